@@ -1,0 +1,49 @@
+# Every target sets itself up in .venv. What is there already is not done again.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SAM := $(VENV)/sam/bin/sam
+PIP_OPTIONS := --quiet --disable-pip-version-check --no-input
+WORKERS ?= 2
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help demo test check build clean
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/demo.done ## count photographs on a local stack and draw the result
+	$(BIN)/bintally demo
+
+test: check $(VENV)/test.done ## every check and every test
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+check: $(VENV)/test.done $(VENV)/sam.done ## lint, types, template
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+
+build: $(VENV)/sam.done ## what Lambda gets, in .aws-sam/build
+	$(SAM) build
+
+clean: ## remove all that the targets made
+	rm -rf $(VENV) .work .aws-sam demo .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+
+$(VENV)/pip.done:
+	@echo "Setting up $(VENV) (the first time takes a minute or two)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bintally needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/demo.done: $(VENV)/pip.done pyproject.toml constraints.txt
+	@$(BIN)/python -m pip install $(PIP_OPTIONS) -c constraints.txt -e '.[demo]'
+	@touch $@
+
+$(VENV)/test.done: $(VENV)/pip.done pyproject.toml constraints.txt
+	@$(BIN)/python -m pip install $(PIP_OPTIONS) -c constraints.txt -e '.[demo,train,test]'
+	@touch $@ $(VENV)/demo.done
+
+$(VENV)/sam.done: $(VENV)/pip.done requirements-sam.txt
+	@$(PYTHON) -m venv $(VENV)/sam
+	@$(VENV)/sam/bin/python -m pip install $(PIP_OPTIONS) -r requirements-sam.txt
+	@touch $@
