@@ -1,0 +1,69 @@
+"""The bins table: `bin_id` → what its latest photograph says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
+from bintally.adapters.ledger import attributes_of, image_of
+from bintally.domain.bins import BinCount, BinStatus
+
+# `domain.bins.is_newer`, as a condition: the photograph in hand is newer than the one that the bin shows.
+NEWER = (
+    "attribute_not_exists(#bin_id)"
+    " OR (#key = :key AND #sequencer < :sequencer)"
+    " OR (#key <> :key AND (#captured_at < :captured_at OR (#captured_at = :captured_at AND #key < :key)))"
+)
+
+
+def count_of(item: Item) -> BinCount:
+    """The count in a bin item."""
+    return BinCount(
+        image=image_of(item),
+        status=BinStatus(item["status"]),
+        count=int(item["count"]) if "count" in item else None,
+        confidence=float(item["confidence"]) if "confidence" in item else None,
+        probabilities={int(count): float(share) for count, share in item.get("probabilities", {}).items()},
+        model=item.get("model", ""),
+        reason=item.get("reason", ""),
+        source=item["source"],
+        revision=int(item["revision"]),
+    )
+
+
+class DynamoBins:
+    """The bins in DynamoDB."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def read(self, bin_ids: Collection[str]) -> dict[str, BinCount]:
+        items = read_each(self._client, self._table, [{"bin_id": bin_id} for bin_id in set(bin_ids)])
+        return {item["bin_id"]: count_of(item) for item in items}
+
+    def all(self) -> Iterator[BinCount]:
+        """Every bin, by a scan."""
+        return (count_of(item) for item in pages(self._client, "scan", TableName=self._table))
+
+    def record(self, counts: Sequence[BinCount], now: str) -> dict[str, BinCount]:
+        refused = write_each(self._client, [self._recording(count, now) for count in counts])
+        return {
+            count.bin_id: count if item is None else count_of(item) for count, item in zip(counts, refused, strict=True)
+        }
+
+    def _recording(self, count: BinCount, now: str) -> Item:
+        facts = attributes_of(count.image)
+        bin_id = facts.pop("bin_id")
+        facts |= {
+            "status": count.status.value,
+            "count": count.count,
+            "confidence": count.confidence,
+            "probabilities": dict(count.probabilities) or None,
+            "model": count.model,
+            "reason": count.reason or None,
+            "source": count.source,
+            "counted_at": now,
+        }
+        return update(self._table, {"bin_id": bin_id}, facts, NEWER, increment="revision")

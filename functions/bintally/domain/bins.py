@@ -1,0 +1,69 @@
+"""Bins: which one a photograph shows, and what is known of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from bintally.domain.image import Image
+
+
+def bin_id_of(key: str, pattern: str = "") -> str:
+    """The bin that the object `key` shows.
+
+    `pattern` is a regular expression with a group `bin_id`, searched in the key. Without one, or where it does not
+    match, the bin is the folder that holds the file, or else the file's name without its extension.
+    """
+    match = re.search(pattern, key) if pattern else None
+    if match and match.group("bin_id"):
+        return match.group("bin_id")
+    parts = [part for part in key.split("/") if part]
+    if len(parts) > 1:
+        return parts[-2]
+    return PurePosixPath(parts[0]).stem if parts else key
+
+
+class BinStatus(StrEnum):
+    """COUNTED: the latest photograph was counted. UNREADABLE: it could not be, and `reason` says why."""
+
+    COUNTED = "COUNTED"
+    UNREADABLE = "UNREADABLE"
+
+
+@dataclass(frozen=True)
+class BinCount:
+    """What the latest photograph of a bin says. `revision` grows by one with each change, 0 before the first write."""
+
+    image: Image
+    status: BinStatus
+    count: int | None = None
+    confidence: float | None = None
+    probabilities: Mapping[int, float] = field(default_factory=dict)
+    model: str = ""
+    reason: str = ""
+    source: str = "model"
+    revision: int = 0
+
+    @property
+    def bin_id(self) -> str:
+        return self.image.bin_id
+
+
+def is_newer(image: Image, other: Image) -> bool:
+    """Whether `image` was put after `other`: by sequencer for one key, by time (then key) between keys."""
+    if image.key == other.key:
+        return image.sequencer > other.sequencer
+    return (image.captured_at, image.key) > (other.captured_at, other.key)
+
+
+def newest_of_each_bin(counts: Iterable[BinCount]) -> dict[str, BinCount]:
+    """From bin id to the count of its newest photograph."""
+    newest: dict[str, BinCount] = {}
+    for count in counts:
+        held = newest.get(count.bin_id)
+        if held is None or is_newer(count.image, held.image):
+            newest[count.bin_id] = count
+    return newest

@@ -1,0 +1,28 @@
+"""The errors of bintally, each with its consequence.
+
+BintallyError
+├── InvalidEventError       the message is not one of ours: it goes to the dead letters as it is
+├── UnknownJobError         a result names a job that nobody opened: dead letters
+├── EngineUnavailableError  SageMaker did not take the job now: the scheduled submit tries again
+└── StoreError              a table, bucket or bus refused: the message is delivered again
+"""
+
+
+class BintallyError(Exception):
+    """Any failure that bintally itself names."""
+
+
+class InvalidEventError(BintallyError):
+    """The message is not of a known form, or names a bucket, topic or object that is not ours."""
+
+
+class UnknownJobError(BintallyError):
+    """A result names a job that is not in the jobs table."""
+
+
+class EngineUnavailableError(BintallyError):
+    """The inference engine refused the job; it may take it later."""
+
+
+class StoreError(BintallyError):
+    """A table, bucket or event bus refused a request that should have worked."""

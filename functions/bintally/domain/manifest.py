@@ -1,0 +1,81 @@
+"""Messages to and from the inference container: JSON Lines, one line for each photograph, in the same order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bintally.domain.image import Image
+
+# Codes with which the container says that it could not get at a photograph. Every other code is the photograph's fault.
+UNREACHABLE = frozenset({"not_found", "access_denied", "fetch_failed", "internal"})
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The model's answer for one photograph. `probabilities` sum to 1 over the counts that the model knows."""
+
+    count: int
+    confidence: float
+    probabilities: Mapping[int, float]
+    model: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why one photograph was not counted."""
+
+    code: str
+    message: str
+    model: str = ""
+
+    @property
+    def reason(self) -> str:
+        """For the ledger: `code: message`."""
+        return f"{self.code}: {self.message}"
+
+
+Answer = Prediction | Refusal
+
+
+def manifest_of(images: Iterable[Image]) -> str:
+    """The manifest, ordered by image id so that the same photographs give the same bytes."""
+    lines = [
+        json.dumps({"image_id": image.image_id, "uri": image.uri, "version_id": image.version_id}, ensure_ascii=False)
+        for image in sorted(images, key=lambda image: image.image_id)
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def image_ids_of(manifest: str) -> list[str]:
+    """The image ids of a manifest that `manifest_of` made."""
+    return [json.loads(line)["image_id"] for line in manifest.split("\n") if line]
+
+
+def answers_of(output: str) -> dict[str, Answer]:
+    """From image id to answer. A line that is not an answer (cut off, not JSON) is left out: that image has none."""
+    answers: dict[str, Answer] = {}
+    for line in output.split("\n"):
+        try:
+            record = json.loads(line)
+            answers[record["image_id"]] = _answer(record)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return answers
+
+
+def _answer(record: Mapping[str, object]) -> Answer:
+    model = str(record.get("model", ""))
+    error = record.get("error")
+    if isinstance(error, Mapping):
+        return Refusal(str(error["code"]), str(error["message"]), model)
+    probabilities = record["probabilities"]
+    if not isinstance(probabilities, Mapping):
+        raise TypeError("probabilities")
+    return Prediction(
+        count=int(str(record["count"])),
+        confidence=float(str(record["confidence"])),
+        probabilities={int(count): float(share) for count, share in probabilities.items()},
+        model=model,
+    )

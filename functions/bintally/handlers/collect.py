@@ -1,0 +1,49 @@
+"""Notifications of finished requests → counts in the ledger and the bins."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from bintally.handlers import wiring
+from bintally.handlers.messages import job_result
+from bintally.handlers.observability import failures_logged, logger, metrics, tracer
+from bintally.handlers.settings import settings
+from bintally.usecases.collect import collect
+
+
+@failures_logged
+def collect_job(record: SQSRecord) -> None:
+    """Collect the job that one message announces."""
+    result = job_result(record.body, settings().result_topics)
+    if result is None:
+        logger.info("test notification")
+        return
+    collected = collect(
+        result,
+        jobs=wiring.jobs(),
+        engine=wiring.engine(),
+        ledger=wiring.ledger(),
+        bins=wiring.bins(),
+        events=wiring.events(),
+        now=datetime.now(UTC),
+    )
+    for status, number in collected.settled.items():
+        metrics.add_metric(f"Photographs{status.title()}", MetricUnit.Count, number)
+    logger.info("collected job", extra={"job_id": collected.job_id, "settled": collected.settled})
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Messages that fail are delivered again, the others are done."""
+    metrics.add_metric("MessagesTaken", MetricUnit.Count, len(event["Records"]))
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(event, collect_job, processor, context)

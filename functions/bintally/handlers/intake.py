@@ -1,0 +1,54 @@
+"""SQS messages of the intake bucket → photographs in the ledger and with the model."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from bintally.domain.bins import bin_id_of
+from bintally.domain.image import Image
+from bintally.handlers import wiring
+from bintally.handlers.messages import stored_objects
+from bintally.handlers.observability import failures_logged, logger, metrics, tracer
+from bintally.handlers.settings import settings
+from bintally.usecases.intake import take_in
+
+
+@failures_logged
+def images_in(record: SQSRecord) -> list[Image]:
+    """The photographs that one message announces."""
+    objects = stored_objects(record.body, settings().intake_bucket)
+    return [
+        Image(o.bucket, o.key, o.version_id, o.sequencer, o.put_at, bin_id_of(o.key, settings().key_pattern))
+        for o in objects
+    ]
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Messages that can't be read are reported as failed; all others become one delivery."""
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    with processor(event["Records"], images_in, lambda_context=context):
+        parsed = [result[1] for result in processor.process() if result[0] == "success"]
+    intake = take_in(
+        [image for images in parsed for image in images],
+        ledger=wiring.ledger(),
+        jobs=wiring.jobs(),
+        engine=wiring.engine(),
+        now=datetime.now(UTC),
+        micro_batch=settings().micro_batch_size,
+    )
+    metrics.add_metric("PhotographsRegistered", MetricUnit.Count, intake.registered)
+    metrics.add_metric("PhotographsRepeated", MetricUnit.Count, intake.repeated)
+    logger.info("took in photographs", extra={"registered": intake.registered, "jobs": intake.submission.sent})
+    for job_id, reason in intake.submission.waiting:
+        logger.warning("job waits for the next submit", extra={"job_id": job_id, "reason": reason})
+    return processor.response()

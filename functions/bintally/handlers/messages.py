@@ -1,0 +1,109 @@
+"""What arrives, parsed: S3 notifications in both their forms, and SageMaker's notes on async requests.
+
+Shapes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html, its `ev-events`, and
+https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-predictions.html.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote_plus
+
+from bintally.domain.errors import InvalidEventError
+from bintally.domain.objects import StoredObject, padded_sequencer
+from bintally.domain.orders import iso
+from bintally.usecases.collect import JobResult
+
+Message = Mapping[str, Any]
+
+
+def stored_objects(body: str, bucket: str) -> list[StoredObject]:
+    """The objects that a message of S3 says were created in `bucket`; none for a test event or a deletion.
+
+    Raises InvalidEventError for anything else, and for an object in another bucket.
+    """
+    message = _parsed(body)
+    if message.get("Event") == "s3:TestEvent":
+        return []
+    try:
+        if "detail-type" in message:
+            objects = _from_event_bridge(message)
+        else:
+            objects = [_from_record(record) for record in message["Records"] if _is_creation(record)]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidEventError(f"Not a notification of S3: {error!r}") from error
+    for found in objects:
+        if found.bucket != bucket:
+            raise InvalidEventError(f"The notification names the bucket {found.bucket}; only {bucket} is taken.")
+    return objects
+
+
+def job_result(body: str, topics: Collection[str]) -> JobResult | None:
+    """What an SNS envelope of one of `topics` says of an async request; None for SageMaker's test notification.
+
+    Raises InvalidEventError for anything else.
+    """
+    envelope = _parsed(body)
+    if envelope.get("TopicArn") not in topics:
+        raise InvalidEventError(f"The notification is from {envelope.get('TopicArn')}, which is not a topic of ours.")
+    note = _parsed(str(envelope.get("Message")))
+    if note.get("eventName") == "TestNotification":
+        return None
+    try:
+        job_id = str(note["inferenceId"])
+        if note["invocationStatus"] == "Completed":
+            return JobResult(job_id, str(note["responseParameters"]["outputLocation"]))
+        return JobResult(job_id, None, str(note.get("failureReason") or "The request failed without a reason."))
+    except (KeyError, TypeError) as error:
+        raise InvalidEventError(f"Not a note on an async request: {error!r} is missing.") from error
+
+
+def _parsed(body: str) -> Message:
+    try:
+        message = json.loads(body)
+    except ValueError as error:
+        raise InvalidEventError(f"The message is not JSON: {error}") from error
+    if not isinstance(message, Mapping):
+        raise InvalidEventError("The message is not a JSON object.")
+    return message
+
+
+def _is_creation(record: Message) -> bool:
+    return str(record["eventName"]).removeprefix("s3:").startswith("ObjectCreated:")
+
+
+def _from_record(record: Message) -> StoredObject:
+    stored = record["s3"]["object"]
+    return StoredObject(
+        bucket=record["s3"]["bucket"]["name"],
+        key=unquote_plus(stored["key"]),
+        version_id=_version(stored.get("versionId")),
+        sequencer=padded_sequencer(stored.get("sequencer", "")),
+        put_at=_moment(record["eventTime"]),
+    )
+
+
+def _from_event_bridge(message: Message) -> list[StoredObject]:
+    if message["detail-type"] != "Object Created":
+        return []
+    detail = message["detail"]
+    stored = StoredObject(
+        bucket=detail["bucket"]["name"],
+        key=detail["object"]["key"],  # not encoded in this form
+        version_id=_version(detail["object"].get("version-id")),
+        sequencer=padded_sequencer(detail["object"].get("sequencer", "")),
+        put_at=_moment(message["time"]),
+    )
+    return [stored]
+
+
+def _version(version_id: str | None) -> str | None:
+    return None if version_id in (None, "", "null") else version_id
+
+
+def _moment(text: str) -> str:
+    moment = datetime.fromisoformat(text)
+    return iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

@@ -1,0 +1,41 @@
+"""Order files → order lines in the consignments table."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from bintally.handlers import wiring
+from bintally.handlers.messages import stored_objects
+from bintally.handlers.observability import failures_logged, logger, metrics, tracer
+from bintally.handlers.settings import settings
+from bintally.usecases.orders import import_orders
+
+
+@failures_logged
+def import_files(record: SQSRecord) -> None:
+    """Import the order files that one message announces."""
+    for source in stored_objects(record.body, settings().orders_bucket):
+        data = wiring.order_files().read(source)
+        done = import_orders(
+            data, source=source, orders=wiring.orders(), reports=wiring.reports(), now=datetime.now(UTC)
+        )
+        metrics.add_metric("OrderLinesAccepted", MetricUnit.Count, done.accepted)
+        metrics.add_metric("OrderRowsRefused", MetricUnit.Count, done.refused)
+        logger.info("imported orders", extra={"key": source.key, "accepted": done.accepted, "report": done.report})
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Messages that fail are delivered again, the others are done."""
+    metrics.add_metric("MessagesTaken", MetricUnit.Count, len(event["Records"]))
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(event, import_files, processor, context)

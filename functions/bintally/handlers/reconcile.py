@@ -1,0 +1,47 @@
+"""Streams of bins and order lines, or a direct request → verdicts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from bintally.domain.errors import InvalidEventError
+from bintally.handlers import wiring
+from bintally.handlers.observability import logger, metrics, tracer
+from bintally.handlers.settings import settings
+from bintally.usecases.reconcile import Changes, reconcile
+
+
+def changes_in(event: dict[str, Any]) -> Changes:
+    """What a stream batch, or a request `{"consignment_id": …}`, says has changed. Raises InvalidEventError."""
+    if "consignment_id" in event:
+        return Changes(consignments=[str(event["consignment_id"])])
+    try:
+        keys = [record["dynamodb"]["Keys"] for record in event["Records"] if record["eventName"] != "REMOVE"]
+        lines = [(key["consignment_id"]["S"], key["bin_id"]["S"]) for key in keys if "consignment_id" in key]
+        return Changes(bins={key["bin_id"]["S"] for key in keys if "consignment_id" not in key}, lines=lines)
+    except (KeyError, TypeError) as error:
+        raise InvalidEventError(f"Neither a stream's records nor a consignment_id: {error!r}") from error
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
+    """Answers with how many lines were looked at and which verdicts are new. A stream batch that fails is retried."""
+    reconciled = reconcile(
+        changes_in(event),
+        orders=wiring.orders(),
+        bins=wiring.bins(),
+        events=wiring.events(),
+        thresholds=settings().thresholds,
+        now=datetime.now(UTC),
+    )
+    metrics.add_metric("LinesReconciled", MetricUnit.Count, reconciled.lines)
+    for verdict, number in reconciled.verdicts.items():
+        metrics.add_metric(f"Lines{verdict.title()}", MetricUnit.Count, number)
+    logger.info("reconciled", extra={"lines": reconciled.lines, "verdicts": reconciled.verdicts})
+    return {"lines": reconciled.lines, "verdicts": dict(reconciled.verdicts)}

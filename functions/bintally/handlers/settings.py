@@ -1,0 +1,68 @@
+"""The environment, parsed once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from bintally.domain.verdicts import Thresholds
+
+
+class MissingSettingError(RuntimeError):
+    """An environment variable is missing or is not what it should be."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `template.yaml` tells every function."""
+
+    intake_bucket: str
+    orders_bucket: str
+    jobs_bucket: str
+    images_table: str
+    bins_table: str
+    consignments_table: str
+    jobs_table: str
+    endpoint_name: str
+    result_topics: frozenset[str]
+    micro_batch_size: int
+    key_pattern: str
+    thresholds: Thresholds
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process. Raises MissingSettingError."""
+    return read_settings(os.environ)
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings in `environment`. Raises MissingSettingError, naming the variable."""
+
+    def text(name: str) -> str:
+        if not environment.get(name):
+            raise MissingSettingError(f"The environment variable {name} is missing; template.yaml sets it.")
+        return environment[name]
+
+    def number(name: str) -> float:
+        try:
+            return float(text(name))
+        except ValueError as error:
+            raise MissingSettingError(f"The environment variable {name} is not a number: {text(name)!r}.") from error
+
+    return Settings(
+        intake_bucket=text("INTAKE_BUCKET"),
+        orders_bucket=text("ORDERS_BUCKET"),
+        jobs_bucket=text("JOBS_BUCKET"),
+        images_table=text("IMAGES_TABLE"),
+        bins_table=text("BINS_TABLE"),
+        consignments_table=text("CONSIGNMENTS_TABLE"),
+        jobs_table=text("JOBS_TABLE"),
+        endpoint_name=text("ENDPOINT_NAME"),
+        result_topics=frozenset(text("RESULT_TOPICS").split(",")),
+        micro_batch_size=int(number("MICRO_BATCH_SIZE")),
+        key_pattern=environment.get("KEY_PATTERN", ""),
+        thresholds=Thresholds(number("MATCH_THRESHOLD"), number("VARIANCE_THRESHOLD")),
+    )

@@ -1,0 +1,1 @@
+"""What the system does, one function a use case; collaborators are handed in."""
