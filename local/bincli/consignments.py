@@ -1,0 +1,107 @@
+"""Consignments and their order lines, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from bintally.adapters.consignments import DynamoOrders
+from bintally.domain.verdicts import OrderLine, consignment_verdict
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from bincli.deployments import Deployment
+from bincli.errors import CommandError
+from bincli.outcomes import tally, urgency
+
+STYLES = {
+    "SHORT": "bold red",
+    "OVER": "bold magenta",
+    "MISSING": "bold",
+    "UNREADABLE": "bold bright_black",
+    "UNCERTAIN": "yellow",
+    "PENDING": "cyan",
+    "MATCH": "green",
+}
+
+
+def show_consignments(deployment: Deployment, consignment_id: str | None, *, as_json: bool, out: Console) -> None:
+    """Print every consignment, or the lines of one. Raises CommandError for one that was never ordered."""
+    table = DynamoOrders(deployment.client("dynamodb"), deployment.output("ConsignmentsTable"))
+    if consignment_id is None:
+        grouped = by_consignment(table.all())
+        records, view = [consignment_record(*each) for each in grouped.items()], consignments_table(grouped)
+    else:
+        lines = table.of_consignment(consignment_id)
+        if not lines:
+            raise CommandError(f"There is no consignment {consignment_id}.")
+        records, view = [line_record(line) for line in lines], lines_table(lines)
+    if not as_json:
+        out.print(view)
+        return
+    for record in records:
+        out.out(json.dumps(record), highlight=False)
+
+
+def by_consignment(lines: Iterable[OrderLine]) -> dict[str, list[OrderLine]]:
+    """The lines of each consignment, consignments in order of their ids."""
+    grouped: dict[str, list[OrderLine]] = defaultdict(list)
+    for line in lines:
+        grouped[line.consignment_id].append(line)
+    return dict(sorted(grouped.items()))
+
+
+def consignment_record(consignment_id: str, lines: Sequence[OrderLine]) -> dict[str, Any]:
+    """One consignment as the JSON that `bintally consignment --json` prints."""
+    return {
+        "consignment_id": consignment_id,
+        "verdict": str(consignment_verdict(line.verdict for line in lines)),
+        "lines": len(lines),
+        "verdicts": tally(line.verdict for line in lines),
+        "due_at": min((line.due_at for line in lines if line.due_at), default=None),
+    }
+
+
+def line_record(line: OrderLine) -> dict[str, Any]:
+    """One order line as the JSON that `bintally consignment ID --json` prints."""
+    return {
+        "consignment_id": line.consignment_id,
+        "bin_id": line.bin_id,
+        "expected": line.expected,
+        "counted": line.counted,
+        "verdict": str(line.verdict),
+        "reason": line.reason,
+        "due_at": line.due_at,
+    }
+
+
+def consignments_table(grouped: dict[str, list[OrderLine]]) -> Table:
+    """One row for each consignment."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("Consignment", "Verdict", "Lines", "Of these", "Due (UTC)"):
+        table.add_column(name, justify="right" if name == "Lines" else "left", overflow="fold")
+    for consignment_id, lines in grouped.items():
+        record = consignment_record(consignment_id, lines)
+        shares = ", ".join(f"{number} {verdict}" for verdict, number in record["verdicts"].items())
+        due = (record["due_at"] or "-")[:16].replace("T", " ")
+        table.add_row(escape(consignment_id), verdict_text(record["verdict"]), str(record["lines"]), shares, due)
+    return table
+
+
+def lines_table(lines: Sequence[OrderLine]) -> Table:
+    """One row for each order line, what needs attention first."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("Bin", "Expected", "Counted", "Verdict", "Reason"):
+        table.add_column(name, justify="right" if name in ("Expected", "Counted") else "left", overflow="fold")
+    for line in sorted(lines, key=lambda one: (urgency(one.verdict), one.bin_id)):
+        counted = "-" if line.counted is None else str(line.counted)
+        table.add_row(escape(line.bin_id), str(line.expected), counted, verdict_text(line.verdict), escape(line.reason))
+    return table
+
+
+def verdict_text(verdict: str) -> Text:
+    return Text(str(verdict), STYLES.get(verdict, ""))

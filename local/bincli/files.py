@@ -1,0 +1,30 @@
+"""Files on disk, in the order in which a person counts: photo2 before photo10."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def natural_key(path: Path) -> list[list[tuple[int, int, str]]]:
+    """Sorts paths part by part with the numbers in them compared as numbers."""
+    return [[_comparable(piece) for piece in re.split(r"(\d+)", part)] for part in path.parts]
+
+
+def _comparable(piece: str) -> tuple[int, int, str]:
+    return (0, int(piece), piece) if piece.isdecimal() and piece.isascii() else (1, 0, piece)
+
+
+def files_under(folder: Path) -> list[Path]:
+    """Every visible file below `folder`, in natural order. A folder that may not be listed is in the list itself."""
+    return sorted(_walk(folder), key=natural_key)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    unreadable: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=lambda error: unreadable.append(Path(error.filename))):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(parent, name) for name in names if not name.startswith("."))
+    yield from unreadable

@@ -1,0 +1,112 @@
+"""Text on a picture, whatever letters a key holds: each run of characters in the first font that has them."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+from itertools import groupby
+
+from PIL import ImageDraw, ImageFont
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+# Pillow's own font has Latin letters without accents only. These are looked for on the machine, in this order.
+FALLBACKS = (
+    "DejaVuSans.ttf",
+    "Arial.ttf",
+    "NotoSansCJK-Regular.ttc",
+    "NotoSansCJKjp-Regular.otf",
+    "Arial Unicode.ttf",
+    "Hiragino Sans GB.ttc",
+    "msgothic.ttc",
+    "wqy-microhei.ttc",
+)
+NOT_A_CHARACTER = "\uffff"  # no font has it, so every font draws its own empty box for it
+
+
+def write(
+    draw: ImageDraw.ImageDraw,
+    xy: tuple[float, float],
+    text: str,
+    size: int,
+    fill: str,
+    *,
+    bold: bool = False,
+    align: str = "left",
+) -> None:
+    """Write `text` in one line on the baseline `xy`, which is its left end, or its right end or middle by `align`."""
+    x, y = xy
+    x -= width(text, size) * {"left": 0.0, "middle": 0.5, "right": 1.0}[align]
+    for font, run in _runs(text, size):
+        draw.text((x, y), run, fill=fill, font=font, anchor="ls", stroke_width=min(size / 40, 0.6) if bold else 0)
+        x += font.getlength(run)
+
+
+def width(text: str, size: int) -> float:
+    """Pixels that `text` takes in one line."""
+    return sum(font.getlength(run) for font, run in _runs(text, size))
+
+
+def shorten(text: str, size: int, limit: float, *, tail: float = 0.5) -> str:
+    """`text`, or its beginning and end around an ellipsis, so that it takes at most `limit` pixels.
+
+    `tail` is the share of what is kept that comes from the end.
+    """
+    if width(text, size) <= limit:
+        return text
+    keep = min(len(text) - 1, 200)
+    while keep > 1 and width(_ends(text, keep, int(keep * tail)), size) > limit:
+        keep -= 1
+    return _ends(text, keep, int(keep * tail))
+
+
+def _ends(text: str, keep: int, tail: int) -> str:
+    return f"{text[: keep - tail].rstrip()}…{text[len(text) - tail :]}"
+
+
+def _runs(text: str, size: int) -> list[tuple[Font, str]]:
+    fonts = _fonts(size)
+    readable = "".join(_readable(letter, size) for letter in unicodedata.normalize("NFC", text))
+    for font in fonts:
+        if all(_has(font, letter) for letter in set(readable)):
+            return [(font, readable)]
+    chosen = ((_font_for(letter, size), letter) for letter in readable)
+    runs = groupby(chosen, lambda pair: pair[0])
+    return [(fonts[place], "".join(letter for _, letter in run)) for place, run in runs]
+
+
+def _readable(letter: str, size: int) -> str:
+    """`letter` itself, else its unaccented base, else its escape: never an empty box, and never a control character."""
+    if letter.isprintable():
+        base = unicodedata.normalize("NFKD", letter)[0]
+        for candidate in (letter, base):
+            if _has(_fonts(size)[_font_for(candidate, size)], candidate):
+                return candidate
+    return letter.encode("unicode_escape").decode()
+
+
+@cache
+def _font_for(letter: str, size: int) -> int:
+    """The place in `_fonts(size)` of the first font that has `letter`; 0 where none has."""
+    return next((place for place, font in enumerate(_fonts(size)) if _has(font, letter)), 0)
+
+
+@cache
+def _has(font: Font, letter: str) -> bool:
+    return letter == " " or _ink(font, letter) != _ink(font, NOT_A_CHARACTER)
+
+
+def _ink(font: Font, letter: str) -> tuple[tuple[int, int], bytes]:
+    mask = font.getmask(letter)
+    return mask.size, bytes(mask)
+
+
+@cache
+def _fonts(size: int) -> list[Font]:
+    fonts: list[Font] = [ImageFont.load_default(size)]
+    for name in FALLBACKS:
+        try:
+            fonts.append(ImageFont.truetype(name, size))
+        except OSError:
+            continue
+    return fonts

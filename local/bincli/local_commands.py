@@ -1,0 +1,165 @@
+"""Commands that run on this machine: the model alone, the local stack, the demo."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bincli.options import FAILED, NOT_ALL, Json, Model, Stack, deployment, errors_said, usable_model
+
+
+def count(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...", exists=True, readable=False, help="Photographs, or folders with photographs."
+        ),
+    ],
+    as_json: Json = False,
+    model: Model = None,
+) -> None:
+    """Count photographs on this machine, without a stack.
+
+    A folder stands for every .jpg, .jpeg and .png below it.
+    With --json, one line for each photograph, in the order given.
+    Ends with 0 when all were counted, 3 when some were not, 2 when a path
+    does not exist.
+
+    \b
+    Examples:
+      bintally count shelf/
+      bintally count a.jpg b.png --json
+      bintally count shelf/ --json | jq -r '[.image, .count] | @tsv'
+    """
+    from binmodel.predict import Predictor
+    from rich.console import Console
+
+    from bincli.count import NothingToCountError, count_images, images_in, print_counts
+
+    try:
+        images = images_in(paths)
+    except NothingToCountError as error:
+        raise typer.BadParameter(str(error), param_hint="PATH") from error
+    with errors_said():
+        lines = count_images(images, Predictor.load(usable_model(model)))
+    if not print_counts(lines, len(images), as_json=as_json, out=Console(), err=Console(stderr=True)):
+        raise typer.Exit(NOT_ALL)
+
+
+def up(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the AWS endpoint; 0 takes a free one.")] = 0,
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """Run the whole system on this machine until Ctrl-C.
+
+    Deploys template.yaml as it is, listens on 127.0.0.1 only, and prints
+    the endpoint, the buckets, and commands to copy and paste. Writes
+    .work/local/aws.env for the AWS CLI and sam-env.json for SAM.
+    What it holds is gone when it ends.
+    With --json, one object with the endpoint, outputs and environment.
+
+    \b
+    Examples:
+      bintally up
+      bintally up --port 4566
+    """
+    from binlocal.stack import running_stack
+    from rich.console import Console
+
+    from bincli.deployments import workdir
+    from bincli.up import introduction, write_environment
+
+    err = Console(stderr=True)
+    with errors_said():
+        folder = usable_model(model)
+        err.print("Starting the local stack.")
+        with running_stack(workdir=workdir(), port=port, model=folder) as stack:
+            intake = stack.client("lambda").get_function_configuration(FunctionName=stack.outputs["IntakeFunction"])
+            write_environment(workdir(), stack.environment, intake["Environment"]["Variables"])
+            if as_json:
+                facts = {"endpoint": stack.endpoint, "outputs": stack.outputs, "environment": stack.environment}
+                typer.echo(json.dumps(facts))
+            else:
+                typer.echo(introduction(stack.endpoint, stack.outputs, workdir()))
+            stack.serve_forever()
+        err.print("The stack has ended.")
+
+
+def invoke(
+    function: Annotated[str, typer.Argument(metavar="FUNCTION", help="intake, submit, collect, orders or reconcile.")],
+    event: Annotated[
+        Path, typer.Option("--event", "-e", metavar="FILE", exists=True, dir_okay=False, help="Event, JSON.")
+    ],
+    stack: Stack = None,
+    as_json: Json = False,
+) -> None:
+    """Run one deployed function with an event.
+
+    Prints its answer, and the end of its log on standard error.
+    Ends with 1 when the function failed.
+
+    \b
+    Examples:
+      bintally invoke submit -e events/submit/schedule.json
+      bintally invoke IntakeFunction -e events/intake/s3-put.json
+    """
+    from rich.console import Console
+
+    from bincli.invoke import invoke, read_event, show_invocation
+
+    with errors_said():
+        invocation = invoke(deployment(stack), function, read_event(event))
+    show_invocation(invocation, as_json=as_json, out=Console(), err=Console(stderr=True))
+    if invocation.failed:
+        raise typer.Exit(FAILED)
+
+
+def demo(
+    images: Annotated[
+        Path | None, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Photographs to drop.")
+    ] = None,
+    orders: Annotated[
+        Path | None, typer.Option(metavar="CSV", exists=True, dir_okay=False, help="Orders to compare the counts with.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Most photographs to drop; of --images the first.")] = None,
+    report: Annotated[Path, typer.Option(help="The contact sheet; a CSV of everything is put beside it.")] = Path(
+        "demo/report.png"
+    ),
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """Show the whole way, from a dropped photograph to a verdict.
+
+    Starts a local stack of its own, imports orders, drops photographs, and
+    waits until each is counted and compared.
+    Without --images: the dataset in ../shared/abid, else 60 photographs from
+    a public bucket, else pictures that it draws itself.
+    Without --orders: orders made from the photographs' labels, with one line
+    in ten altered, so that there is something to find.
+    With --json, one summary object at the end.
+    Ends with 3 when some photographs were not counted, with 1 when some are
+    unaccounted for.
+
+    \b
+    Examples:
+      bintally demo
+      bintally demo --images shelf/ --orders orders.csv
+      bintally demo --limit 1000 --json
+    """
+    from rich.console import Console
+
+    from bincli.demo_run import run_demo, show
+
+    err = Console(stderr=True)
+    with errors_said():
+        result = run_demo(images, orders, limit, usable_model(model), err=err)
+        show(result, report, as_json=as_json, out=Console())
+    if result.unfinished:
+        err.print(f"Error: {result.unfinished}. The logs are in .work/demo.", style="red", markup=False)
+        raise typer.Exit(FAILED)
+    if result.totals.rejected:
+        raise typer.Exit(NOT_ALL)

@@ -1,0 +1,40 @@
+"""The `bintally` command. Each command imports what it needs when it runs, so that help is quick."""
+
+from __future__ import annotations
+
+import typer
+
+from bincli import local_commands, query_commands
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
+orders = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def bintally() -> None:
+    """Count the items in photographs of bins, and compare them with orders.
+
+    \b
+    Examples:
+      bintally demo                  all of it on this machine, start to end
+      bintally count shelf/          only count the photographs in a folder
+      bintally up                    run the system here until Ctrl-C
+      bintally bins --stack NAME     what a stack on AWS knows of each bin
+
+    Every command has --help with examples, and --json for programs.
+    """
+
+
+@orders.callback()
+def orders_group() -> None:
+    """Bring consignment orders in."""
+
+
+app.command()(local_commands.demo)
+app.command()(local_commands.count)
+app.command()(local_commands.up)
+app.command()(local_commands.invoke)
+app.command()(query_commands.bins)
+app.command()(query_commands.consignment)
+orders.command("import")(query_commands.import_orders)
+app.add_typer(orders, name="orders")

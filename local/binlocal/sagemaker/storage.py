@@ -1,0 +1,36 @@
+"""S3 and SNS of the local stack, as an endpoint uses them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from binlocal.sagemaker.errors import UnreadableObjectError
+
+
+class AwsStorage:
+    def __init__(self, s3: Any, sns: Any) -> None:
+        self._s3 = s3
+        self._sns = sns
+
+    def read(self, uri: str) -> bytes:
+        bucket, key = split_uri(uri)
+        try:
+            body: bytes = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except (BotoCoreError, ClientError) as error:
+            raise UnreadableObjectError(str(error)) from error
+        return body
+
+    def write(self, uri: str, body: bytes, content_type: str) -> None:
+        bucket, key = split_uri(uri)
+        self._s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+
+    def publish(self, topic: str, message: Mapping[str, Any]) -> None:
+        self._sns.publish(TopicArn=topic, Message=json.dumps(message, separators=(",", ":")))
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Bucket and key of `s3://bucket/key`; the key is taken as it is, also with `?` or `#` in it."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key

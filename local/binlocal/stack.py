@@ -1,0 +1,159 @@
+"""The local stack: MiniStack, the local SageMaker with the real model server, the template, and the queue readers."""
+
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from binmodel.artifact import shipped
+
+from binlocal.deploy import deploy
+from binlocal.environment import client_environment, create_client, server_environment
+from binlocal.errors import StackError
+from binlocal.ministack import ministack_environment, start_ministack
+from binlocal.poller import INVOKE_CONFIG, QueueReader, take_over
+from binlocal.processes import Server, free_port, start_server, stopping, tail, wait_until_ready
+from binlocal.state import READY_PATH, find_running, remove_state, write_state
+
+ROOT = Path(__file__).parents[2]
+MODEL_LOG = "model-server.log"
+START_SECONDS = 60.0
+# A window of 5 s, as the template has it, would be most of the time that a few photographs take.
+PARAMETERS = {"BatchWindow": "1"}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running stack. `environment` is what an SDK needs; `left_out` are resources that nothing local stands for."""
+
+    name: str
+    outputs: dict[str, str]
+    environment: dict[str, str]
+    left_out: tuple[str, ...]
+    servers: tuple[Server, ...]
+
+    @property
+    def endpoint(self) -> str:
+        """MiniStack's URL."""
+        return self.environment["AWS_ENDPOINT_URL"]
+
+    def client(self, service: str) -> Any:
+        """A new boto3 client."""
+        return create_client(self.environment, service)
+
+    def serve_forever(self) -> None:
+        """Returns on SIGINT or SIGTERM. Raises StackError when a server of the stack ends by itself."""
+        asked = threading.Event()
+        before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            while not asked.wait(1):
+                self.check()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def check(self) -> None:
+        """Raises StackError when a server of the stack has ended."""
+        for server in self.servers:
+            if not server.alive:
+                raise StackError(f"{server.name} ended. Its log, {server.log}, ends:\n{tail(server.log)}")
+
+
+@contextmanager
+def running_stack(
+    *,
+    workdir: Path,
+    stack_name: str = "bintally",
+    port: int = 0,
+    model: Path | None = None,
+    template: Path = ROOT / "template.yaml",
+    parameters: Mapping[str, str] = PARAMETERS,
+    container: Sequence[str] | None = None,
+) -> Iterator[Stack]:
+    """Starts the stack, deploys the template, and ends all of it on the way out, also when we are killed.
+
+    Logs, temporary files and the state file are in `workdir`. Port 0 is any free one. `model` is an artifact folder,
+    the shipped one by default; `container` is another command for the model server. Raises StackError, StartError,
+    DeployError or TemplateError.
+    """
+    prepare(workdir)
+    environment = client_environment(local_url(port or free_port()), local_url(free_port()))
+    with ExitStack() as running:
+        servers = start_servers(running, environment, workdir, container or model_server(model or shipped()))
+        deployment = deploy(cache(partial(create_client, environment)), stack_name, template, parameters)
+        start_readers(running, environment)
+        for endpoint in deployment.endpoints:
+            wait_for_endpoint(environment, endpoint, workdir)
+        running.callback(remove_state, workdir)
+        write_state(workdir, stack_name, environment, deployment.outputs)
+        yield Stack(stack_name, deployment.outputs, environment, deployment.left_out, servers)
+
+
+def prepare(workdir: Path) -> None:
+    if state := find_running(workdir):
+        raise StackError(f"A stack runs already: {state['endpoint']}, process {state['pid']}. Stop it first.")
+    shutil.rmtree(workdir / "tmp", ignore_errors=True)
+    (workdir / "tmp").mkdir(parents=True)
+    (workdir / MODEL_LOG).unlink(missing_ok=True)
+
+
+def local_url(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def model_server(model: Path) -> list[str]:
+    return [sys.executable, str(ROOT / "model_code" / "serve.py"), "--model", str(model)]
+
+
+def start_servers(
+    running: ExitStack, environment: Mapping[str, str], workdir: Path, container: Sequence[str]
+) -> tuple[Server, Server]:
+    """MiniStack and the local SageMaker, side by side. Both answer when this returns."""
+    running.callback(shutil.rmtree, workdir / "tmp", ignore_errors=True)
+    ministack = start_ministack(ministack_environment(environment, workdir / "tmp"), workdir / "ministack.log")
+    running.enter_context(stopping(ministack))
+    sagemaker = start_sagemaker(environment, container, workdir)
+    running.enter_context(stopping(sagemaker))
+    wait_until_ready(ministack, environment["AWS_ENDPOINT_URL"] + READY_PATH, START_SECONDS)
+    wait_until_ready(sagemaker, environment["AWS_ENDPOINT_URL_SAGEMAKER"] + "/ping", START_SECONDS)
+    return ministack, sagemaker
+
+
+def start_sagemaker(environment: Mapping[str, str], container: Sequence[str], workdir: Path) -> Server:
+    port = environment["AWS_ENDPOINT_URL_SAGEMAKER"].rpartition(":")[2]
+    options = ["--port", port, "--log", str(workdir / MODEL_LOG)]
+    command = [sys.executable, "-m", "binlocal.sagemaker", *options, "--", *container]
+    return start_server("The local SageMaker", command, server_environment(environment), workdir / "sagemaker.log")
+
+
+def start_readers(running: ExitStack, environment: Mapping[str, str]) -> None:
+    """Reads the queues as Lambda does, until the stack ends."""
+    sqs = create_client(environment, "sqs")
+    functions = create_client(environment, "lambda", INVOKE_CONFIG)
+    readers = [QueueReader(source, sqs, functions) for source in take_over(functions, sqs)]
+    running.callback(end_readers, readers)
+    for reader in readers:
+        reader.start()
+
+
+def end_readers(readers: Sequence[QueueReader]) -> None:
+    for reader in readers:
+        reader.stop()
+    for reader in readers:
+        reader.join()
+
+
+def wait_for_endpoint(environment: Mapping[str, str], name: str, workdir: Path) -> None:
+    sagemaker = create_client(environment, "sagemaker")
+    while (status := sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]) == "Creating":
+        time.sleep(0.05)
+    if status != "InService":
+        log = workdir / MODEL_LOG
+        raise StackError(f"The model server did not start. Its log, {log}, ends:\n{tail(log)}")

@@ -1,0 +1,161 @@
+"""Divides template.yaml between MiniStack and the local SageMaker, and resolves what the latter is given.
+
+MiniStack refuses AWS::SageMaker::* and AWS::ApplicationAutoScaling::*. These resources are taken out of the template;
+their properties refer to the others (buckets, topics, parameters), so CloudFormation itself is asked for those values
+through one more output. Nothing here resolves an intrinsic function, except to follow Fn::If and the references
+among the resources taken out.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from samtranslator.yaml_helper import yaml_parse
+
+from binlocal.errors import TemplateError
+
+Node = Any
+TAKEN_OUT = ("AWS::SageMaker::", "AWS::ApplicationAutoScaling::")
+VALUES_OUTPUT = "LocalSageMakerValues"
+SEPARATOR = "\n"
+NO_VALUE = {"Ref": "AWS::NoValue"}
+
+
+@dataclass(frozen=True)
+class SplitTemplate:
+    """`stack` goes to CloudFormation; `sagemaker` (by logical id) to the local SageMaker; `left_out` nowhere."""
+
+    stack: dict[str, Any]
+    sagemaker: dict[str, dict[str, Any]]
+    left_out: tuple[str, ...]
+    expressions: tuple[Node, ...]
+
+
+def load_template(path: Path) -> dict[str, Any]:
+    template: dict[str, Any] = yaml_parse(path.read_text())
+    return template
+
+
+def split_template(template: Mapping[str, Any]) -> SplitTemplate:
+    resources: Mapping[str, Any] = template["Resources"]
+    taken = {name for name, resource in resources.items() if resource["Type"].startswith(TAKEN_OUT)}
+    alarms = {name for name, resource in resources.items() if _is_alarm(resource) and taken & references(resource)}
+    kept = {name: resource for name, resource in resources.items() if name not in taken | alarms}
+    sagemaker = {name: resources[name] for name in resources if resources[name]["Type"].startswith("AWS::SageMaker::")}
+    wanted = tuple(expressions(list(sagemaker.values()), taken))
+    _check_references({**kept, "Outputs": template.get("Outputs", {}), "A SageMaker resource": [*wanted]}, taken)
+    stack = {**template, "Resources": kept}
+    if wanted:
+        stack["Outputs"] = {**template.get("Outputs", {}), VALUES_OUTPUT: values_output(wanted)}
+    return SplitTemplate(stack, sagemaker, tuple(sorted((taken | alarms) - set(sagemaker))), wanted)
+
+
+def _is_alarm(resource: Mapping[str, Any]) -> bool:
+    return bool(resource["Type"] == "AWS::CloudWatch::Alarm")
+
+
+def _check_references(kept: Mapping[str, Any], taken: set[str]) -> None:
+    for name, resource in kept.items():
+        if missing := taken & references(resource):
+            raise TemplateError(
+                f"{name} refers to {', '.join(sorted(missing))}, which the local stack keeps out of CloudFormation. "
+                "Spell out the name with Fn::Sub instead."
+            )
+
+
+def references(node: Node) -> set[str]:
+    """Logical ids (and parameters) that Ref, Fn::GetAtt, Fn::Sub and DependsOn name anywhere below `node`."""
+    if isinstance(node, list):
+        return set().union(*map(references, node))
+    if not isinstance(node, dict):
+        return set()
+    found = set().union(*map(references, node.values()))
+    for key, value in node.items():
+        found |= _named(key, value)
+    return found
+
+
+def _named(key: str, value: Node) -> set[str]:
+    match key, value:
+        case "Ref", str():
+            return {value}
+        case "Fn::GetAtt", [str(name), *_]:
+            return {name}
+        case "Fn::Sub", str() | [str(), *_]:
+            text = value if isinstance(value, str) else value[0]
+            return {part.split("}")[0].split(".")[0] for part in text.split("${")[1:]}
+        case "DependsOn", str() | list():
+            return {value} if isinstance(value, str) else set(value)
+    return set()
+
+
+def values_output(wanted: tuple[Node, ...]) -> dict[str, Any]:
+    return {
+        "Description": "What the local SageMaker is given.",
+        "Value": {"Fn::Join": [SEPARATOR, list(wanted)]},
+    }
+
+
+def expressions(node: Node, local: set[str]) -> Iterator[Node]:
+    """The intrinsic functions below `node` that only CloudFormation can resolve; a condition as an Fn::If."""
+    if isinstance(node, list):
+        for item in node:
+            yield from expressions(item, local)
+    elif isinstance(node, dict):
+        yield from _expressions_of_mapping(node, local)
+
+
+def _expressions_of_mapping(node: dict[str, Node], local: set[str]) -> Iterator[Node]:
+    if isinstance(node.get("Condition"), str) and "Type" in node:
+        yield truth_of(node["Condition"])
+    if "Fn::If" in node:
+        condition, *branches = node["Fn::If"]
+        yield truth_of(condition)
+        yield from expressions(branches, local)
+    elif not is_intrinsic(node):
+        yield from expressions(list(node.values()), local)
+    elif node != NO_VALUE and not _is_local(node, local):
+        yield node
+
+
+def resolve(node: Node, values: Mapping[str, str], created: Mapping[str, Mapping[str, str]]) -> Node:
+    """`node` with every intrinsic function replaced. `values` is keyed by `key_of`, `created` by logical id."""
+    if isinstance(node, list):
+        return [item for item in (resolve(item, values, created) for item in node) if item != NO_VALUE]
+    if not isinstance(node, dict) or node == NO_VALUE:
+        return node
+    if "Fn::If" in node:
+        condition, yes, no = node["Fn::If"]
+        return resolve(yes if is_true(condition, values) else no, values, created)
+    if is_intrinsic(node):
+        return created_value(node, created) if _is_local(node, set(created)) else values[key_of(node)]
+    resolved = {key: resolve(value, values, created) for key, value in node.items()}
+    return {key: value for key, value in resolved.items() if value != NO_VALUE}
+
+
+def created_value(node: Node, created: Mapping[str, Mapping[str, str]]) -> str:
+    name, attribute = (node["Ref"], "Ref") if "Ref" in node else node["Fn::GetAtt"]
+    return created[name][attribute]
+
+
+def is_true(condition: str, values: Mapping[str, str]) -> bool:
+    return values[key_of(truth_of(condition))] == "true"
+
+
+def truth_of(condition: str) -> Node:
+    return {"Fn::If": [condition, "true", "false"]}
+
+
+def key_of(expression: Node) -> str:
+    return json.dumps(expression, sort_keys=True)
+
+
+def is_intrinsic(node: dict[str, Node]) -> bool:
+    (key, *others) = node or [""]
+    return not others and (key == "Ref" or key.startswith("Fn::"))
+
+
+def _is_local(node: Node, local: set[str]) -> bool:
+    return ("Ref" in node or "Fn::GetAtt" in node) and bool(references(node) & local)

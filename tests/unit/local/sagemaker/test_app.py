@@ -1,0 +1,254 @@
+"""The local SageMaker as boto3 sees it: real requests of the SDK over HTTP."""
+
+import threading
+
+import boto3
+import httpx
+import pytest
+import uvicorn
+from binlocal.processes import free_port
+from binlocal.sagemaker.app import create_app
+from binlocal.sagemaker.container import Answer
+from binlocal.sagemaker.control import ControlPlane
+from binlocal.sagemaker.endpoint import Endpoint
+from binlocal.sagemaker.errors import ContainerError
+from binlocal.sagemaker.serving import Serving
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.unit.local.sagemaker.fakes import FakeModel, FakeStorage
+from tests.unit.local.waiting import eventually
+
+TOPIC = "arn:aws:sns:us-east-1:000000000000:"
+ASYNC = {
+    "ClientConfig": {"MaxConcurrentInvocationsPerInstance": 2},
+    "OutputConfig": {
+        "S3OutputPath": "s3://jobs/out/",
+        "S3FailurePath": "s3://jobs/failed/",
+        "NotificationConfig": {
+            "SuccessTopic": "arn:aws:sns:us-east-1:0:good",
+            "ErrorTopic": "arn:aws:sns:us-east-1:0:bad",
+        },
+    },
+}
+
+
+class Local:
+    """A local SageMaker on a port of its own, with a fake container and fake storage."""
+
+    def __init__(self):
+        self.model = FakeModel()
+        self.storage = FakeStorage(**{"s3://jobs/in.jsonl": b"{}"})
+        self.environments = []
+        self.control = ControlPlane(account="000000000000", region="us-east-1", make_endpoint=self.make_endpoint)
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        app = create_app(self.control, clock=lambda: 1000.0)
+        self.server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
+        self.thread = threading.Thread(target=self.server.run)
+
+    def make_endpoint(self, name, environment, settings):
+        self.environments.append(environment)
+        serving = Serving(self.model, self.storage, settings, "us-east-1", lambda: 1000.0) if settings else None
+        return Endpoint(name, self.model, serving)
+
+    def client(self, service):
+        config = Config(proxies={}, retries={"total_max_attempts": 1})
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        return boto3.client(service, endpoint_url=self.url, region_name="us-east-1", config=config, **keys)
+
+    def create(self, asynchronous=True):
+        sagemaker = self.client("sagemaker")
+        sagemaker.create_model(
+            ModelName="m", PrimaryContainer={"Image": "local/counter", "Environment": {"COUNTER_MODE": "careful"}}
+        )
+        variant = {
+            "VariantName": "AllTraffic",
+            "ModelName": "m",
+            "InstanceType": "ml.c6i.xlarge",
+            "InitialInstanceCount": 1,
+        }
+        more = {"AsyncInferenceConfig": ASYNC} if asynchronous else {}
+        sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant], **more)
+        sagemaker.create_endpoint(EndpointName="counter", EndpointConfigName="c")
+        return self
+
+
+@pytest.fixture
+def local():
+    running = Local()
+    running.thread.start()
+    eventually(lambda: running.server.started, "the server")
+    yield running
+    running.server.should_exit = True
+    running.thread.join(10)
+    running.control.stop()
+
+
+def test_an_endpoint_is_created_described_and_deleted(local):
+    sagemaker = local.create().client("sagemaker")
+
+    described = sagemaker.describe_endpoint(EndpointName="counter")
+    assert described["EndpointStatus"] == "InService"
+    assert described["EndpointArn"] == "arn:aws:sagemaker:us-east-1:000000000000:endpoint/counter"
+    assert described["EndpointConfigName"] == "c"
+    assert sagemaker.describe_endpoint_config(EndpointConfigName="c")["AsyncInferenceConfig"] == ASYNC
+    assert sagemaker.describe_model(ModelName="m")["PrimaryContainer"]["Image"] == "local/counter"
+    assert local.environments == [{"COUNTER_MODE": "careful"}]
+
+    sagemaker.delete_endpoint(EndpointName="counter")
+    sagemaker.delete_endpoint_config(EndpointConfigName="c")
+    sagemaker.delete_model(ModelName="m")
+
+    assert local.model.stopped
+    with pytest.raises(ClientError, match=r'Could not find endpoint "arn:aws:sagemaker:.*:endpoint/counter"'):
+        sagemaker.describe_endpoint(EndpointName="counter")
+
+
+def test_an_asynchronous_invocation_is_accepted_then_answered(local):
+    local.create()
+
+    answer = local.client("sagemaker-runtime").invoke_endpoint_async(
+        EndpointName="counter",
+        InputLocation="s3://jobs/in.jsonl",
+        InferenceId="job-1",
+        ContentType="application/jsonlines",
+        Accept="application/jsonlines",
+        CustomAttributes="trace=1",
+        RequestTTLSeconds=60,
+        InvocationTimeoutSeconds=30,
+    )
+
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 202
+    assert answer["InferenceId"] == "job-1"
+    assert answer["OutputLocation"].startswith("s3://jobs/out/")
+    assert answer["FailureLocation"].startswith("s3://jobs/failed/")
+    assert answer["FailureLocation"].endswith("-error.out")
+    message = eventually(lambda: [message for _, message in local.storage.published[2:]], "the notification")[0]
+    assert message["inferenceId"] == "job-1"
+    assert message["responseParameters"]["outputLocation"] == answer["OutputLocation"]
+    assert message["requestParameters"]["customAttributes"] == "trace=1"
+    assert local.storage.objects[answer["OutputLocation"]] == local.model.answer.body
+    assert local.model.requests[0][2] == 30
+
+
+def test_an_invocation_without_an_id_gets_one(local):
+    runtime = local.create().client("sagemaker-runtime")
+
+    first, second = (
+        runtime.invoke_endpoint_async(EndpointName="counter", InputLocation="s3://jobs/in.jsonl") for _ in range(2)
+    )
+
+    assert first["InferenceId"]
+    assert first["InferenceId"] != second["InferenceId"]
+    assert first["OutputLocation"] != second["OutputLocation"]
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"EndpointName": "nobody"}, "Endpoint nobody of account 000000000000 not found"),
+        ({"InputLocation": "https://example.org/x"}, "InputLocation must be an S3 URI"),
+        ({"InputLocation": "s3://jobs"}, "InputLocation must be an S3 URI"),
+        ({"InferenceId": "x" * 65}, "InferenceId must be 1 to 64"),
+        ({"RequestTTLSeconds": 21_601}, "RequestTTLSeconds must be a whole number from 60 to 21600, not '21601'"),
+        ({"Body": b"inline"}, "does not know Body"),
+        ({"Filename": "x.out"}, "does not know Body, Filename"),
+    ],
+)
+def test_a_wrong_asynchronous_invocation_is_a_validation_error(local, members, said):
+    runtime = local.create().client("sagemaker-runtime")
+    right = {"EndpointName": "counter", "InputLocation": "s3://jobs/in.jsonl"}
+
+    with pytest.raises(runtime.exceptions.ValidationError) as refusal:
+        runtime.invoke_endpoint_async(**{**right, **members})
+
+    assert said in refusal.value.response["Error"]["Message"]
+    assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_a_real_time_endpoint_answers_with_what_the_container_says(local):
+    local.create(asynchronous=False).model.answer = Answer(200, "application/json", b'{"count": 2}', "seen")
+
+    answer = local.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName="counter", Body=b"\xff\xd8", ContentType="image/jpeg", Accept="application/json"
+    )
+
+    assert answer["Body"].read() == b'{"count": 2}'
+    assert answer["ContentType"] == "application/json"
+    assert answer["InvokedProductionVariant"] == "AllTraffic"
+    assert answer["CustomAttributes"] == "seen"
+    assert local.model.requests[0][0] == b"\xff\xd8"
+    assert local.model.requests[0][1] == {"Content-Type": "image/jpeg", "Accept": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(400, "text/plain", b"not a picture"), 'client error (400) from primary with message "not a picture"'),
+        (ContainerError("broke off"), 'server error (0) from primary with message "broke off"'),
+    ],
+)
+def test_a_container_that_fails_in_real_time_is_a_model_error(local, answer, said):
+    local.create(asynchronous=False).model.answer = answer
+    runtime = local.client("sagemaker-runtime")
+
+    with pytest.raises(runtime.exceptions.ModelError) as refusal:
+        runtime.invoke_endpoint(EndpointName="counter", Body=b"x")
+
+    assert said in refusal.value.response["Error"]["Message"]
+    assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 424
+
+
+def test_each_kind_of_endpoint_refuses_the_other_kind_of_call(local):
+    runtime = local.create().client("sagemaker-runtime")
+    with pytest.raises(runtime.exceptions.ValidationError, match="is asynchronous"):
+        runtime.invoke_endpoint(EndpointName="counter", Body=b"x")
+
+
+def test_a_real_time_endpoint_has_no_queue(local):
+    runtime = local.create(asynchronous=False).client("sagemaker-runtime")
+    with pytest.raises(runtime.exceptions.ValidationError, match="is not asynchronous"):
+        runtime.invoke_endpoint_async(EndpointName="counter", InputLocation="s3://jobs/in.jsonl")
+    assert local.storage.published == []
+
+
+def test_an_endpoint_whose_container_never_came_up_says_so(local):
+    local.create().model.status = "Failed"
+
+    described = local.client("sagemaker").describe_endpoint(EndpointName="counter")
+    assert described["EndpointStatus"] == "Failed"
+    assert "ping" in described["FailureReason"]
+    with pytest.raises(ClientError, match="not in service"):
+        local.client("sagemaker-runtime").invoke_endpoint_async(EndpointName="counter", InputLocation="s3://jobs/x")
+
+
+def test_the_control_plane_refuses_as_sagemaker_does(local):
+    sagemaker = local.create().client("sagemaker")
+
+    with pytest.raises(ClientError, match=r"ValidationException.*Cannot create already existing model"):
+        sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "x"})
+    with pytest.raises(ClientError, match="Could not find model"):
+        sagemaker.create_endpoint_config(
+            EndpointConfigName="other", ProductionVariants=[{"VariantName": "v", "ModelName": "nobody"}]
+        )
+    with pytest.raises(ClientError, match="Could not find endpoint config"):
+        sagemaker.create_endpoint(EndpointName="other", EndpointConfigName="nobody")
+    with pytest.raises(ClientError, match=r"UnknownOperationException.*has no operation ListModels"):
+        sagemaker.list_models()
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "kind", "said"),
+    [
+        ("SageMaker.CreateModel", b"{}", "ValidationException", 'Missing required parameter in input: "ModelName"'),
+        ("SageMaker.CreateModel", b"{", "SerializationException", "not JSON"),
+        ("SageMaker.Dance", b"{}", "UnknownOperationException", "no operation 'Dance'"),
+    ],
+)
+def test_a_malformed_request_is_refused_in_words(local, target, body, kind, said):
+    answer = httpx.post(local.url, headers={"X-Amz-Target": target}, content=body, trust_env=False)
+
+    assert answer.status_code == 400
+    assert answer.json()["__type"] == kind
+    assert said in answer.json()["message"]

@@ -1,0 +1,46 @@
+import os
+
+from binlocal.environment import client_environment, create_client, server_environment
+from binlocal.ministack import ministack_environment
+
+CLIENT = client_environment("http://127.0.0.1:4001", "http://127.0.0.1:4002")
+
+
+def test_clients_find_sagemaker_and_the_rest_at_their_own_ports():
+    endpoints = {
+        service: create_client(CLIENT, service).meta.endpoint_url
+        for service in ("s3", "lambda", "sagemaker", "sagemaker-runtime")
+    }
+
+    assert endpoints == {
+        "s3": "http://127.0.0.1:4001",
+        "lambda": "http://127.0.0.1:4001",
+        "sagemaker": "http://127.0.0.1:4002",
+        "sagemaker-runtime": "http://127.0.0.1:4002",
+    }
+
+
+def test_servers_see_nothing_of_the_users_own_aws(monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "the user's own")
+    monkeypatch.setenv("https_proxy", "http://proxy.example.org")
+
+    environment = server_environment(CLIENT)
+
+    assert "AWS_PROFILE" not in environment
+    assert "https_proxy" not in environment
+    assert environment["AWS_ACCESS_KEY_ID"] == "test"
+    assert environment["AWS_CONFIG_FILE"] == environment["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
+    assert environment["AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME"] == "http://127.0.0.1:4002"
+
+
+def test_ministack_keeps_to_loopback_and_keeps_nothing(monkeypatch, tmp_path):
+    monkeypatch.setenv("BIND_HOST", "0.0.0.0")  # noqa: S104 (what must not count)
+    monkeypatch.setenv("PERSIST_STATE", "1")
+
+    environment = ministack_environment(CLIENT, tmp_path)
+
+    assert (environment["BIND_HOST"], environment["GATEWAY_PORT"]) == ("127.0.0.1", "4001")
+    assert environment["PERSIST_STATE"] == environment["S3_PERSIST"] == "0"
+    assert environment["IOT_MTLS_ENABLED"] == environment["SFTP_ENABLED"] == "0"
+    assert environment["TMPDIR"] == str(tmp_path)

@@ -1,0 +1,59 @@
+import os
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from binlocal.errors import StackError
+from binlocal.processes import start_server, stopping
+from binlocal.stack import ROOT, Stack, model_server, prepare
+
+from tests.unit.local.waiting import eventually
+
+
+def test_the_model_server_is_the_projects_own(tmp_path):
+    python, script, *options = model_server(tmp_path)
+
+    assert python == sys.executable
+    assert script == str(ROOT / "model_code" / "serve.py")
+    assert options == ["--model", str(tmp_path)]
+
+
+def test_a_stack_whose_server_has_ended_says_so_with_the_log(tmp_path):
+    command = [sys.executable, "-c", "raise SystemExit('out of memory')"]
+    with stopping(start_server("MiniStack", command, {}, tmp_path / "log")) as server:
+        eventually(lambda: not server.alive, "the end")
+
+        with pytest.raises(StackError, match=r"MiniStack ended[\s\S]*out of memory"):
+            Stack("s", {}, {}, (), (server,)).check()
+
+
+def test_a_stack_whose_servers_run_is_sound(tmp_path):
+    with stopping(start_server("sleeper", ["sleep", "600"], {}, tmp_path / "log")) as server:
+        Stack("s", {}, {}, (), (server,)).check()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stack_is_served_until_a_signal(number):
+    before = signal.getsignal(number)
+
+    def send():
+        eventually(lambda: signal.getsignal(number) is not before, "the handler")
+        os.kill(os.getpid(), number)
+
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(send)
+        Stack("s", {}, {}, (), ()).serve_forever()
+        sent.result()
+
+    assert signal.getsignal(number) is before
+
+
+def test_what_an_earlier_stack_left_is_cleared_away(tmp_path):
+    (tmp_path / "tmp" / "code").mkdir(parents=True)
+    (tmp_path / "model-server.log").write_text("old")
+
+    prepare(tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["tmp"]
+    assert list((tmp_path / "tmp").iterdir()) == []
