@@ -1,0 +1,74 @@
+import io
+import json
+
+import pytest
+from bincli.bins import show_bins
+from bincli.deployments import Deployment
+from bincli.errors import CommandError
+from rich.console import Console
+
+from tests.unit.cli.fakes import OUTPUTS, FakeDynamo
+
+
+def item(bin_id, **more):
+    image = {"image_id": "0", "bucket": "intake", "key": f"{bin_id}/photo.jpg", "version_id": "v", "sequencer": "0"}
+    facts = {"captured_at": "2026-05-04T16:00:00.000Z", "status": "COUNTED", "source": "model", "revision": 1}
+    return image | facts | {"bin_id": bin_id} | more
+
+
+COUNTED = item("P-17-C", count=3, confidence=0.62, probabilities={"2": 0.3, "3": 0.62, "4": 0.08}, model="resnet50@1")
+UNREADABLE = item("[red]日本", status="UNREADABLE", reason="corrupt_image: The image is damaged.")
+
+
+ITEMS = (COUNTED, UNREADABLE, item("Q", count=1), item("R", count=2))
+
+
+def shown(bin_id=None, *, as_json=False, items=ITEMS):
+    out = io.StringIO()
+    dynamo = FakeDynamo(binstable=items)
+    console = Console(file=out, width=120)
+    show_bins(Deployment("fake", OUTPUTS, lambda service: dynamo), bin_id, as_json=as_json, out=console)
+    return out.getvalue()
+
+
+def test_every_bin_of_every_page_is_shown():
+    lines = shown().splitlines()
+
+    assert len(lines) == 5
+    assert next(line for line in lines if "P-17-C" in line).split()[:3] == ["P-17-C", "3", "62%"]
+
+
+def test_a_bin_that_was_not_counted_says_why():
+    assert "corrupt_image: The image is damaged." in next(line for line in shown().splitlines() if "[red]日本" in line)
+
+
+def test_json_is_one_line_for_each_bin():
+    records = [json.loads(line) for line in shown(as_json=True).splitlines()]
+
+    assert [record["bin_id"] for record in records] == ["P-17-C", "[red]日本", "Q", "R"]
+    assert records[0]["probabilities"] == {"2": 0.3, "3": 0.62, "4": 0.08}
+    assert records[0]["image"] == "s3://intake/P-17-C/photo.jpg"
+    assert records[1]["count"] is None
+
+
+def test_one_bin_is_shown_with_the_probability_of_each_count():
+    text = shown("P-17-C")
+
+    assert "resnet50@1" in text
+    assert "P(3)" in text
+    assert "62%" in text
+    assert "Q/photo.jpg" not in text
+
+
+def test_one_bin_as_json_is_one_line():
+    assert json.loads(shown("Q", as_json=True))["count"] == 1
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_bin_that_nothing_is_known_of_is_an_error(as_json):
+    with pytest.raises(CommandError, match="No photograph of the bin X"):
+        shown("X", as_json=as_json)
+
+
+def test_a_stack_without_bins_has_an_empty_list():
+    assert shown(as_json=True, items=()) == ""

@@ -1,0 +1,72 @@
+import io
+import json
+
+import pytest
+from bincli.consignments import show_consignments
+from bincli.deployments import Deployment
+from bincli.errors import CommandError
+from rich.console import Console
+
+from tests.unit.cli.fakes import OUTPUTS, FakeDynamo
+
+
+def item(consignment_id, bin_id, verdict, **more):
+    facts = {"expected": 3, "order_version": "1", "verdict": verdict, "reason": f"because {verdict}"}
+    return {"consignment_id": consignment_id, "bin_id": bin_id} | facts | more
+
+
+ITEMS = (
+    item("C-2", "B-1", "MATCH", counted=3, due_at="2026-05-05T00:00:00.000Z"),
+    item("C-1", "B-1", "MATCH", counted=3, due_at="2026-05-04T00:00:00.000Z"),
+    item("C-1", "B-2", "UNCERTAIN", counted=2),
+    item("C-1", "B-3", "SHORT", counted=1, due_at="2026-05-03T00:00:00.000Z"),
+)
+
+
+def shown(consignment_id=None, *, as_json=False, items=ITEMS):
+    out = io.StringIO()
+    dynamo = FakeDynamo(consignmentstable=items)
+    console = Console(file=out, width=120)
+    deployment = Deployment("fake", OUTPUTS, lambda service: dynamo)
+    show_consignments(deployment, consignment_id, as_json=as_json, out=console)
+    return out.getvalue()
+
+
+def test_a_consignment_has_the_verdict_that_needs_attention_first():
+    records = [json.loads(line) for line in shown(as_json=True).splitlines()]
+
+    assert [(record["consignment_id"], record["verdict"], record["lines"]) for record in records] == [
+        ("C-1", "SHORT", 3),
+        ("C-2", "MATCH", 1),
+    ]
+    assert records[0]["verdicts"] == {"SHORT": 1, "UNCERTAIN": 1, "MATCH": 1}
+    assert records[0]["due_at"] == "2026-05-03T00:00:00.000Z"
+
+
+def test_the_lines_of_a_consignment_are_shown_most_urgent_first():
+    bins = [line.split()[0] for line in shown("C-1").splitlines()[1:]]
+
+    assert bins == ["B-3", "B-2", "B-1"]
+
+
+def test_a_line_as_json_has_its_reason():
+    (line,) = shown("C-2", as_json=True).splitlines()
+
+    assert json.loads(line) == {
+        "consignment_id": "C-2",
+        "bin_id": "B-1",
+        "expected": 3,
+        "counted": 3,
+        "verdict": "MATCH",
+        "reason": "because MATCH",
+        "due_at": "2026-05-05T00:00:00.000Z",
+    }
+
+
+def test_the_table_of_consignments_counts_their_verdicts():
+    assert "1 SHORT, 1 UNCERTAIN, 1 MATCH" in shown()
+
+
+def test_a_consignment_that_was_never_ordered_is_an_error():
+    with pytest.raises(CommandError, match="no consignment C-9"):
+        shown("C-9")

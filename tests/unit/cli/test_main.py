@@ -1,0 +1,97 @@
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bincli.main import app
+from typer.main import get_command
+from typer.testing import CliRunner
+
+README = Path(__file__).parents[3] / "README.md"
+
+
+def commands(group=None, path=()):
+    """(words, command) of every command, those of groups included."""
+    for name, command in (group or get_command(app)).commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+COMMANDS = dict(commands())
+
+
+def test_there_are_these_commands_and_no_others():
+    assert {" ".join(words) for words in COMMANDS} == {
+        "bins",
+        "consignment",
+        "count",
+        "demo",
+        "invoke",
+        "orders import",
+        "up",
+    }
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_teaches_by_examples(words):
+    result = CliRunner().invoke(app, [*words, "--help"])
+
+    assert result.exit_code == 0
+    examples = result.stdout.partition("Examples:")[2].splitlines()
+    assert any(line.strip().startswith(f"bintally {' '.join(words)}") for line in examples)
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_prints_json_for_programs(words):
+    assert "--json" in {option for parameter in COMMANDS[words].params for option in parameter.opts}
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_parameter_is_explained(words):
+    assert [one.name for one in COMMANDS[words].params if not getattr(one, "help", None)] == []
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_is_in_the_readme(words):
+    assert f"bintally {' '.join(words)}" in README.read_text(encoding="utf-8")
+
+
+def test_the_readme_has_no_command_that_there_is_not():
+    blocks = re.findall(r"^```(?:bash|sh|console)$(.*?)^```$", README.read_text(encoding="utf-8"), re.M | re.S)
+    shown = re.findall(r"^\$? ?(?:\.venv/bin/)?bintally ((?:orders )?[a-z]+)", "\n".join(blocks), re.M)
+
+    assert set(shown) <= {" ".join(words) for words in COMMANDS}
+
+
+@pytest.mark.parametrize("arguments", [["count"], ["bins", "a", "b"], ["invoke", "intake"], ["nothing"], ["up", "x"]])
+def test_wrong_usage_ends_with_2(arguments):
+    assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(("option", "path"), [("--images", "nowhere"), ("--orders", "nowhere.csv")])
+def test_the_demo_does_not_start_with_files_that_are_not_there(option, path):
+    assert CliRunner().invoke(app, ["demo", option, path]).exit_code == 2
+
+
+@pytest.mark.parametrize("arguments", [["up"], ["demo"]])
+def test_nothing_is_started_without_a_model(tmp_path, arguments):
+    result = CliRunner().invoke(app, [*arguments, "--model", str(tmp_path)])
+
+    assert result.exit_code == 1
+    assert "There is no model in" in result.stderr
+    assert "Starting" not in result.stderr
+
+
+def test_help_loads_nothing_heavy():
+    """So that help comes at once: the libraries of the commands take longer to load than help takes to print."""
+    code = (
+        "import sys, json; from typer.testing import CliRunner; from bincli.main import app;"
+        "CliRunner().invoke(app, ['--help']); print(json.dumps(sorted(sys.modules)))"
+    )
+    loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+
+    assert not {"boto3", "numpy", "PIL", "onnxruntime", "torch", "ministack"} & set(loaded)

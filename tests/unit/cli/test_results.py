@@ -1,0 +1,67 @@
+import csv
+import io
+from pathlib import Path
+
+from bincli.demo import Result
+from bincli.outcomes import Outcome, Totals, tally
+from bincli.results import MOST_ROWS, results_table, summary, totals_text, write_results
+from rich.console import Console
+
+SHORT = Outcome("[red]日本", "SHORT", Path("a.jpg"), "C-1", 3, 2, 0.8, {2: 0.8, 3: 0.2}, "3 expected, 2 counted")
+BAD = Outcome("=cmd()", "UNREADABLE", Path("b.jpg"), "C-1", 3, reason="corrupt_image: The image is damaged.")
+
+
+def result(outcomes, unfinished=""):
+    totals = Totals(len(outcomes), len(outcomes) - 1, 1, 0, 4.0, tally(one.verdict for one in outcomes))
+    return Result(list(outcomes), totals, {"SHORT": 1, "UNREADABLE": 1}, unfinished)
+
+
+def printed(table):
+    out = io.StringIO()
+    Console(file=out, width=100).print(table)
+    return out.getvalue()
+
+
+def test_the_table_has_bin_count_confidence_expected_and_verdict():
+    rows = [line.split() for line in printed(results_table([BAD, SHORT])).splitlines()]
+
+    assert rows[1:] == [["[red]日本", "2", "80%", "3", "SHORT"], ["=cmd()", "-", "-", "3", "UNREADABLE"]]
+
+
+def test_the_table_is_bounded_and_says_how_many_more_there_are():
+    outcomes = [Outcome(f"B-{number}", "MATCH") for number in range(MOST_ROWS + 1000)]
+
+    assert len(printed(results_table(outcomes)).splitlines()) == MOST_ROWS + 1
+    assert "and 1,000 more" in totals_text(result(outcomes))
+    assert "more" not in totals_text(result(outcomes[:MOST_ROWS]))
+
+
+def test_totals_have_throughput_and_verdicts():
+    text = totals_text(result([SHORT, BAD]))
+
+    assert "2 photographs: 1 counted, 1 rejected, 0 unaccounted for" in text
+    assert "0.5 images/s" in text
+    assert "1 SHORT, 1 UNREADABLE" in text
+
+
+def test_the_csv_has_everything_and_no_formulas(tmp_path):
+    path = tmp_path / "demo" / "report.csv"
+    write_results(path, [BAD, SHORT])
+
+    with path.open(newline="", encoding="utf-8") as file:
+        first, second = csv.DictReader(file)
+    assert (first["bin_id"], first["count"], first["verdict"]) == ("[red]日本", "2", "SHORT")
+    assert (second["bin_id"], second["count"], second["reason"]) == ("'=cmd()", "", BAD.reason)
+
+
+def test_the_summary_is_what_the_readme_promises():
+    assert summary(result([SHORT, BAD]), Path("demo/report.png")) == {
+        "images": 2,
+        "counted": 1,
+        "rejected": 1,
+        "unaccounted": 0,
+        "seconds": 4.0,
+        "images_per_second": 0.5,
+        "verdicts": {"SHORT": 1, "UNREADABLE": 1},
+        "report": "demo/report.png",
+    }
