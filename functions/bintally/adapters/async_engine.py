@@ -15,6 +15,7 @@ from bintally.domain.jobs import Job
 from bintally.domain.manifest import Answer, answers_of, image_ids_of, manifest_of
 
 JSON_LINES = "application/jsonlines"
+OUTPUTS = "/async/output/"  # as the endpoint in template.yaml is told
 
 
 class AsyncEngine:
@@ -49,8 +50,8 @@ class AsyncEngine:
 
     def output(self, location: str) -> dict[str, Answer]:
         address = urlsplit(location)
-        if address.scheme != "s3" or address.netloc != self._bucket:
-            raise InvalidEventError(f"The output {location} is not in the bucket {self._bucket}.")
+        if address.scheme != "s3" or address.netloc != self._bucket or not address.path.startswith(OUTPUTS):
+            raise InvalidEventError(f"The output {location} is not in s3://{self._bucket}{OUTPUTS}.")
         return answers_of(self._read(address.path.removeprefix("/")))
 
     def _read(self, key: str) -> str:

@@ -84,8 +84,10 @@ class DynamoOrders:
             "bin_revision": revision,
             "judged_at": now,
         }
-        condition = "#order_version = :held AND (attribute_not_exists(#bin_revision) OR #bin_revision <= :bin_revision)"
-        return update(self._table, _key(line), changes, condition, {"held": line.order_version})
+        # The terms, not the version: the same terms imported again must not refuse a verdict on them.
+        terms = "#expected = :expected AND " + ("#due_at = :due_at" if line.due_at else "attribute_not_exists(#due_at)")
+        condition = f"{terms} AND (attribute_not_exists(#bin_revision) OR #bin_revision <= :bin_revision)"
+        return update(self._table, _key(line), changes, condition, {"expected": line.expected, "due_at": line.due_at})
 
     def _query(self, name: str, value: str, **options: object) -> Iterator[Item]:
         return pages(

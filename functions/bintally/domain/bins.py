@@ -23,7 +23,7 @@ def bin_id_of(key: str, pattern: str = "") -> str:
     parts = [part for part in key.split("/") if part]
     if len(parts) > 1:
         return parts[-2]
-    return PurePosixPath(parts[0]).stem if parts else key
+    return PurePosixPath(parts[0]).stem or parts[0] if parts else key
 
 
 class BinStatus(StrEnum):

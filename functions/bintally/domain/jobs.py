@@ -36,8 +36,12 @@ def job_of(image_ids: Iterable[str]) -> Job:
     """The job that counts these photographs. The same photographs give the same job, whatever their order."""
     ids = sorted(set(image_ids))
     digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:40]
-    job_id = f"{ASYNC}-{digest}"  # SageMaker's InferenceId takes at most 64 characters
-    return Job(job_id, f"jobs/{job_id}/input/manifest.jsonl", len(ids))
+    return job_named(f"{ASYNC}-{digest}", len(ids))  # SageMaker's InferenceId takes at most 64 characters
+
+
+def job_named(job_id: str, images: int) -> Job:
+    """The job of that id, not yet with the engine, which asks about so many photographs."""
+    return Job(job_id, f"jobs/{job_id}/input/manifest.jsonl", images)
 
 
 def in_parts(items: Sequence[T], size: int) -> list[Sequence[T]]:

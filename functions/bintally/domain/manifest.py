@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bintally.domain.image import Image
 
-# Codes with which the container says that it could not get at a photograph. Every other code is the photograph's fault.
-UNREACHABLE = frozenset({"not_found", "access_denied", "fetch_failed", "internal"})
+# Codes for what kept a photograph from being looked at. Every other code is the photograph's own fault.
+UNREACHABLE = frozenset({"not_found", "access_denied", "fetch_failed", "bad_manifest_line", "internal"})
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def answers_of(output: str) -> dict[str, Answer]:
         try:
             record = json.loads(line)
             answers[record["image_id"]] = _answer(record)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
     return answers
 
@@ -75,7 +76,14 @@ def _answer(record: Mapping[str, object]) -> Answer:
         raise TypeError("probabilities")
     return Prediction(
         count=int(str(record["count"])),
-        confidence=float(str(record["confidence"])),
-        probabilities={int(count): float(share) for count, share in probabilities.items()},
+        confidence=_number(record["confidence"]),
+        probabilities={int(count): _number(share) for count, share in probabilities.items()},
         model=model,
     )
+
+
+def _number(value: object) -> float:
+    number = float(str(value))
+    if not math.isfinite(number):
+        raise ValueError(f"{number} can't be stored")
+    return number

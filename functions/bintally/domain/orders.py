@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,6 +16,7 @@ from bintally.domain.verdicts import OrderLine
 COLUMNS = ("consignment_id", "bin_id", "expected")
 CONSIGNMENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MOST_EXPECTED = 1_000_000
+EXCESS = "\0"  # what a row has more than the header, under a name that no column has
 
 Row = tuple[int, Mapping[str, object]]
 
@@ -56,6 +58,8 @@ def parse_orders(data: bytes) -> OrderFile:
         return OrderFile((), (RefusedRow(error.lineno, f"The file is not JSON: {error.msg}."),))
     except _RowError as error:
         return OrderFile((), (RefusedRow(1, str(error)),))
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, lists in lists without end
+        return OrderFile((), (RefusedRow(1, f"The file is not JSON that can be read: {error}."),))
     except csv.Error as error:
         taken = _checked(rows)
         after = rows[-1][0] if rows else 1
@@ -70,8 +74,8 @@ def _checked(rows: Iterable[Row]) -> OrderFile:
     for number, row in rows:
         try:
             line = _line(row)
-            first, _ = lines.setdefault((line.consignment_id, line.bin_id), (number, line))
-            if first != number:
+            first, standing = lines.setdefault((line.consignment_id, line.bin_id), (number, line))
+            if standing is not line:
                 raise _RowError(f"consignment {line.consignment_id}, bin {line.bin_id} is on line {first} already.")
         except _RowError as error:
             refused.append(RefusedRow(number, str(error)))
@@ -81,14 +85,16 @@ def _checked(rows: Iterable[Row]) -> OrderFile:
 def _csv_rows(text: str) -> Iterator[Row]:
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-    names = [name.strip() for name in reader.fieldnames or []]
-    reader.fieldnames = names
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
+    names = [name.strip() for name in next(reader, [])]
     missing = [column for column in COLUMNS if column not in names]
     if missing:
         raise _RowError(f"The header lacks the column {', '.join(missing)}; it has: {', '.join(names) or 'nothing'}.")
-    for row in reader:
-        yield reader.line_num, row
+    number = reader.line_num + 1  # a row may span lines: it is where it begins
+    for cells in reader:
+        if cells:
+            yield number, {**dict(zip(names, cells, strict=False)), EXCESS: cells[len(names) :]}
+        number = reader.line_num + 1
 
 
 def _json_rows(text: str) -> Iterator[Row]:
@@ -112,15 +118,20 @@ def _line(row: Mapping[str, object]) -> OrderLine:
     absent = [column for column in COLUMNS if row.get(column) in (None, "")]
     if absent:
         raise _RowError(f"{', '.join(absent)} is missing.")
-    if row.get(None):  # type: ignore[call-overload]
+    if row.get(EXCESS):
         raise _RowError("The row has more cells than the header.")
     consignment_id = str(row["consignment_id"]).strip()
     if not CONSIGNMENT_ID.fullmatch(consignment_id):
         raise _RowError(f"consignment_id {consignment_id!r} is not 1 to 64 letters, digits, dots, dashes, underscores.")
-    bin_id = str(row["bin_id"]).strip()
-    if not 0 < len(bin_id.encode()) <= 1024:
-        raise _RowError("bin_id has to be 1 to 1,024 bytes.")
-    return OrderLine(consignment_id, bin_id, _expected(row["expected"]), _due_at(row.get("due_at")))
+    return OrderLine(consignment_id, _bin_id(row["bin_id"]), _expected(row["expected"]), _due_at(row.get("due_at")))
+
+
+def _bin_id(value: object) -> str:
+    text = str(value).strip()
+    with suppress(UnicodeEncodeError):  # JSON can write half a character
+        if isinstance(value, str | int) and 0 < len(text.encode()) <= 1024:
+            return text
+    raise _RowError("bin_id has to be 1 to 1,024 bytes.")
 
 
 def _expected(value: object) -> int:
@@ -136,9 +147,9 @@ def _due_at(value: object) -> str | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError) as error:
         raise _RowError(f"due_at {text!r} is not a date such as 2026-05-04 or 2026-05-04T16:00:00Z.") from error
-    return iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def iso(moment: datetime) -> str:

@@ -68,10 +68,9 @@ def line_verdict(line: OrderLine, count: BinCount | None, *, now: str, threshold
         return Finding(Verdict.UNREADABLE, f"The latest photograph was not counted: {count.reason}")
     known = sorted(count.probabilities)
     if line.expected not in known:
-        reason = (
-            f"{line.expected} expected, but the model counts {known[0]} to {known[-1]} only" if known else "no model"
-        )
-        return Finding(Verdict.UNCERTAIN, f"{reason}; a person has to look.", count.count)
+        span = f"from {known[0]} to {known[-1]}" if known else "without probabilities"
+        reason = f"{line.expected} expected, but this model counts {span}; a person has to look."
+        return Finding(Verdict.UNCERTAIN, reason, count.count)
     return _compare(line.expected, count, thresholds)
 
 
@@ -86,12 +85,12 @@ def _compare(expected: int, count: BinCount, thresholds: Thresholds) -> Finding:
     fewer = sum(share for number, share in count.probabilities.items() if number < expected)
     more = sum(share for number, share in count.probabilities.items() if number > expected)
     reason = f"{expected} expected, {count.count} counted: {equal:.0%} as expected, {fewer:.0%} fewer, {more:.0%} more."
-    if equal >= thresholds.match:
-        return Finding(Verdict.MATCH, reason, count.count)
     if fewer >= thresholds.variance:
         return Finding(Verdict.SHORT, reason, count.count)
     if more >= thresholds.variance:
         return Finding(Verdict.OVER, reason, count.count)
+    if equal >= thresholds.match and count.count == expected:
+        return Finding(Verdict.MATCH, reason, count.count)
     return Finding(Verdict.UNCERTAIN, reason, count.count)
 
 

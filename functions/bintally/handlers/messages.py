@@ -18,6 +18,7 @@ from bintally.domain.orders import iso
 from bintally.usecases.collect import JobResult
 
 Message = Mapping[str, Any]
+MOST_BYTES = 1024  # of a key and of a version id
 
 
 def stored_objects(body: str, bucket: str) -> list[StoredObject]:
@@ -47,7 +48,7 @@ def job_result(body: str, topics: Collection[str]) -> JobResult | None:
     Raises InvalidEventError for anything else.
     """
     envelope = _parsed(body)
-    if envelope.get("TopicArn") not in topics:
+    if str(envelope.get("TopicArn")) not in topics:
         raise InvalidEventError(f"The notification is from {envelope.get('TopicArn')}, which is not a topic of ours.")
     note = _parsed(str(envelope.get("Message")))
     if note.get("eventName") == "TestNotification":
@@ -64,7 +65,7 @@ def job_result(body: str, topics: Collection[str]) -> JobResult | None:
 def _parsed(body: str) -> Message:
     try:
         message = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidEventError(f"The message is not JSON: {error}") from error
     if not isinstance(message, Mapping):
         raise InvalidEventError("The message is not a JSON object.")
@@ -79,9 +80,9 @@ def _from_record(record: Message) -> StoredObject:
     stored = record["s3"]["object"]
     return StoredObject(
         bucket=record["s3"]["bucket"]["name"],
-        key=unquote_plus(stored["key"]),
+        key=_text(unquote_plus(stored["key"])),
         version_id=_version(stored.get("versionId")),
-        sequencer=padded_sequencer(stored.get("sequencer", "")),
+        sequencer=_text(padded_sequencer(stored.get("sequencer", ""))),
         put_at=_moment(record["eventTime"]),
     )
 
@@ -92,16 +93,23 @@ def _from_event_bridge(message: Message) -> list[StoredObject]:
     detail = message["detail"]
     stored = StoredObject(
         bucket=detail["bucket"]["name"],
-        key=detail["object"]["key"],  # not encoded in this form
+        key=_text(detail["object"]["key"]),  # not encoded in this form
         version_id=_version(detail["object"].get("version-id")),
-        sequencer=padded_sequencer(detail["object"].get("sequencer", "")),
+        sequencer=_text(padded_sequencer(detail["object"].get("sequencer", ""))),
         put_at=_moment(message["time"]),
     )
     return [stored]
 
 
-def _version(version_id: str | None) -> str | None:
-    return None if version_id in (None, "", "null") else version_id
+def _version(version_id: object) -> str | None:
+    return None if version_id in (None, "", "null") else _text(version_id)
+
+
+def _text(value: object) -> str:
+    """`value`, which a table can hold: one that can't would fail the thousand others of its delivery."""
+    if not isinstance(value, str) or not 0 < len(value.encode()) <= MOST_BYTES:
+        raise ValueError(f"{value!r} is not text of 1 to {MOST_BYTES:,} bytes")
+    return value
 
 
 def _moment(text: str) -> str:

@@ -8,23 +8,11 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bintally.domain.errors import InvalidEventError
 from bintally.handlers import wiring
 from bintally.handlers.observability import logger, metrics, tracer
 from bintally.handlers.settings import settings
-from bintally.usecases.reconcile import Changes, reconcile
-
-
-def changes_in(event: dict[str, Any]) -> Changes:
-    """What a stream batch, or a request `{"consignment_id": …}`, says has changed. Raises InvalidEventError."""
-    if "consignment_id" in event:
-        return Changes(consignments=[str(event["consignment_id"])])
-    try:
-        keys = [record["dynamodb"]["Keys"] for record in event["Records"] if record["eventName"] != "REMOVE"]
-        lines = [(key["consignment_id"]["S"], key["bin_id"]["S"]) for key in keys if "consignment_id" in key]
-        return Changes(bins={key["bin_id"]["S"] for key in keys if "consignment_id" not in key}, lines=lines)
-    except (KeyError, TypeError) as error:
-        raise InvalidEventError(f"Neither a stream's records nor a consignment_id: {error!r}") from error
+from bintally.handlers.streams import changes_in
+from bintally.usecases.reconcile import reconcile
 
 
 @logger.inject_lambda_context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -63,6 +64,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         endpoint_name=text("ENDPOINT_NAME"),
         result_topics=frozenset(text("RESULT_TOPICS").split(",")),
         micro_batch_size=int(number("MICRO_BATCH_SIZE")),
-        key_pattern=environment.get("KEY_PATTERN", ""),
+        key_pattern=_pattern(environment.get("KEY_PATTERN", "")),
         thresholds=Thresholds(number("MATCH_THRESHOLD"), number("VARIANCE_THRESHOLD")),
     )
+
+
+def _pattern(text: str) -> str:
+    try:
+        if text and "bin_id" not in re.compile(text).groupindex:
+            raise MissingSettingError(f"The environment variable KEY_PATTERN has no group (?P<bin_id>...): {text!r}.")
+    except re.error as error:
+        raise MissingSettingError(f"The environment variable KEY_PATTERN is no regular expression: {error}.") from error
+    return text

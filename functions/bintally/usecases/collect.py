@@ -37,8 +37,9 @@ def collect(
 ) -> Collected:
     """Write a job's answers. Raises UnknownJobError for a job that nobody opened.
 
-    May be run again at any point: bins and ledger refuse what they hold already. Bins are written before the ledger, so
-    that a photograph whose entry says COUNTED is never missing from its bin.
+    Only photographs whose ledger entry names this job are settled by it: deliveries that overlap can put one photograph
+    into two manifests. May be run again at any point: bins and ledger refuse what they hold already. Bins are written
+    before the ledger, so that a photograph whose entry says COUNTED is never missing from its bin.
     """
     job = jobs.read([result.job_id]).get(result.job_id)
     if job is None:
@@ -46,7 +47,7 @@ def collect(
     answers = engine.output(result.output) if result.output else {}
     missing = Refusal("internal", result.failure or "The model's output has no line for this photograph.")
     entries = ledger.read(engine.manifest(job))
-    open_entries = [entry for entry in entries.values() if entry.status is Status.SUBMITTED]
+    open_entries = [e for e in entries.values() if e.status is Status.SUBMITTED and e.job_id == job.job_id]
     counts = {
         entry.image.image_id: _count(entry.image, answers.get(entry.image.image_id, missing)) for entry in open_entries
     }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bintally.domain.image import Image, LedgerEntry
-from bintally.domain.jobs import in_parts, job_of
+from bintally.domain.jobs import Job, in_parts, job_named, job_of
 from bintally.domain.orders import iso
 from bintally.usecases.ports import Engine, Jobs, Ledger
 from bintally.usecases.submit import Submission, submit_jobs
@@ -27,9 +27,10 @@ def take_in(
 ) -> Intake:
     """Register photographs and submit them, at most `micro_batch` to a job.
 
-    May be run again at any point with the same photographs. The order is what makes that safe: manifest, then job, then
-    ledger, then request. A crash before the ledger leaves nothing that counts; a crash after it leaves an open job,
-    which the next delivery or the scheduled submit sends.
+    May be run again at any point with the same photographs. The order is what makes that safe: manifest, then ledger,
+    then job, then request. A crash before the ledger leaves nothing that counts. After it the entries name the job, and
+    the next delivery opens it from its manifest. Once it is open, the scheduled submit sends it too. So no job is ever
+    answered before its photographs are in the ledger.
     """
     unique = {image.image_id: image for image in images}
     known = ledger.read(unique.keys())
@@ -42,12 +43,22 @@ def take_in(
     for part in in_parts(photographs, micro_batch):
         job = job_of(image.image_id for image in part)
         engine.prepare(job, part)
-        jobs.open(job, iso(now))
         ledger.register(part, job.job_id, iso(now))
+        jobs.open(job, iso(now))
         job_ids.add(job.job_id)
-    submission = submit_jobs(jobs.read(job_ids).values(), jobs=jobs, engine=engine, now=now)
+    opened = _opened(job_ids, jobs=jobs, engine=engine, now=now)
+    submission = submit_jobs(opened, jobs=jobs, engine=engine, now=now)
     return Intake(len(fresh), len(unique) - len(fresh), submission)
 
 
 def _jobs_of(entries: Iterable[LedgerEntry]) -> set[str]:
     return {entry.job_id for entry in entries if entry.job_id}
+
+
+def _opened(job_ids: Set[str], *, jobs: Jobs, engine: Engine, now: datetime) -> list[Job]:
+    """The jobs with these ids. One that a crash left unopened is opened from its manifest."""
+    held = jobs.read(job_ids)
+    for job_id in job_ids - held.keys():
+        job = job_named(job_id, 0)
+        jobs.open(replace(job, images=len(engine.manifest(job))), iso(now))
+    return list(jobs.read(job_ids).values() if len(held) < len(job_ids) else held.values())

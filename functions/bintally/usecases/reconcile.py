@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from bintally.domain.bins import BinCount
 from bintally.domain.orders import iso
 from bintally.domain.verdicts import (
     VARIANCES,
@@ -23,11 +25,15 @@ Announcement = tuple[str, Mapping[str, object]]
 
 @dataclass(frozen=True)
 class Changes:
-    """What may have changed a verdict: bins that were counted, lines that were imported, whole consignments."""
+    """What may have changed a verdict: bins that were counted, lines that were imported, whole consignments.
+
+    `judged` are consignments of which a line has got another verdict, so that they may be finished now.
+    """
 
     bins: Collection[str] = ()
     lines: Collection[tuple[str, str]] = ()
     consignments: Collection[str] = ()
+    judged: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -38,36 +44,59 @@ class Reconciled:
     verdicts: Mapping[Verdict, int]
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """What is found of a line, and the revision of the bin that it rests on (0: the bin has no count)."""
+
+    line: OrderLine
+    finding: Finding
+    revision: int
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it says something else than what stands."""
+        line, finding = self.line, self.finding
+        return (finding.verdict, finding.counted, finding.reason) != (line.verdict, line.counted, line.reason)
+
+
 def reconcile(
     changes: Changes, *, orders: Orders, bins: Bins, events: Events, thresholds: Thresholds, now: datetime
 ) -> Reconciled:
     """Judge every line that `changes` touch, from the order and the count as they stand now.
 
-    May be run again: a verdict that stands already is neither written nor announced. Announced before written, so that
-    a crash between the two announces twice (with the same event id) rather than never.
+    May be run again, also beside itself. A verdict that stands is not announced again, but it is written again when it
+    rests on a newer count, so that a slower run with the older count is refused. Discrepancies are announced before
+    they are written: a crash between the two announces twice (with the same event id) rather than never. That a
+    consignment is finished is announced when the stream tells of the verdict that finished it (`judged`).
     """
-    keys = set(changes.lines) | orders.of_bins(changes.bins)
-    lines = list(orders.read(keys).values())
-    lines += [line for consignment_id in changes.consignments for line in orders.of_consignment(consignment_id)]
+    lines = _lines(changes, orders)
     counts = bins.read({line.bin_id for line in lines})
-    judged = []
-    for line in {(line.consignment_id, line.bin_id): line for line in lines}.values():
-        count = counts.get(line.bin_id)
-        finding = line_verdict(line, count, now=iso(now), thresholds=thresholds)
-        revision = count.revision if count else 0
-        if (finding.verdict, finding.counted, finding.reason) != (line.verdict, line.counted, line.reason):
-            judged.append((line, finding, revision))
-    events.publish(_discrepancy(*each) for each in judged if each[1].verdict in VARIANCES)
-    written = orders.judge(judged, iso(now))
-    events.publish(_finished({consignment_id for consignment_id, _ in written}, orders))
-    new = [finding.verdict for line, finding, _ in judged if (line.consignment_id, line.bin_id) in written]
-    return Reconciled(len(lines), {verdict: new.count(verdict) for verdict in Verdict if verdict in new})
+    judgements = [_judge(line, counts.get(line.bin_id), thresholds, iso(now)) for line in lines]
+    new = [each for each in judgements if each.is_new]
+    events.publish(_discrepancy(each) for each in new if each.finding.verdict in VARIANCES)
+    to_write = [each for each in judgements if each.is_new or each.revision > each.line.bin_revision]
+    written = orders.judge([(each.line, each.finding, each.revision) for each in to_write], iso(now))
+    events.publish(_finished(changes.judged, orders))
+    verdicts = [each.finding.verdict for each in new if (each.line.consignment_id, each.line.bin_id) in written]
+    return Reconciled(len(lines), {verdict: verdicts.count(verdict) for verdict in Verdict if verdict in verdicts})
 
 
-def _discrepancy(line: OrderLine, finding: Finding, revision: int) -> Announcement:
-    event_id = f"{line.consignment_id}/{line.bin_id}/{line.order_version}/{revision}"
+def _lines(changes: Changes, orders: Orders) -> list[OrderLine]:
+    lines = orders.read(set(changes.lines) | orders.of_bins(changes.bins))
+    for consignment_id in changes.consignments:
+        lines |= {(line.consignment_id, line.bin_id): line for line in orders.of_consignment(consignment_id)}
+    return list(lines.values())
+
+
+def _judge(line: OrderLine, count: BinCount | None, thresholds: Thresholds, now: str) -> Judgement:
+    finding = line_verdict(line, count, now=now, thresholds=thresholds)
+    return Judgement(line, finding, count.revision if count else 0)
+
+
+def _discrepancy(judgement: Judgement) -> Announcement:
+    line, finding = judgement.line, judgement.finding
     return "DiscrepancyFound", {
-        "event_id": event_id,
+        "event_id": f"{line.consignment_id}/{line.bin_id}/{line.order_version}/{judgement.revision}",
         "consignment_id": line.consignment_id,
         "bin_id": line.bin_id,
         "expected": line.expected,
@@ -79,16 +108,16 @@ def _discrepancy(line: OrderLine, finding: Finding, revision: int) -> Announceme
 
 def _finished(consignment_ids: Collection[str], orders: Orders) -> Iterator[Announcement]:
     """An event for each of the consignments in which no line is pending."""
-    for consignment_id in sorted(consignment_ids):
+    for consignment_id in sorted(set(consignment_ids)):
         lines = orders.of_consignment(consignment_id)
         verdicts = [line.verdict for line in lines]
-        if Verdict.PENDING in verdicts:
+        if not lines or Verdict.PENDING in verdicts:
             continue
-        versions = f"{max(line.order_version for line in lines)}/{sum(line.bin_revision for line in lines)}"
+        facts = "".join(f"{line.bin_id}/{line.order_version}/{line.bin_revision}/{line.verdict};" for line in lines)
         yield (
             "ConsignmentReconciled",
             {
-                "event_id": f"{consignment_id}/{versions}",
+                "event_id": f"{consignment_id}/{hashlib.sha256(facts.encode()).hexdigest()[:16]}",
                 "consignment_id": consignment_id,
                 "verdict": str(consignment_verdict(verdicts)),
                 "lines": {str(verdict): verdicts.count(verdict) for verdict in Verdict if verdict in verdicts},

@@ -1,0 +1,41 @@
+"""What the streams of bins and order lines say, and direct requests.
+
+Shape: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html. The lines' stream carries old and new images.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bintally.domain.errors import InvalidEventError
+from bintally.domain.verdicts import Verdict
+from bintally.usecases.reconcile import Changes
+
+
+def changes_in(event: dict[str, Any]) -> Changes:
+    """What a stream batch, or a request `{"consignment_id": …}`, says has changed. Raises InvalidEventError."""
+    if "consignment_id" in event:
+        return Changes(consignments=[str(event["consignment_id"])])
+    try:
+        changed = [record["dynamodb"] for record in event["Records"] if record["eventName"] != "REMOVE"]
+        lines = [change for change in changed if "consignment_id" in change["Keys"]]
+        return Changes(
+            bins={change["Keys"]["bin_id"]["S"] for change in changed if "consignment_id" not in change["Keys"]},
+            lines={_key(change) for change in lines if _verdict(change, "NewImage") == Verdict.PENDING},
+            judged={_key(change)[0] for change in lines if _is_judged(change)},
+        )
+    except (KeyError, TypeError) as error:
+        raise InvalidEventError(f"Neither a stream's records nor a consignment_id: {error!r}") from error
+
+
+def _key(change: dict[str, Any]) -> tuple[str, str]:
+    return change["Keys"]["consignment_id"]["S"], change["Keys"]["bin_id"]["S"]
+
+
+def _verdict(change: dict[str, Any], image: str) -> str | None:
+    verdict = change.get(image, {}).get("verdict", {}).get("S")
+    return None if verdict is None else str(verdict)
+
+
+def _is_judged(change: dict[str, Any]) -> bool:
+    return _verdict(change, "NewImage") not in (Verdict.PENDING, _verdict(change, "OldImage"))

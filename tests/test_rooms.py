@@ -1,0 +1,224 @@
+"""The rooms and who may import what: section 1 of the design, held by a walk over every import of every file."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("functions", "model_code", "training", "local")
+OURS = {"bintally", "binmodel", "binlab", "binlocal", "bincli"}
+AWS = {"boto3", "botocore"}
+TORCH = {"torch", "torchvision", "safetensors"}
+STANDARD = set(sys.stdlib_module_names) | {"__future__"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """`module` imported by the file `path` (relative to the repository); `at_import` when not inside a function."""
+
+    path: str
+    module: str
+    at_import: bool
+
+    @property
+    def top(self) -> str:
+        return self.module.split(".")[0]
+
+
+def files(folder: str) -> list[Path]:
+    return [path for path in sorted((ROOT / folder).rglob("*.py")) if "__pycache__" not in path.parts]
+
+
+def imports(folder: str) -> list[Import]:
+    """Every import under a folder, also those inside functions and of names: `from a import b` is `a.b`."""
+    found = [each for path in files(folder) for each in imports_of(path)]
+    assert found, f"nothing is imported under {folder}: this test would check nothing"
+    return found
+
+
+def imports_of(path: Path) -> Iterator[Import]:
+    tree = ast.parse(path.read_text(), str(path))
+    late = {node for outer in ast.walk(tree) if isinstance(outer, FUNCTION) for node in ast.walk(outer)}
+    for node in ast.walk(tree):
+        for module in modules_in(node):
+            yield Import(path.relative_to(ROOT).as_posix(), module, node not in late)
+
+
+FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+def modules_in(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Import(names=names):
+            return [name.name for name in names]
+        case ast.ImportFrom(level=0, module=str(module), names=names):
+            return [f"{module}.{name.name}" for name in names]
+        case ast.ImportFrom(level=level) if level:
+            raise AssertionError(f"a relative import, which hides the room: {ast.unparse(node)}")
+        case ast.Call(
+            func=ast.Name(id="__import__") | ast.Attribute(attr="import_module"), args=[ast.Constant(value=str(name))]
+        ):
+            return [name]
+    return []
+
+
+def within(module: str, *rooms: str) -> bool:
+    return any(module == room or module.startswith(f"{room}.") for room in rooms)
+
+
+def offenders(found: list[Import], allowed: object) -> list[tuple[str, str]]:
+    return [(each.path, each.module) for each in found if not allowed(each)]  # type: ignore[operator]
+
+
+# ---- Lambda: functions/bintally
+
+
+def test_the_domain_is_standard_library_only() -> None:
+    assert (
+        offenders(
+            imports("functions/bintally/domain"), lambda i: i.top in STANDARD or within(i.module, "bintally.domain")
+        )
+        == []
+    )
+
+
+def test_use_cases_know_the_domain_and_their_ports_only() -> None:
+    rooms = ("bintally.domain", "bintally.usecases")
+
+    assert (
+        offenders(imports("functions/bintally/usecases"), lambda i: i.top in STANDARD or within(i.module, *rooms)) == []
+    )
+
+
+def test_adapters_know_the_domain_and_boto3_only() -> None:
+    rooms = ("bintally.domain", "bintally.adapters")
+
+    assert (
+        offenders(imports("functions/bintally/adapters"), lambda i: i.top in STANDARD | AWS or within(i.module, *rooms))
+        == []
+    )
+
+
+def test_handlers_know_powertools_and_no_boto3() -> None:
+    allowed = STANDARD | {"bintally", "aws_lambda_powertools"}
+
+    assert offenders(imports("functions/bintally/handlers"), lambda i: i.top in allowed) == []
+
+
+def test_only_the_wiring_of_the_handlers_knows_adapters() -> None:
+    knowing = {i.path for i in imports("functions/bintally/handlers") if within(i.module, "bintally.adapters")}
+
+    assert knowing == {"functions/bintally/handlers/wiring.py"}
+
+
+def test_functions_import_only_what_their_requirements_name() -> None:
+    named = (ROOT / "functions/requirements.txt").read_text().lower()
+    third_party = {i.top for i in imports("functions")} - STANDARD - {"bintally"}
+
+    assert third_party <= {"boto3", "botocore", "aws_lambda_powertools"}
+    assert "boto3==" in named
+    assert "aws-lambda-powertools[tracer]==" in named
+
+
+def test_errors_of_boto3_are_translated_in_adapters_only() -> None:
+    translating = {i.path for i in imports("functions") if i.module.endswith((".ClientError", ".BotoCoreError"))}
+
+    assert translating
+    assert all(path.startswith("functions/bintally/adapters/") for path in translating)
+
+
+# ---- The container: model_code
+
+
+def test_the_model_knows_no_other_room() -> None:
+    assert offenders(imports("model_code"), lambda i: i.top not in OURS - {"binmodel"}) == []
+
+
+def test_the_model_reaches_aws_in_one_file() -> None:
+    assert {i.path for i in imports("model_code") if i.top in AWS} == {"model_code/binmodel/fetch.py"}
+
+
+def test_the_model_counts_without_torch() -> None:
+    """The default backend is ONNX Runtime: torch comes only with the torch backend, inside a function or its module."""
+    at_import = {i.path for i in imports("model_code") if i.top in TORCH and i.at_import}
+
+    assert at_import <= {"model_code/binmodel/network.py"}
+    assert not {i.path for i in imports("model_code") if i.module.startswith("binmodel.network") and i.at_import}
+
+
+def test_the_model_knows_no_sagemaker_sdk() -> None:
+    assert offenders(imports("model_code"), lambda i: i.top != "sagemaker") == []
+
+
+# ---- Training
+
+
+def test_training_knows_the_model_and_no_other_room() -> None:
+    assert offenders(imports("training"), lambda i: i.top not in OURS - {"binmodel", "binlab"}) == []
+
+
+def test_the_library_of_training_touches_no_job_and_no_bucket() -> None:
+    assert offenders(imports("training/binlab"), lambda i: i.top not in AWS | {"sagemaker"}) == []
+
+
+def test_training_itself_knows_no_sagemaker() -> None:
+    assert offenders(list(imports_of(ROOT / "training/train.py")), lambda i: i.top not in AWS | {"sagemaker"}) == []
+
+
+# ---- A laptop: local
+
+
+def test_the_local_stack_knows_no_inside_of_the_functions() -> None:
+    """It runs what template.yaml deploys; messages are shared, not code."""
+    assert offenders(imports("local/binlocal"), lambda i: i.top not in {"bintally", "binlab", "bincli"}) == []
+
+
+def test_the_command_uses_use_cases_and_adapters_but_no_handler() -> None:
+    assert offenders(imports("local/bincli"), lambda i: not within(i.module, "bintally.handlers", "binlab")) == []
+
+
+def test_the_command_never_names_torch() -> None:
+    assert offenders(imports("local"), lambda i: i.top not in TORCH | {"sagemaker"}) == []
+
+
+def test_the_command_starts_without_model_and_stack() -> None:
+    """So that `bintally --help` answers at once."""
+    heavy = {"torch", "onnxruntime", "numpy", "PIL", "ministack", "moto", "samtranslator"}
+    probe = f"import sys, bincli.main; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+# ---- Everywhere
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_no_room_imports_tests(folder: str) -> None:
+    assert offenders(imports(folder), lambda i: i.top not in {"tests", "pytest", "hypothesis", "moto"}) == []
+
+
+def test_no_module_is_called_utils() -> None:
+    names = {path.stem for folder in FOLDERS for path in files(folder)}
+
+    assert not names & {"utils", "util", "helpers", "common", "misc", "base"}
+
+
+def test_every_package_is_installed() -> None:
+    """A folder of ours that pyproject.toml forgets is missing from the wheel."""
+    text = (ROOT / "pyproject.toml").read_text()
+    packages = {
+        ".".join(path.parent.relative_to(ROOT / folder).parts)
+        for folder in FOLDERS
+        for path in files(folder)
+        if path.parent != ROOT / folder and path.parent.relative_to(ROOT / folder).parts[0] in OURS
+    }
+
+    assert [package for package in sorted(packages) if f'"{package}"' not in text] == []

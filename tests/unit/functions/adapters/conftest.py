@@ -1,0 +1,3 @@
+from tests.unit.functions.aws import aws
+
+__all__ = ["aws"]

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from bintally.adapters.clients import client
+
+
+@pytest.fixture(autouse=True)
+def on_lambda(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "us-east-1")
+    client.cache_clear()
+    yield
+    client.cache_clear()
+
+
+def test_a_client_is_built_once_and_kept() -> None:
+    assert client("sqs") is client("sqs")
+
+
+def test_a_client_waits_less_long_than_a_function_runs() -> None:
+    config = client("sqs").meta.config
+
+    assert (config.connect_timeout, config.read_timeout) == (3, 30)
+    assert config.retries == {"mode": "standard", "total_max_attempts": 5}

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from bintally.adapters.consignments import DynamoOrders
+from bintally.domain.errors import StoreError
+from bintally.domain.verdicts import Finding, Verdict
+
+from tests.unit.functions.adapters.stubs import StubClient, client_error, refusing
+from tests.unit.functions.aws import client, table
+from tests.unit.functions.examples import LATER, NOON, order_line
+
+
+@pytest.fixture
+def orders(aws: None) -> DynamoOrders:
+    return DynamoOrders(client("dynamodb"), table("ConsignmentsTable"))
+
+
+def test_an_item_answers_what_is_expected_and_found(orders: DynamoOrders) -> None:
+    orders.put([order_line(3, due=LATER)], NOON)
+    orders.judge([(order_line(3, due=LATER), Finding(Verdict.SHORT, "Fewer.", 2), 4)], LATER)
+
+    key = {"consignment_id": {"S": "C-1"}, "bin_id": {"S": "P-17-C"}}
+    item = client("dynamodb").get_item(TableName=table("ConsignmentsTable"), Key=key)["Item"]
+
+    assert item == key | {
+        "expected": {"N": "3"},
+        "due_at": {"S": LATER},
+        "order_version": {"S": "1"},
+        "imported_at": {"S": NOON},
+        "verdict": {"S": "SHORT"},
+        "reason": {"S": "Fewer."},
+        "counted": {"N": "2"},
+        "bin_revision": {"N": "4"},
+        "judged_at": {"S": LATER},
+    }
+
+
+def test_an_import_that_is_overtaken_looks_again() -> None:
+    """Between its look and its write another import writes the line: first an older version, then a newer."""
+    meanwhile = ["2", "4"]
+    held = {"version": "1"}
+    dynamodb = client("dynamodb")
+
+    def batch_get_item(RequestItems: Any) -> Any:  # noqa: N803
+        item = {
+            "consignment_id": {"S": "C-1"},
+            "bin_id": {"S": "P-17-C"},
+            "expected": {"N": "1"},
+            "order_version": {"S": held["version"]},
+            "verdict": {"S": "PENDING"},
+            "reason": {"S": "Not counted yet."},
+        }
+        return {"Responses": {"orders": [item]}}
+
+    def transact_write_items(TransactItems: Any) -> Any:  # noqa: N803
+        held["version"] = meanwhile.pop(0)
+        reasons = [{"Code": "ConditionalCheckFailed", "Item": {"order_version": {"S": held["version"]}}}]
+        response = {"Error": {"Code": "TransactionCanceledException", "Message": ""}, "CancellationReasons": reasons}
+        raise dynamodb.exceptions.TransactionCanceledException(response, "TransactWriteItems")
+
+    stub = StubClient(batch_get_item=batch_get_item, transact_write_items=transact_write_items)
+
+    DynamoOrders(stub, "orders").put([replace(order_line(3), order_version="3")], NOON)
+
+    conditions = [
+        request["TransactItems"][0]["Update"]["ExpressionAttributeValues"][":held"]
+        for request in stub.of("transact_write_items")
+    ]
+    assert conditions == [{"S": "1"}, {"S": "2"}]
+
+
+def test_all_lines_are_listed(orders: DynamoOrders) -> None:
+    orders.put([order_line(1, bin_id=f"{number}", consignment=f"C-{number % 3}") for number in range(12)], NOON)
+
+    assert len(list(orders.all())) == 12
+
+
+def test_many_bins_are_looked_up(orders: DynamoOrders) -> None:
+    orders.put([order_line(1, bin_id=f"{number}") for number in range(30)], NOON)
+
+    assert len(orders.of_bins([f"{number}" for number in range(40)])) == 30
+
+
+def test_a_lookup_that_fails_is_an_error() -> None:
+    stub = StubClient(query=refusing(client_error("ThrottlingException", "Query")))
+    stub.get_paginator = lambda operation: SimpleNamespace(paginate=getattr(stub, operation))  # type: ignore[attr-defined]
+
+    with pytest.raises(StoreError, match="ThrottlingException"):
+        DynamoOrders(stub, "orders").of_bins(["a", "b"])

@@ -1,0 +1,12 @@
+from hypothesis import HealthCheck, settings
+
+# No deadline, for machines that run tests are often busy. The same examples in every run: what lands stays green.
+settings.register_profile(
+    "bintally",
+    max_examples=100,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("bintally")

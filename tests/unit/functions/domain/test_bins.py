@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from bintally.domain.bins import BinCount, bin_id_of, is_newer, newest_of_each_bin
+from bintally.domain.image import Image
+from bintally.domain.objects import padded_sequencer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.functions.examples import counted, keys, photograph
+
+
+@pytest.mark.parametrize(
+    ("key", "bin_id"),
+    [
+        ("P-17-C/photo.jpg", "P-17-C"),
+        ("site/aisle 4/P-17-C/photo.jpg", "P-17-C"),
+        ("P-17-C.jpg", "P-17-C"),
+        ("P-17-C.tar.gz", "P-17-C.tar"),
+        ("P-17-C", "P-17-C"),
+        (".jpg", ".jpg"),
+        ("/photo.jpg", "photo"),
+        ("P-17-C//photo.jpg", "P-17-C"),
+        ("P-17-C/", "P-17-C"),
+        ("日本/写真.jpg", "日本"),
+        ("a b+c%20/photo.jpg", "a b+c%20"),
+    ],
+)
+def test_the_bin_is_the_folder_or_else_the_stem(key: str, bin_id: str) -> None:
+    assert bin_id_of(key) == bin_id
+
+
+@pytest.mark.parametrize(
+    ("key", "pattern", "bin_id"),
+    [
+        ("cam3/2026-05-04/P-17-C_front.jpg", r"(?P<bin_id>[A-Z]-\d+-[A-Z])", "P-17-C"),
+        ("P-17-C/photo.jpg", r"shelf-(?P<bin_id>\d+)", "P-17-C"),
+        ("shelf-/photo.jpg", r"shelf-(?P<bin_id>\d*)", "shelf-"),
+        ("P-17-C/photo.jpg", r"cam(?P<bin_id>\d+)?", "P-17-C"),
+    ],
+)
+def test_a_pattern_finds_the_bin_and_where_it_does_not_the_folder_counts(key: str, pattern: str, bin_id: str) -> None:
+    assert bin_id_of(key, pattern) == bin_id
+
+
+@given(keys)
+def test_every_key_has_a_bin_that_a_table_can_hold(key: str) -> None:
+    """DynamoDB takes no empty key, and none of more than 2,048 bytes."""
+    assert 1 <= len(bin_id_of(key).encode()) <= 2048
+
+
+def test_of_one_key_the_later_sequencer_is_newer_whatever_the_clock_said() -> None:
+    early, late = photograph(sequencer="01", at="2026-05-04T08:00:00.007Z"), photograph(sequencer="0101")
+
+    assert is_newer(late, early)
+    assert not is_newer(early, late)
+
+
+def test_of_two_keys_the_later_photograph_is_newer_whatever_the_sequencers() -> None:
+    """S3's sequencers order the versions of one key only."""
+    early = photograph("P-17-C/a.jpg", sequencer="09", at="2026-05-04T08:00:00.000Z")
+    late = photograph("P-17-C/b.jpg", sequencer="01", at="2026-05-04T08:00:00.001Z")
+
+    assert is_newer(late, early)
+    assert not is_newer(early, late)
+
+
+def test_nothing_is_newer_than_itself() -> None:
+    assert not is_newer(photograph(), photograph())
+
+
+@st.composite
+def drops(draw: st.DrawFn) -> list[Image]:
+    """Photographs of one bin as S3 takes them: later versions of a key have later sequencers and no earlier times."""
+    images = []
+    for key in draw(st.sets(st.sampled_from(["bin/a.jpg", "bin/b.jpg", "bin/c.jpg"]), min_size=1)):
+        versions = draw(st.sets(st.text("01A", min_size=1, max_size=3).map(padded_sequencer), min_size=1, max_size=3))
+        times = sorted(draw(st.lists(st.integers(0, 4), min_size=len(versions), max_size=len(versions))))
+        for sequencer, time in zip(sorted(versions), times, strict=True):
+            images.append(photograph(key, sequencer=sequencer, at=f"2026-05-04T08:00:00.00{time}Z"))
+    return images
+
+
+@given(drops())
+def test_is_newer_is_a_strict_total_order(images: list[Image]) -> None:
+    for one, other in itertools.permutations(images, 2):
+        assert is_newer(one, other) != is_newer(other, one)
+    for one, other, third in itertools.permutations(images, 3):
+        assert not (is_newer(one, other) and is_newer(other, third)) or is_newer(one, third)
+
+
+@given(drops().flatmap(lambda images: st.tuples(st.just(images), st.permutations(images))))
+def test_the_newest_of_a_bin_does_not_depend_on_the_order_of_arrival(drop: tuple[list[Image], list[Image]]) -> None:
+    images, shuffled = drop
+    (newest,) = newest_of_each_bin(map(counted, shuffled)).values()
+
+    assert newest == newest_of_each_bin(map(counted, images))["bin"]
+    assert not any(is_newer(image, newest.image) for image in images)
+
+
+def test_each_bin_has_its_own_newest() -> None:
+    counts: list[BinCount] = [
+        counted(photograph(f"{name}/a.jpg", sequencer=sequencer)) for name in "xyz" for sequencer in ("02", "01")
+    ]
+
+    newest = newest_of_each_bin(counts)
+
+    assert {bin_id: count.image.sequencer[:2] for bin_id, count in newest.items()} == dict.fromkeys("xyz", "02")

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+from bintally.domain.image import TERMINAL, TRANSITIONS, Image, Status, may_follow
+from hypothesis import given
+
+from tests.unit.functions.examples import HOSTILE_KEYS, keys, photograph
+
+RECEIVED, SUBMITTED = Status.RECEIVED, Status.SUBMITTED
+COUNTED, REJECTED, FAILED, SUPERSEDED = Status.COUNTED, Status.REJECTED, Status.FAILED, Status.SUPERSEDED
+
+LEGAL = {
+    (None, RECEIVED),
+    (None, SUBMITTED),
+    (None, REJECTED),
+    (RECEIVED, SUBMITTED),
+    (RECEIVED, REJECTED),
+    (RECEIVED, FAILED),
+    (RECEIVED, SUPERSEDED),
+    (SUBMITTED, RECEIVED),
+    (SUBMITTED, COUNTED),
+    (SUBMITTED, REJECTED),
+    (SUBMITTED, FAILED),
+    (SUBMITTED, SUPERSEDED),
+}
+
+
+def test_exactly_these_transitions_are_legal() -> None:
+    every = set(itertools.product([None, *Status], Status))
+
+    assert {(old, new) for old, new in every if may_follow(old, new)} == LEGAL
+
+
+def test_a_terminal_status_is_one_that_nothing_follows() -> None:
+    assert frozenset({COUNTED, REJECTED, FAILED, SUPERSEDED}) == TERMINAL
+    assert set(TRANSITIONS) == {None, *Status}
+
+
+def test_every_status_leads_to_a_terminal_one() -> None:
+    for status in set(Status) - TERMINAL:
+        reached = {status}
+        while more := {new for old in reached for new in TRANSITIONS[old]} - reached:
+            reached |= more
+        assert reached & TERMINAL, status
+
+
+@given(keys)
+def test_an_image_id_is_short_and_harmless_whatever_the_key(key: str) -> None:
+    assert re.fullmatch("[0-9a-f]{32}", photograph(key).image_id)
+
+
+def test_an_image_id_tells_bucket_key_and_version_apart() -> None:
+    images = [
+        Image(bucket, key, version, "00", "", "")
+        for bucket in ("a", "b")
+        for key in ("a", "b", "ab", "a\nb")
+        for version in ("1", "2", "b1")
+    ]
+
+    assert len({image.image_id for image in images}) == len(images)
+
+
+def test_an_image_id_rests_on_the_sequencer_where_the_bucket_keeps_no_versions() -> None:
+    first = Image("b", "k", None, "01", "2026-05-04T08:00:00.000Z", "bin")
+    repeated = Image("b", "k", None, "01", "2026-05-04T08:00:00.000Z", "bin")
+    second = Image("b", "k", None, "02", "2026-05-04T08:00:00.000Z", "bin")
+
+    assert first.image_id == repeated.image_id != second.image_id
+
+
+@pytest.mark.parametrize("key", HOSTILE_KEYS)
+def test_a_uri_holds_the_key_as_it_is(key: str) -> None:
+    assert photograph(key).uri == f"s3://intake/{key}"
+
+
+def test_a_key_that_ends_in_a_slash_is_a_folder() -> None:
+    assert photograph("P-17-C/").is_folder_marker
+    assert not photograph("P-17-C/a.jpg").is_folder_marker

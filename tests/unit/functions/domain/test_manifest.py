@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+from bintally.domain.image import Image
+from bintally.domain.manifest import Prediction, Refusal, answers_of, image_ids_of, manifest_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.functions.examples import HOSTILE_KEYS, MODEL, keys, photograph, photographs, prediction, refusal
+
+NOT_ANSWERS = [
+    "",
+    "null",
+    "[]",
+    "{}",
+    "17",
+    "not JSON",
+    '{"image_id": "a"}',
+    '{"image_id": "a", "count": 3}',
+    '{"image_id": "a", "error": "text"}',
+    '{"image_id": "a", "error": {"code": "x"}}',
+    '{"image_id": ["a"], "error": {"code": "x", "message": "y"}}',
+    '{"image_id": "a", "count": "many", "confidence": 0.5, "probabilities": {"1": 0.5}}',
+    '{"image_id": "a", "count": 1, "confidence": "sure", "probabilities": {"1": 0.5}}',
+    '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": [0.5]}',
+    '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"one": 0.5}}',
+    '{"image_id": "a", "count": 1, "confidence": NaN, "probabilities": {"1": 0.5}}',
+    '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": NaN, "2": 0.5}}',
+    '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": Infinity}}',
+]
+
+
+@given(st.lists(keys.map(photograph), max_size=5, unique_by=lambda image: image.key))
+def test_a_manifest_has_one_line_for_each_photograph_whatever_the_keys(images: list[Image]) -> None:
+    manifest = manifest_of(images)
+    records = [json.loads(line) for line in manifest.split("\n")[:-1]]
+
+    assert {record["uri"] for record in records} == {image.uri for image in images}
+    assert sorted(image_ids_of(manifest)) == sorted(image.image_id for image in images)
+    assert [set(record) for record in records] == [{"image_id", "uri", "version_id"}] * len(images)
+
+
+def test_a_manifest_is_the_same_bytes_in_whatever_order_the_photographs_come() -> None:
+    images = [photograph(key) for key in HOSTILE_KEYS]
+    shuffled = random.Random(1).sample(images, len(images))
+
+    assert manifest_of(shuffled).encode() == manifest_of(images).encode()
+
+
+def test_a_manifest_names_the_version_or_says_that_there_is_none() -> None:
+    unversioned = Image("intake", "k", None, "00", "", "bin")
+
+    assert json.loads(manifest_of([photograph(version="v1")]))["version_id"] == "v1"
+    assert json.loads(manifest_of([unversioned]))["version_id"] is None
+
+
+def test_answers_are_predictions_and_refusals() -> None:
+    one, other = photographs(2)
+    output = f"{json.dumps(prediction(one, 3))}\n{json.dumps(refusal(other, 'too_small', 'Too small.'))}\n"
+
+    answers = answers_of(output)
+
+    assert answers[one.image_id] == Prediction(
+        3, 0.9, {1: 0.01, 2: 0.04, 3: 0.9, 4: 0.04, 5: 0.01}, "resnet50@0123456789ab"
+    )
+    assert answers[other.image_id] == Refusal("too_small", "Too small.", "resnet50@0123456789ab")
+    assert answers[other.image_id].reason == "too_small: Too small."  # type: ignore[union-attr]
+
+
+@given(st.data())
+def test_an_output_that_was_cut_off_keeps_its_whole_lines(data: st.DataObject) -> None:
+    images = photographs(3)
+    lines = [json.dumps(prediction(image), ensure_ascii=False) for image in images]
+    output = "\n".join(lines)
+    cut = data.draw(st.integers(0, len(output)))
+
+    answers = answers_of(output[:cut])
+
+    whole = [image for number, image in enumerate(images, 1) if len("\n".join(lines[:number])) <= cut]
+    assert list(answers) == [image.image_id for image in whole]
+
+
+@pytest.mark.parametrize("line", NOT_ANSWERS)
+def test_a_line_that_is_no_answer_is_left_out_and_spoils_no_other(line: str) -> None:
+    image = photograph()
+    good = json.dumps(prediction(image))
+
+    assert list(answers_of(f"{line}\n{good}\n{line}")) == [image.image_id]
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x1c", "\x0b", "\r"])
+def test_only_a_line_feed_ends_a_line(mark: str) -> None:
+    image = photograph()
+    line = json.dumps(refusal(image, message=f"one{mark}two"), ensure_ascii=False)
+
+    assert answers_of(f"{line}\n")[image.image_id] == Refusal("corrupt_image", f"one{mark}two", MODEL)
+
+
+def test_deep_nesting_spoils_no_other_line() -> None:
+    image = photograph()
+    good = json.dumps(prediction(image))
+
+    assert list(answers_of(f"{'[' * 200_000}\n{good}\n")) == [image.image_id]
+
+
+@settings(max_examples=50)
+@given(st.text())
+def test_reading_answers_never_raises(output: str) -> None:
+    assert isinstance(answers_of(output), dict)
+
+
+def test_unknown_fields_are_no_harm() -> None:
+    image = photograph()
+    line = json.dumps(prediction(image) | {"seconds": 0.2, "extra": {"nested": []}})
+
+    assert answers_of(line)[image.image_id] == answers_of(json.dumps(prediction(image)))[image.image_id]

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.template.deployed import stack
+from tests.unit.functions.aws import REGION, aws
+
+__all__ = ["aws"]
+
+# Powertools reads these when it is imported, as on Lambda.
+os.environ.update(
+    {name: value for name, value in stack().environment("IntakeFunction").items() if "POWERTOOLS" in name}
+)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """The environment that template.yaml gives to every function."""
+    from bintally.handlers import settings, wiring
+
+    def forget() -> None:
+        settings.settings.cache_clear()
+        for name in ("ledger", "bins", "jobs", "orders", "engine", "order_files", "reports", "events"):
+            getattr(wiring, name).cache_clear()
+
+    given = stack().environment("IntakeFunction")
+    for name, value in {**given, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}.items():
+        monkeypatch.setenv(name, value)
+    forget()
+    yield given
+    forget()
+
+
+@pytest.fixture
+def on_aws(aws: None, environment: dict[str, str]) -> dict[str, str]:
+    """An empty stack, and the functions' environment."""
+    return environment
+
+
+@pytest.fixture
+def logs() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """What the functions logged, line by line."""
+    from bintally.handlers.observability import logger
+
+    (handler,) = logger.handlers
+    stream = io.StringIO()
+    before = handler.setStream(stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().split("\n") if line]
+    handler.setStream(before)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from bintally.domain.image import Status
+from bintally.handlers import wiring
+
+from tests.unit.functions.handlers.lambdas import bodies, event, failed, messages, published, requests_made, run
+from tests.unit.functions.handlers.test_story import put_predictions
+
+
+@pytest.fixture
+def asked(on_aws: dict[str, str]) -> dict[str, str]:
+    """The photographs of both intake events are with the model, and the first job is answered."""
+    for name in ("s3-put", "s3-eventbridge"):
+        run("intake", event(f"intake/{name}.json"))
+    put_predictions(on_aws)
+    return on_aws
+
+
+def success(**changes: Any) -> dict[str, Any]:
+    (body,) = bodies("collect/async-success.json")
+    note = json.loads(body["Message"]) | changes
+    return body | {"Message": json.dumps(note)}
+
+
+def failure() -> dict[str, Any]:
+    (body,) = bodies("collect/async-failure.json")
+    return body
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        "no JSON",
+        success() | {"TopicArn": "arn:aws:sns:us-east-1:999999999999:bintally-success"},
+        success(inferenceId="async-unknown"),
+        success(responseParameters={"outputLocation": "s3://elsewhere/async/output/x.out"}),
+        success(
+            responseParameters={"outputLocation": "s3://bintally-jobs-000000000000-us-east-1/async/output/none.out"}
+        ),
+        success(responseParameters={}),
+    ],
+)
+def test_a_bad_message_goes_back_changes_nothing_and_the_good_are_done(bad: Any, asked: dict[str, str]) -> None:
+    answer = run("collect", messages(bad, failure()))
+
+    assert failed(answer) == ["m0"]
+    assert wiring.ledger().statuses() == {Status.SUBMITTED: 2, Status.FAILED: 1}
+
+
+def test_when_all_are_bad_all_go_back(asked: dict[str, str]) -> None:
+    assert failed(run("collect", messages("", success(inferenceId="async-unknown")))) == ["m0", "m1"]
+
+
+def test_the_same_notification_again_tells_nobody_anything(asked: dict[str, str]) -> None:
+    run("collect", event("collect/async-success.json"))
+
+    with requests_made() as made:
+        assert failed(run("collect", event("collect/async-success.json"))) == []
+
+    assert published(made) == []
+    assert wiring.ledger().statuses() == {Status.SUBMITTED: 1, Status.COUNTED: 1, Status.REJECTED: 1}
+
+
+def test_success_and_failure_of_one_job_in_one_batch(asked: dict[str, str]) -> None:
+    (note,) = [json.loads(body["Message"]) for body in bodies("collect/async-success.json")]
+    contrary = failure() | {
+        "Message": json.dumps(json.loads(failure()["Message"]) | {"inferenceId": note["inferenceId"]})
+    }
+
+    assert failed(run("collect", messages(success(), contrary))) == []
+
+    assert wiring.ledger().statuses() == {Status.SUBMITTED: 1, Status.COUNTED: 1, Status.REJECTED: 1}
+
+
+def test_the_test_of_sagemaker_is_acknowledged(
+    on_aws: dict[str, str], logs: Callable[[], list[dict[str, Any]]]
+) -> None:
+    assert failed(run("collect", event("collect/test-notification.json"))) == []
+
+    assert "test notification" in [line["message"] for line in logs()]
+
+
+def test_what_was_collected_is_counted(asked: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    run("collect", event("collect/async-success.json"))
+
+    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "PhotographsCounted" in line]
+    assert (line["PhotographsCounted"], line["PhotographsRejected"]) == ([1], [1])

@@ -1,0 +1,131 @@
+"""What the functions ask of AWS against what template.yaml allows them: all of it, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+from bintally.adapters.clients import client
+from bintally.domain.jobs import job_of
+from bintally.handlers import wiring
+
+from tests.template.deployed import AT, stack
+from tests.unit.functions.handlers.lambdas import FUNCTIONS, bodies, event, messages, requests_made, run
+from tests.unit.functions.handlers.test_orders import HEADER, put
+from tests.unit.functions.handlers.test_story import put_orders, put_predictions
+
+# Allowed and never asked for by a function itself, and why.
+FOR_LAMBDA = {("reconcile", "sqs:SendMessage"): "Lambda sends what the stream gave up with the function's role"}
+CALLS = {"Put": "PutItem", "Update": "UpdateItem"}
+
+Need = tuple[str, str]
+
+
+def needed(service: str, operation: str, params: dict[str, Any]) -> Iterator[Need]:
+    """The (action, resource) pairs that IAM checks for a request."""
+    match service, operation:
+        case "dynamodb", "TransactWriteItems":
+            for write in params["TransactItems"]:
+                (kind,) = write
+                yield f"dynamodb:{CALLS[kind]}", table_arn(write[kind]["TableName"])
+        case "dynamodb", "BatchGetItem":
+            yield from (("dynamodb:BatchGetItem", table_arn(name)) for name in params["RequestItems"])
+        case "dynamodb", _:
+            index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
+            yield f"dynamodb:{operation}", table_arn(params["TableName"]) + index
+        case "s3", "GetObject":
+            action = "s3:GetObjectVersion" if "VersionId" in params else "s3:GetObject"
+            yield action, f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"
+        case "s3", _:
+            yield f"s3:{operation}", f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"
+        case "sagemaker-runtime", _:
+            yield f"sagemaker:{operation}", f"arn:aws:sagemaker:{AT}:endpoint/{params['EndpointName']}"
+        case "events", "PutEvents":
+            assert {entry["Source"] for entry in params["Entries"]} == {"bintally"}
+            yield "events:PutEvents", f"arn:aws:events:{AT}:event-bus/default"
+        case _:
+            raise NotImplementedError(f"{service}:{operation}: say which permission it needs")
+
+
+def table_arn(name: str) -> str:
+    return f"arn:aws:dynamodb:{AT}:table/{name}"
+
+
+def allowed(function: str) -> list[Need]:
+    """The (action, resource pattern) pairs of a function's own policies."""
+    role = stack().resources[f"{function.capitalize()}FunctionRole"]["Properties"]
+    statements = [each for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+    return [
+        (action, resource)
+        for statement in statements
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    ]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def grants(pattern: Need, need: Need) -> bool:
+    return pattern[0] == need[0] and fnmatchcase(need[1], pattern[1])
+
+
+@pytest.fixture
+def needs(on_aws: dict[str, str]) -> dict[str, set[Need]]:
+    """What each function asked for while everything was done that it does."""
+    with_version = put(on_aws, "o.csv", HEADER + b"C-1001,P-17-C,1\n")
+    put_orders(on_aws)
+    deliveries = [
+        ("intake", event("intake/s3-put.json")),
+        ("intake", messages(*bodies("intake/s3-eventbridge.json"), *bodies("intake/s3-test-event.json"))),
+        ("submit", event("submit/schedule.json")),
+        ("orders", event("orders/csv-file.json")),
+        ("orders", event("orders/json-file.json")),
+        ("orders", messages(with_version)),
+        ("collect", event("collect/async-success.json")),
+        ("collect", event("collect/async-failure.json")),
+        ("reconcile", event("reconcile/stream-bins.json")),
+        ("reconcile", event("reconcile/stream-lines.json")),
+        ("reconcile", event("reconcile/request.json")),
+    ]
+    found: dict[str, set[Need]] = {name: set() for name in FUNCTIONS}
+    put_predictions(on_aws)
+    for number, (function, delivery) in enumerate(deliveries):
+        if function == "submit":
+            open_a_job()
+        with requests_made() as made:
+            answer = run(function, delivery)
+        assert not answer.get("batchItemFailures"), (number, function)
+        found[function] |= {need for request in made for need in needed(*request)}
+    forget_jobs(on_aws)
+    with requests_made() as made:
+        run("intake", event("intake/s3-put.json"))
+    found["intake"] |= {need for request in made for need in needed(*request)}
+    return found
+
+
+def forget_jobs(on_aws: dict[str, str]) -> None:
+    """As after a crash between the ledger and the jobs."""
+    for item in client("dynamodb").scan(TableName=on_aws["JOBS_TABLE"])["Items"]:
+        client("dynamodb").delete_item(TableName=on_aws["JOBS_TABLE"], Key={"job_id": item["job_id"]})
+
+
+def open_a_job() -> None:
+    wiring.jobs().open(job_of(["a"]), "2026-05-04T08:00:00.000Z")
+
+
+def test_the_functions_may_do_all_that_they_do(needs: dict[str, set[Need]]) -> None:
+    for function in FUNCTIONS:
+        assert needs[function]
+        patterns = allowed(function)
+        refused = [need for need in sorted(needs[function]) if not any(grants(pattern, need) for pattern in patterns)]
+        assert refused == [], function
+
+
+def test_the_functions_do_all_that_they_may(needs: dict[str, set[Need]]) -> None:
+    for function in FUNCTIONS:
+        unused = [pattern for pattern in allowed(function) if not any(grants(pattern, n) for n in needs[function])]
+        assert [pattern for pattern in unused if (function, pattern[0]) not in FOR_LAMBDA] == [], function

@@ -1,0 +1,227 @@
+"""The files of `events`: each through its function, and all together one story."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from bintally.adapters.bins import DynamoBins
+from bintally.adapters.clients import client
+from bintally.adapters.order_files import report_key
+from bintally.domain.bins import BinStatus
+from bintally.domain.image import Status
+from bintally.handlers import wiring
+
+from tests.fakes import schema
+from tests.template.deployed import stack
+from tests.unit.functions.handlers.lambdas import (
+    EVENTS,
+    FUNCTIONS,
+    bodies,
+    event,
+    failed,
+    published,
+    requests_made,
+    run,
+)
+
+FUNCTION_EVENTS = [path.relative_to(EVENTS) for name in FUNCTIONS for path in sorted((EVENTS / name).glob("*.json"))]
+OUT = sorted(path.stem for path in (EVENTS / "out").glob("*.json"))
+KINDS = ["BinCounted", "ConsignmentReconciled", "DiscrepancyFound", "ImageRejected"]
+QUEUES = {"intake": "IntakeQueue", "collect": "ResultsQueue", "orders": "OrdersQueue"}
+
+
+def message(name: str) -> bytes:
+    return (EVENTS / "messages" / name).read_bytes()
+
+
+def put_orders(environment: dict[str, str]) -> None:
+    for name, file in (("csv", "orders.csv"), ("json", "orders.json")):
+        (body,) = bodies(f"orders/{name}-file.json")
+        key = body["Records"][0]["s3"]["object"]["key"].replace("+", " ")
+        client("s3").put_object(Bucket=environment["ORDERS_BUCKET"], Key=key, Body=message(file))
+
+
+def put_predictions(environment: dict[str, str]) -> None:
+    (envelope,) = bodies("collect/async-success.json")
+    location = json.loads(envelope["Message"])["responseParameters"]["outputLocation"]
+    bucket, _, key = location.removeprefix("s3://").partition("/")
+    assert bucket == environment["JOBS_BUCKET"]
+    client("s3").put_object(Bucket=bucket, Key=key, Body=message("predictions.jsonl"))
+
+
+def told(environment: dict[str, str]) -> list[tuple[str, dict[str, Any]]]:
+    """The whole story; the events that went out."""
+    put_orders(environment)
+    with requests_made() as made:
+        for name in ("s3-put", "s3-eventbridge"):
+            assert failed(run("intake", event(f"intake/{name}.json"))) == []
+        put_predictions(environment)
+        for name in ("async-success", "async-failure"):
+            assert failed(run("collect", event(f"collect/{name}.json"))) == []
+        for name in ("csv-file", "json-file"):
+            assert failed(run("orders", event(f"orders/{name}.json"))) == []
+        run("reconcile", event("reconcile/stream-lines.json"))
+    return published(made)
+
+
+@pytest.fixture
+def story(on_aws: dict[str, str]) -> list[tuple[str, dict[str, Any]]]:
+    return told(on_aws)
+
+
+# ---- The story
+
+
+def test_the_photographs_become_the_manifest(on_aws: dict[str, str]) -> None:
+    run("intake", event("intake/s3-put.json"))
+
+    (body,) = bodies("collect/async-success.json")
+    job_id = json.loads(body["Message"])["inferenceId"]
+    held = client("s3").get_object(Bucket=on_aws["JOBS_BUCKET"], Key=f"jobs/{job_id}/input/manifest.jsonl")
+    assert held["Body"].read() == message("manifest.jsonl")
+
+
+def test_the_predictions_answer_the_manifest() -> None:
+    asked = [json.loads(line)["image_id"] for line in message("manifest.jsonl").splitlines()]
+    answered = [json.loads(line)["image_id"] for line in message("predictions.jsonl").splitlines()]
+
+    assert answered == asked
+
+
+def test_every_photograph_ends_in_the_ledger(story: object) -> None:
+    assert wiring.ledger().statuses() == {Status.COUNTED: 1, Status.REJECTED: 1, Status.FAILED: 1}
+
+
+def test_the_bins_say_what_is_in_them(story: object, on_aws: dict[str, str]) -> None:
+    bins = DynamoBins(client("dynamodb"), on_aws["BINS_TABLE"]).read(["P-17-C", "P-18-A", "P-19-B"])
+
+    assert (bins["P-17-C"].count, bins["P-17-C"].confidence) == (3, 0.84)
+    assert bins["P-17-C"].image.key == "P-17-C/photo 1é.jpg"
+    assert bins["P-18-A"].image.key == "P-18-A/photo + 2.jpg"
+    assert bins["P-18-A"].status is bins["P-19-B"].status is BinStatus.UNREADABLE
+
+
+def test_the_lines_have_their_verdicts(story: object) -> None:
+    verdicts = {(line.consignment_id, line.bin_id): str(line.verdict) for line in wiring.orders().all()}
+
+    assert verdicts == {
+        ("C-1001", "P-17-C"): "SHORT",
+        ("C-1001", "P-18-A"): "UNREADABLE",
+        ("C-1001", "P-19-B"): "UNREADABLE",
+        ("C-1002", "P-17-C"): "PENDING",
+        ("C-1003", "P-20-A"): "PENDING",
+    }
+
+
+def test_the_bins_stream_judges_every_order_of_a_bin(story: object) -> None:
+    assert run("reconcile", event("reconcile/stream-bins.json")) == {"lines": 3, "verdicts": {"MATCH": 1}}
+
+
+def test_an_answer_to_a_direct_request(story: object) -> None:
+    assert run("reconcile", event("reconcile/request.json")) == {"lines": 3, "verdicts": {}}
+
+
+def test_a_request_alone_judges_the_consignment(on_aws: dict[str, str]) -> None:
+    put_orders(on_aws)
+    run("orders", event("orders/csv-file.json"))
+
+    answer = run("reconcile", event("reconcile/request.json"))
+
+    assert answer == {"lines": 3, "verdicts": {"MISSING": 2}}
+
+
+def test_reports_lie_in_the_jobs_bucket(story: object, on_aws: dict[str, str]) -> None:
+    key = report_key("2026-05-04/delivery 17.csv")
+    report = json.loads(client("s3").get_object(Bucket=on_aws["JOBS_BUCKET"], Key=key)["Body"].read())
+
+    assert (report["key"], report["accepted"], report["refused"]) == ("2026-05-04/delivery 17.csv", 3, [])
+
+
+def test_told_twice_it_is_the_same_story(story: list[tuple[str, dict[str, Any]]], on_aws: dict[str, str]) -> None:
+    again = told(on_aws)
+
+    assert [kind for kind, _ in again] == ["ConsignmentReconciled"]  # the stream tells of its verdict once more
+    assert all(each in story for each in again)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_examples_of_events_are_those_of_the_story(story: list[tuple[str, dict[str, Any]]], kind: str) -> None:
+    example = event(f"out/{kind}.json")
+
+    assert (kind, example["detail"]) in story
+    schema(kind).validate(example["detail"])
+
+
+def test_every_event_that_goes_out_keeps_to_its_schema(story: list[tuple[str, dict[str, Any]]]) -> None:
+    assert sorted({kind for kind, _ in story}) == OUT == KINDS
+    for kind, detail in story:
+        schema(kind).validate(detail)
+
+
+# ---- Each file alone
+
+
+@pytest.mark.parametrize("path", FUNCTION_EVENTS, ids=str)
+def test_a_function_takes_its_event_on_a_stack_that_is_ready_for_it(path: Any, on_aws: dict[str, str]) -> None:
+    put_orders(on_aws)
+    put_predictions(on_aws)
+    for name in ("s3-put", "s3-eventbridge"):
+        run("intake", event(f"intake/{name}.json"))
+
+    answer = run(path.parent.name, event(str(path)))
+
+    assert answer.get("batchItemFailures", []) == []
+
+
+def test_these_are_all_the_files() -> None:
+    found = {str(path.relative_to(EVENTS)) for path in EVENTS.rglob("*") if path.is_file()}
+
+    messages = {f"messages/{name}" for name in ("manifest.jsonl", "predictions.jsonl", "orders.csv", "orders.json")}
+    examples = {f"{folder}/{kind}.json" for folder in ("out", "schemas") for kind in KINDS}
+    assert found == {str(path) for path in FUNCTION_EVENTS} | messages | examples | {"README.md"}
+
+
+def test_the_readme_tells_of_every_file() -> None:
+    text = (EVENTS / "README.md").read_text()
+
+    assert [str(path) for path in FUNCTION_EVENTS if f"`{path}`" not in text] == []
+
+
+@pytest.mark.parametrize("path", [path for path in FUNCTION_EVENTS if path.parent.name in QUEUES], ids=str)
+def test_a_message_is_as_sqs_hands_it_over(path: Any) -> None:
+    for record in event(str(path))["Records"]:
+        assert set(record) == {
+            "messageId",
+            "receiptHandle",
+            "body",
+            "attributes",
+            "messageAttributes",
+            "md5OfBody",
+            "eventSource",
+            "eventSourceARN",
+            "awsRegion",
+        }
+        assert record["md5OfBody"] == hashlib.md5(record["body"].encode()).hexdigest()  # noqa: S324
+        assert record["eventSourceARN"].endswith(f":bintally-{QUEUES[path.parent.name]}")
+
+
+@pytest.mark.parametrize(("name", "table"), [("bins", "BinsTable"), ("lines", "ConsignmentsTable")])
+def test_a_stream_carries_what_its_table_says(name: str, table: str) -> None:
+    view = stack().resources[table]["Properties"]["StreamSpecification"]["StreamViewType"]
+    images = {"KEYS_ONLY": set(), "NEW_AND_OLD_IMAGES": {"NewImage", "OldImage"}}[view]
+
+    records = event(f"reconcile/stream-{name}.json")["Records"]
+
+    assert {record["dynamodb"]["StreamViewType"] for record in records} == {view}
+    assert {key for record in records for key in record["dynamodb"] if key.endswith("Image")} == images
+    assert all(f":table/{stack().outputs[table]}/stream/" in record["eventSourceARN"] for record in records)
+
+
+def test_the_events_are_those_of_the_local_stack() -> None:
+    text = "".join((EVENTS / path).read_text() for path in FUNCTION_EVENTS)
+
+    for name in ("IntakeBucket", "OrdersBucket", "JobsBucket", "SuccessTopic", "ErrorTopic", "EndpointName"):
+        assert stack().outputs[name] in text, name

@@ -1,0 +1,138 @@
+"""The use cases on a world of fakes, and ways of running them again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from bintally.domain.errors import BintallyError
+from bintally.domain.image import Image
+from bintally.domain.jobs import Job
+from bintally.domain.manifest import image_ids_of
+from bintally.domain.objects import StoredObject
+from bintally.usecases.collect import Collected, JobResult, collect
+from bintally.usecases.intake import Intake, take_in
+from bintally.usecases.orders import Import, import_orders
+from bintally.usecases.reconcile import Changes, Reconciled, reconcile
+from bintally.usecases.submit import Submission, submit_waiting
+
+from tests.fakes import CrashError, World
+from tests.unit.functions.examples import NOW, THRESHOLDS, order_file, prediction
+
+MOST_STEPS = 200
+
+
+def taken_in(world: World, images: Iterable[Image], now: datetime = NOW, micro_batch: int = 500) -> Intake:
+    return take_in(images, ledger=world.ledger, jobs=world.jobs, engine=world.engine, now=now, micro_batch=micro_batch)
+
+
+def submitted(world: World, now: datetime = NOW) -> Submission:
+    return submit_waiting(jobs=world.jobs, engine=world.engine, now=now)
+
+
+def collected(world: World, result: JobResult) -> Collected:
+    return collect(
+        result,
+        jobs=world.jobs,
+        engine=world.engine,
+        ledger=world.ledger,
+        bins=world.bins,
+        events=world.events,
+        now=NOW,
+    )
+
+
+def imported(world: World, text: str, source: StoredObject | None = None) -> Import:
+    source = source or order_file()
+    return import_orders(text.encode(), source=source, orders=world.orders, reports=world.reports, now=NOW)
+
+
+def reconciled(world: World, changes: Changes, now: datetime = NOW) -> Reconciled:
+    """What `changes` set going, and then what the lines' stream tells of the verdicts that were written."""
+    done = _reconciled(world, changes, now)
+    while judged := list(world.orders.judged):
+        _reconciled(world, Changes(judged=judged), now)
+        del world.orders.judged[: len(judged)]
+    return done
+
+
+def _reconciled(world: World, changes: Changes, now: datetime) -> Reconciled:
+    return reconcile(changes, orders=world.orders, bins=world.bins, events=world.events, thresholds=THRESHOLDS, now=now)
+
+
+def job_in(world: World, images: Sequence[Image]) -> Job:
+    """Take photographs in; their one job."""
+    (job_id,) = taken_in(world, images).submission.sent
+    return world.jobs.items[job_id].job
+
+
+def answered(world: World, job: Job, records: Iterable[dict[str, object]]) -> JobResult:
+    """The engine answers; what its notification says."""
+    return JobResult(job.job_id, world.engine.answer(job, records))
+
+
+def counted_in(world: World, images: Sequence[Image], count: int = 3) -> None:
+    """Photographs all the way into the bins."""
+    job = job_in(world, images)
+    collected(world, answered(world, job, [prediction(image, count) for image in images]))
+
+
+class Notifications:
+    """The engine's notifications of the jobs that it took, each counted as 3. One that is refused comes again."""
+
+    def __init__(self, images: Sequence[Image]) -> None:
+        self._images = {image.image_id: image for image in images}
+        self._acknowledged: set[str] = set()
+
+    def deliver(self, world: World) -> None:
+        for job_id in sorted(set(world.engine.asked) - self._acknowledged):
+            job = world.jobs.items[job_id].job
+            asked = [self._images[image_id] for image_id in image_ids_of(world.engine.manifests[job.manifest])]
+            with suppress(BintallyError):
+                collected(world, answered(world, job, map(prediction, asked)))
+                self._acknowledged.add(job_id)
+
+
+def after_each_crash(prepare: Callable[[], World], run: Callable[[World], object]) -> list[World]:
+    """For every boundary between two steps of `run`: a world in which `run` crashed there and was then run again."""
+    worlds = []
+    for number in range(1, MOST_STEPS):
+        world = prepare()
+        world.steps.crash_before(number)
+        crashed = True
+        with suppress(CrashError):
+            run(world)
+            crashed = False
+        if not crashed:
+            assert number > 2, "hardly a step was taken: this proves nothing"
+            return worlds
+        run(world)
+        worlds.append(world)
+    raise AssertionError(f"the run takes more than {MOST_STEPS} steps")
+
+
+def with_each_interruption(
+    prepare: Callable[[], World], run: Callable[[World], object], other: Callable[[World], object]
+) -> list[World]:
+    """For every boundary between two steps of `run`: a world in which `other` ran there from end to end."""
+    worlds = []
+    for number in range(1, MOST_STEPS):
+        world = prepare()
+        interrupted: list[bool] = []
+
+        def interrupt(world: World = world, interrupted: list[bool] = interrupted) -> None:
+            interrupted.append(True)
+            other(world)
+
+        world.steps.before(number, interrupt)
+        run(world)
+        if not interrupted:
+            assert number > 2, "hardly a step was taken: this proves nothing"
+            return worlds
+        worlds.append(world)
+    raise AssertionError(f"the run takes more than {MOST_STEPS} steps")
+
+
+def later(minutes: float) -> datetime:
+    return NOW + timedelta(minutes=minutes)

@@ -1,0 +1,362 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import pytest
+from bintally.domain.bins import BinStatus
+from bintally.domain.errors import InvalidEventError, UnknownJobError
+from bintally.domain.image import Image, Status
+from bintally.domain.jobs import JobStatus
+from bintally.domain.manifest import UNREACHABLE
+from bintally.usecases.collect import JobResult
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.fakes import World
+from tests.unit.functions.examples import HOSTILE_KEYS, MODEL, photograph, photographs, prediction, refusal
+from tests.unit.functions.usecases.runs import (
+    after_each_crash,
+    answered,
+    collected,
+    counted_in,
+    job_in,
+    with_each_interruption,
+)
+
+IMAGES = photographs(3)
+OLD = photograph(sequencer="0055AED6DCD902", at="2026-05-04T08:00:00.000Z")
+NEW = photograph(sequencer="0055AED6DCD90281E5", at="2026-05-04T08:00:01.000Z")
+
+
+def world_with_answers(together: int = 100) -> tuple[World, JobResult]:
+    """Three photographs: one counted, one refused, one without an answer."""
+    world = World(together)
+    job = job_in(world, IMAGES)
+    return world, answered(world, job, [prediction(IMAGES[0], 3), refusal(IMAGES[1])])
+
+
+def status_of(world: World, image: Image) -> Status:
+    return world.ledger.items[image.image_id].status
+
+
+def reason_of(world: World, image: Image) -> str:
+    return world.ledger.items[image.image_id].reason
+
+
+def test_answers_go_to_the_bins_the_ledger_and_the_world() -> None:
+    world, result = world_with_answers()
+
+    done = collected(world, result)
+
+    assert done.settled == {Status.COUNTED: 1, Status.FAILED: 1, Status.REJECTED: 1}
+    assert [status_of(world, image) for image in IMAGES] == [Status.COUNTED, Status.REJECTED, Status.FAILED]
+    assert world.jobs.items[result.job_id].status is JobStatus.DONE
+    bins = [world.bins.items[image.bin_id] for image in IMAGES]
+    assert [count.status for count in bins] == [BinStatus.COUNTED, BinStatus.UNREADABLE, BinStatus.UNREADABLE]
+    assert (bins[0].count, bins[0].confidence, bins[0].model) == (3, 0.9, MODEL)
+    assert sorted(kind for kind, _ in world.events.published) == ["BinCounted", "ImageRejected", "ImageRejected"]
+
+
+def test_an_event_tells_which_photograph_and_what_came_of_it() -> None:
+    world, result = world_with_answers()
+
+    collected(world, result)
+
+    (bin_counted,) = world.events.of_kind("BinCounted")
+    assert bin_counted == {
+        "event_id": f"{IMAGES[0].image_id}-COUNTED",
+        "image_id": IMAGES[0].image_id,
+        "bin_id": "bin-0000",
+        "bucket": "intake",
+        "key": "bin-0000/photo.jpg",
+        "version_id": IMAGES[0].version_id,
+        "captured_at": IMAGES[0].captured_at,
+        "status": "COUNTED",
+        "model": MODEL,
+        "count": 3,
+        "confidence": 0.9,
+    }
+    assert {detail["reason"] for detail in world.events.of_kind("ImageRejected")} == {
+        "corrupt_image: The file is damaged.",
+        "internal: The model's output has no line for this photograph.",
+    }
+
+
+def test_collecting_again_changes_nothing_and_tells_nobody() -> None:
+    world, result = world_with_answers()
+    collected(world, result)
+    state, told = world.state(), list(world.events.published)
+
+    again = collected(world, result)
+
+    assert again.settled == {}
+    assert world.state() == state
+    assert world.events.published == told
+
+
+@pytest.mark.parametrize("code", ["empty_file", "too_many_bytes", "unsupported_format", "corrupt_image", "new_code"])
+def test_what_is_the_photographs_fault_is_rejected(code: str) -> None:
+    world = World()
+    job = job_in(world, IMAGES[:1])
+
+    collected(world, answered(world, job, [refusal(IMAGES[0], code, "Why.")]))
+
+    assert (status_of(world, IMAGES[0]), reason_of(world, IMAGES[0])) == (Status.REJECTED, f"{code}: Why.")
+    assert world.bins.items["bin-0000"].reason == f"{code}: Why."
+
+
+@pytest.mark.parametrize("code", sorted(UNREACHABLE))
+def test_what_could_not_be_reached_has_failed(code: str) -> None:
+    world = World()
+    job = job_in(world, IMAGES[:1])
+
+    collected(world, answered(world, job, [refusal(IMAGES[0], code, "Why.")]))
+
+    assert (status_of(world, IMAGES[0]), reason_of(world, IMAGES[0])) == (Status.FAILED, f"{code}: Why.")
+
+
+def test_an_output_that_was_cut_off_fails_what_it_does_not_answer() -> None:
+    world = World()
+    job = job_in(world, IMAGES)
+    result = answered(world, job, map(prediction, IMAGES))
+    world.engine.outputs[result.output or ""] = world.engine.outputs[result.output or ""][:-40]
+
+    collected(world, result)
+
+    assert [status_of(world, image) for image in IMAGES] == [Status.COUNTED, Status.COUNTED, Status.FAILED]
+
+
+def test_answers_that_nobody_asked_for_are_ignored() -> None:
+    world = World()
+    job = job_in(world, IMAGES[:1])
+    stranger = photograph("stranger/x.jpg")
+
+    collected(world, answered(world, job, [prediction(stranger), prediction(IMAGES[0])]))
+
+    assert stranger.image_id not in world.ledger.items
+    assert set(world.bins.items) == {"bin-0000"}
+
+
+@pytest.mark.parametrize("key", HOSTILE_KEYS)
+def test_a_hostile_key_goes_all_the_way(key: str) -> None:
+    world = World()
+    image = photograph(key)
+
+    counted_in(world, [image])
+
+    assert status_of(world, image) is Status.COUNTED
+    assert world.bins.items[image.bin_id].image.key == key
+    assert world.events.of_kind("BinCounted")[0]["key"] == key
+
+
+# ---- Requests that failed
+
+
+def test_a_request_that_failed_fails_its_photographs_with_the_reason() -> None:
+    world = World()
+    job = job_in(world, IMAGES)
+
+    done = collected(world, JobResult(job.job_id, None, "ClientError: Received server error (500) from model."))
+
+    assert done.settled == {Status.FAILED: 3}
+    assert {held.reason for held in world.ledger.items.values()} == {
+        "internal: ClientError: Received server error (500) from model."
+    }
+    assert world.jobs.items[job.job_id].status is JobStatus.FAILED
+    assert world.jobs.items[job.job_id].reason.startswith("ClientError")
+    assert len(world.events.of_kind("ImageRejected")) == 3
+
+
+@pytest.mark.parametrize("success_first", [True, False])
+def test_of_a_success_and_a_failure_the_first_stands_and_nothing_is_both(success_first: bool) -> None:
+    world = World()
+    job = job_in(world, IMAGES)
+    success = answered(world, job, map(prediction, IMAGES))
+    failure = JobResult(job.job_id, None, "Failed.")
+    first, second = (success, failure) if success_first else (failure, success)
+    collected(world, first)
+    state, told = world.state(), list(world.events.published)
+
+    assert collected(world, second).settled == {}
+
+    assert world.state() == state
+    assert world.events.published == told
+    expected = Status.COUNTED if success_first else Status.FAILED
+    assert set(world.statuses().values()) == {expected}
+
+
+# ---- What is not ours
+
+
+def test_a_job_that_nobody_opened_is_an_error_and_changes_nothing() -> None:
+    world, _ = world_with_answers()
+    state = world.state()
+
+    with pytest.raises(UnknownJobError, match="async-unknown"):
+        collected(world, JobResult("async-unknown", "s3://jobs/async/output/x.out"))
+
+    assert world.state() == state
+
+
+def test_an_output_elsewhere_is_refused_and_changes_nothing() -> None:
+    world, result = world_with_answers()
+    state = world.state()
+
+    with pytest.raises(InvalidEventError, match=r"s3://elsewhere/x.out"):
+        collected(world, JobResult(result.job_id, "s3://elsewhere/x.out"))
+
+    assert world.state() == state
+
+
+# ---- Versions
+
+
+def test_an_older_version_after_a_newer_is_superseded_and_the_bin_keeps_the_newer() -> None:
+    world = World()
+    counted_in(world, [NEW], count=3)
+
+    counted_in(world, [OLD], count=5)
+
+    assert (status_of(world, NEW), status_of(world, OLD)) == (Status.COUNTED, Status.SUPERSEDED)
+    assert reason_of(world, OLD) == "A newer version of the photograph came first."
+    held = world.bins.items["P-17-C"]
+    assert (held.image, held.count, held.revision) == (NEW, 3, 1)
+    assert len(world.events.of_kind("BinCounted")) == 1
+
+
+def test_a_newer_version_after_an_older_replaces_its_count() -> None:
+    world = World()
+    counted_in(world, [OLD], count=5)
+
+    counted_in(world, [NEW], count=3)
+
+    assert (status_of(world, OLD), status_of(world, NEW)) == (Status.COUNTED, Status.COUNTED)
+    held = world.bins.items["P-17-C"]
+    assert (held.image, held.count, held.revision) == (NEW, 3, 2)
+
+
+@pytest.mark.parametrize("images", [[OLD, NEW], [NEW, OLD]])
+def test_of_two_versions_in_one_job_the_newer_counts(images: list[Image]) -> None:
+    world = World()
+
+    counted_in(world, images)
+
+    assert (status_of(world, NEW), status_of(world, OLD)) == (Status.COUNTED, Status.SUPERSEDED)
+    assert (world.bins.items["P-17-C"].image, world.bins.items["P-17-C"].revision) == (NEW, 1)
+    assert [detail["image_id"] for detail in world.events.of_kind("BinCounted")] == [NEW.image_id]
+
+
+def test_of_two_photographs_of_a_bin_the_later_counts_and_both_were_counted() -> None:
+    world = World()
+    early = photograph("P-17-C/a.jpg", sequencer="09", at="2026-05-04T08:00:00.000Z")
+    late = photograph("P-17-C/b.jpg", sequencer="01", at="2026-05-04T09:00:00.000Z")
+    counted_in(world, [late], count=3)
+
+    counted_in(world, [early], count=5)
+
+    assert [status_of(world, image) for image in (early, late)] == [Status.COUNTED, Status.COUNTED]
+    assert (world.bins.items["P-17-C"].image, world.bins.items["P-17-C"].count) == (late, 3)
+
+
+def test_a_newer_photograph_that_is_unreadable_makes_the_bin_unreadable() -> None:
+    world = World()
+    counted_in(world, [OLD])
+    job = job_in(world, [NEW])
+
+    collected(world, answered(world, job, [refusal(NEW)]))
+
+    held = world.bins.items["P-17-C"]
+    assert (held.status, held.count, held.revision) == (BinStatus.UNREADABLE, None, 2)
+
+
+SEQUENCERS = ["0055AED6DCD9", "0055AED6DCD902", "0055AED6DCD90281E5", "0055AED6DCDA"]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_versions_in_any_order_end_with_the_newest(order: Sequence[int]) -> None:
+    world = World()
+    versions = [photograph(sequencer=each, at=f"2026-05-04T08:00:00.00{n}Z") for n, each in enumerate(SEQUENCERS)]
+
+    for number in order:
+        counted_in(world, [versions[number]], count=number + 1)
+
+    assert world.bins.items["P-17-C"].image == versions[-1]
+    assert world.bins.items["P-17-C"].count == 4
+    for position, number in enumerate(order):
+        came_late = any(earlier > number for earlier in order[:position])
+        expected = Status.SUPERSEDED if came_late else Status.COUNTED
+        assert status_of(world, versions[number]) is expected
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("ab"), st.sampled_from("xy"), st.integers(0, 9)), min_size=1, max_size=8, unique=True
+    ).flatmap(lambda drops: st.tuples(st.permutations(drops), st.integers(1, 3)))
+)
+def test_bins_show_their_newest_photographs_however_jobs_are_cut_and_answered(
+    drop: tuple[list[tuple[str, str, int]], int],
+) -> None:
+    drops, size = drop
+    images = [
+        photograph(f"{bin_id}/{name}.jpg", sequencer=f"0{time}", at=f"2026-05-04T08:00:0{time}.000Z")
+        for bin_id, name, time in drops
+    ]
+    world = World()
+
+    for start in range(0, len(images), size):
+        counted_in(world, images[start : start + size])
+
+    for bin_id in {image.bin_id for image in images}:
+        newest = max((i for i in images if i.bin_id == bin_id), key=lambda i: (i.captured_at, i.key))
+        assert world.bins.items[bin_id].image == newest
+        assert status_of(world, newest) is Status.COUNTED
+    assert set(world.statuses().values()) <= {Status.COUNTED, Status.SUPERSEDED}
+
+
+# ---- Crashes, and two at once
+
+
+@pytest.mark.parametrize("together", [100, 1])
+def test_a_crash_anywhere_leaves_nothing_that_a_second_run_does_not_mend(together: int) -> None:
+    calm, result = world_with_answers()
+    collected(calm, result)
+
+    for world in after_each_crash(lambda: world_with_answers(together)[0], lambda world: collected(world, result)):
+        assert world.state() == calm.state()
+        assert world.events.distinct() == calm.events.distinct()
+
+
+def test_two_notifications_at_once_settle_each_photograph_once() -> None:
+    calm, result = world_with_answers()
+    collected(calm, result)
+
+    def run(world: World) -> None:
+        collected(world, result)
+
+    for world in with_each_interruption(lambda: world_with_answers(together=1)[0], run, run):
+        assert world.state() == calm.state()
+        assert world.events.distinct() == calm.events.distinct()
+
+
+def test_an_older_version_that_is_collected_meanwhile_does_not_win() -> None:
+    results: list[JobResult] = []
+
+    def both_answered() -> World:
+        world = World(together=1)
+        results[:] = [
+            answered(world, job_in(world, [image]), [prediction(image, count)]) for image, count in ((OLD, 5), (NEW, 3))
+        ]
+        return world
+
+    for first, second in itertools.permutations(range(2)):
+        worlds = with_each_interruption(
+            both_answered,
+            lambda world, first=first: collected(world, results[first]),
+            lambda world, second=second: collected(world, results[second]),
+        )
+        for world in worlds:
+            assert world.bins.items["P-17-C"].image == NEW
+            assert status_of(world, NEW) is Status.COUNTED
+            assert status_of(world, OLD) in (Status.COUNTED, Status.SUPERSEDED)

@@ -1,0 +1,62 @@
+"""Pictures and a model for tests: the model 'counts' how light a picture is, from 1 (black) to 5 (white)."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from binmodel.artifact import Artifact
+from binmodel.backends import Logits
+from binmodel.predict import Predictor
+from binmodel.preprocess import MEAN, STD, Batch
+from PIL import Image
+
+SIZE = 32
+COUNTS = (1, 2, 3, 4, 5)
+
+
+def grey_of(count: int) -> int:
+    """The shade of grey that the model of these tests counts as `count`."""
+    return round((count - 1) * 63.75)
+
+
+def picture(count: int, size: tuple[int, int] = (60, 40)) -> Image.Image:
+    return Image.new("RGB", size, (grey_of(count),) * 3)
+
+
+def noise(size: tuple[int, int], mode: str = "RGB", seed: int = 0) -> Image.Image:
+    values = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    return Image.fromarray(values).convert(mode)
+
+
+def jpeg(image: Image.Image, **options: object) -> bytes:
+    return _saved(image, "JPEG", **options)
+
+
+def png(image: Image.Image, **options: object) -> bytes:
+    return _saved(image, "PNG", **options)
+
+
+def _saved(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def lightness(batch: Batch) -> Logits:
+    """Logits of a normalised batch: the nearer its mean lightness to a count's shade, the likelier the count."""
+    light = (batch * np.reshape(STD, (1, 3, 1, 1)) + np.reshape(MEAN, (1, 3, 1, 1))).mean((1, 2, 3))
+    shades = np.array([grey_of(count) / 255 for count in COUNTS])
+    return (-40 * abs(light[:, None] - shades[None, :])).astype(np.float32)
+
+
+def artifact(folder: Path = Path("nowhere")) -> Artifact:
+    return Artifact(
+        folder=folder, architecture="lightness", classes=COUNTS, input_size=SIZE, mean=MEAN, std=STD, temperature=1.0,
+        version="0123456789ab", weights={}, data={}, metrics={}, licence="none",
+    )  # fmt: skip
+
+
+def light_predictor() -> Predictor:
+    return Predictor(artifact(), lightness)

@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+
+import pytest
+from binmodel.artifact import ArtifactError, load_artifact, sha256, shipped
+
+DESCRIPTION = {
+    "architecture": "resnet50", "classes": [1, 2, 3], "input_size": 160, "mean": [0.5, 0.5, 0.5],
+    "std": [0.2, 0.2, 0.2], "temperature": 1.25, "version": "abc123", "weights": {},
+}  # fmt: skip
+
+
+def write(folder: Path, **changes: object) -> Path:
+    (folder / "model.json").write_text(json.dumps(DESCRIPTION | changes))
+    return folder
+
+
+def test_an_artifact_says_what_its_weights_expect(tmp_path: Path) -> None:
+    artifact = load_artifact(write(tmp_path, data={"train": 10}))
+
+    assert artifact.name == "resnet50@abc123"
+    assert (artifact.classes, artifact.input_size, artifact.temperature) == ((1, 2, 3), 160, 1.25)
+    assert artifact.data == {"train": 10}
+
+
+def test_weights_are_used_only_as_described(tmp_path: Path) -> None:
+    weights = tmp_path / "network.int8.onnx"
+    weights.write_bytes(b"weights")
+    artifact = load_artifact(write(tmp_path, weights={weights.name: sha256(weights)}))
+
+    assert artifact.verified(weights.name) == weights
+    weights.write_bytes(b"other weights")
+    with pytest.raises(ArtifactError, match="SHA-256 differs"):
+        artifact.verified(weights.name)
+    with pytest.raises(ArtifactError, match=r"holds no network\.safetensors"):
+        artifact.verified("network.safetensors")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"classes": 3}', "not json"])
+def test_a_folder_with_another_description_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "model.json").write_text(content)
+
+    with pytest.raises(ArtifactError, match="not a model's description"):
+        load_artifact(tmp_path)
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="no model in"):
+        load_artifact(tmp_path)
+
+
+def test_the_environment_may_name_another_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("BINTALLY_MODEL", raising=False)
+    assert shipped().parts[-2:] == ("model_code", "weights")
+    monkeypatch.setenv("BINTALLY_MODEL", str(tmp_path))
+    assert shipped() == tmp_path

@@ -1,0 +1,61 @@
+"""What the container is made of: the versions that the tests run with, and nothing of training."""
+
+import ast
+import re
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+MODEL_CODE = Path(__file__).parents[3] / "model_code"
+REQUIREMENTS = [line for line in (MODEL_CODE / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
+DISTRIBUTIONS = {"PIL": "pillow"}
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level modules that a file imports when it runs, those that only type checkers see left out."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name.partition(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module != "mypy_boto3_s3":
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("requirement", REQUIREMENTS)
+def test_the_container_has_the_versions_that_are_tested(requirement: str) -> None:
+    name, _, pinned = requirement.partition("==")
+
+    assert pinned == version(name)
+
+
+def test_the_container_has_what_the_server_imports_and_no_torch() -> None:
+    pinned = {requirement.partition("==")[0] for requirement in REQUIREMENTS}
+    files = [MODEL_CODE / "serve.py", *(MODEL_CODE / "binmodel").glob("*.py")]
+    needed = set.union(*map(imported, files)) - set(sys.stdlib_module_names) - {"binmodel"}
+    only_with_torch = {"torch", "torchvision", "safetensors"}
+
+    assert {DISTRIBUTIONS.get(name, name) for name in needed - only_with_torch} <= pinned
+    assert not only_with_torch & pinned
+
+
+def test_only_the_torch_backend_imports_torch_and_never_at_import() -> None:
+    users = {path.name for path in (MODEL_CODE / "binmodel").glob("*.py") if "torch" in imported(path)}
+    at_import = [
+        path.name
+        for path in (MODEL_CODE / "binmodel").glob("*.py")
+        if re.search(r"^(import|from) (torch|onnxruntime|boto3)\b", path.read_text(), re.MULTILINE)
+    ]
+
+    assert users == {"backends.py", "network.py"}
+    assert at_import == []
+
+
+def test_the_image_runs_the_server_as_nobody_special() -> None:
+    lines = (MODEL_CODE / "Dockerfile").read_text().splitlines()
+
+    assert 'ENTRYPOINT ["python", "serve.py", "--host", "0.0.0.0"]' in lines
+    assert lines.index("USER counter") < lines.index("EXPOSE 8080")
+    assert "COPY weights weights" in lines

@@ -1,0 +1,3 @@
+import pytest
+
+pytest.importorskip("torch", reason="the training extra is not installed")

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from binlab.metrics import calibration_error, class_weights, fit_temperature, log_loss, per_class, report, summary
+from binmodel.predict import softmax
+
+CLASSES = (1, 2, 3)
+COUNTS = np.array([1, 1, 1, 3])  # three ones and a three: a three weighs as much as all ones together
+PROBABILITIES = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.6, 0.2, 0.2], [0.5, 0.3, 0.2]])
+
+
+def test_every_class_weighs_the_same() -> None:
+    assert class_weights(COUNTS, CLASSES) == pytest.approx([1 / 6, 1 / 6, 1 / 6, 1 / 2])
+
+
+def test_the_figures_of_four_photographs_by_hand() -> None:
+    figures = summary(PROBABILITIES, COUNTS, CLASSES)
+
+    assert figures["photographs"] == 4
+    assert figures["accuracy"] == pytest.approx(2 / 4)
+    assert figures["balanced_accuracy"] == pytest.approx((2 / 3 + 0) / 2)
+    assert figures["balanced_within_one"] == pytest.approx((1 + 0) / 2)
+    assert figures["balanced_mae"] == pytest.approx((1 / 3 + 2) / 2)
+    assert figures["balanced_rmse_count"] == pytest.approx(np.sqrt((1 / 3 + 4) / 2))
+    squares = (np.array([1.3, 1.9, 1.6, 1.7]) - COUNTS) ** 2
+    assert figures["balanced_rmse_expected"] == pytest.approx(np.sqrt((squares[:3].mean() + squares[3]) / 2))
+    assert figures["balanced_log_loss"] == pytest.approx(-(np.log([0.8, 0.2, 0.6]).mean() + np.log(0.2)) / 2)
+
+
+def test_calibration_error_is_the_gap_between_confidence_and_being_right() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
+    right = np.array([True, False, True, True])
+
+    assert calibration_error(probabilities, right, np.full(4, 0.25)) == pytest.approx(0.5 * 0.4 + 0.5 * 0.4)
+    assert calibration_error(np.array([[1.0, 0.0]]), np.array([True]), np.ones(1)) == 0
+
+
+def test_figures_of_each_class() -> None:
+    figures = per_class(PROBABILITIES, COUNTS, CLASSES)
+
+    assert list(figures) == ["1", "3"]
+    assert figures["1"] == pytest.approx({"photographs": 3, "right": 2 / 3, "within_one": 1.0, "mean_guess": 4 / 3})
+    assert figures["3"] == pytest.approx({"photographs": 1, "right": 0.0, "within_one": 0.0, "mean_guess": 1.0})
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.2])
+def test_the_temperature_that_was_put_in_is_found(temperature: float) -> None:
+    generator = np.random.default_rng(3)
+    logits = generator.normal(0, 1.5, (4000, 3))
+    chances = softmax(logits)
+    counts = 1 + (chances.cumsum(1) < generator.random((4000, 1))).sum(1).clip(max=2)
+    found = fit_temperature(logits * temperature, counts, CLASSES)
+
+    assert found == pytest.approx(temperature, rel=0.12)
+    assert log_loss(softmax(logits * temperature, found), counts, CLASSES) <= log_loss(chances, counts, CLASSES) + 1e-3
+
+
+def test_a_report_is_the_summary_and_the_classes_at_a_temperature() -> None:
+    logits = np.log(PROBABILITIES) * 2
+    found = report(logits, COUNTS, CLASSES, 2.0)
+
+    assert found["per_class"] == per_class(PROBABILITIES, COUNTS, CLASSES)
+    assert found["balanced_log_loss"] == pytest.approx(log_loss(PROBABILITIES, COUNTS, CLASSES))
