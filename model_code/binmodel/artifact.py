@@ -1,0 +1,89 @@
+"""A model as a folder: `model.json`, which says what the weights expect and how good they are, and the weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ONNX_INT8 = "network.int8.onnx"
+SAFETENSORS = "network.safetensors"
+DESCRIPTION = "model.json"
+
+
+class ArtifactError(Exception):
+    """A model folder that can't be used: something is missing, unreadable, or not what `model.json` describes."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What `model.json` says. `weights` maps each weights file to its SHA-256; `metrics` are those of the model card.
+
+    Logits are divided by `temperature` before the softmax, which makes the probabilities honest.
+    """
+
+    folder: Path
+    architecture: str
+    classes: tuple[int, ...]
+    input_size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    temperature: float
+    version: str
+    weights: Mapping[str, str]
+    data: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    licence: str
+
+    @property
+    def name(self) -> str:
+        """`<architecture>@<version>`, which every prediction carries."""
+        return f"{self.architecture}@{self.version}"
+
+    def verified(self, file: str) -> Path:
+        """The path of a weights file whose SHA-256 is the one in `model.json`. Raises ArtifactError."""
+        path = self.folder / file
+        if file not in self.weights or not path.is_file():
+            raise ArtifactError(f"{self.folder} holds no {file}, which this backend runs.")
+        if sha256(path) != self.weights[file]:
+            raise ArtifactError(f"{path} is not the file that {DESCRIPTION} describes (its SHA-256 differs).")
+        return path
+
+
+def load_artifact(folder: Path) -> Artifact:
+    """The description of the model in `folder`; no weights are read. Raises ArtifactError."""
+    path = Path(folder) / DESCRIPTION
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        return Artifact(
+            folder=Path(folder),
+            architecture=str(fields["architecture"]),
+            classes=tuple(int(count) for count in fields["classes"]),
+            input_size=int(fields["input_size"]),
+            mean=tuple(float(value) for value in fields["mean"]),
+            std=tuple(float(value) for value in fields["std"]),
+            temperature=float(fields["temperature"]),
+            version=str(fields["version"]),
+            weights=dict(fields["weights"]),
+            data=dict(fields.get("data", {})),
+            metrics=dict(fields.get("metrics", {})),
+            licence=str(fields.get("licence", "")),
+        )
+    except FileNotFoundError as error:
+        raise ArtifactError(f"There is no model in {folder}: it has no {DESCRIPTION}.") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactError(f"{path} is not a model's description: {error!r}.") from error
+
+
+def shipped() -> Path:
+    """The folder of the model that comes with the project, or the one that BINTALLY_MODEL names."""
+    return Path(os.environ.get("BINTALLY_MODEL") or Path(__file__).parents[1] / "weights")
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

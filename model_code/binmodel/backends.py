@@ -1,0 +1,69 @@
+"""What runs the network: ONNX Runtime on the int8 weights (the default), or torch on the float ones (for a GPU).
+
+A backend is a function from a normalised batch, float32 (N, 3, S, S), to logits, float32 (N, classes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from binmodel.artifact import ONNX_INT8, SAFETENSORS, Artifact
+from binmodel.preprocess import Batch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Logits = npt.NDArray[np.float32]
+Run = Callable[[Batch], Logits]
+
+
+def onnx_backend(artifact: Artifact, threads: int | None) -> Run:
+    return onnx_session(artifact.verified(ONNX_INT8), threads)
+
+
+def onnx_session(path: Path, threads: int | None) -> Run:
+    """An ONNX file on the CPU with `threads` threads (None: one for each core)."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads or 0
+    # Without VNNI, sums of signed 8-bit products overflow; this makes such processors take the exact, slower way.
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+
+    def run(batch: Batch) -> Logits:
+        return np.asarray(session.run(None, {name: batch})[0], dtype=np.float32)
+
+    return run
+
+
+def torch_backend(artifact: Artifact, threads: int | None) -> Run:
+    """The float network, on the GPU where there is one."""
+    import torch
+    from safetensors.torch import load_file
+
+    from binmodel.network import build_network
+
+    if threads:
+        torch.set_num_threads(threads)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network = build_network(len(artifact.classes))
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.load_state_dict(load_file(artifact.verified(SAFETENSORS)))
+    network.to(device).eval()
+
+    def run(batch: Batch) -> Logits:
+        with torch.inference_mode():
+            logits = network(torch.from_numpy(batch).to(device))
+        return np.asarray(logits.float().cpu().numpy(), dtype=np.float32)
+
+    return run
+
+
+BACKENDS: dict[str, Callable[[Artifact, int | None], Run]] = {"onnx": onnx_backend, "torch": torch_backend}

@@ -1,0 +1,97 @@
+"""JPEG and PNG files as chains of parts, read without decoding: what is needed for the pixels, and which way is up.
+
+Everything else is left out before Pillow sees the file. Metadata is where a small file can cost much: Pillow reads
+EXIF, colour profiles, texts and second frames when it opens a file, at a cost that the file chooses.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+JPEG_START, PNG_START = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+MAX_PARTS = 10_000  # a PNG of 20 MiB in the usual parts of 8 KiB has 2,600
+MAX_SCANS = 64  # a progressive JPEG has about 10; each costs a pass over the whole picture
+_SOI, _EOI, _SOS, _COM, _APP0, _APP1, _APP14, _APP15 = 0xD8, 0xD9, 0xDA, 0xFE, 0xE0, 0xE1, 0xEE, 0xEF
+_WITHOUT_LENGTH = {0x00, 0x01, _SOI, 0xFF, *range(0xD0, 0xD8)}
+_PNG_NEEDED = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
+_ORIENTATION, _SHORT = 0x0112, 3
+
+
+def bare_jpeg(data: bytes) -> tuple[bytes, int]:
+    """A JPEG (ITU-T T.81, annex B) with only the parts that make its pixels, and its EXIF orientation (1 to 8).
+
+    Raises ValueError for a file that is cut off before its end mark, or built to be costly.
+    """
+    parts, exif, scan = [data[:2]], b"", len(data)
+    for marker, start, end in _segments(data):
+        if marker == _SOS:
+            scan = start
+        elif marker == _APP1 and data[start + 4 : start + 10] == b"Exif\0\0":
+            exif = exif or data[start + 10 : end]
+        elif marker in (_APP0, _APP14) or not (marker == _COM or _APP0 <= marker <= _APP15):
+            parts.append(data[start:end])  # JFIF's and Adobe's segments say how colours are stored
+    end = data.find(bytes((0xFF, _EOI)), scan)
+    if end < 0:
+        raise ValueError("the JPEG has no end mark")
+    if data.count(bytes((0xFF, _SOS)), scan, end) > MAX_SCANS:
+        raise ValueError("the JPEG has too many scans")
+    return b"".join([*parts, data[scan : end + 2]]), exif_orientation(exif)
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, start and end of each segment up to the first scan, whose end is not known and given as its start."""
+    at = 2
+    for _ in range(MAX_PARTS):
+        at = data.index(b"\xff", at)
+        marker = data[at + 1] if at + 1 < len(data) else _EOI
+        if marker in _WITHOUT_LENGTH:
+            at += 1
+            continue
+        if marker == _SOS:
+            yield marker, at, at
+            return
+        if marker == _EOI or at + 4 > len(data):
+            raise ValueError("the JPEG ends before its picture")
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        yield marker, at, end
+        at = end
+    raise ValueError("the JPEG has too many segments")
+
+
+def bare_png(data: bytes) -> tuple[bytes, int]:
+    """A PNG (https://www.w3.org/TR/png-3/) with only the chunks that make its first picture, and its EXIF orientation.
+
+    Raises ValueError for a file that is cut off before its last chunk, or built to be costly.
+    """
+    parts, exif, at = [PNG_START], b"", len(PNG_START)
+    for _ in range(MAX_PARTS):
+        if at + 12 > len(data):
+            raise ValueError("the PNG ends before its last chunk")
+        length, kind = struct.unpack_from(">I4s", data, at)
+        end = at + 12 + length
+        if kind == b"eXIf":
+            exif = exif or data[at + 8 : end - 4]
+        elif kind in _PNG_NEEDED:
+            parts.append(data[at:end])
+        if kind == b"IEND":
+            return b"".join(parts), exif_orientation(exif)
+        at = end
+    raise ValueError("the PNG has too many chunks")
+
+
+def exif_orientation(exif: bytes) -> int:
+    """The orientation, 1 to 8, in an EXIF block (TIFF 6.0, section 2); 1, upright, where it says none or is damaged."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
+    if order is None:
+        return 1
+    try:
+        (directory,) = struct.unpack_from(f"{order}I", exif, 4)
+        (entries,) = struct.unpack_from(f"{order}H", exif, directory)
+        for index in range(entries):
+            tag, kind, _, value = struct.unpack_from(f"{order}HHIH", exif, directory + 2 + 12 * index)
+            if tag == _ORIENTATION and kind == _SHORT:
+                return value if 1 <= value <= 8 else 1
+    except struct.error:
+        pass
+    return 1

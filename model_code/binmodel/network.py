@@ -1,0 +1,39 @@
+"""The network: torchvision's ResNet-50 with one output for each count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FEATURES = 2048  # what the last layer gets
+
+
+def build_network(classes: int) -> nn.Module:
+    """A ResNet-50 with `classes` outputs and random weights (He et al., 2015, arXiv:1512.03385).
+
+    It is torchvision's, with the stride in the 3x3 convolution. Input: float32 (N, 3, S, S), normalised by
+    `preprocess.normalise`. Output: float32 logits (N, classes).
+    """
+    _declare_missing_operators()
+    from torch import nn
+    from torchvision.models import resnet50
+
+    network: nn.Module = resnet50(weights=None)
+    network.fc = nn.Linear(FEATURES, classes)
+    return network
+
+
+def _declare_missing_operators() -> None:
+    """Let torchvision import beside a CPU-only torch.
+
+    The registry's torchvision wheel is linked against CUDA; with a CPU build of torch its compiled operators do not
+    load, and its import then fails on the schema of two operators that a ResNet never calls.
+    """
+    import torch
+
+    for name in ("nms", "qnms"):
+        if not hasattr(torch.ops.torchvision, name) and not torch.cuda.is_available():
+            schema = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+            torch.library.define(f"torchvision::{name}", schema)

@@ -1,0 +1,143 @@
+"""The inference server: SageMaker's container contract over `binmodel`.
+
+    python model_code/serve.py --host 127.0.0.1 --port 8080 --model DIR
+
+GET /ping, POST /invocations (a manifest as `application/jsonlines`, or one photograph as `image/jpeg`, `image/png` or
+`application/x-image`) and GET /execution-parameters
+(https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-batch-code.html).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from anyio import CapacityLimiter, to_thread
+from binmodel.artifact import DESCRIPTION, shipped
+from binmodel.fetch import read_object, s3_client
+from binmodel.images import Limits
+from binmodel.invocation import JSON_LINES, READERS, count_image, count_manifest, json_lines, media_type
+from binmodel.manifest import Entry
+from binmodel.predict import Predictor
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+MODEL_DIR = Path("/opt/ml/model")  # where SageMaker unpacks ModelDataUrl
+MAX_LINES = 50_000  # of a manifest
+GRACE = 25  # seconds; SageMaker sends SIGTERM, and SIGKILL 30 seconds later
+
+log = logging.getLogger("serve")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much the server takes on: `concurrency` requests at once, each of at most `max_payload_mb` MiB."""
+
+    concurrency: int = 2
+    max_payload_mb: int = 25
+    batch_strategy: str = "SINGLE_RECORD"
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str]) -> Settings:
+        """From the variables that a batch transform job sets (SAGEMAKER_MAX_PAYLOAD_IN_MB and its like)."""
+        return cls(
+            int(env.get("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS") or cls.concurrency),
+            int(env.get("SAGEMAKER_MAX_PAYLOAD_IN_MB") or cls.max_payload_mb),
+            env.get("SAGEMAKER_BATCH_STRATEGY") or cls.batch_strategy,
+        )
+
+    def parameters(self) -> dict[str, int | str]:
+        """What /execution-parameters answers."""
+        return {
+            "MaxConcurrentTransforms": self.concurrency,
+            "BatchStrategy": self.batch_strategy,
+            "MaxPayloadInMB": self.max_payload_mb,
+        }
+
+
+def build_app(
+    predictor: Predictor, read: Callable[[Entry], bytes], settings: Settings, limits: Limits | None = None
+) -> Starlette:
+    """The server. `read` gives the bytes of a manifest's entry. Inference runs in threads, so /ping always answers."""
+    limiter = CapacityLimiter(settings.concurrency)
+
+    async def ping(_: Request) -> Response:
+        return Response()
+
+    async def execution_parameters(_: Request) -> Response:
+        return JSONResponse(settings.parameters())
+
+    async def invocations(request: Request) -> Response:
+        try:
+            kind = media_type(request.headers.get("content-type", ""))
+        except ValueError as error:
+            raise HTTPException(415, str(error)) from error
+        body = await _body(request, settings.max_payload_mb)
+        answer = manifest if kind == JSON_LINES else image
+        return await to_thread.run_sync(answer, body, limiter=limiter)
+
+    def manifest(body: bytes) -> Response:
+        if body.count(b"\n") > MAX_LINES:
+            raise HTTPException(413, f"The manifest has more than {MAX_LINES:,} lines.")
+        started = time.monotonic()
+        lines = count_manifest(predictor, body, read, limits)
+        errors, seconds = sum("error" in line for line in lines), round(time.monotonic() - started, 3)
+        log.info(json.dumps({"event": "manifest", "images": len(lines), "errors": errors, "seconds": seconds}))
+        return Response(json_lines(lines), media_type=JSON_LINES)
+
+    def image(body: bytes) -> Response:
+        line = count_image(predictor, body, limits)
+        return JSONResponse(line, status_code=400 if "error" in line else 200)
+
+    return Starlette(
+        routes=[
+            Route("/ping", ping),
+            Route("/invocations", invocations, methods=["POST"]),
+            Route("/execution-parameters", execution_parameters),
+        ]
+    )
+
+
+async def _body(request: Request, max_mb: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_mb * 2**20:
+            raise HTTPException(413, f"The request is larger than {max_mb} MiB.")
+    return bytes(body)
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    model = MODEL_DIR if (MODEL_DIR / DESCRIPTION).exists() else shipped()
+    port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT") or 8080)
+    parser.add_argument("serve", nargs="?", choices=["serve"], help="SageMaker starts a container with this word")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=port, help="(default: %(default)s)")
+    parser.add_argument("--model", type=Path, default=model, help="artifact folder (default: the shipped one)")
+    parser.add_argument("--threads", type=int, help="for inference (default: one for each core)")
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    options = parse()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    settings, limits = Settings.from_environment(os.environ), Limits()
+    client = s3_client(READERS * settings.concurrency)
+    predictor = Predictor.load(options.model, threads=options.threads)
+    app = build_app(predictor, lambda entry: read_object(client, entry, limits), settings, limits)
+    uvicorn.run(app, host=options.host, port=options.port, access_log=False, timeout_graceful_shutdown=GRACE)
+
+
+if __name__ == "__main__":
+    main()
