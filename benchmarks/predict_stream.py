@@ -1,0 +1,75 @@
+"""How fast `predict_stream` counts photographs, against doing one after the other in the same run.
+
+    python benchmarks/predict_stream.py --images DIR               # 500 photographs, the shipped model
+    python benchmarks/predict_stream.py --images DIR --limit 100 --json
+
+Baseline `one by one`: read, decode, count, next. Ceiling `pixels only`: the model alone on pixels that lie ready, in
+batches; nothing that decodes can be faster. All take turns in `--rounds`, and the best of each counts, because the
+machine may be busy with other things.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from binmodel.artifact import shipped
+from binmodel.images import decode
+from binmodel.predict import Predictor
+from binmodel.preprocess import squash
+from binmodel.stream import predict_stream
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=Path, required=True, help="folder with .jpg photographs")
+    parser.add_argument("--model", type=Path, default=shipped(), help="artifact folder (default: the shipped one)")
+    parser.add_argument("--limit", type=int, default=500, help="photographs (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="(default: %(default)s)")
+    parser.add_argument("--readers", type=int, default=8, help="(default: %(default)s)")
+    parser.add_argument("--batch", type=int, default=8, help="(default: %(default)s)")
+    parser.add_argument("--threads", type=int, help="for inference (default: one for each core)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser.parse_args(arguments)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = parse(arguments)
+    predictor = Predictor.load(options.model, threads=options.threads)
+    size, batch = predictor.input_size, options.batch
+    paths = sorted(options.images.glob("*.jpg"))[: options.limit]
+
+    def pixels_of(path: Path) -> np.ndarray:
+        return squash(decode(path.read_bytes(), side=size), size)
+
+    ready = np.stack([pixels_of(path) for path in paths])
+    ways: dict[str, Callable[[], object]] = {
+        "one by one": lambda: [predictor.predict(pixels_of(path)[None]) for path in paths],
+        "stream": lambda: list(predict_stream(predictor, paths, Path.read_bytes, readers=options.readers, batch=batch)),
+        "pixels only": lambda: [predictor.predict(ready[at : at + batch]) for at in range(0, len(ready), batch)],
+        "decode only": lambda: [pixels_of(path) for path in paths],
+    }
+    rounds = [{name: seconds(work) for name, work in ways.items()} for _ in range(options.rounds)]
+    best = {name: min(times[name] for times in rounds) for name in ways}
+    rates = {name: round(len(paths) / spent, 1) for name, spent in best.items()}
+    found = {
+        "photographs": len(paths),
+        "images_per_second": rates,
+        "stream_to_one_by_one": round(best["one by one"] / best["stream"], 3),
+        "stream_to_pixels_only": round(best["pixels only"] / best["stream"], 3),
+    }
+    print(json.dumps(found) if options.json else json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
