@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SAM := $(VENV)/sam/bin/sam
-PIP_OPTIONS := --quiet --disable-pip-version-check --no-input
+PIP_OPTIONS := -qq --disable-pip-version-check --no-input
 WORKERS ?= 2
 export SAM_CLI_TELEMETRY := 0
 
