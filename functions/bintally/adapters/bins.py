@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
-from bintally.adapters.ledger import attributes_of, image_of
+from bintally.adapters.ledger import attributes_of, image_of, sureness_of
 from bintally.domain.bins import BinCount, BinStatus
+from bintally.domain.intervals import interval_of
 
 # `domain.bins.is_newer`, as a condition: the photograph in hand is newer than the one that the bin shows.
 NEWER = (
@@ -29,6 +30,9 @@ def count_of(item: Item) -> BinCount:
         reason=item.get("reason", ""),
         source=item["source"],
         revision=int(item["revision"]),
+        empty=float(item["empty"]) if "empty" in item else None,
+        fuller=float(item["fuller"]) if "fuller" in item else None,
+        interval=interval_of(item["interval"]) if "interval" in item else None,
     )
 
 
@@ -59,8 +63,7 @@ class DynamoBins:
         facts |= {
             "status": count.status.value,
             "count": count.count,
-            "confidence": count.confidence,
-            "probabilities": dict(count.probabilities) or None,
+            **sureness_of(count),
             "model": count.model,
             "reason": count.reason or None,
             "source": count.source,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from bintally.domain.jobs import in_parts
 
 Item = dict[str, Any]
 MOST_TO_A_REQUEST = 100  # of TransactWriteItems and BatchGetItem
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds, before keys that DynamoDB left for later are asked for again
 
 
 @contextmanager
@@ -136,16 +138,25 @@ def _write_one(client: Any, write: Item) -> Item | None:
     return None
 
 
-def read_each(client: Any, table: str, keys: Collection[Mapping[str, object]]) -> list[Item]:
-    """Those of the items with these keys that exist, strongly consistent, in no particular order."""
+def read_each(
+    client: Any, table: str, keys: Collection[Mapping[str, object]], pause: Callable[[float], object] = time.sleep
+) -> list[Item]:
+    """Those of the items with these keys that exist, strongly consistent, in no particular order.
+
+    What DynamoDB leaves for later, for want of capacity, is asked for again after a pause in seconds that doubles.
+    """
     found = []
     with store_errors(f"Reading {table}"):
         for part in in_parts([serialised(key) for key in keys], MOST_TO_A_REQUEST):
             wanted: Any = {table: {"Keys": list(part), "ConsistentRead": True}}
+            wait = FIRST_PAUSE
             while wanted:
                 answer = client.batch_get_item(RequestItems=wanted)
                 found += [deserialised(item) for item in answer["Responses"].get(table, [])]
                 wanted = answer.get("UnprocessedKeys")
+                if wanted:
+                    pause(wait)
+                    wait = min(2 * wait, LONGEST_PAUSE)
     return found
 
 

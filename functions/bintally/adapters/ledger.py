@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from bintally.adapters.dynamo import Item, deserialised, put_new, read_each, store_errors, update, write_each
+from bintally.domain.bins import BinCount
 from bintally.domain.image import Image, LedgerEntry, Status
 from bintally.domain.manifest import Answer, Prediction
 
@@ -32,6 +33,17 @@ def attributes_of(image: Image) -> dict[str, object]:
         "sequencer": image.sequencer,
         "captured_at": image.captured_at,
         "bin_id": image.bin_id,
+    }
+
+
+def sureness_of(answer: Prediction | BinCount) -> dict[str, object]:
+    """What both tables keep of how sure a count is; None where the model can't tell."""
+    return {
+        "confidence": answer.confidence,
+        "probabilities": answer.probabilities or None,
+        "empty": answer.empty,
+        "fuller": answer.fuller,
+        "interval": answer.interval.facts() if answer.interval else None,
     }
 
 
@@ -76,7 +88,7 @@ class DynamoLedger:
     def _settling(self, image_id: str, status: Status, reason: str, answer: Answer | None, now: str) -> Item:
         changes: dict[str, object] = {"status": status.value, "reason": reason or None, "settled_at": now}
         if isinstance(answer, Prediction):
-            changes |= {"count": answer.count, "confidence": answer.confidence, "probabilities": answer.probabilities}
+            changes |= {"count": answer.count, **sureness_of(answer)}
         if answer is not None:
             changes["model"] = answer.model
         return update(

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 from bintally.domain.image import Image
+from bintally.domain.intervals import Interval
 
 
 def bin_id_of(key: str, pattern: str = "") -> str:
@@ -35,7 +36,10 @@ class BinStatus(StrEnum):
 
 @dataclass(frozen=True)
 class BinCount:
-    """What the latest photograph of a bin says. `revision` grows by one with each change, 0 before the first write."""
+    """What the latest photograph of a bin says. `revision` grows by one with each change, 0 before the first write.
+
+    `probabilities`, `empty`, `fuller` and `interval` are those of `domain.manifest.Prediction`.
+    """
 
     image: Image
     status: BinStatus
@@ -46,10 +50,19 @@ class BinCount:
     reason: str = ""
     source: str = "model"
     revision: int = 0
+    empty: float | None = None
+    fuller: float | None = None
+    interval: Interval | None = None
 
     @property
     def bin_id(self) -> str:
         return self.image.bin_id
+
+    @property
+    def shares(self) -> dict[int, float]:
+        """The probability of each count, the bin's being out of range allowed for. With `empty`, `fuller`: all of 1."""
+        inside = 1 - (self.empty or 0) - (self.fuller or 0)
+        return {count: share * inside for count, share in sorted(self.probabilities.items())}
 
 
 def is_newer(image: Image, other: Image) -> bool:

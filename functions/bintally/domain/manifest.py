@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bintally.domain.image import Image
+from bintally.domain.intervals import Interval, interval_of
 
 # Codes for what kept a photograph from being looked at. Every other code is the photograph's own fault.
 UNREACHABLE = frozenset({"not_found", "access_denied", "fetch_failed", "bad_manifest_line", "internal"})
@@ -15,12 +16,20 @@ UNREACHABLE = frozenset({"not_found", "access_denied", "fetch_failed", "bad_mani
 
 @dataclass(frozen=True)
 class Prediction:
-    """The model's answer for one photograph. `probabilities` sum to 1 over the counts that the model knows."""
+    """The model's answer for one photograph.
+
+    `confidence` is the probability that the bin holds `count` items. `probabilities` sum to 1 over the counts that the
+    model knows: they hold given that the count is one of them. `empty` and `fuller` are the probabilities of no item
+    and of more than the last of those counts; they and `interval` are None for a model that can't tell.
+    """
 
     count: int
     confidence: float
     probabilities: Mapping[int, float]
     model: str
+    empty: float | None = None
+    fuller: float | None = None
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,20 @@ def _answer(record: Mapping[str, object]) -> Answer:
         confidence=_number(record["confidence"]),
         probabilities={int(count): _number(share) for count, share in probabilities.items()},
         model=model,
+        empty=_optional(record.get("empty")),
+        fuller=_optional(record.get("fuller")),
+        interval=_interval(record.get("interval")),
     )
+
+
+def _interval(value: object) -> Interval | None:
+    if value is not None and not isinstance(value, Mapping):
+        raise TypeError("interval")
+    return interval_of(value) if value is not None else None
+
+
+def _optional(value: object) -> float | None:
+    return None if value is None else _number(value)
 
 
 def _number(value: object) -> float:

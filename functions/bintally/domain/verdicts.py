@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bintally.domain.bins import BinCount, BinStatus
+from bintally.domain.intervals import Interval
 
 
 class Verdict(StrEnum):
@@ -53,7 +54,7 @@ class OrderLine:
 
 @dataclass(frozen=True)
 class Finding:
-    """A verdict with its reason in words, and the count it rests on."""
+    """A verdict with its reason in words, and the count it rests on: 0 where the bin is most probably empty."""
 
     verdict: Verdict
     reason: str
@@ -66,12 +67,13 @@ def line_verdict(line: OrderLine, count: BinCount | None, *, now: str, threshold
         return _not_counted(line, now)
     if count.status is BinStatus.UNREADABLE or count.count is None:
         return Finding(Verdict.UNREADABLE, f"The latest photograph was not counted: {count.reason}")
-    known = sorted(count.probabilities)
-    if line.expected not in known:
+    odds = _odds(line.expected, count)
+    if odds is None:
+        known = sorted(count.probabilities)
         span = f"from {known[0]} to {known[-1]}" if known else "without probabilities"
         reason = f"{line.expected} expected, but this model counts {span}; a person has to look."
         return Finding(Verdict.UNCERTAIN, reason, count.count)
-    return _compare(line.expected, count, thresholds)
+    return _compare(line.expected, count, odds, thresholds)
 
 
 def _not_counted(line: OrderLine, now: str) -> Finding:
@@ -80,18 +82,63 @@ def _not_counted(line: OrderLine, now: str) -> Finding:
     return Finding(Verdict.PENDING, NOT_COUNTED)
 
 
-def _compare(expected: int, count: BinCount, thresholds: Thresholds) -> Finding:
-    equal = count.probabilities[expected]
-    fewer = sum(share for number, share in count.probabilities.items() if number < expected)
-    more = sum(share for number, share in count.probabilities.items() if number > expected)
-    reason = f"{expected} expected, {count.count} counted: {equal:.0%} as expected, {fewer:.0%} fewer, {more:.0%} more."
-    if fewer >= thresholds.variance:
-        return Finding(Verdict.SHORT, reason, count.count)
-    if more >= thresholds.variance:
-        return Finding(Verdict.OVER, reason, count.count)
-    if equal >= thresholds.match and count.count == expected:
-        return Finding(Verdict.MATCH, reason, count.count)
-    return Finding(Verdict.UNCERTAIN, reason, count.count)
+@dataclass(frozen=True)
+class _Odds:
+    """The probabilities that a bin holds what is expected of it, fewer, and more.
+
+    Of a number above those that the model counts, `fewer` is at least so much, and `rest` may be fewer, equal or more.
+    """
+
+    equal: float
+    fewer: float
+    more: float
+    rest: float = 0.0
+
+
+def _odds(expected: int, count: BinCount) -> _Odds | None:
+    """None for a number that the model has no output for."""
+    shares, empty, fuller = count.shares, count.empty or 0.0, count.fuller or 0.0
+    below = empty + sum(share for number, share in shares.items() if number < expected)
+    above = fuller + sum(share for number, share in shares.items() if number > expected)
+    if expected in shares:
+        return _Odds(shares[expected], below, above)
+    if shares and expected == 0 and count.empty is not None:
+        return _Odds(empty, 0.0, above)
+    if shares and expected > max(shares) and count.fuller is not None:
+        return _Odds(0.0, below, 0.0, fuller)
+    return None
+
+
+def _compare(expected: int, count: BinCount, odds: _Odds, thresholds: Thresholds) -> Finding:
+    counted, most = _counted(count), max(count.probabilities)
+    reached = f"{count.interval.words(most)} counted ({count.interval.coverage:.0%})" if count.interval else ""
+    reason = f"{expected} expected, {reached or f'{counted} counted'}: "
+    if expected > most:
+        reason += f"at least {odds.fewer:.0%} fewer, {odds.rest:.0%} more than {most}, which are not told apart."
+    else:
+        reason += f"{odds.equal:.0%} as expected, {odds.fewer:.0%} fewer, {odds.more:.0%} more."
+    return Finding(_verdict(expected, counted, odds, count.interval, most, thresholds), reason, counted)
+
+
+def _verdict(
+    expected: int, counted: int | None, odds: _Odds, interval: Interval | None, most: int, thresholds: Thresholds
+) -> Verdict:
+    """What `odds` say, unless the interval says otherwise: then a person looks. A variance is never called a match."""
+    place = min(expected, most + 1)
+    if odds.fewer >= thresholds.variance:
+        return Verdict.SHORT if interval is None or interval.high < place else Verdict.UNCERTAIN
+    if odds.more >= thresholds.variance:
+        return Verdict.OVER if interval is None or interval.low > place else Verdict.UNCERTAIN
+    if odds.equal >= thresholds.match and counted == expected and (interval is None or interval.holds(expected, most)):
+        return Verdict.MATCH
+    return Verdict.UNCERTAIN
+
+
+def _counted(count: BinCount) -> int | None:
+    """The model's count, but 0 where an empty bin is more probable than anything else."""
+    if count.empty is not None and count.empty > max(*count.shares.values(), count.fuller or 0.0):
+        return 0
+    return count.count
 
 
 def consignment_verdict(verdicts: Iterable[Verdict]) -> Verdict:

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bintally.handlers import wiring
-from bintally.handlers.messages import job_result
+from bintally.handlers.messages import job_result, records_of
 from bintally.handlers.observability import failures_logged, logger, metrics, tracer
 from bintally.handlers.settings import settings
 from bintally.usecases.collect import collect
@@ -44,6 +44,6 @@ def collect_job(record: SQSRecord) -> None:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Messages that fail are delivered again, the others are done."""
-    metrics.add_metric("MessagesTaken", MetricUnit.Count, len(event["Records"]))
+    metrics.add_metric("MessagesTaken", MetricUnit.Count, len(records_of(event)))
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event, collect_job, processor, context)

@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bintally.domain.bins import bin_id_of
 from bintally.domain.image import Image
 from bintally.handlers import wiring
-from bintally.handlers.messages import stored_objects
+from bintally.handlers.messages import records_of, stored_objects
 from bintally.handlers.observability import failures_logged, logger, metrics, tracer
 from bintally.handlers.settings import settings
 from bintally.usecases.intake import take_in
@@ -36,7 +36,7 @@ def images_in(record: SQSRecord) -> list[Image]:
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Messages that can't be read are reported as failed; all others become one delivery."""
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    with processor(event["Records"], images_in, lambda_context=context):
+    with processor(records_of(event), images_in, lambda_context=context):
         parsed = [result[1] for result in processor.process() if result[0] == "success"]
     intake = take_in(
         [image for images in parsed for image in images],

@@ -21,6 +21,14 @@ Message = Mapping[str, Any]
 MOST_BYTES = 1024  # of a key and of a version id
 
 
+def records_of(event: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The messages of an SQS event. Raises InvalidEventError for any other event."""
+    records = event.get("Records")
+    if not isinstance(records, list):
+        raise InvalidEventError("The event is not one of SQS: it has no list of Records.")
+    return records
+
+
 def stored_objects(body: str, bucket: str) -> list[StoredObject]:
     """The objects that a message of S3 says were created in `bucket`; none for a test event or a deletion.
 

@@ -65,7 +65,17 @@ def collect(
 def _count(image: Image, answer: Answer) -> BinCount:
     if isinstance(answer, Refusal):
         return BinCount(image, BinStatus.UNREADABLE, model=answer.model, reason=answer.reason)
-    return BinCount(image, BinStatus.COUNTED, answer.count, answer.confidence, dict(answer.probabilities), answer.model)
+    return BinCount(
+        image,
+        BinStatus.COUNTED,
+        answer.count,
+        answer.confidence,
+        dict(answer.probabilities),
+        answer.model,
+        empty=answer.empty,
+        fuller=answer.fuller,
+        interval=answer.interval,
+    )
 
 
 Outcome = tuple[str, Status, str, Answer | None]
@@ -89,5 +99,8 @@ def _event(count: BinCount, status: Status) -> tuple[str, Mapping[str, object]]:
     detail |= {"bin_id": image.bin_id, "bucket": image.bucket, "key": image.key, "version_id": image.version_id}
     detail |= {"captured_at": image.captured_at, "status": str(status), "model": count.model}
     if count.status is BinStatus.COUNTED:
-        return "BinCounted", detail | {"count": count.count, "confidence": count.confidence}
+        interval = count.interval.facts() if count.interval else None
+        told = {"empty": count.empty, "fuller": count.fuller, "interval": interval}
+        detail |= {"count": count.count, "confidence": count.confidence}
+        return "BinCounted", detail | {name: value for name, value in told.items() if value is not None}
     return "ImageRejected", detail | {"reason": count.reason}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from bintally.domain.bins import BinCount, BinStatus, bin_id_of
 from bintally.domain.image import Image
+from bintally.domain.intervals import Interval
 from bintally.domain.objects import StoredObject, padded_sequencer
 from bintally.domain.verdicts import OrderLine, Thresholds
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ LATER = "2026-05-04T16:00:00.000Z"
 THRESHOLDS = Thresholds(match=0.6, variance=0.8)
 MODEL = "resnet50@0123456789ab"
 SURE_OF_3 = {1: 0.01, 2: 0.04, 3: 0.9, 4: 0.04, 5: 0.01}
+THREE_OR_FOUR = Interval(3, 4, 0.9)
 
 HOSTILE_KEYS = [
     "P-17-C/photo 1é.jpg",
@@ -63,9 +66,12 @@ def photographs(number: int) -> list[Image]:
     return [photograph(f"bin-{index:04}/photo.jpg", sequencer=f"00{index:04X}") for index in range(number)]
 
 
-def counted(image: Image | None = None, count: int = 3, probabilities: Mapping[int, float] | None = None) -> BinCount:
+def counted(
+    image: Image | None = None, count: int = 3, probabilities: Mapping[int, float] | None = None, **more: Any
+) -> BinCount:
+    """A bin's count; `more` may say `empty`, `fuller` and `interval`."""
     shares = dict(probabilities or SURE_OF_3)
-    return BinCount(image or photograph(), BinStatus.COUNTED, count, shares[count], shares, MODEL, revision=1)
+    return BinCount(image or photograph(), BinStatus.COUNTED, count, shares[count], shares, MODEL, revision=1, **more)
 
 
 def unreadable(image: Image | None = None) -> BinCount:
@@ -84,8 +90,10 @@ def order_file(key: str = "orders.csv", *, at: str = EARLIER, sequencer: str = "
     return StoredObject("orders", key, None, padded_sequencer(sequencer), at)
 
 
-def prediction(image: Image, count: int = 3, probabilities: Mapping[int, float] | None = None) -> dict[str, object]:
-    """A line of the container's output."""
+def prediction(
+    image: Image, count: int = 3, probabilities: Mapping[int, float] | None = None, **more: object
+) -> dict[str, object]:
+    """A line of the container's output; `more` may say `empty`, `fuller` and `interval`."""
     shares = dict(probabilities or SURE_OF_3)
     named = {str(number): share for number, share in shares.items()}
     return {
@@ -93,6 +101,7 @@ def prediction(image: Image, count: int = 3, probabilities: Mapping[int, float] 
         "count": count,
         "confidence": shares[count],
         "probabilities": named,
+        **more,
         "model": MODEL,
     }
 

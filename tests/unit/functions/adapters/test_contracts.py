@@ -16,6 +16,7 @@ from bintally.adapters.order_files import ImportReports
 from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.errors import InvalidEventError
 from bintally.domain.image import LedgerEntry, Status
+from bintally.domain.intervals import Interval
 from bintally.domain.jobs import JobStatus, job_of
 from bintally.domain.manifest import Prediction, Refusal
 from bintally.domain.orders import RefusedRow
@@ -30,6 +31,7 @@ from tests.unit.functions.examples import (
     MODEL,
     NOON,
     SURE_OF_3,
+    THREE_OR_FOUR,
     counted,
     order_file,
     order_line,
@@ -170,9 +172,33 @@ def test_a_bin_holds_its_count(world: Any) -> None:
     assert world.bins.read([]) == {}
 
 
+@pytest.mark.parametrize(
+    "sureness",
+    [
+        {"empty": 0.02, "fuller": 0.01, "interval": THREE_OR_FOUR},
+        {"empty": 0.0, "fuller": 1.0},
+        {"interval": Interval(0, 6, 0.9)},
+        {},
+    ],
+)
+def test_a_bin_holds_how_sure_its_count_is(world: Any, sureness: dict[str, Any]) -> None:
+    world.bins.record([counted(**sureness)], NOON)
+
+    assert world.bins.read(["P-17-C"])["P-17-C"] == counted(**sureness)
+
+
+def test_a_count_of_a_model_that_cannot_tell_forgets_what_another_told(world: Any) -> None:
+    newer = photograph(sequencer="0055AED6DCD90281E6")
+    world.bins.record([counted(empty=0.02, fuller=0.01, interval=THREE_OR_FOUR)], NOON)
+
+    world.bins.record([counted(newer)], NOON)
+
+    assert world.bins.read(["P-17-C"])["P-17-C"] == replace(counted(newer), revision=2)
+
+
 def test_an_unreadable_bin_forgets_the_count_before(world: Any) -> None:
     newer = photograph(sequencer="0055AED6DCD90281E6")
-    world.bins.record([counted()], NOON)
+    world.bins.record([counted(empty=0.02, fuller=0.01, interval=THREE_OR_FOUR)], NOON)
 
     world.bins.record([unreadable(newer)], NOON)
 

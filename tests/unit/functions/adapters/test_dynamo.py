@@ -167,7 +167,7 @@ def test_as_many_as_there_are_are_read(bins: str, number: int) -> None:
     assert sorted(item["bin_id"] for item in found) == names
 
 
-def test_what_dynamodb_left_for_later_is_asked_for_again() -> None:
+def test_what_dynamodb_left_for_later_is_asked_for_again_after_pauses_that_grow() -> None:
     def batch_get_item(RequestItems: Any) -> Any:  # noqa: N803
         first, *rest = RequestItems["bins"]["Keys"]
         later = {"UnprocessedKeys": {"bins": {"Keys": rest, "ConsistentRead": True}}} if rest else {}
@@ -175,10 +175,13 @@ def test_what_dynamodb_left_for_later_is_asked_for_again() -> None:
 
     stub = StubClient(batch_get_item=batch_get_item)
 
-    found = read_each(stub, "bins", [{"bin_id": name} for name in "abc"])
+    pauses: list[float] = []
 
-    assert [item["bin_id"] for item in found] == ["a", "b", "c"]
+    found = read_each(stub, "bins", [{"bin_id": name} for name in "abcdefghi"], pauses.append)
+
+    assert [item["bin_id"] for item in found] == list("abcdefghi")
     assert all(request["RequestItems"]["bins"]["ConsistentRead"] is True for request in stub.of("batch_get_item"))
+    assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
 
 
 def test_every_page_is_read(bins: str) -> None:

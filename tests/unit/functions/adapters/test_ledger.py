@@ -8,7 +8,7 @@ from bintally.domain.image import Status
 from bintally.domain.manifest import Prediction, Refusal
 
 from tests.unit.functions.aws import client, table
-from tests.unit.functions.examples import LATER, MODEL, NOON, SURE_OF_3, photograph, photographs
+from tests.unit.functions.examples import LATER, MODEL, NOON, SURE_OF_3, THREE_OR_FOUR, photograph, photographs
 
 
 @pytest.fixture
@@ -48,6 +48,18 @@ def test_an_item_tells_a_person_what_came_of_a_photograph(ledger: DynamoLedger) 
         },
         "model": {"S": MODEL},
     }
+
+
+def test_an_item_tells_how_sure_the_count_is(ledger: DynamoLedger) -> None:
+    image = photograph()
+    ledger.register([image], "job-1", NOON)
+    answer = Prediction(3, 0.87, SURE_OF_3, MODEL, empty=0.02, fuller=0.01, interval=THREE_OR_FOUR)
+
+    ledger.settle([(image.image_id, Status.COUNTED, "", answer)], LATER)
+
+    item = item_of(image.image_id)
+    assert (item["empty"], item["fuller"]) == ({"N": "0.02"}, {"N": "0.01"})
+    assert item["interval"] == {"M": {"low": {"N": "3"}, "high": {"N": "4"}, "coverage": {"N": "0.9"}}}
 
 
 def test_a_rejected_photograph_says_why(ledger: DynamoLedger) -> None:

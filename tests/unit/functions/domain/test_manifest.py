@@ -5,6 +5,7 @@ import random
 
 import pytest
 from bintally.domain.image import Image
+from bintally.domain.intervals import Interval
 from bintally.domain.manifest import Prediction, Refusal, answers_of, image_ids_of, manifest_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,6 +31,12 @@ NOT_ANSWERS = [
     '{"image_id": "a", "count": 1, "confidence": NaN, "probabilities": {"1": 0.5}}',
     '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": NaN, "2": 0.5}}',
     '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": Infinity}}',
+    '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": 0.5}, "empty": NaN}',
+    '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": 0.5}, "fuller": "perhaps"}',
+    '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": 0.5}, "interval": [1, 2]}',
+    '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": 0.5}, "interval": {"low": 1}}',
+    '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": 0.5},'
+    ' "interval": {"low": 2, "high": 1, "coverage": 0.9}}',
 ]
 
 
@@ -68,6 +75,25 @@ def test_answers_are_predictions_and_refusals() -> None:
     )
     assert answers[other.image_id] == Refusal("too_small", "Too small.", "resnet50@0123456789ab")
     assert answers[other.image_id].reason == "too_small: Too small."  # type: ignore[union-attr]
+
+
+def test_a_model_may_say_that_a_bin_is_out_of_range_and_where_the_count_lies() -> None:
+    image = photograph()
+    more = {"empty": 0.02, "fuller": 0.01, "interval": {"low": 2, "high": 3, "coverage": 0.9}}
+
+    answer = answers_of(json.dumps(prediction(image, **more)))[image.image_id]
+
+    assert isinstance(answer, Prediction)
+    assert (answer.empty, answer.fuller, answer.interval) == (0.02, 0.01, Interval(2, 3, 0.9))
+
+
+def test_a_line_of_a_model_that_cannot_tell_is_an_answer_too() -> None:
+    image = photograph()
+    more = {"empty": None, "fuller": None, "interval": None}
+
+    answer = answers_of(json.dumps(prediction(image, **more)))[image.image_id]
+
+    assert answer == answers_of(json.dumps(prediction(image)))[image.image_id]
 
 
 @given(st.data())

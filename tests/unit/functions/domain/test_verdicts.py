@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from bintally.domain.intervals import Interval
 from bintally.domain.verdicts import (
     VARIANCES,
     Finding,
@@ -172,3 +173,142 @@ def test_a_consignment_has_the_verdict_that_needs_attention_first(verdicts: list
 def test_a_consignment_matches_only_when_every_line_does() -> None:
     assert consignment_verdict([Verdict.MATCH, Verdict.MATCH]) is Verdict.MATCH
     assert consignment_verdict([]) is Verdict.PENDING
+
+
+# ---- A model that knows empty and fuller bins, and says an interval
+
+NEARLY_3 = {1: 0.0, 2: 0.04, 3: 0.96, 4: 0.0, 5: 0.0}
+SURE_OF_5 = {1: 0.0, 2: 0.0, 3: 0.0, 4: 0.02, 5: 0.98}
+ONE_AT_MOST = {1: 1.0, 2: 0.0, 3: 0.0, 4: 0.0, 5: 0.0}
+
+
+def verdict_with(expected: int, probabilities: Shares, low: int | None = None, high: int = 0, **odds: float) -> Finding:
+    interval = None if low is None else Interval(low, high, 0.9)
+    count = counted(
+        count=max(probabilities, key=lambda number: probabilities[number]), probabilities=probabilities,
+        interval=interval, **odds,
+    )  # fmt: skip
+    return line_verdict(order_line(expected), count, now=NOON, thresholds=THRESHOLDS)
+
+
+@pytest.mark.parametrize(
+    ("expected", "empty", "fuller", "verdict"),
+    [
+        (3, 0.0, 0.0, Verdict.MATCH),
+        (3, 0.2, 0.2, Verdict.UNCERTAIN),  # 0.58 as expected
+        (3, 0.9, 0.0, Verdict.SHORT),
+        (3, 0.0, 0.9, Verdict.OVER),
+        (5, 0.0, 0.15, Verdict.SHORT),
+        (5, 0.0, 0.25, Verdict.UNCERTAIN),
+        (0, 0.7, 0.0, Verdict.MATCH),
+        (0, 0.5, 0.0, Verdict.UNCERTAIN),
+        (0, 0.1, 0.3, Verdict.OVER),
+        (6, 0.0, 0.1, Verdict.SHORT),
+        (6, 0.0, 0.3, Verdict.UNCERTAIN),
+        (6, 0.0, 1.0, Verdict.UNCERTAIN),
+        (900, 0.05, 0.1, Verdict.SHORT),
+        (900, 0.0, 1.0, Verdict.UNCERTAIN),
+    ],
+)
+def test_empty_and_fuller_bins_are_allowed_for(expected: int, empty: float, fuller: float, verdict: Verdict) -> None:
+    assert verdict_with(expected, NEARLY_3, empty=empty, fuller=fuller).verdict is verdict
+
+
+@pytest.mark.parametrize(("expected", "missing"), [(0, "empty"), (6, "fuller")])
+def test_what_the_model_has_no_output_for_goes_to_a_person(expected: int, missing: str) -> None:
+    odds = {"empty": 0.0, "fuller": 0.0}
+    del odds[missing]
+
+    assert verdict_with(expected, NEARLY_3, **odds).verdict is Verdict.UNCERTAIN
+    assert "this model counts from 1 to 5" in verdict_with(expected, NEARLY_3, **odds).reason
+
+
+@pytest.mark.parametrize(
+    ("expected", "low", "high", "verdict"),
+    [
+        (3, 3, 3, Verdict.MATCH),
+        (3, 2, 3, Verdict.MATCH),
+        (3, 4, 5, Verdict.UNCERTAIN),  # a match is never outside of the interval
+        (5, 2, 3, Verdict.SHORT),
+        (5, 2, 4, Verdict.SHORT),
+        (5, 3, 5, Verdict.UNCERTAIN),  # a variance is never within it
+        (5, 3, 6, Verdict.UNCERTAIN),
+        (1, 2, 3, Verdict.OVER),
+        (1, 1, 3, Verdict.UNCERTAIN),
+        (1, 0, 3, Verdict.UNCERTAIN),
+        (0, 1, 3, Verdict.OVER),
+        (0, 0, 3, Verdict.UNCERTAIN),
+        (7, 3, 5, Verdict.SHORT),
+        (7, 3, 6, Verdict.UNCERTAIN),
+    ],
+)
+def test_no_verdict_contradicts_the_interval(expected: int, low: int, high: int, verdict: Verdict) -> None:
+    assert verdict_with(expected, NEARLY_3, low, high, empty=0.0, fuller=0.0).verdict is verdict
+
+
+@given(
+    st.integers(0, 8),
+    shares(),
+    thresholds,
+    st.integers(0, 50),
+    st.integers(0, 50),
+    st.integers(0, 6),
+    st.integers(0, 6),
+)
+def test_whatever_the_model_says_the_verdict_agrees_with_the_interval(
+    expected: int, given_: Shares, limits: Thresholds, empty: int, fuller: int, one: int, other: int
+) -> None:
+    interval = Interval(min(one, other), max(one, other), 0.9)
+    count = counted(
+        count=max(given_, key=lambda number: given_[number]), probabilities=given_, interval=interval,
+        empty=empty / 100, fuller=fuller / 100,
+    )  # fmt: skip
+
+    finding = line_verdict(order_line(expected), count, now=NOON, thresholds=limits)
+
+    held = interval.holds(expected, 5)
+    assert finding.verdict is not Verdict.MATCH or (held and finding.counted == expected <= 5)
+    assert finding.verdict not in VARIANCES or not held
+    assert finding.verdict is not Verdict.SHORT or interval.high < expected
+    assert finding.verdict is not Verdict.OVER or (interval.low > expected and expected <= 5)
+
+
+def test_a_tie_of_match_and_variance_is_no_match_because_of_an_interval() -> None:
+    finding = line_verdict(
+        order_line(3), counted(count=3, probabilities=TIE, interval=Interval(2, 3, 0.9)), now=NOON, thresholds=EVEN
+    )
+
+    assert finding.verdict is Verdict.UNCERTAIN
+
+
+@pytest.mark.parametrize(
+    ("expected", "finding"),
+    [
+        (3, "3 expected, 3 or 4 counted (90%): 94% as expected, 5% fewer, 1% more."),
+        (0, "0 expected, 3 or 4 counted (90%): 1% as expected, 0% fewer, 99% more."),
+        (8, "8 expected, 3 or 4 counted (90%): at least 99% fewer, 1% more than 5, which are not told apart."),
+    ],
+)
+def test_a_reason_tells_the_interval(expected: int, finding: str) -> None:
+    assert verdict_with(expected, NEARLY_3, 3, 4, empty=0.01, fuller=0.01).reason == finding
+
+
+@pytest.mark.parametrize(
+    ("expected", "verdict", "counted_", "words"),
+    [
+        (0, Verdict.MATCH, 0, "0 expected, 0 counted (90%): 96% as expected"),
+        (1, Verdict.SHORT, 0, "1 expected, 0 counted (90%): 4% as expected, 96% fewer"),
+    ],
+)
+def test_an_empty_bin_is_counted_as_empty(expected: int, verdict: Verdict, counted_: int, words: str) -> None:
+    finding = verdict_with(expected, ONE_AT_MOST, 0, 0, empty=0.96, fuller=0.0)
+
+    assert (finding.verdict, finding.counted) == (verdict, counted_)
+    assert finding.reason.startswith(words)
+
+
+def test_a_fuller_bin_is_over_what_the_model_counts() -> None:
+    finding = verdict_with(5, SURE_OF_5, 6, 6, empty=0.0, fuller=0.95)
+
+    assert finding.verdict is Verdict.OVER
+    assert finding.reason.startswith("5 expected, more than 5 counted (90%): 5% as expected, 0% fewer, 95% more")

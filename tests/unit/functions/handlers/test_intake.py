@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from bintally.adapters.clients import client
-from bintally.domain.errors import StoreError
+from bintally.domain.errors import InvalidEventError, StoreError
 from bintally.domain.image import Status
 from bintally.handlers import wiring
 from bintally.handlers.settings import MissingSettingError, settings
@@ -49,6 +49,14 @@ def test_a_bad_message_goes_back_and_the_good_are_done(bad: Any, on_aws: dict[st
 
     assert failed(answer) == ["m1"]
     assert keys_in_the_ledger() == ["a/1.jpg", "b/1.jpg"]
+
+
+@pytest.mark.parametrize("function", ["intake", "collect", "orders"])
+@pytest.mark.parametrize("stranger", [{}, {"Records": None}, {"source": "aws.events"}])
+@pytest.mark.filterwarnings("ignore:No application metrics to publish")
+def test_what_is_no_event_of_sqs_is_refused(function: str, stranger: dict[str, Any], on_aws: dict[str, str]) -> None:
+    with pytest.raises(InvalidEventError, match="no list of Records"):
+        run(function, stranger)
 
 
 def test_of_any_mixture_exactly_the_bad_go_back(on_aws: dict[str, str]) -> None:

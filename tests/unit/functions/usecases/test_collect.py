@@ -8,13 +8,21 @@ from bintally.domain.bins import BinStatus
 from bintally.domain.errors import InvalidEventError, UnknownJobError
 from bintally.domain.image import Image, Status
 from bintally.domain.jobs import JobStatus
-from bintally.domain.manifest import UNREACHABLE
+from bintally.domain.manifest import UNREACHABLE, Prediction
 from bintally.usecases.collect import JobResult
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes import World
-from tests.unit.functions.examples import HOSTILE_KEYS, MODEL, photograph, photographs, prediction, refusal
+from tests.unit.functions.examples import (
+    HOSTILE_KEYS,
+    MODEL,
+    THREE_OR_FOUR,
+    photograph,
+    photographs,
+    prediction,
+    refusal,
+)
 from tests.unit.functions.usecases.runs import (
     after_each_crash,
     answered,
@@ -56,6 +64,21 @@ def test_answers_go_to_the_bins_the_ledger_and_the_world() -> None:
     assert [count.status for count in bins] == [BinStatus.COUNTED, BinStatus.UNREADABLE, BinStatus.UNREADABLE]
     assert (bins[0].count, bins[0].confidence, bins[0].model) == (3, 0.9, MODEL)
     assert sorted(kind for kind, _ in world.events.published) == ["BinCounted", "ImageRejected", "ImageRejected"]
+
+
+def test_how_sure_a_count_is_goes_everywhere_too() -> None:
+    world, more = World(), {"empty": 0.02, "fuller": 0.01, "interval": {"low": 3, "high": 4, "coverage": 0.9}}
+    (image,) = photographs(1)
+
+    collected(world, answered(world, job_in(world, [image]), [prediction(image, **more)]))
+
+    held = world.bins.items[image.bin_id]
+    assert (held.empty, held.fuller, held.interval) == (0.02, 0.01, THREE_OR_FOUR)
+    answer = world.ledger.items[image.image_id].answer
+    assert isinstance(answer, Prediction)
+    assert (answer.empty, answer.fuller, answer.interval) == (0.02, 0.01, THREE_OR_FOUR)
+    (bin_counted,) = world.events.of_kind("BinCounted")
+    assert {name: bin_counted[name] for name in more} == more
 
 
 def test_an_event_tells_which_photograph_and_what_came_of_it() -> None:
