@@ -14,8 +14,10 @@ from rich.table import Table
 
 from bincli.deployments import Deployment
 from bincli.errors import CommandError
+from bincli.sureness import interval_text, shares_in
 
 BAR = 24  # characters that stand for a probability of 1
+BARS = ("probabilities", "empty", "fuller")  # what is shown as bars
 
 
 def show_bins(deployment: Deployment, bin_id: str | None, *, as_json: bool, out: Console) -> None:
@@ -39,6 +41,9 @@ def bin_record(count: BinCount) -> dict[str, Any]:
         "count": count.count,
         "confidence": count.confidence,
         "probabilities": {str(number): share for number, share in sorted(count.probabilities.items())},
+        "empty": count.empty,
+        "fuller": count.fuller,
+        "interval": count.interval.facts() if count.interval else None,
         "reason": count.reason,
         "source": count.source,
         "model": count.model,
@@ -49,28 +54,40 @@ def bin_record(count: BinCount) -> dict[str, Any]:
 
 def bins_table(counts: Iterable[BinCount]) -> Table:
     """One row for each bin, in order of their ids."""
+    counts = sorted(counts, key=lambda one: one.bin_id)
+    told = any(count.interval for count in counts)
     table = Table(box=None, pad_edge=False)
     table.add_column("Bin", overflow="fold")
     table.add_column("Count", justify="right")
     table.add_column("Confidence", justify="right")
+    if told:
+        table.add_column("Interval")
     table.add_column("Photographed (UTC)")
     table.add_column("Not counted because", overflow="fold")
-    for count in sorted(counts, key=lambda one: one.bin_id):
+    for count in counts:
         number = "-" if count.count is None else str(count.count)
         confidence = "-" if count.confidence is None else f"{count.confidence:.0%}"
         photographed = count.image.captured_at[:16].replace("T", " ")
-        table.add_row(escape(count.bin_id), number, confidence, photographed, escape(count.reason))
+        sureness = [number, confidence, interval_text(count.interval, _most(count)) or "-"][: 3 if told else 2]
+        table.add_row(escape(count.bin_id), *sureness, photographed, escape(count.reason))
     return table
 
 
 def bin_details(count: BinCount) -> Table:
-    """Everything about one bin, a fact to a row, with the probability of each count as a bar."""
+    """Everything about one bin, a fact to a row, with the probability of each number of items as a bar."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in bin_record(count).items():
-        if name != "probabilities" and value not in (None, ""):
+    record = bin_record(count)
+    told = {name: value for name, value in record.items() if value is not None and name not in BARS}
+    for name, value in (told | {"interval": interval_text(count.interval, _most(count))}).items():
+        if value != "":
             table.add_row(name, escape(str(value)))
-    for number, share in sorted(count.probabilities.items()):
-        table.add_row(f"P({number})", f"{'█' * round(share * BAR):{BAR}} {share:.0%}")
+    for number, share in shares_in({name: value for name, value in record.items() if value is not None}).items():
+        name = f"more than {_most(count)}" if number > _most(count) else str(number)
+        table.add_row(f"P({name})", f"{'█' * round(share * BAR):{BAR}} {share:.0%}")
     return table
+
+
+def _most(count: BinCount) -> int:
+    return max(count.probabilities, default=0)

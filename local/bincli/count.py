@@ -18,6 +18,7 @@ from rich.table import Table
 
 from bincli.errors import CommandError
 from bincli.files import files_under
+from bincli.sureness import interval_in
 
 EXTENSIONS = {".jpg", ".jpeg", ".png"}
 
@@ -100,12 +101,17 @@ def _table(lines: Sequence[Line]) -> Table:
     table.add_column("Image", overflow="fold")
     table.add_column("Count", justify="right")
     table.add_column("Confidence", justify="right")
-    table.add_column("Not counted because")
+    told, failed = (any(name in line for line in lines) for name in ("interval", "error"))
+    if told:
+        table.add_column("Interval")
+    if failed:
+        table.add_column("Not counted because")
     for line in lines:
         if "error" in line:
-            table.add_row(escape(line["image"]), "-", "-", escape(line["error"]["message"]))
+            known, reason = ["-", "-", "-"], escape(line["error"]["message"])
         else:
-            table.add_row(escape(line["image"]), str(line["count"]), f"{line['confidence']:.0%}", "")
+            known, reason = [str(line["count"]), f"{line['confidence']:.0%}", interval_in(line)], ""
+        table.add_row(escape(line["image"]), *known[: 3 if told else 2], *([reason] if failed else []))
     return table
 
 

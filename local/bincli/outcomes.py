@@ -12,6 +12,8 @@ from bintally.domain.bins import bin_id_of
 from bintally.domain.image import Status
 from bintally.domain.verdicts import OrderLine, Verdict
 
+from bincli.sureness import interval_in, shares_in
+
 UNREADABLE = str(Verdict.UNREADABLE)
 NOT_ORDERED = "NOT ORDERED"  # photographed, but no order names the bin
 URGENCY = (*Verdict, NOT_ORDERED)
@@ -19,7 +21,10 @@ URGENCY = (*Verdict, NOT_ORDERED)
 
 @dataclass(frozen=True)
 class Outcome:
-    """One photograph (or, with `photograph` None, an ordered bin without one) and what became of it."""
+    """One photograph (or, with `photograph` None, an ordered bin without one) and what became of it.
+
+    `probabilities` are those of each number of items, as `bincli.sureness.shares_in` gives them.
+    """
 
     bin_id: str
     verdict: str
@@ -30,6 +35,7 @@ class Outcome:
     confidence: float | None = None
     probabilities: Mapping[int, float] = field(default_factory=dict)
     reason: str = ""
+    interval: str = ""
 
     @property
     def as_expected(self) -> float:
@@ -96,7 +102,8 @@ def _outcome(path: Path, entry: Mapping[str, Any], ordered: Mapping[str, OrderLi
         expected=line.expected if line else None,
         count=int(entry["count"]) if "count" in entry else None,
         confidence=float(entry["confidence"]) if "confidence" in entry else None,
-        probabilities={int(count): float(share) for count, share in entry.get("probabilities", {}).items()},
+        probabilities=shares_in(entry),
+        interval=interval_in(entry),
         reason=(entry.get("reason") or (line.reason if line else "")) if entry else "Not in the ledger.",
     )
 

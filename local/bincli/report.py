@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from bincli.lettering import shorten, width, write
 from bincli.outcomes import NOT_ORDERED, Outcome, Totals, most_urgent_first
+from bincli.photographs import COUNTABLE
 
 CODE = re.compile(r"^[a-z_]+: ")  # before the reason in words, for programs
 
@@ -145,7 +146,8 @@ def _bars(draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], outcome: Ou
         draw.rectangle((x + 3, floor - height, x + step - 3, floor), fill=INK if counted else "#BDBBB3")
         if label == outcome.expected:
             draw.ellipse((x + step / 2 - 8, floor + 1, x + step / 2 + 8, floor + 17), outline=INK, width=1)
-        write(draw, (x + step / 2, floor + 14), str(label), 13, INK, bold=counted, align="middle")
+        name = str(label) if label in (0, *COUNTABLE) else f"{label}+"
+        write(draw, (x + step / 2, floor + 14), name, 13, INK, bold=counted, align="middle")
         if counted:
             write(draw, (x + step / 2, floor - height - 3), f"{probability:.0%}", 12, INK, align="middle")
 

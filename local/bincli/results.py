@@ -15,21 +15,22 @@ from bincli.demo import Result
 from bincli.outcomes import Outcome, most_urgent_first
 
 MOST_ROWS = 40
-COLUMNS = ("bin_id", "consignment_id", "expected", "count", "confidence", "verdict", "reason")
+COLUMNS = ("bin_id", "consignment_id", "expected", "count", "confidence", "interval", "verdict", "reason")
 
 
 def results_table(outcomes: Sequence[Outcome]) -> Table:
     """The `MOST_ROWS` most urgent outcomes."""
     table = Table(box=None, pad_edge=False)
-    for name, justify in (("Bin", "left"), ("Counted", "right"), ("Confidence", "right"), ("Expected", "right")):
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    told = any(outcome.interval for outcome in outcomes)
+    table.add_column("Bin", overflow="fold")
+    for name in ("Counted", "Confidence", *(["Interval"] if told else []), "Expected"):
+        table.add_column(name, justify="left" if name == "Interval" else "right", overflow="fold")
     table.add_column("Verdict", overflow="fold")
     for outcome in most_urgent_first(outcomes)[:MOST_ROWS]:
         confidence = "-" if outcome.confidence is None else f"{outcome.confidence:.0%}"
-        expected = _or_dash(outcome.expected)
-        table.add_row(
-            escape(outcome.bin_id), _or_dash(outcome.count), confidence, expected, verdict_text(outcome.verdict)
-        )
+        sureness = [_or_dash(outcome.count), confidence, *([outcome.interval or "-"] if told else [])]
+        expected, verdict = _or_dash(outcome.expected), verdict_text(outcome.verdict)
+        table.add_row(escape(outcome.bin_id), *sureness, expected, verdict)
     return table
 
 

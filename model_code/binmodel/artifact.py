@@ -20,15 +20,26 @@ class ArtifactError(Exception):
 
 
 @dataclass(frozen=True)
+class Conformal:
+    """Intervals that grow until they hold more than `mass` hold the true count with probability `coverage`."""
+
+    coverage: float
+    mass: float
+
+
+@dataclass(frozen=True)
 class Artifact:
     """What `model.json` says. `weights` maps each weights file to its SHA-256; `metrics` are those of the model card.
 
+    `classes` are the counts that the model names. `outputs` are what the network's outputs stand for, in their order:
+    the classes, and perhaps 0 before them (the bin is empty) and one after them (it holds more than the last class).
     Logits are divided by `temperature` before the softmax, which makes the probabilities honest.
     """
 
     folder: Path
     architecture: str
     classes: tuple[int, ...]
+    outputs: tuple[int, ...]
     input_size: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -38,6 +49,13 @@ class Artifact:
     data: Mapping[str, Any]
     metrics: Mapping[str, Any]
     licence: str
+    conformal: Conformal | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where the outputs are not counts one after the other that hold all classes."""
+        first, last = self.outputs[0], self.outputs[-1]
+        if self.outputs != tuple(range(first, last + 1)) or not set(self.classes) <= set(self.outputs):
+            raise ValueError(f"outputs {self.outputs} do not count up through the classes {self.classes}")
 
     @property
     def name(self) -> str:
@@ -63,6 +81,7 @@ def load_artifact(folder: Path) -> Artifact:
             folder=Path(folder),
             architecture=str(fields["architecture"]),
             classes=tuple(int(count) for count in fields["classes"]),
+            outputs=tuple(int(count) for count in fields.get("outputs", fields["classes"])),
             input_size=int(fields["input_size"]),
             mean=tuple(float(value) for value in fields["mean"]),
             std=tuple(float(value) for value in fields["std"]),
@@ -72,11 +91,16 @@ def load_artifact(folder: Path) -> Artifact:
             data=dict(fields.get("data", {})),
             metrics=dict(fields.get("metrics", {})),
             licence=str(fields.get("licence", "")),
+            conformal=_conformal(fields.get("conformal")),
         )
     except FileNotFoundError as error:
         raise ArtifactError(f"There is no model in {folder}: it has no {DESCRIPTION}.") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise ArtifactError(f"{path} is not a model's description: {error!r}.") from error
+
+
+def _conformal(fields: Mapping[str, Any] | None) -> Conformal | None:
+    return Conformal(float(fields["coverage"]), float(fields["mass"])) if fields else None
 
 
 def shipped() -> Path:

@@ -1,11 +1,13 @@
 """What runs the network: ONNX Runtime on the int8 weights (the default), or torch on the float ones (for a GPU).
 
-A backend is a function from a normalised batch, float32 (N, 3, S, S), to logits, float32 (N, classes).
+What it gives is a function from a normalised batch, float32 (N, 3, S, S), to logits, float32 (N, outputs).
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +20,17 @@ Logits = npt.NDArray[np.float32]
 Run = Callable[[Batch], Logits]
 
 
-def onnx_backend(artifact: Artifact, threads: int | None) -> Run:
-    return onnx_session(artifact.verified(ONNX_INT8), threads)
+@dataclass(frozen=True)
+class Backend:
+    """`run` is fastest when it is called for `at_once` batches at the same time, each from a thread of its own."""
+
+    run: Run
+    at_once: int
+
+
+def onnx_backend(artifact: Artifact, threads: int | None) -> Backend:
+    """One thread for each batch, since threads that share a batch wait for the slowest of them at every layer."""
+    return Backend(onnx_session(artifact.verified(ONNX_INT8), 1), threads or os.cpu_count() or 1)
 
 
 def onnx_session(path: Path, threads: int | None) -> Run:
@@ -45,7 +56,7 @@ def has_vnni(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     return cpuinfo.exists() and "vnni" in cpuinfo.read_text()
 
 
-def torch_backend(artifact: Artifact, threads: int | None) -> Run:
+def torch_backend(artifact: Artifact, threads: int | None) -> Backend:
     """The float network, on the GPU where there is one."""
     import torch
     from safetensors.torch import load_file
@@ -55,7 +66,7 @@ def torch_backend(artifact: Artifact, threads: int | None) -> Run:
     if threads:
         torch.set_num_threads(threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = build_network(len(artifact.classes))
+    network = build_network(len(artifact.outputs))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.load_state_dict(load_file(artifact.verified(SAFETENSORS)))
     network.to(device).eval()
@@ -65,7 +76,7 @@ def torch_backend(artifact: Artifact, threads: int | None) -> Run:
             logits = network(torch.from_numpy(batch).to(device))
         return np.asarray(logits.float().cpu().numpy(), dtype=np.float32)
 
-    return run
+    return Backend(run, 1)
 
 
-BACKENDS: dict[str, Callable[[Artifact, int | None], Run]] = {"onnx": onnx_backend, "torch": torch_backend}
+BACKENDS: dict[str, Callable[[Artifact, int | None], Backend]] = {"onnx": onnx_backend, "torch": torch_backend}

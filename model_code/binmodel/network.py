@@ -1,4 +1,4 @@
-"""The network: torchvision's ResNet-50 with one output for each count."""
+"""The network: torchvision's ResNet-50 with an output for each count."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
 FEATURES = 2048  # what the last layer gets
 
 
-def build_network(classes: int) -> nn.Module:
-    """A ResNet-50 with `classes` outputs and random weights (He et al., 2015, arXiv:1512.03385).
+def build_network(outputs: int) -> nn.Module:
+    """A ResNet-50 with so many `outputs` and random weights (He et al., 2015, arXiv:1512.03385).
 
     It is torchvision's, with the stride in the 3x3 convolution. Input: float32 (N, 3, S, S), normalised by
-    `preprocess.normalise`. Output: float32 logits (N, classes).
+    `preprocess.normalise`. Output: float32 logits (N, outputs).
     """
     _declare_missing_operators()
     from torch import nn
     from torchvision.models import resnet50
 
     network: nn.Module = resnet50(weights=None)
-    network.fc = nn.Linear(FEATURES, classes)
+    network.fc = nn.Linear(FEATURES, outputs)
     return network
 
 

@@ -1,11 +1,10 @@
-"""Many images counted in their order, with reading, decoding and inference going on at the same time."""
+"""Many images counted in their order: reading and decoding go on at the same time as inference, of several batches."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -28,12 +27,14 @@ def predict_stream(
     readers: int = 8,
     batch: int = 8,
 ) -> Iterator[Line]:
-    """One line for each of `items`, in their order: `{"count", "confidence", "probabilities", "model"}`, or
-    `{"error": {"code", "message"}, "model"}` for an image that can't be counted.
+    """One line for each of `items`, in their order: `{"count", "confidence", "probabilities", "model"}`, with `empty`,
+    `fuller` and `interval` where the model can tell, or `{"error": {"code", "message"}, "model"}` for an image that
+    can't be counted.
 
     `read` gives an item's bytes; it is called from `readers` threads and may raise ImageError or OSError, which become
-    that item's error line. What else it raises ends the stream. At most `readers + batch` items are read ahead of the
-    `batch` that is being yielded, so memory stays bounded however many there are.
+    that item's error line. What else it raises ends the stream. The predictor counts as many batches at once as suits
+    it, with one more in hand for whichever core is free first. At most `readers` items and three more batches than it
+    counts at once are held, so memory stays bounded however many there are.
     """
 
     def prepared(item: T) -> Pixels | ImageError:
@@ -45,30 +46,43 @@ def predict_stream(
             return ImageError("unreadable", f"The file can't be read ({error.strerror or error}).")
 
     def read_ahead() -> None:
-        ahead.extend(pool.submit(prepared, item) for item in islice(source, readers + batch - len(ahead)))
+        ahead.extend(reading.submit(prepared, item) for item in islice(source, readers + batch - len(ahead)))
+
+    def count_ahead() -> None:
+        while ahead and len(batches) <= predictor.at_once:
+            together = [ahead.popleft() for _ in range(min(batch, len(ahead)))]
+            batches.append(counting.submit(_lines, predictor, together))
+            read_ahead()
 
     source = iter(items)
     ahead: deque[Future[Pixels | ImageError]] = deque()
-    pool = ThreadPoolExecutor(readers, "image")
+    batches: deque[Future[list[Line]]] = deque()
+    reading = ThreadPoolExecutor(readers, "image")
+    counting = ThreadPoolExecutor(predictor.at_once, "count")
     try:
         read_ahead()
-        while ahead:
-            ready = [ahead.popleft().result() for _ in range(min(batch, len(ahead)))]
-            read_ahead()
-            yield from _lines(predictor, ready)
+        count_ahead()
+        while batches:
+            lines = batches.popleft().result()
+            count_ahead()
+            yield from lines
     finally:
-        pool.shutdown(cancel_futures=True)
+        reading.shutdown(cancel_futures=True)
+        counting.shutdown(cancel_futures=True)
 
 
-def _lines(predictor: Predictor, ready: list[Pixels | ImageError]) -> Iterator[Line]:
+def _lines(predictor: Predictor, together: list[Future[Pixels | ImageError]]) -> list[Line]:
+    ready = [image.result() for image in together]
     pixels = [item for item in ready if not isinstance(item, ImageError)]
     predictions = iter(predictor.predict(np.stack(pixels)) if pixels else [])
-    for item in ready:
-        yield _error(item, predictor) if isinstance(item, ImageError) else _count(next(predictions), predictor)
+    return [
+        _error(item, predictor) if isinstance(item, ImageError) else _count(next(predictions), predictor)
+        for item in ready
+    ]
 
 
 def _count(prediction: Prediction, predictor: Predictor) -> Line:
-    return {**asdict(prediction), "model": predictor.model}
+    return {**prediction.fields(), "model": predictor.model}
 
 
 def _error(error: ImageError, predictor: Predictor) -> Line:

@@ -33,6 +33,7 @@ def brightness_predictor() -> Predictor:
         folder=Path(),
         architecture="brightness",
         classes=CLASSES,
+        outputs=CLASSES,
         input_size=32,
         mean=(0.0, 0.0, 0.0),
         std=(1.0, 1.0, 1.0),

@@ -60,6 +60,38 @@ def test_one_bin_is_shown_with_the_probability_of_each_count():
     assert "Q/photo.jpg" not in text
 
 
+SURE = item(
+    "S", count=3, confidence=0.6, probabilities={"2": 0.25, "3": 0.75}, empty=0.05, fuller=0.15,
+    interval={"low": 2, "high": 4, "coverage": 0.9},
+)  # fmt: skip
+
+
+def test_the_table_has_intervals_where_the_model_can_tell():
+    header, *rows = shown(items=(*ITEMS, SURE)).splitlines()
+
+    assert "Interval" in header
+    assert "2 or more items, 90%" in next(row for row in rows if row.startswith("S"))
+    assert "Interval" not in shown()
+
+
+def test_one_bin_is_shown_with_its_interval_and_what_is_out_of_range():
+    rows = {
+        line.split("  ")[0].strip(): line.split("  ", 1)[1].strip() for line in shown("S", items=[SURE]).splitlines()
+    }
+
+    assert rows["interval"] == "2 or more items, 90%"
+    shares = {name: line.split()[-1] for name, line in rows.items() if name.startswith("P(")}
+    assert shares == {"P(0)": "5%", "P(2)": "20%", "P(3)": "60%", "P(more than 3)": "15%"}
+
+
+def test_json_tells_what_is_out_of_range():
+    record = json.loads(shown("S", as_json=True, items=[SURE]))
+
+    assert (record["empty"], record["fuller"]) == (0.05, 0.15)
+    assert record["interval"] == {"low": 2, "high": 4, "coverage": 0.9}
+    assert json.loads(shown("Q", as_json=True))["interval"] is None
+
+
 def test_one_bin_as_json_is_one_line():
     assert json.loads(shown("Q", as_json=True))["count"] == 1
 

@@ -127,6 +127,21 @@ def test_the_table_has_totals_and_reasons(tmp_path):
     assert "2 photographs counted, 5 items in all (1 with 2, 1 with 3); 1 not counted." in text
 
 
+def test_the_table_has_intervals_where_the_model_can_tell():
+    facts = {"count": 2, "confidence": 0.6, "probabilities": {"1": 0.2, "2": 0.8}, "model": "m"}
+    lines = [
+        {"image": "a.jpg", **facts, "interval": {"low": 1, "high": 2, "coverage": 0.9}},
+        {"image": "b.jpg", **facts, "interval": {"low": 1, "high": 1, "coverage": 0.9}},
+        {"image": "c.jpg", "error": {"code": "x", "message": "It is no picture."}},
+    ]
+
+    _, text = printed(lines, 3, as_json=False)
+
+    rows = [" ".join(line.split()) for line in text.splitlines()]
+    assert rows[0] == "Image Count Confidence Interval Not counted because"
+    assert rows[1:4] == ["a.jpg 2 60% 1 or 2 items, 90%", "b.jpg 2 60% 1 item, 90%", "c.jpg - - - It is no picture."]
+
+
 def test_a_missing_path_is_wrong_usage(tmp_path):
     result = CliRunner().invoke(app, ["count", str(tmp_path / "nowhere")])
 

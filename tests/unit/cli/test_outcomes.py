@@ -21,6 +21,21 @@ def test_a_photograph_is_joined_with_the_order_for_its_bin():
     assert outcome == Outcome("B-1", "SHORT", PATH, "C-1", 3, 2, 0.7, {2: 0.7, 3: 0.3}, "because")
 
 
+def test_a_photograph_of_a_model_that_knows_empty_bins_tells_of_them():
+    entry = counted("B-1", 2) | {"empty": 0.5, "fuller": 0.1, "interval": {"low": 0, "high": 3, "coverage": 0.9}}
+
+    (outcome,) = join({"B-1/a.jpg": PATH}, {"B-1/a.jpg": entry}, [line("C-1", "B-1", Verdict.UNCERTAIN)])
+
+    assert outcome.interval == "0 to 3 items, 90%"
+    assert {number: round(share, 6) for number, share in outcome.probabilities.items()} == {
+        0: 0.5,
+        2: 0.28,
+        3: 0.12,
+        4: 0.1,
+    }
+    assert outcome.as_expected == outcome.probabilities[3]
+
+
 def test_of_several_orders_for_a_bin_the_most_urgent_verdict_counts():
     lines = [line("C-1", "B-1", Verdict.MATCH), line("C-2", "B-1", Verdict.OVER), line("C-3", "B-1", Verdict.UNCERTAIN)]
 

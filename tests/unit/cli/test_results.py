@@ -28,6 +28,15 @@ def test_the_table_has_bin_count_confidence_expected_and_verdict():
     assert rows[1:] == [["[red]日本", "2", "80%", "3", "SHORT"], ["=cmd()", "-", "-", "3", "UNREADABLE"]]
 
 
+def test_the_table_has_intervals_where_the_model_can_tell():
+    sure = Outcome("B-1", "MATCH", Path("a.jpg"), "C-1", 3, 3, 0.9, {3: 0.9, 4: 0.1}, interval="3 or 4 items, 90%")
+    header, *rows = printed(results_table([BAD, sure])).splitlines()
+
+    assert header.split() == ["Bin", "Counted", "Confidence", "Interval", "Expected", "Verdict"]
+    assert rows[0].split() == ["=cmd()", "-", "-", "-", "3", "UNREADABLE"]
+    assert "3 or 4 items, 90%" in rows[1]
+
+
 def test_the_table_is_bounded_and_says_how_many_more_there_are():
     outcomes = [Outcome(f"B-{number}", "MATCH") for number in range(MOST_ROWS + 1000)]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from binmodel.artifact import Artifact
+from binmodel.artifact import Artifact, Conformal
 from binmodel.backends import Logits
 from binmodel.predict import Predictor
 from binmodel.preprocess import MEAN, STD, Batch
@@ -51,12 +52,25 @@ def lightness(batch: Batch) -> Logits:
     return (-40 * abs(light[:, None] - shades[None, :])).astype(np.float32)
 
 
+def out_of_range(batch: Batch) -> Logits:
+    """`lightness`, and outputs for an empty bin and a fuller one, which are a fifth as likely as 1 and 5."""
+    logits = lightness(batch)
+    ends = logits[:, [0, -1]] - np.log(5.0)
+    return np.hstack([ends[:, :1], logits, ends[:, 1:]]).astype(np.float32)
+
+
 def artifact(folder: Path = Path("nowhere")) -> Artifact:
     return Artifact(
-        folder=folder, architecture="lightness", classes=COUNTS, input_size=SIZE, mean=MEAN, std=STD, temperature=1.0,
-        version="0123456789ab", weights={}, data={}, metrics={}, licence="none",
+        folder=folder, architecture="lightness", classes=COUNTS, outputs=COUNTS, input_size=SIZE, mean=MEAN, std=STD,
+        temperature=1.0, version="0123456789ab", weights={}, data={}, metrics={}, licence="none",
     )  # fmt: skip
 
 
 def light_predictor() -> Predictor:
     return Predictor(artifact(), lightness)
+
+
+def wide_predictor() -> Predictor:
+    """One that knows empty and fuller bins, and says intervals."""
+    wide = replace(artifact(), outputs=(0, *COUNTS, 6), conformal=Conformal(0.9, 0.8))
+    return Predictor(wide, out_of_range)

@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from binmodel.artifact import ArtifactError, load_artifact, sha256, shipped
+from binmodel.artifact import ArtifactError, Conformal, load_artifact, sha256, shipped
 
 DESCRIPTION = {
     "architecture": "resnet50", "classes": [1, 2, 3], "input_size": 160, "mean": [0.5, 0.5, 0.5],
@@ -21,6 +21,37 @@ def test_an_artifact_says_what_its_weights_expect(tmp_path: Path) -> None:
     assert artifact.name == "resnet50@abc123"
     assert (artifact.classes, artifact.input_size, artifact.temperature) == ((1, 2, 3), 160, 1.25)
     assert artifact.data == {"train": 10}
+
+
+def test_an_artifact_of_before_has_an_output_for_each_class_and_no_intervals(tmp_path: Path) -> None:
+    artifact = load_artifact(write(tmp_path))
+
+    assert artifact.outputs == artifact.classes
+    assert artifact.conformal is None
+
+
+def test_an_artifact_may_know_empty_and_fuller_bins_and_intervals(tmp_path: Path) -> None:
+    conformal = {"coverage": 0.9, "mass": 0.8, "photographs": 1000, "method": "…", "assumes": "…"}
+    artifact = load_artifact(write(tmp_path, outputs=[0, 1, 2, 3, 4], conformal=conformal))
+
+    assert artifact.outputs == (0, 1, 2, 3, 4)
+    assert artifact.conformal == Conformal(coverage=0.9, mass=0.8)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"outputs": []},
+        {"outputs": [2, 3, 4]},
+        {"outputs": [3, 2, 1]},
+        {"outputs": [1, 2, 3, 5]},
+        {"conformal": {"coverage": 0.9}},
+        {"conformal": [0.9, 0.8]},
+    ],
+)
+def test_outputs_and_intervals_that_make_no_sense_are_refused(tmp_path: Path, changes: dict) -> None:
+    with pytest.raises(ArtifactError, match="not a model's description"):
+        load_artifact(write(tmp_path, **changes))
 
 
 def test_weights_are_used_only_as_described(tmp_path: Path) -> None:

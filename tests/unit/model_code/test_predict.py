@@ -4,10 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from binmodel.artifact import ArtifactError, shipped
-from binmodel.predict import Predictor, softmax
+from binmodel.artifact import ArtifactError, Conformal, shipped
+from binmodel.predict import Interval, Predictor, counted, softmax
 
-from tests.unit.model_code.pictures import SIZE, artifact, grey_of, light_predictor, lightness
+from tests.unit.model_code.pictures import (
+    SIZE,
+    artifact,
+    grey_of,
+    light_predictor,
+    lightness,
+    out_of_range,
+    wide_predictor,
+)
 
 needs_model = pytest.mark.skipif(not (shipped() / "model.json").exists(), reason="the shipped model is not there yet")
 
@@ -30,6 +38,48 @@ def test_a_temperature_above_one_makes_the_model_less_sure_of_the_same_count() -
 
     assert sure.count == unsure.count == 4
     assert sure.confidence > unsure.confidence + 0.05
+
+
+def test_a_model_that_cannot_tell_says_nothing_of_it() -> None:
+    (prediction,) = light_predictor().predict(grey(2))
+
+    assert (prediction.empty, prediction.fuller, prediction.interval) == (None, None, None)
+    assert list(prediction.fields()) == ["count", "confidence", "probabilities"]
+
+
+def test_confidence_allows_for_empty_and_fuller_bins() -> None:
+    for prediction in wide_predictor().predict(grey(1, 3, 5)):
+        assert prediction.empty is not None
+        assert prediction.fuller is not None
+        inside = 1 - prediction.empty - prediction.fuller
+        assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
+        assert prediction.confidence == pytest.approx(
+            prediction.probabilities[str(prediction.count)] * inside, abs=1e-6
+        )
+    one, three, five = wide_predictor().predict(grey(1, 3, 5))
+    assert one.empty == pytest.approx(1 / 6, abs=0.01)
+    assert five.fuller == pytest.approx(1 / 6, abs=0.01)
+    assert (three.empty, three.fuller) == (pytest.approx(0, abs=0.01), pytest.approx(0, abs=0.01))
+
+
+def test_an_interval_reaches_out_of_range_where_the_count_may_lie_there() -> None:
+    one, three, five = (prediction.interval for prediction in wide_predictor().predict(grey(1, 3, 5)))
+
+    assert (one, three, five) == (Interval(1, 1, 0.9), Interval(3, 3, 0.9), Interval(5, 5, 0.9))
+    surer = replace(wide_predictor().artifact, conformal=Conformal(0.99, 0.9))
+    one, three, five = (each.interval for each in Predictor(surer, out_of_range).predict(grey(1, 3, 5)))
+    assert (one, three, five) == (Interval(0, 1, 0.99), Interval(3, 3, 0.99), Interval(5, 6, 0.99))
+
+
+def test_a_bin_that_is_surely_empty_is_no_confident_count() -> None:
+    def empty(batch: np.ndarray) -> np.ndarray:
+        return np.tile(np.float32([2000, 3, 2, 1, 0, 0, 0]), (len(batch), 1))
+
+    (prediction,) = Predictor(wide_predictor().artifact, empty).predict(grey(1))
+
+    assert (prediction.count, prediction.confidence, prediction.empty) == (1, 0.0, 1.0)
+    assert prediction.interval == Interval(0, 0, 0.9)
+    assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
 
 
 def test_softmax_of_large_logits_is_finite() -> None:
@@ -61,3 +111,9 @@ def test_the_shipped_model_says_what_it_is() -> None:
     assert predictor.artifact.metrics["int8"]["test"]["balanced_accuracy"] >= 0.41
     assert (shipped() / "MODEL_CARD.md").read_text().startswith(f"# {predictor.model}")
     assert "non-commercial" in (shipped() / "LICENSE").read_text().lower()
+
+
+def test_the_count_is_the_most_probable_one() -> None:
+    rows = np.array([[0.4, 0.1, 0.1, 0.1, 0.3], [0.2, 0.2, 0.6, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 1.0]])
+
+    assert counted(rows).tolist() == [0, 2, 4]

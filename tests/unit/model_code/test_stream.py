@@ -1,3 +1,4 @@
+import json
 import threading
 from collections.abc import Iterator
 
@@ -9,7 +10,7 @@ from binmodel.stream import predict_stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.model_code.pictures import COUNTS, artifact, jpeg, light_predictor, lightness, picture
+from tests.unit.model_code.pictures import COUNTS, artifact, jpeg, light_predictor, lightness, picture, wide_predictor
 
 FILES = {count: jpeg(picture(count)) for count in COUNTS}
 PATIENCE = 30  # seconds, far more than a healthy machine needs
@@ -20,9 +21,10 @@ def summary(lines: Iterator[dict]) -> list[int | str]:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.sampled_from([*COUNTS, 0]), max_size=60), st.integers(1, 9), st.integers(1, 9))
-def test_every_item_gets_its_line_in_order(items: list[int], readers: int, batch: int) -> None:
-    lines = predict_stream(light_predictor(), items, lambda c: FILES.get(c, b""), readers=readers, batch=batch)
+@given(st.lists(st.sampled_from([*COUNTS, 0]), max_size=60), st.integers(1, 9), st.integers(1, 9), st.integers(1, 4))
+def test_every_item_gets_its_line_in_order(items: list[int], readers: int, batch: int, at_once: int) -> None:
+    predictor = Predictor(artifact(), lightness, at_once)
+    lines = predict_stream(predictor, items, lambda c: FILES.get(c, b""), readers=readers, batch=batch)
 
     assert summary(lines) == [item or "empty_file" for item in items]
 
@@ -34,6 +36,13 @@ def test_a_line_says_count_confidence_probabilities_and_model() -> None:
     assert (line["count"], line["model"]) == (4, "lightness@0123456789ab")
     assert line["confidence"] == line["probabilities"]["4"] > 0.9
     assert sum(line["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_line_tells_what_else_the_model_can_tell() -> None:
+    (line,) = predict_stream(wide_predictor(), [5], FILES.__getitem__)
+
+    assert list(line) == ["count", "confidence", "probabilities", "empty", "fuller", "interval", "model"]
+    assert json.loads(json.dumps(line))["interval"] == {"low": 5, "high": 5, "coverage": 0.9}
 
 
 def test_an_item_that_cannot_be_read_is_one_error_line() -> None:
@@ -89,6 +98,19 @@ def test_items_are_read_at_once() -> None:
     assert summary(predict_stream(light_predictor(), range(8), read, readers=4)) == [2] * 8
 
 
+def test_as_many_batches_are_counted_at_once_as_the_predictor_says() -> None:
+    together = threading.Barrier(3, timeout=PATIENCE)
+
+    class Meeting(Predictor):
+        def predict(self, pixels: Pixels) -> list[Prediction]:
+            together.wait()
+            return super().predict(pixels)
+
+    lines = predict_stream(Meeting(artifact(), lightness, 3), [1, 2, 3, 4, 5, 1], FILES.__getitem__, batch=1)
+
+    assert summary(lines) == [1, 2, 3, 4, 5, 1]
+
+
 def test_items_are_taken_only_a_little_ahead_and_only_on_demand() -> None:
     taken = 0
 
@@ -102,7 +124,7 @@ def test_items_are_taken_only_a_little_ahead_and_only_on_demand() -> None:
     assert taken == 0
     for seen in range(1, 101):
         next(lines)
-        assert taken <= seen + 2 * 4 + 3
+        assert taken <= seen + 3 + 4 * (1 + 3)
     lines.close()
 
 
@@ -111,4 +133,4 @@ def test_no_thread_is_left_when_the_caller_stops_early() -> None:
     next(lines)
     lines.close()
 
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("image")] == []
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith(("image", "count"))] == []
