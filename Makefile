@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 SAM := $(VENV)/sam/bin/sam
 PIP_OPTIONS := -qq --disable-pip-version-check --no-input
 WORKERS ?= 2
+DATA ?= $(wildcard ../shared/abid)
+WEIGHTS ?= $(firstword $(wildcard ../shared/weights/*.safetensors.xz))
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help demo test check build clean
+.PHONY: help demo test check model-smoke build clean
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -22,6 +24,9 @@ check: $(VENV)/test.done $(VENV)/sam.done ## lint, types, template
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+
+model-smoke: $(VENV)/test.done ## every step of the model, small: on 400 photographs of DATA, or on drawn bins
+	$(BIN)/python training/smoke.py $(if $(DATA),--data $(DATA)) $(if $(WEIGHTS),--weights $(WEIGHTS))
 
 build: $(VENV)/sam.done ## what Lambda gets, in .aws-sam/build
 	$(SAM) build
@@ -40,7 +45,7 @@ $(VENV)/demo.done: $(VENV)/pip.done pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/test.done: $(VENV)/pip.done pyproject.toml constraints.txt
-	@$(BIN)/python -m pip install $(PIP_OPTIONS) -c constraints.txt -e '.[demo,train,test]'
+	@$(BIN)/python -m pip install $(PIP_OPTIONS) -c constraints.txt -e '.[demo,train,sagemaker,test]'
 	@touch $@ $(VENV)/demo.done
 
 $(VENV)/sam.done: $(VENV)/pip.done requirements-sam.txt

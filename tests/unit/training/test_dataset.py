@@ -3,7 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from binlab.dataset import CLASSES, data_hash, difference_hash, read_photos, read_split, split_groups
+from binlab.data.dataset import CLASSES, data_hash, read_photos, read_split, split_groups
+from binlab.data.looks import difference_hash
 from PIL import Image
 
 from tests.unit.training.bins import write_bin
@@ -44,6 +45,27 @@ def test_what_may_show_the_same_bin_is_on_one_side(tmp_path: Path) -> None:
         assert sides[f"{start:05}"] == sides[f"{start + 7:05}"] == sides[f"{start + 2:05}"]
         assert sides[f"{start + 14:05}"] == sides[f"{start + 17:05}"]
     assert set(sides.values()) == {"train", "validation", "test"}
+
+
+def test_one_bin_before_and_after_a_pick_is_on_one_side(tmp_path: Path) -> None:
+    for start in range(0, 600, 20):
+        write_bin(tmp_path, start, 3, {f"A{start}": 1, f"B{start}": 2})
+        write_bin(tmp_path, start + 1, 2, {f"B{start}": 2})
+        write_bin(tmp_path, start + 3, 4, {f"B{start}": 3, f"C{start}": 1})
+        write_bin(tmp_path, start + 9, 1, {f"B{start}": 1})  # the same product elsewhere
+    sides = split_groups(read_photos(tmp_path))
+
+    assert all(sides[f"{n:05}"] == sides[f"{n + 1:05}"] == sides[f"{n + 3:05}"] for n in range(0, 600, 20))
+    assert any(sides[f"{n:05}"] != sides[f"{n + 9:05}"] for n in range(0, 600, 20))
+
+
+def test_a_photograph_that_is_none_has_a_side_too(tmp_path: Path) -> None:
+    for number in range(4):
+        write_bin(tmp_path, 10 * number, 2)
+    before = split_groups(read_photos(tmp_path))
+    (tmp_path / "bin-images/00010.jpg").write_bytes(b"no photograph")
+
+    assert split_groups(read_photos(tmp_path)) == before
 
 
 def test_a_side_does_not_depend_on_the_order_or_on_other_photographs(tmp_path: Path) -> None:
@@ -98,6 +120,10 @@ def test_real_photographs_with_the_same_contents_are_never_on_two_sides() -> Non
     contents = Counter(content for content, _ in sides)
 
     assert max(contents.values()) == 1
+    of_number = {int(photo.id): (side, photo) for side, photos in split.items() for photo in photos}
+    for number, (side, photo) in of_number.items():
+        for other, neighbour in (of_number[number + step] for step in (1, 2) if number + step in of_number):
+            assert side == other or not dict(photo.contents).keys() & dict(neighbour.contents).keys()
     total = sum(len(photos) for photos in split.values())
     assert 0.09 < len(split["test"]) / total < 0.15
     assert 0.09 < len(split["validation"]) / total < 0.15

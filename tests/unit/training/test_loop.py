@@ -1,10 +1,16 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from binlab.checkpoint import Checkpoint
-from binlab.loop import batches, logits_of, soft_targets, train_one_epoch
+from binlab.train.checkpoint import Checkpoint, CheckpointError
+from binlab.train.loop import batches, logits_of, seeded, soft_targets, steps_of, train_one_epoch
+from binlab.train.recipe import Recipe
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.training.small import LABELS, PIXELS, RECIPE, small_learner
 
 
 def test_a_share_of_the_label_goes_to_its_neighbours() -> None:
@@ -14,64 +20,84 @@ def test_a_share_of_the_label_goes_to_its_neighbours() -> None:
     assert targets.tolist() == [pytest.approx(row) for row in expected]
 
 
-def test_no_share_is_the_plain_label() -> None:
-    assert soft_targets(torch.tensor([1]), 3, 0.0).tolist() == [[0, 1, 0]]
+def test_an_empty_bin_is_no_neighbour_of_one_with_an_item() -> None:
+    targets = soft_targets(torch.tensor([0, 1, 3, 4]), 5, 0.2, alone=(0, 4))
+
+    expected = [[1, 0, 0, 0, 0], [0, 0.8, 0.2, 0, 0], [0, 0, 0.2, 0.8, 0], [0, 0, 0, 0, 1]]
+    assert targets.tolist() == [pytest.approx(row) for row in expected]
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=20), st.floats(0, 1), st.sampled_from([(), (0,), (0, 6)]))
+def test_targets_are_probabilities(labels: list[int], share: float, alone: tuple[int, ...]) -> None:
+    targets = soft_targets(torch.tensor(labels), 7, share, alone)
+
+    assert torch.allclose(targets.sum(1), torch.ones(len(labels)))
+    assert (targets >= 0).all()
 
 
 def test_batches_cover_everything_once_in_order() -> None:
     assert [part.tolist() for part in batches(np.arange(7), 3)] == [[0, 1, 2], [3, 4, 5], [6]]
 
 
-class Lightness(torch.nn.Module):
-    """One number for a picture, its mean, times a learnt weight for each class."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fc = torch.nn.Linear(1, 2)
-
-    def forward(self, batch: torch.Tensor) -> torch.Tensor:
-        return self.fc(batch.mean((1, 2, 3))[:, None])
+@pytest.mark.parametrize(("photographs", "processes", "steps"), [(33, 1, 2), (34, 1, 3), (34, 2, 2), (35, 2, 3)])
+def test_a_step_has_two_pictures_for_some_process(photographs: int, processes: int, steps: int) -> None:
+    assert steps_of(photographs, replace(RECIPE, batch=16), processes) == steps
 
 
-LIGHT = np.repeat([30, 220], 32)
-PIXELS = np.broadcast_to(LIGHT[:, None, None, None], (64, 12, 12, 3)).astype(np.uint8)
-LABELS = (LIGHT > 100).astype(np.int64)
+def test_what_is_drawn_depends_on_each_number() -> None:
+    first = [
+        torch.rand(3, generator=seeded(*numbers)).tolist() for numbers in [(7, 1), (7, 1), (7, 2), (8, 1), (7, 1, 1)]
+    ]
+
+    assert first[0] == first[1]
+    assert len({tuple(draw) for draw in first}) == 4
 
 
 class Run:
-    """Everything that a training run changes."""
+    """A run in `folder`, with all that it changes."""
 
-    def __init__(self, path: Path) -> None:
-        torch.manual_seed(0)
-        self.network = Lightness()
-        self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=0.5)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, 0.5, total_steps=32)
-        self.generator = torch.Generator().manual_seed(1)
-        self.checkpoint = Checkpoint(path, self.network, self.optimiser, self.schedule, self.generator)
+    def __init__(self, folder: Path, recipe: Recipe = RECIPE) -> None:
+        self.network, self.learner = small_learner(recipe)
+        self.checkpoint = Checkpoint(folder, self.network, self.learner, recipe.flags())
 
-    def epoch(self) -> float:
-        return train_one_epoch(
-            self.network, PIXELS, LABELS, size=8, batch_size=16, optimiser=self.optimiser, schedule=self.schedule,
-            generator=self.generator, to_neighbours=0.0,
-        )  # fmt: skip
+    def epoch(self, number: int) -> float:
+        return train_one_epoch(self.learner, PIXELS, LABELS, RECIPE, epoch=number, outputs=2).loss
 
 
 def test_a_few_epochs_learn_dark_from_light(tmp_path: Path) -> None:
-    run = Run(tmp_path / "checkpoint.pt")
-    losses = [run.epoch() for _ in range(8)]
+    run = Run(tmp_path)
+    losses = [run.epoch(number) for number in range(1, 9)]
 
     assert losses[-1] < losses[0] / 2
-    assert (logits_of(run.network, PIXELS, batch_size=10).argmax(1) == LABELS).all()
+    for network in (run.network, run.learner.averaged.module):
+        assert (logits_of(network, PIXELS, batch_size=10).argmax(1) == LABELS).all()
 
 
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
-    through, stopped = Run(tmp_path / "through.pt"), Run(tmp_path / "stopped.pt")
-    losses = [through.epoch() for _ in range(3)]
-    stopped.checkpoint.save([{"loss": stopped.epoch()}])
-    goes_on = Run(tmp_path / "stopped.pt")
+    through, stopped = Run(tmp_path / "through"), Run(tmp_path / "stopped")
+    losses = [through.epoch(number) for number in (1, 2, 3)]
+    stopped.checkpoint.save([{"loss": stopped.epoch(1)}])
+    goes_on = Run(tmp_path / "stopped")
 
     assert through.checkpoint.restore() == []
     assert goes_on.checkpoint.restore() == [{"loss": losses[0]}]
-    assert [goes_on.epoch(), goes_on.epoch()] == losses[1:]
+    assert [goes_on.epoch(2), goes_on.epoch(3)] == losses[1:]
     assert torch.equal(goes_on.network.fc.weight, through.network.fc.weight)
-    assert [path.name for path in tmp_path.iterdir()] == ["stopped.pt"]
+    assert torch.equal(goes_on.learner.averaged.module.fc.weight, through.learner.averaged.module.fc.weight)
+    assert [path.name for path in tmp_path.rglob("*.*")] == ["checkpoint.pt"]
+
+
+def test_a_checkpoint_of_other_flags_is_refused(tmp_path: Path) -> None:
+    Run(tmp_path).checkpoint.save([])
+
+    with pytest.raises(CheckpointError, match=r"--rate 0\.2"):
+        Run(tmp_path, replace(RECIPE, rate=0.1)).checkpoint.restore()
+
+
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    with torch.no_grad():
+        run.network.fc.weight.fill_(float("nan"))
+
+    with pytest.raises(FloatingPointError, match="learning rate"):
+        run.epoch(1)

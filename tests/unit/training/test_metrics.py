@@ -1,6 +1,14 @@
 import numpy as np
 import pytest
-from binlab.metrics import calibration_error, class_weights, fit_temperature, log_loss, per_class, report, summary
+from binlab.evaluate.metrics import (
+    calibration_error,
+    class_weights,
+    fit_temperature,
+    log_loss,
+    per_class,
+    report,
+    summary,
+)
 from binmodel.predict import softmax
 
 CLASSES = (1, 2, 3)
@@ -23,6 +31,10 @@ def test_the_figures_of_four_photographs_by_hand() -> None:
     assert figures["balanced_rmse_count"] == pytest.approx(np.sqrt((1 / 3 + 4) / 2))
     squares = (np.array([1.3, 1.9, 1.6, 1.7]) - COUNTS) ** 2
     assert figures["balanced_rmse_expected"] == pytest.approx(np.sqrt((squares[:3].mean() + squares[3]) / 2))
+    assert (figures["within_one"], figures["mae"]) == pytest.approx((3 / 4, 3 / 4))
+    assert (figures["bias"], figures["balanced_bias"]) == pytest.approx((-1 / 4, (1 / 3 - 2) / 2))
+    assert figures["rmse_count"] == pytest.approx(np.sqrt((1 + 4) / 4))
+    assert figures["rmse_expected"] == pytest.approx(np.sqrt(squares.mean()))
     assert figures["balanced_log_loss"] == pytest.approx(-(np.log([0.8, 0.2, 0.6]).mean() + np.log(0.2)) / 2)
 
 
@@ -30,8 +42,8 @@ def test_calibration_error_is_the_gap_between_confidence_and_being_right() -> No
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
     right = np.array([True, False, True, True])
 
-    assert calibration_error(probabilities, right, np.full(4, 0.25)) == pytest.approx(0.5 * 0.4 + 0.5 * 0.4)
-    assert calibration_error(np.array([[1.0, 0.0]]), np.array([True]), np.ones(1)) == 0
+    assert calibration_error(probabilities.max(1), right, np.full(4, 0.25)) == pytest.approx(0.5 * 0.4 + 0.5 * 0.4)
+    assert calibration_error(np.array([1.0]), np.array([True]), np.ones(1)) == 0
 
 
 def test_figures_of_each_class() -> None:

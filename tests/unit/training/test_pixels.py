@@ -2,9 +2,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from binlab.dataset import read_photos
-from binlab.pixels import cached_pixels, normalised, to_batch, varied
+from binlab.data.dataset import read_photos
+from binlab.train.pixels import cached_pixels, normalised, to_batch
 from binmodel.images import decode
 from binmodel.preprocess import normalise, squash
 
@@ -39,16 +38,3 @@ def test_another_size_or_other_photographs_are_another_cache(tmp_path: Path) -> 
     assert cached_pixels(photos, 24, tmp_path / "cache").shape == (4, 24, 24, 3)
     assert cached_pixels(photos, 32, tmp_path / "cache").shape == (4, 32, 32, 3)
     assert cached_pixels(photos[1:], 24, tmp_path / "cache").shape == (3, 24, 24, 3)
-
-
-def test_variation_keeps_the_range_and_the_middle_and_follows_the_seed() -> None:
-    pixels = np.zeros((16, 48, 48, 3), np.uint8)
-    pixels[:, 16:32, 16:32] = 255
-    batch = to_batch(pixels)
-    once, again = (varied(batch, 40, torch.Generator().manual_seed(5)) for _ in range(2))
-
-    assert once.shape == (16, 3, 40, 40)
-    assert torch.equal(once, again)
-    assert once.min() >= 0 and once.max() <= 1
-    assert (once[:, :, 20, 20] > 0.5).all(), "a crop of at least 80% keeps the middle"
-    assert not torch.equal(once[0], once[1])

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from binlab.dataset import read_split
+from binlab.data.dataset import read_split
 from binmodel.network import build_network
 from binmodel.predict import Predictor
 from binmodel.preprocess import squash
@@ -33,8 +33,8 @@ def made_artifact(data: Path, work: Path) -> Path:
     save_file(build_network(1000).state_dict(), imagenet)
     (work / "LICENSE").write_text("# For tests only\n\nNothing else.\n")
     common = ["--data", data, "--cache", work / "cache"]
-    run("train.py", *common, "--weights", imagenet, "--out", first, "--epochs", 1, "--size", 32, "--batch", 16)
-    run("train.py", *common, "--start", first, "--out", second, "--epochs", 1, "--size", 48, "--batch", 16)
+    run("train.py", *common, "--weights", imagenet, "--out", first, "--stages", "1x32", "--batch", 16)
+    run("train.py", *common, "--start", first, "--out", second, "--stages", "1x48", "--batch", 16)
     run(
         "package.py", *common, "--model", first, second, "--out", work / "artifact", "--sizes", 48, 64, "--methods",
         "minmax", "minmax-average", "--calibration", 16, "--licence", work / "LICENSE", "--keep-float",
@@ -48,7 +48,10 @@ def check_description(data: Path, artifact: Path) -> None:
 
     assert model["input_size"] in (48, 64)
     assert model["calibration"]["method"] in ("minmax", "minmax-average")
-    assert ["--size 32" in model["recipe"]["runs"][0], "--size 48" in model["recipe"]["runs"][1]] == [True, True]
+    assert ["--stages 1x32" in model["recipe"]["runs"][0], "--stages 1x48" in model["recipe"]["runs"][1]] == [
+        True,
+        True,
+    ]
     assert model["recipe"]["averaged"] == 2
     assert {side: model["data"][side] for side in sizes} == sizes
     assert (model["starting_weights"], model["licence"]) == ("imagenet.safetensors", "For tests only")
@@ -71,7 +74,9 @@ def check_card(artifact: Path) -> None:
 
 def check_evaluation(data: Path, artifact: Path) -> None:
     """Through the code that serves, from files to predictions, the figures are those of the artifact."""
-    found = json.loads(run("evaluate.py", "--data", data, "--model", artifact, "--json"))
+    found = json.loads(
+        run("evaluate.py", "--data", data, "--model", artifact, "--out", artifact.parent / "evaluation", "--json")
+    )
     stated = json.loads((artifact / "model.json").read_text())["metrics"]["int8"]["test"]
 
     assert found["model"] == Predictor.load(artifact, threads=1).model

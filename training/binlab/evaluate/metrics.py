@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from binmodel.predict import softmax
+from binmodel.predict import counted, softmax
+
+from binlab.evaluate.calibration import expected_error, reliability
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -19,20 +21,35 @@ def class_weights(counts: Counts, classes: tuple[int, ...]) -> Floats:
     return np.asarray(weights / weights.sum())
 
 
+def even_weights(counts: Counts) -> Floats:
+    """A weight for each photograph with which every photograph weighs the same; they sum to 1."""
+    return np.full(len(counts), 1 / len(counts))
+
+
+def error_figures(guess: npt.ArrayLike, expected: npt.ArrayLike, counts: Counts, weights: Floats) -> dict[str, float]:
+    """How far the guesses (N,), and the expected values (N,), are from the records. `bias` is above 0 for too many."""
+    error, distance = np.asarray(guess) - counts, np.asarray(expected) - counts
+    return {
+        "accuracy": float(weights @ (error == 0)),
+        "within_one": float(weights @ (abs(error) <= 1)),
+        "mae": float(weights @ abs(error)),
+        "rmse_count": float(np.sqrt(weights @ error**2)),
+        "rmse_expected": float(np.sqrt(weights @ distance**2)),
+        "bias": float(weights @ error),
+    }
+
+
 def summary(probabilities: Floats, counts: Counts, classes: tuple[int, ...]) -> dict[str, float]:
     """The figures of a model: plain, and with every class weighing the same (`balanced_…`)."""
-    values = np.array(classes)
-    guess = values[probabilities.argmax(1)]
-    expected = probabilities @ values
-    weights = class_weights(counts, classes)
+    places = counted(probabilities)
+    guess, confidence = np.array(classes)[places], probabilities[np.arange(len(places)), places]
+    found: dict[str, float] = {}
+    for prefix, weights in (("", even_weights(counts)), ("balanced_", class_weights(counts, classes))):
+        figures = error_figures(guess, probabilities @ np.array(classes), counts, weights)
+        figures["ece"] = calibration_error(confidence, guess == counts, weights)
+        found |= {prefix + name: value for name, value in figures.items()}
     return {
-        "accuracy": float((guess == counts).mean()),
-        "balanced_accuracy": float(weights @ (guess == counts)),
-        "balanced_within_one": float(weights @ (abs(guess - counts) <= 1)),
-        "balanced_rmse_count": float(np.sqrt(weights @ (guess - counts) ** 2)),
-        "balanced_rmse_expected": float(np.sqrt(weights @ (expected - counts) ** 2)),
-        "balanced_mae": float(weights @ abs(guess - counts)),
-        "balanced_ece": calibration_error(probabilities, guess == counts, weights),
+        **found,
         "balanced_log_loss": log_loss(probabilities, counts, classes),
         "photographs": len(counts),
     }
@@ -40,7 +57,7 @@ def summary(probabilities: Floats, counts: Counts, classes: tuple[int, ...]) -> 
 
 def per_class(probabilities: Floats, counts: Counts, classes: tuple[int, ...]) -> dict[str, dict[str, float]]:
     """For each recorded count: how many photographs, and the share guessed right, within one, and the mean guess."""
-    guess = np.array(classes)[probabilities.argmax(1)]
+    guess = np.array(classes)[counted(probabilities)]
     return {
         str(count): {
             "photographs": int((counts == count).sum()),
@@ -65,6 +82,8 @@ def rounded(figures: Any) -> Any:
     """Figures, nested or not, as a person reads them: with four decimals."""
     if isinstance(figures, dict):
         return {name: rounded(value) for name, value in figures.items()}
+    if isinstance(figures, list | tuple):
+        return [rounded(value) for value in figures]
     return round(figures, 4) if isinstance(figures, float) else figures
 
 
@@ -74,12 +93,9 @@ def log_loss(probabilities: Floats, counts: Counts, classes: tuple[int, ...]) ->
     return float(-(class_weights(counts, classes) @ np.log(np.maximum(chosen, 1e-12))))
 
 
-def calibration_error(probabilities: Floats, right: npt.NDArray[np.bool_], weights: Floats, bins: int = 15) -> float:
-    """Expected calibration error of the top probability over equal-width bins (Guo et al., 2017, arXiv:1706.04599)."""
-    confidence = probabilities.max(1)
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs(float(weights[place == b] @ (right[place == b] - confidence[place == b]))) for b in range(bins)]
-    return float(sum(gaps))
+def calibration_error(confidence: Floats, right: npt.NDArray[np.bool_], weights: Floats) -> float:
+    """Expected calibration error of the count's probability (N,)."""
+    return expected_error(reliability(confidence, right, weights))
 
 
 def fit_temperature(logits: npt.NDArray[np.floating], counts: Counts, classes: tuple[int, ...]) -> float:

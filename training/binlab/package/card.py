@@ -7,9 +7,9 @@ from typing import Any
 _CARD = """\
 # {name}: how many items are in a warehouse bin
 
-A ResNet-50 that looks at one photograph of a bin and says how probable each count from {first} to {last} is. Input
-{size} x {size} pixels, the photograph squashed to a square. `network.int8.onnx` is what serves; `model.json` holds what
-it expects and every figure below.
+A ResNet-50 that looks at one photograph of a bin and says how probable each count from {first} to {last} is{beyond}.
+Input {size} x {size} pixels, the photograph squashed to a square. `network.int8.onnx` is what serves; `model.json` says
+what it expects and holds every figure below.
 
 ## Figures
 
@@ -27,9 +27,29 @@ By chance {chance:.0%} would be right. Records are sometimes wrong, and items hi
 |--:|--:|--:|--:|--:|
 {classes}
 
-Size, quantisation and the temperature of {temperature:.3f} that logits are divided by were chosen on
-{validation_photographs} validation photographs, where the int8 model has a balanced accuracy of
-{validation_accuracy:.3f}.
+Size, quantisation, the temperature of {temperature:.3f} that logits are divided by, and what the next section tells of
+were chosen on {validation_photographs} validation photographs, where the int8 model has a balanced accuracy of
+{validation_accuracy:.3f}. As int8 it loses {lost:.2f} points of balanced accuracy on the test photographs.
+
+## How sure it is
+
+**Intervals.** With its count the model gives an interval of consecutive counts, which holds the true one {coverage:.0%}
+of the time: on the test photographs {covered:.1%}, with {width:.2f} counts on average. It grows from the most probable
+count towards the more probable neighbour until it holds more than {mass:.3f} of the probability.
+
+What is guaranteed: of photographs of which each class is as likely as the next, and which within each class are
+exchangeable with the validation photographs (as if drawn from the same place, in any order), at least {coverage:.0%}
+have their count in their interval. This is split conformal prediction. The guarantee is for all such photographs
+together; it says nothing of one bin, one count, one site, or of bins out of range. Another camera, kind of bin or range
+of goods than the validation photographs show voids it: fit it anew there.
+
+**Abstention.** {abstention}
+
+**Out of range.** {outside}
+
+| | photographs | mean confidence | more sure than not of one count | in the interval | counts in it |
+|---|--:|--:|--:|--:|--:|
+{out_of_range}
 
 ## Made from
 
@@ -39,12 +59,12 @@ Size, quantisation and the temperature of {temperature:.3f} that logits are divi
 * Recipe: `training/train.py` with these flags, one run after the other (`--start` hands one's result to the next), then
   `training/package.py`.
 {recipe}
-* int8: static, weights for each channel, activations calibrated ({method}) on {calibration} training photographs.
+* int8: static, weights for each channel, activations calibrated ({method}) on {calibration} training photographs;
+  left in float: {kept}.
 
 ## Not for
 
-* **Empty bins, or more than {last} items.** The model knows no such count: it names one of {first} to {last}, sometimes
-  with confidence.
+{not_outside}
 * **Other pictures.** It learnt from one camera set-up and one kind of bin: fabric pods, items behind elastic bands.
 * **A stream in which some counts are far more common than others.** Its probabilities are those of a stream in which
   every count is as likely as the next. Where you know your own frequencies, multiply by them and divide by the sum.
@@ -65,7 +85,32 @@ _ROWS = {
     "balanced_rmse_expected": "RMSE of the expected value",
     "balanced_ece": "calibration error (ECE)",
     "balanced_log_loss": "log loss",
+    "most_certain_20": "accuracy of the most certain 20%",
 }
+_TRUSTED = """\
+At most {risk:.0%} of the counts are wrong that are given with a confidence of {confidence:.2f} or more.
+That holds with {level:.0%} certainty over the draw of the validation photographs, for photographs that are exchangeable
+with them as they came, bins out of range among them (a count given for such a bin is wrong). It is for those who want
+to act on counts alone; the verdicts on orders have thresholds of their own."""
+_NOT_TRUSTED = """\
+From no confidence on are at most {risk:.0%} of the counts wrong, with {level:.0%} certainty: the validation
+photographs do not show that a count alone may be acted on."""
+_OUTSIDE = """\
+An empty bin has an output of its own, and so has one with more than {last} items. Their probabilities, `empty`
+and `fuller`, are taken off the confidence in a count, and the interval may reach to them. They are those of a stream in
+which such bins are as frequent as in the data. How it does on {number} test photographs of them:"""
+_NOT_KNOWN = """\
+The model knows neither an empty bin nor one with more than {last} items. It names a count from {first} to {last} for
+them, sometimes with confidence, and no interval can hold the truth. On {number} test photographs of them:"""
+_UNSURE_OUTSIDE = """\
+* **Empty bins, or more than {last} items, without a look at `empty`, `fuller` and the interval.** The count itself is
+  always one of {first} to {last}."""
+_NOT_OUTSIDE = """\
+* **Empty bins, or more than {last} items.** The model knows no such count: it names one of {first} to {last}, sometimes
+  with confidence."""
+_OUT_OF_RANGE = (
+    "| {name} | {photographs} | {mean_confidence:.0%} | {more_sure_than_not:.0%} | {coverage:.0%} | {mean_width:.1f} |"
+)
 
 
 def _recipe(runs: list[str], averaged: int) -> str:
@@ -79,10 +124,23 @@ def model_card(model: dict[str, Any]) -> str:
     """The card of an artifact, from the contents of its `model.json`."""
     classes, metrics, data = model["classes"], model["metrics"], model["data"]
     int8, reference = metrics["int8"]["test"], metrics["float"]["test"]
+    conformal, abstain = model["conformal"], model["abstain"]
+    knows, outside = tuple(model["outputs"]) != tuple(classes), int8["out_of_range"]
+    span = {"first": classes[0], "last": classes[-1], "number": sum(each["photographs"] for each in outside.values())}
+    names = {"empty": "empty bins", "fuller": f"more than {classes[-1]} items"}
     return _CARD.format(
         name=f"{model['architecture']}@{model['version']}",
-        first=classes[0],
-        last=classes[-1],
+        **span,
+        beyond=", that the bin is empty, and that it holds more" if knows else "",
+        lost=100 * metrics["lost_by_int8"]["test"],
+        coverage=conformal["coverage"],
+        mass=conformal["mass"],
+        covered=int8["conformal"]["coverage"],
+        width=int8["conformal"]["mean_width"],
+        abstention=(_NOT_TRUSTED if abstain["confidence"] is None else _TRUSTED).format(**abstain),
+        outside=(_OUTSIDE if knows else _NOT_KNOWN).format(**span),
+        out_of_range="\n".join(_OUT_OF_RANGE.format(name=names[kind], **row) for kind, row in outside.items()),
+        not_outside=(_UNSURE_OUTSIDE if knows else _NOT_OUTSIDE).format(**span),
         chance=1 / len(classes),
         size=model["input_size"],
         temperature=model["temperature"],
@@ -96,5 +154,6 @@ def model_card(model: dict[str, Any]) -> str:
         recipe=_recipe(**model["recipe"]),
         method=model["calibration"]["method"],
         calibration=model["calibration"]["photographs"],
+        kept=model["calibration"]["kept_float"],
         licence=model["licence"],
     )

@@ -16,7 +16,7 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
-from binlab.loop import Logits, Progress, batches
+from binlab.train.loop import Logits, Progress, batches
 
 # How the range of each activation is found. That of "minmax-average" follows the extremes with a weight of 1% for each
 # new batch, which leaves out the odd outlier.
@@ -26,10 +26,17 @@ METHODS: dict[str, tuple[CalibrationMethod, dict[str, Any]]] = {
     "percentile": (CalibrationMethod.Percentile, {"CalibPercentile": 99.99}),
     "entropy": (CalibrationMethod.Entropy, {}),
 }
+# What may stay in float: the first convolution, which sees the bare pixels, and the last layer, which gives the logits.
+KEEPS: dict[str, tuple[str, ...]] = {
+    "nothing": (),
+    "last": ("Gemm",),
+    "first": ("Conv",),
+    "first and last": ("Conv", "Gemm"),
+}
 
 
 def export_onnx(network: nn.Module, size: int, path: Path) -> None:
-    """Write `network` as float32 ONNX: input `pixels` (N, 3, size, size), output `logits` (N, classes), any N."""
+    """Write `network` as float32 ONNX: input `pixels` (N, 3, size, size), output `logits` (N, outputs), any N."""
     example = torch.zeros(2, 3, size, size)
     torch.onnx.export(
         network.eval().float().cpu(), (example,), path, dynamo=True, external_data=False, verbose=False,
@@ -37,10 +44,10 @@ def export_onnx(network: nn.Module, size: int, path: Path) -> None:
     )  # fmt: skip
 
 
-def quantise(source: Path, target: Path, pixels: Pixels, *, method: str, batch: int = 8) -> None:
+def quantise(source: Path, target: Path, pixels: Pixels, *, method: str, keep: str = "nothing", batch: int = 8) -> None:
     """Write the ONNX file `source` as int8 (QDQ, weights for each channel), activations calibrated on `pixels`.
 
-    `method` is one of METHODS.
+    `method` is one of METHODS, and `keep`, what stays in float, one of KEEPS.
     """
     calibration, extra = METHODS[method]
     with TemporaryDirectory() as folder:
@@ -49,10 +56,17 @@ def quantise(source: Path, target: Path, pixels: Pixels, *, method: str, batch: 
         quantize_static(
             str(folded), str(target), _Reader(pixels, batch), quant_format=QuantFormat.QDQ, per_channel=True,
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=calibration,
+            nodes_to_exclude=_ends(folded, KEEPS[keep]),
             # A batch at a time: else the activations of all photographs are held at once.
             extra_options={"CalibStridedMinMax": 1, **extra},
         )  # fmt: skip
     _forget_origin(target)
+
+
+def _ends(path: Path, kinds: tuple[str, ...]) -> list[str]:
+    """The names of the first convolution and of the last (and only) Gemm, of those kinds that are asked for."""
+    nodes = onnx.load(path, load_external_data=False).graph.node
+    return [next(node.name for node in nodes if node.op_type == kind) for kind in kinds]
 
 
 def _forget_origin(path: Path) -> None:
@@ -82,6 +96,6 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]
 
 
 def logits_with(run: Run, pixels: Pixels, *, batch: int = 16, progress: Progress = iter) -> Logits:
-    """Float32 (N, classes) of a backend for uint8 pixels (N, S, S, 3)."""
+    """Float32 (N, outputs) of a backend for uint8 pixels (N, S, S, 3)."""
     chosen = progress(list(batches(np.arange(len(pixels)), batch)))
     return np.concatenate([run(normalise(pixels[part])) for part in chosen])

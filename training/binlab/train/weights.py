@@ -10,14 +10,20 @@ from binmodel.artifact import SAFETENSORS
 from binmodel.network import build_network
 from torch import nn
 
+RANDOM = "none"  # instead of a file of weights
 
-def pretrained_network(classes: int, weights: Path | None) -> nn.Module:
-    """The network with ImageNet weights and a fresh last layer.
 
-    `weights` is a safetensors state dict of torchvision's ResNet-50 (`.xz` is unpacked); None downloads torchvision's.
+def pretrained_network(outputs: int, weights: str | None, seed: int = 0) -> nn.Module:
+    """The network with ImageNet weights and a fresh last layer, drawn by `seed`.
+
+    `weights` is the path of a safetensors state dict of torchvision's ResNet-50 (`.xz` is unpacked), or RANDOM to start
+    from nothing; None downloads torchvision's.
     """
-    network = build_network(classes)
-    state = _read(weights) if weights else _download()
+    torch.manual_seed(seed)
+    network = build_network(outputs)
+    if weights == RANDOM:
+        return network
+    state = _read(Path(weights)) if weights else _download()
     backbone = {name: tensor for name, tensor in state.items() if not name.startswith("fc.")}
     missing = network.load_state_dict(backbone, strict=False)
     if set(missing.missing_keys) != {"fc.weight", "fc.bias"} or missing.unexpected_keys:
@@ -25,11 +31,19 @@ def pretrained_network(classes: int, weights: Path | None) -> nn.Module:
     return network
 
 
-def finetuned_network(classes: int, folder: Path) -> nn.Module:
+def finetuned_network(outputs: int, folder: Path) -> nn.Module:
     """The network that an earlier run of train.py wrote into `folder`, to go on with."""
-    network = build_network(classes)
+    network = build_network(outputs)
     network.load_state_dict(_read(folder / SAFETENSORS))
     return network
+
+
+def save_network(network: nn.Module, folder: Path) -> None:
+    """Write `network.safetensors` into `folder`, for `finetuned_network` and package.py."""
+    from safetensors.torch import save_file
+
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    save_file(state, folder / SAFETENSORS)
 
 
 def mean_weights(paths: list[Path]) -> dict[str, torch.Tensor]:

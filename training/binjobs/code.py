@@ -1,0 +1,42 @@
+"""What a job runs: the scripts of training/ with the two libraries they import, in one folder."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+TRAINING = Path(__file__).resolve().parents[1]
+ROOT = TRAINING.parent
+PACKAGES = (TRAINING / "binlab", ROOT / "model_code" / "binmodel")
+
+
+def stage(folder: Path, *, install: bool) -> Path:
+    """Copy the code to `folder`; with `install`, also what the job is to install beside the image's libraries."""
+    folder.mkdir(exist_ok=True)
+    for script in TRAINING.glob("*.py"):
+        shutil.copyfile(script, folder / script.name)
+    for package in PACKAGES:
+        shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    if install:
+        shutil.copyfile(TRAINING / "requirements.txt", folder / "requirements.txt")
+        shutil.copyfile(ROOT / "constraints.txt", folder / "constraints.txt")
+    return folder
+
+
+def packed(folder: Path, file: Path) -> Path:
+    """The folder's contents as one `file`, .tar.gz."""
+    with tarfile.open(file, "w:gz") as archive:
+        archive.add(folder, arcname=".")
+    return file
+
+
+def write_script(path: Path, commands: Sequence[Sequence[str]]) -> Path:
+    """A shell script that runs one command after the other, and ends with the first that fails.
+
+    Status 3 of our scripts is no failure: they did what could be done, and left the rest on record.
+    """
+    path.write_text("\n".join(["set -e", *(f"{shlex.join(command)} || [ $? -eq 3 ]" for command in commands)]) + "\n")
+    return path

@@ -1,0 +1,165 @@
+"""The jobs: preparing data, training, and the search for hyperparameters."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from binlab.hpo.space import SPACE, Choice
+from binlab.train.signals import METRIC_DEFINITIONS, METRICS, OBJECTIVE
+from botocore.exceptions import BotoCoreError, ClientError
+from sagemaker.core import image_uris, shapes
+from sagemaker.core.helper.session_helper import Session
+from sagemaker.core.network import NetworkConfig
+from sagemaker.core.parameter import CategoricalParameter, ContinuousParameter
+from sagemaker.core.processing import FrameworkProcessor
+from sagemaker.core.training import configs
+from sagemaker.train.distributed import Torchrun
+from sagemaker.train.model_trainer import ModelTrainer
+from sagemaker.train.tuner import HyperparameterTuner
+
+from binjobs import registry
+from binjobs.account import BucketError, added_to, uploaded
+from binjobs.code import packed, stage, write_script
+
+PYTORCH = {"framework": "pytorch", "version": "2.8.0", "py_version": "py312", "image_scope": "training"}
+INPUTS, CHECKPOINTS = "/opt/ml/input/data", "/opt/ml/checkpoints"
+REFUSALS = (BotoCoreError, ClientError, BucketError, OSError)
+RAW, PREPARED = "/opt/ml/processing/raw", "/opt/ml/processing/prepared"
+
+
+def start(session: Session, options: argparse.Namespace, folder: Path) -> str:
+    """Start the job that `options.command` names, its code put together in `folder`.
+
+    Its name. Raises one of REFUSALS.
+    """
+    jobs = {"prepare": prepare, "train": train, "tune": tune, "register": registry.register}
+    return jobs[options.command](session, options, folder)
+
+
+def prepare(session: Session, options: argparse.Namespace, folder: Path) -> str:
+    """Collect and clean the photographs, with the results under OUTPUT/prepared."""
+    code = stage(folder, install=not options.isolated)
+    commands = [["python", "prepare.py", "--data", RAW, "--out", PREPARED, "--side", str(options.side)]]
+    if not options.data:
+        commands.insert(0, ["python", "collect.py", "--out", RAW, "--photos", str(options.photos)])
+    processor = FrameworkProcessor(
+        _image(options), role=options.role, instance_count=1, instance_type=options.instance_type, command=["bash"],
+        volume_size_in_gb=options.volume, volume_kms_key=options.kms_key, output_kms_key=options.kms_key,
+        max_runtime_in_seconds=_seconds(options.hours), base_job_name=options.name, sagemaker_session=session,
+        network_config=NetworkConfig(
+            enable_network_isolation=options.isolated, security_group_ids=options.security_groups or None,
+            subnets=options.subnets or None, encrypt_inter_container_traffic=True,
+        ),
+    )  # fmt: skip
+    script = write_script(code / "steps.sh", commands)
+    place = shapes.ProcessingS3Output(
+        s3_uri=f"{options.output}/prepared", local_path=PREPARED, s3_upload_mode="EndOfJob"
+    )
+    processor.run(
+        script.name, source_dir=str(code), inputs=_photographs(options.data), wait=options.wait, logs=options.wait,
+        outputs=[shapes.ProcessingOutput(output_name="prepared", s3_output=place)],
+    )  # fmt: skip
+    return str(processor.latest_job.processing_job_name)
+
+
+def train(session: Session, options: argparse.Namespace, folder: Path) -> str:
+    """One run of train.py on `--instances` instances, that goes on from its checkpoint when spot interrupts it."""
+    code = stage(folder, install=not options.isolated)
+    trainer = _trainer(session, options, str(code), {**options.hyperparameters, "checkpoints": CHECKPOINTS})
+    trainer.distributed = Torchrun()
+    trainer.checkpoint_config = configs.CheckpointConfig(s3_uri=options.checkpoints)
+    trainer.with_metric_definitions(
+        [configs.MetricDefinition(name=m["Name"], regex=m["Regex"]) for m in METRIC_DEFINITIONS]
+    )
+    trainer.train(_channels(options), wait=options.wait, logs=options.wait)
+    return str(trainer._latest_training_job.training_job_name)
+
+
+def tune(session: Session, options: argparse.Namespace, folder: Path) -> str:
+    """A Bayesian search over `binlab.hpo.space`, of `--trials` runs on one instance each.
+
+    A trial keeps no checkpoints, because all trials of a tuning job share one place for them. The code is uploaded
+    here, because the tuner would put it outside --output.
+    """
+    code = packed(stage(folder / "code", install=not options.isolated), folder / "sourcedir.tar.gz")
+    source = uploaded(session, code, f"{options.name}/code")
+    _keep_tuning_safe(session, options)
+    tuner = HyperparameterTuner(
+        _trainer(session, options, source, options.hyperparameters), METRICS[OBJECTIVE], _ranges(), METRIC_DEFINITIONS,
+        max_jobs=options.trials, max_parallel_jobs=options.parallel, early_stopping_type="Auto",
+        random_seed=options.seed, base_tuning_job_name=options.name,
+    )  # fmt: skip
+    tuner.tune(_channels(options), wait=options.wait)
+    return str(tuner.latest_tuning_job.hyper_parameter_tuning_job_name)
+
+
+def _trainer(session: Session, options: argparse.Namespace, source: str, flags: Mapping[str, str]) -> ModelTrainer:
+    """`source`: the code, as a folder or as s3://bucket/file.tar.gz."""
+    spot = not options.on_demand
+    patience = {"max_wait_time_in_seconds": _seconds(options.wait_hours or 2 * options.hours)} if spot else {}
+    starting = {"weights": f"{INPUTS}/weights/{Path(options.weights).name}"} if options.weights else {}
+    vpc = {"subnets": options.subnets, "security_group_ids": options.security_groups} if options.subnets else {}
+    return ModelTrainer(
+        sagemaker_session=session, role=options.role, base_job_name=options.name, training_image=_image(options),
+        source_code=_source(source, options),
+        compute=configs.Compute(
+            instance_type=options.instance_type, instance_count=getattr(options, "instances", 1),
+            volume_size_in_gb=options.volume, volume_kms_key_id=options.kms_key, enable_managed_spot_training=spot,
+        ),
+        networking=configs.Networking(
+            enable_network_isolation=options.isolated, enable_inter_container_traffic_encryption=True, **vpc
+        ),
+        stopping_condition=configs.StoppingCondition(max_runtime_in_seconds=_seconds(options.hours), **patience),
+        output_data_config=configs.OutputDataConfig(s3_output_path=options.output, kms_key_id=options.kms_key),
+        hyperparameters={**starting, "cache": "/tmp/bintally", **flags},  # noqa: S108 - in the job's container
+    )  # fmt: skip
+
+
+def _source(source: str, options: argparse.Namespace) -> configs.SourceCode:
+    installs = not options.isolated
+    return configs.SourceCode(
+        source_dir=source, entry_script="train.py", requirements="requirements.txt" if installs else None
+    )
+
+
+def _keep_tuning_safe(session: Session, options: argparse.Namespace) -> None:
+    """What ModelTrainer says but HyperparameterTuner of sagemaker-train 1.27 leaves out of its request."""
+    safe = {"EnableNetworkIsolation": options.isolated, "EnableInterContainerTrafficEncryption": True}
+    volume = {"VolumeKmsKeyId": options.kms_key} if options.kms_key else {}
+    added_to(
+        session, "CreateHyperParameterTuningJob",
+        {"TrainingJobDefinition": safe, "TrainingJobDefinition.ResourceConfig": volume},
+    )  # fmt: skip
+
+
+def _ranges() -> dict[str, Any]:
+    return {
+        name: CategoricalParameter(list(values.options))
+        if isinstance(values, Choice)
+        else ContinuousParameter(values.low, values.high, "Logarithmic" if values.log else "Linear")
+        for name, values in SPACE.items()
+    }
+
+
+def _channels(options: argparse.Namespace) -> list[configs.InputData]:
+    places = {"train": options.data, "weights": options.weights}
+    return [configs.InputData(channel_name=name, data_source=place) for name, place in places.items() if place]
+
+
+def _photographs(place: str | None) -> Sequence[shapes.ProcessingInput]:
+    if not place:
+        return []
+    source = shapes.ProcessingS3Input(s3_uri=place, local_path=RAW, s3_data_type="S3Prefix", s3_input_mode="File")
+    return [shapes.ProcessingInput(input_name="raw", s3_input=source)]
+
+
+def _image(options: argparse.Namespace) -> str:
+    given = {"region": options.region, "instance_type": options.instance_type}
+    return options.image or str(image_uris.retrieve(**PYTORCH, **given))
+
+
+def _seconds(hours: float) -> int:
+    return round(hours * 3600)

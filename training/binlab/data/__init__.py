@@ -1,0 +1,1 @@
+"""From the public bucket to a folder that is clean, small and split."""

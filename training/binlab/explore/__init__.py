@@ -1,0 +1,1 @@
+"""What the photographs and their records are like, as a report."""
