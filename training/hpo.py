@@ -23,9 +23,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import optuna
-from binlab.hpo.search import JUDGED, Train, TrialError, importances, open_study, recipe_values, search
+from binlab.hpo.search import Train, TrialError, importances, open_study, recipe_values, search
 from binlab.hpo.space import as_flags
-from binlab.hpo.trials import plot_importances, print_trials, winning_flags, write_trials
+from binlab.hpo.trials import JUDGED, plot_importances, print_trials, winning_flags, write_trials
 from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 from tqdm import tqdm

@@ -12,12 +12,12 @@ from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
 from binlab.hpo.space import SPACE, Choice, Value, as_flags
+from binlab.hpo.trials import JUDGED
 from binlab.train.recipe import RECIPES
 from binlab.train.signals import OBJECTIVE, read_epoch
 
 # Trains with these flags in this folder; inside, the lines that training prints. Left early, it stops the training.
 Train = Callable[[list[str], Path], AbstractContextManager[Iterator[str]]]
-JUDGED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 class TrialError(Exception):

@@ -13,6 +13,7 @@ from rich.table import Table
 from binlab.hpo.space import SPACE, as_flags
 from binlab.train.signals import OBJECTIVE
 
+JUDGED = (TrialState.COMPLETE, TrialState.PRUNED)
 WORDS = {
     TrialState.COMPLETE: "finished", TrialState.PRUNED: "cut off", TrialState.FAIL: "failed",
     TrialState.RUNNING: "running", TrialState.WAITING: "waiting",
@@ -43,16 +44,16 @@ def write_trials(file: Path, trials: Sequence[FrozenTrial]) -> None:
 
 
 def print_trials(console: Console, trials: Sequence[FrozenTrial]) -> None:
-    """The best first; those that failed last."""
-    order = sorted(
-        trials, key=lambda t: (t.state != TrialState.COMPLETE, t.state != TrialState.PRUNED, -(t.value or 0))
-    )
-    rows = [row(trial) for trial in order]
-    table = Table(box=None, pad_edge=False)
-    for name in rows[0]:
-        table.add_column(name.replace("_", " "), justify="left" if name in ("state", "reason", "augment") else "right")
-    for each in rows:
-        table.add_row(*each.values())
+    """The best first; those that failed last. Narrow enough for 80 columns; trials.csv has the rest."""
+    order = sorted(trials, key=lambda t: ([*JUDGED, t.state].index(t.state), -(t.value or 0)))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    names = ["trial", "state", OBJECTIVE, *SPACE]
+    for name in names:
+        table.add_column(
+            name.replace("_", " ").replace("-", " "), justify="left" if name in ("state", "augment") else "right"
+        )
+    for each in map(row, order):
+        table.add_row(*(each[name] for name in names))
     console.print(table)
 
 
