@@ -3,13 +3,9 @@ import pytest
 from binlab.evaluate.metrics import (
     calibration_error,
     class_weights,
-    fit_temperature,
-    log_loss,
     per_class,
-    report,
     summary,
 )
-from binmodel.predict import softmax
 
 CLASSES = (1, 2, 3)
 COUNTS = np.array([1, 1, 1, 3])  # three ones and a three: a three weighs as much as all ones together
@@ -52,23 +48,3 @@ def test_figures_of_each_class() -> None:
     assert list(figures) == ["1", "3"]
     assert figures["1"] == pytest.approx({"photographs": 3, "right": 2 / 3, "within_one": 1.0, "mean_guess": 4 / 3})
     assert figures["3"] == pytest.approx({"photographs": 1, "right": 0.0, "within_one": 0.0, "mean_guess": 1.0})
-
-
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.2])
-def test_the_temperature_that_was_put_in_is_found(temperature: float) -> None:
-    generator = np.random.default_rng(3)
-    logits = generator.normal(0, 1.5, (4000, 3))
-    chances = softmax(logits)
-    counts = 1 + (chances.cumsum(1) < generator.random((4000, 1))).sum(1).clip(max=2)
-    found = fit_temperature(logits * temperature, counts, CLASSES)
-
-    assert found == pytest.approx(temperature, rel=0.12)
-    assert log_loss(softmax(logits * temperature, found), counts, CLASSES) <= log_loss(chances, counts, CLASSES) + 1e-3
-
-
-def test_a_report_is_the_summary_and_the_classes_at_a_temperature() -> None:
-    logits = np.log(PROBABILITIES) * 2
-    found = report(logits, COUNTS, CLASSES, 2.0)
-
-    assert found["per_class"] == per_class(PROBABILITIES, COUNTS, CLASSES)
-    assert found["balanced_log_loss"] == pytest.approx(log_loss(PROBABILITIES, COUNTS, CLASSES))

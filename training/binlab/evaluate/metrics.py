@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from binmodel.predict import counted, softmax
+from binmodel.predict import counted
 
 from binlab.evaluate.calibration import expected_error, reliability
 
@@ -70,14 +70,6 @@ def per_class(probabilities: Floats, counts: Counts, classes: tuple[int, ...]) -
     }
 
 
-def report(
-    logits: npt.NDArray[np.floating], counts: Counts, classes: tuple[int, ...], temperature: float
-) -> dict[str, Any]:
-    """`summary`, and under `per_class` the figures of each class, of logits (N, C)."""
-    probabilities = softmax(logits, temperature)
-    return {**summary(probabilities, counts, classes), "per_class": per_class(probabilities, counts, classes)}
-
-
 def rounded(figures: Any) -> Any:
     """Figures, nested or not, as a person reads them: with four decimals."""
     if isinstance(figures, dict):
@@ -96,9 +88,3 @@ def log_loss(probabilities: Floats, counts: Counts, classes: tuple[int, ...]) ->
 def calibration_error(confidence: Floats, right: npt.NDArray[np.bool_], weights: Floats) -> float:
     """Expected calibration error of the count's probability (N,)."""
     return expected_error(reliability(confidence, right, weights))
-
-
-def fit_temperature(logits: npt.NDArray[np.floating], counts: Counts, classes: tuple[int, ...]) -> float:
-    """The temperature in 0.25..4 with the least class-balanced log loss (temperature scaling; Guo et al., 2017)."""
-    grid = np.exp(np.linspace(np.log(0.25), np.log(4.0), 400))
-    return float(min(grid, key=lambda temperature: log_loss(softmax(logits, temperature), counts, classes)))
