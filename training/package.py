@@ -143,7 +143,7 @@ def main(arguments: list[str] | None = None) -> None:
         metrics=rounded({"int8": of_int8, "float": of_float, "lost_by_int8": lost}),
         data=data_facts(split, outputs, options.data_name),
         starting_weights=training["starting_weights"],
-        recipe={"runs": training["recipe"], "averaged": len(options.model)},
+        recipe={"runs": training["recipe"], "averaged": len(options.model), "teacher": training.get("teacher")},
         calibration=quantised,
     )
     if options.bundle:

@@ -1,6 +1,7 @@
 """Fine-tune the ResNet-50 on bin photographs.
 
     python training/train.py --data DIR --weights FILE --out .work/model     # recipe `best`: about an hour on two cores
+    python training/train.py --data DIR --weights FILE --teacher .work/model --out .work/best   # learn from that run
     python training/train.py --data DIR --recipe baseline                    # what the published attempts did
     python training/train.py --data DIR --limit 200 --stages 1x64            # a try-out: about a minute
     torchrun --nproc-per-node 2 training/train.py --data DIR                 # several processes learn together
@@ -16,6 +17,7 @@ import argparse
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from binlab.data.dataset import CLASSES, Photo, read_split
@@ -23,13 +25,15 @@ from binlab.train.checkpoint import Checkpoint, CheckpointError
 from binlab.train.journal import Journal
 from binlab.train.judge import Judge
 from binlab.train.learning import as_the_first_says, learner_for, processes
-from binlab.train.loop import Indices, Learner, Learnt, train_one_epoch
+from binlab.train.loop import Indices, Learner, Learnt, Probabilities, train_one_epoch
 from binlab.train.monitor import RULES
 from binlab.train.pixels import cached_pixels
 from binlab.train.prior import alone_in, balance, labels_of, outputs_of, shift_bias
 from binlab.train.recipe import Recipe, add_flags, chosen
+from binlab.train.teacher import answers_of_teacher
 from binlab.train.weights import RANDOM, finetuned_network, pretrained_network, save_network
 from binmodel.preprocess import Pixels
+from torch import nn
 from tqdm import tqdm
 
 MARGIN = 1.2  # photographs are kept this much larger than they are learnt from, so that crops lose nothing
@@ -43,6 +47,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--weights", help=f"ImageNet ResNet-50, safetensors or .xz; `{RANDOM}` for random ones (default: torchvision's)"
     )
     parser.add_argument("--start", type=Path, help="instead of --weights: go on from what another run wrote here")
+    parser.add_argument("--teacher", type=Path, help="what another run wrote: its answers are a share of the targets")
     parser.add_argument("--out", type=Path, default=env("SM_MODEL_DIR", ".work/model"), help="(default: %(default)s)")
     parser.add_argument("--checkpoints", type=Path, help="folder of checkpoint.pt (default: that of --out)")
     parser.add_argument("--cache", type=Path, default=".work/cache", help="decoded photographs (default: %(default)s)")
@@ -58,6 +63,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
+def recipe_of(options: argparse.Namespace) -> Recipe:
+    """What the flags say; nothing is distilled without a teacher."""
+    recipe = chosen(options)
+    return recipe if options.teacher else replace(recipe, distil=0.0)
+
+
 def photographs(options: argparse.Namespace, recipe: Recipe) -> dict[str, list[Photo]]:
     """Those to learn from, with empty and fuller bins where the recipe wants them, and those to be judged by."""
     learnt = read_split(options.data, (lambda _: True) if recipe.outside else CLASSES.__contains__)["train"]
@@ -68,16 +79,29 @@ def pixels_of(photos: list[Photo], size: int, cache: Path) -> Pixels:
     return cached_pixels(photos, size, cache, lambda items: tqdm(items, f"decode at {size} px", unit="photo"))
 
 
+def starting_network(options: argparse.Namespace, recipe: Recipe, judge: Judge) -> nn.Module:
+    """The network of --start, or one with the ImageNet weights of --weights."""
+    if not options.start:
+        return pretrained_network(len(judge.outputs), options.weights, seed=recipe.seed)
+    network = finetuned_network(len(judge.outputs), options.start)
+    shift_bias(network, -judge.shift)  # as it was before that run's end
+    return network
+
+
+def taught_by(options: argparse.Namespace, recipe: Recipe, photos: list[Photo], judge: Judge) -> Probabilities | None:
+    """The answers of --teacher, at the size with which the run ends."""
+    if not options.teacher:
+        return None
+    pixels = pixels_of(photos, recipe.size_of(recipe.epochs), options.cache)
+    return answers_of_teacher(options.teacher, pixels, judge.shift)
+
+
 def learn(options: argparse.Namespace, recipe: Recipe, rank: int, together: int) -> None:
     """The run, from the starting weights or from its checkpoint. Only the first process writes."""
     outputs, split = outputs_of(recipe.outside), photographs(options, recipe)
     labels = labels_of((photo.count for photo in split["train"]), outputs)
     judge = Judge(outputs, balance(labels, outputs))
-    if options.start:
-        network = finetuned_network(len(outputs), options.start)
-        shift_bias(network, -judge.shift)  # as it was before that run's end
-    else:
-        network = pretrained_network(len(outputs), options.weights, seed=recipe.seed)
+    network, taught = starting_network(options, recipe, judge), taught_by(options, recipe, split["train"], judge)
     learner = learner_for(network, recipe, len(labels), rank, together)
     final = learner.averaged.module if learner.averaged else network
     checkpoint = Checkpoint(options.checkpoints or options.out, network, learner, recipe.flags())
@@ -88,7 +112,7 @@ def learn(options: argparse.Namespace, recipe: Recipe, rank: int, together: int)
         pixels = pixels_of(split["train"], round(size * MARGIN), options.cache)
         unseen = pixels_of(split["validation"], size, options.cache)
         started = time.monotonic()
-        learnt = one_epoch(learner, pixels, labels, recipe, journal.epochs + 1, outputs)
+        learnt = one_epoch(learner, pixels, labels, taught, recipe, journal.epochs + 1, outputs)
         seconds = time.monotonic() - started
         journal.add(size=size, **vars(learnt), **judge.figures(final, unseen, split["validation"]), seconds=seconds)
         if rank == 0:
@@ -97,15 +121,21 @@ def learn(options: argparse.Namespace, recipe: Recipe, rank: int, together: int)
     if rank == 0:
         shift_bias(final, judge.shift)
         save_network(final, options.out)
-        journal.close(options.weights, options.start, recipe.flags(), outputs)
+        journal.close(options.weights, options.start, options.teacher, recipe.flags(), outputs)
 
 
 def one_epoch(
-    learner: Learner, pixels: Pixels, labels: Indices, recipe: Recipe, epoch: int, outputs: tuple[int, ...]
+    learner: Learner,
+    pixels: Pixels,
+    labels: Indices,
+    taught: Probabilities | None,
+    recipe: Recipe,
+    epoch: int,
+    outputs: tuple[int, ...],
 ) -> Learnt:
     """`train_one_epoch` with a progress bar."""
     return train_one_epoch(
-        learner, pixels, labels, recipe, epoch=epoch, outputs=len(outputs), alone=alone_in(outputs),
+        learner, pixels, labels, recipe, epoch=epoch, outputs=len(outputs), alone=alone_in(outputs), taught=taught,
         progress=lambda steps: tqdm(steps, f"epoch {epoch}/{recipe.epochs}", mininterval=20, disable=learner.rank > 0),
     )  # fmt: skip
 
@@ -114,7 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     try:
         with processes() as (rank, together):
-            learn(options, chosen(options), rank, together)
+            learn(options, recipe_of(options), rank, together)
     except (CheckpointError, FileNotFoundError, FloatingPointError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2

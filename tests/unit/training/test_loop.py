@@ -101,3 +101,14 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
 
     with pytest.raises(FloatingPointError, match="learning rate"):
         run.epoch(1)
+
+
+def test_a_teacher_that_knows_better_is_believed(tmp_path: Path) -> None:
+    """With all of the target the teacher's, records that say the contrary are not learnt."""
+    recipe, run = replace(RECIPE, distil=1.0), Run(tmp_path)
+    contrary = np.eye(2, dtype=np.float32)[1 - LABELS]
+    for epoch in range(1, 9):
+        train_one_epoch(run.learner, PIXELS, LABELS, recipe, epoch=epoch, outputs=2, taught=contrary)
+
+    guesses = logits_of(run.network, PIXELS[:, :8, :8]).argmax(1)
+    assert (guesses != LABELS).all()

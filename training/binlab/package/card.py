@@ -113,10 +113,13 @@ _OUT_OF_RANGE = (
 )
 
 
-def _recipe(runs: list[str], averaged: int) -> str:
+def _recipe(runs: list[str], averaged: int, teacher: list[str] | None = None) -> str:
     lines = [f"  {number}. `{flags}`" for number, flags in enumerate(runs, start=1)]
     if averaged > 1:
         lines.append(f"\n  The weights are the mean of those after the last {averaged} runs.")
+    if teacher:
+        lines.append("\n  Its teacher was made so:")
+        lines += [f"  {number}. `{flags}`" for number, flags in enumerate(teacher, start=1)]
     return "\n".join(lines)
 
 

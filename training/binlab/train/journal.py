@@ -53,13 +53,16 @@ class Journal:
                 elif name != "epoch":
                     board.add_scalar(name, value, self.epochs)
 
-    def close(self, weights: str | None, start: Path | None, flags: str, outputs: Sequence[int]) -> None:
+    def close(
+        self, weights: str | None, start: Path | None, teacher: Path | None, flags: str, outputs: Sequence[int]
+    ) -> None:
         """Write `training.json`: what a reader needs to make the network again, with the flags of earlier runs."""
         earlier = json.loads((start / RECORD).read_text()) if start else {"recipe": [], "history": []}
         source = Path(weights).name if weights else "torchvision's ResNet50_Weights.IMAGENET1K_V2"
         record = {
             "starting_weights": source,
             **earlier,
+            "teacher": json.loads((teacher / RECORD).read_text())["recipe"] if teacher else earlier.get("teacher"),
             "outputs": list(outputs),
             "recipe": [*earlier["recipe"], flags],
             "history": [*earlier["history"], *self.history],

@@ -22,6 +22,7 @@ from binlab.train.pixels import normalised, to_batch
 from binlab.train.recipe import Recipe
 
 Logits = npt.NDArray[np.float32]
+Probabilities = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
@@ -95,9 +96,12 @@ def train_one_epoch(
     epoch: int,
     outputs: int,
     alone: tuple[int, ...] = (),
+    taught: Probabilities | None = None,
     progress: Progress = iter,
 ) -> Learnt:
     """`pixels` uint8 (N, C, C, 3), of which pictures of the epoch's size are made; `labels` output indices (N,).
+
+    `taught` are a teacher's answers (N, outputs), where it has one.
 
     What is drawn depends on the seed, the epoch and the rank alone, so a run that was stopped goes on as if it had not
     been. Raises FloatingPointError when the loss is no number.
@@ -111,6 +115,8 @@ def train_one_epoch(
         chosen = np.sort(together[learner.rank :: learner.processes])
         batch = varied(to_batch(pixels[chosen]), size, recipe.augment, draws)
         targets = soft_targets(torch.from_numpy(labels[chosen]), outputs, recipe.to_neighbours, alone)
+        if taught is not None:
+            targets = (1 - recipe.distil) * targets + recipe.distil * torch.from_numpy(taught[chosen])
         learnt = _step(learner, *mixed(normalised(batch), targets, recipe.mixup, draws))
         losses.append(learnt.loss)
         gradients.append(learnt.gradient)

@@ -24,7 +24,8 @@ class Recipe:
     """Everything that decides a run but the data, the starting weights and the number of processes.
 
     `rate` is the peak learning rate of the body; the fresh last layer learns `head` times as fast. `to_neighbours` is
-    the share of each target that goes to n - 1 and n + 1, `mixup` the alpha of Beta(alpha, alpha) (0: off), `ema` the
+    the share of each target that goes to n - 1 and n + 1, `distil` the share that is a teacher's answer, where there is
+    one; `mixup` the alpha of Beta(alpha, alpha) (0: off), `ema` the
     share that the averaged weights keep at each step (0: no average). With `outside`, empty and fuller bins are
     learnt from too, with an output of their own.
     """
@@ -37,6 +38,7 @@ class Recipe:
     schedule: str
     decay: float
     to_neighbours: float
+    distil: float
     mixup: float
     augment: str
     ema: float
@@ -64,11 +66,12 @@ RECIPES = {
     # The recipe of the published attempts at this size: nothing but fine-tuning.
     "baseline": Recipe(
         stages=(Stage(10, 224),), batch=128, optimiser="adam", rate=1e-3, head=1.0, schedule="constant", decay=0.0,
-        to_neighbours=0.0, mixup=0.0, augment="none", ema=0.0, outside=False,
+        to_neighbours=0.0, distil=0.0, mixup=0.0, augment="none", ema=0.0, outside=False,
     ),
     "best": Recipe(
-        stages=(Stage(6, 128), Stage(8, 176), Stage(3, 224)), batch=32, optimiser="adamw", rate=3e-4, head=5.0,
-        schedule="one-cycle", decay=0.05, to_neighbours=0.2, mixup=0.3, augment="strong", ema=0.998, outside=True,
+        stages=(Stage(5, 128), Stage(9, 176)), batch=32, optimiser="adamw", rate=3e-4, head=5.0,
+        schedule="one-cycle", decay=0.05, to_neighbours=0.2, distil=0.5, mixup=0.1, augment="strong", ema=0.998,
+        outside=True,
     ),
 }  # fmt: skip
 CHOICES = {
@@ -83,6 +86,7 @@ _HELP = {
     "schedule": "one-cycle rises for a quarter of the steps, then falls to nothing",
     "decay": "weight decay",
     "to_neighbours": "share of each target that goes to n-1 and n+1",
+    "distil": "share of each target that is the answer of --teacher",
     "mixup": "alpha of mixup; 0 is off",
     "augment": "how much pictures are varied",
     "ema": "share that the averaged weights keep at each step; 0 is off",
@@ -127,5 +131,6 @@ def _text(value: Any) -> str:
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "stages": stages, "batch": int, "optimiser": str, "rate": float, "head": float, "schedule": str, "decay": float,
-    "to_neighbours": float, "mixup": float, "augment": str, "ema": float, "outside": yes_or_no, "seed": int,
+    "to_neighbours": float, "distil": float, "mixup": float, "augment": str, "ema": float, "outside": yes_or_no,
+    "seed": int,
 }  # fmt: skip
