@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +22,7 @@ from binmodel.images import decode
 from binmodel.predict import Predictor
 from binmodel.preprocess import squash
 from binmodel.stream import predict_stream
+from turns import in_turns
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -36,12 +36,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, help="for inference (default: one for each core)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(arguments)
-
-
-def seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -65,7 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
         "pixels only": pixels_only,
         "decode only": lambda: [pixels_of(path) for path in paths],
     }
-    rounds = [{name: seconds(work) for name, work in ways.items()} for _ in range(options.rounds)]
+    rounds = in_turns(ways, options.rounds)
     best = {name: min(times[name] for times in rounds) for name in ways}
     rates = {name: round(len(paths) / spent, 1) for name, spent in best.items()}
     found = {

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +30,7 @@ from binmodel.network import build_network
 from PIL import Image
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
+from turns import in_turns, seconds
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -87,12 +87,6 @@ def ours(photos: list[Photo], size: int, batch: int, cache: Path) -> Callable[[]
     return lambda: train_one_epoch(learner, pixels, labels, recipe, epoch=1, outputs=len(CLASSES))
 
 
-def seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
 def main(arguments: list[str] | None = None) -> None:
     options = parse(arguments)
     photos = read_split(options.data)["train"][: options.limit]
@@ -103,7 +97,7 @@ def main(arguments: list[str] | None = None) -> None:
             "reference": reference(photos, options.size, options.batch),
             "ours": ours(photos, options.size, options.batch, Path(cache)),
         }
-        times = [{name: seconds(work) for name, work in ways.items()} for _ in range(options.rounds)]
+        times = in_turns(ways, options.rounds)
     speeds = {name: len(photos) / min(times_of[name] for times_of in times) for name in ways}
     found = {
         "photographs_per_second": {name: round(speed, 1) for name, speed in speeds.items()},

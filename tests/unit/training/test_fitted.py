@@ -10,7 +10,6 @@ from binlab.package.fitted import (
     fit,
     fit_temperature,
     known_to,
-    labels_of,
     log_loss,
     photograph_weights,
 )
@@ -26,11 +25,6 @@ def photographs(number: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     logits[:, [0, 6]] -= 1.5
     labels = (softmax(logits).cumsum(1) < random.random((number, 1))).sum(1).clip(max=6)
     return logits, np.where(labels == 6, random.choice([6, 9], number), labels)
-
-
-def test_more_than_the_last_class_is_one_output() -> None:
-    assert labels_of(np.array([0, 1, 5, 6, 9]), OUTSIDE).tolist() == [0, 1, 5, 6, 6]
-    assert labels_of(np.array([1, 5]), CLASSES).tolist() == [0, 4]
 
 
 def test_a_network_without_outputs_for_them_does_not_know_bins_out_of_range() -> None:

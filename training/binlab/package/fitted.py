@@ -17,6 +17,7 @@ from binlab.data.dataset import CLASSES
 from binlab.evaluate.coverage import most_certain
 from binlab.evaluate.metrics import class_weights, per_class, summary
 from binlab.package.conformal import abstention, coverage_and_width, fit_mass, intervals
+from binlab.train.prior import labels_of
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -97,11 +98,6 @@ def log_loss(logits: Logits, counts: Counts, outputs: Outputs, temperature: floa
 def known_to(outputs: Outputs, counts: Counts) -> npt.NDArray[np.bool_]:
     """Which photographs (N,) the network has an output for: without one for more than the last class, not those."""
     return (counts >= outputs[0]) & ((counts <= outputs[-1]) | (outputs[-1] > CLASSES[-1]))
-
-
-def labels_of(counts: Counts, outputs: Outputs) -> Counts:
-    """The output (N,) that stands for each count, or for the nearest count that one stands for."""
-    return np.clip(counts, outputs[0], outputs[-1]) - outputs[0]
 
 
 def photograph_weights(counts: Counts) -> Floats:

@@ -25,8 +25,8 @@ def alone_in(outputs: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def labels_of(counts: Iterable[int], outputs: tuple[int, ...]) -> npt.NDArray[np.int64]:
-    """The output index (N,) of each count."""
-    return np.array([outputs.index(min(count, FULLER)) for count in counts], dtype=np.int64)
+    """The index (N,) of the output that stands for each count, or for the nearest count that one stands for."""
+    return np.clip(np.fromiter(counts, np.int64), outputs[0], outputs[-1]) - outputs[0]
 
 
 def balance(labels: npt.NDArray[np.int64], outputs: tuple[int, ...]) -> npt.NDArray[np.float32]:
