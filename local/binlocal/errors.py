@@ -3,6 +3,7 @@
 LocalStackError
 ├── TemplateError   the template cannot be deployed locally
 ├── StartError      a server did not start
+├── PlanError       the fault plan is wrong
 ├── DeployError     the stack could not be created
 └── StackError      the stack cannot run, or has ended by itself
 """
@@ -17,6 +18,10 @@ class TemplateError(LocalStackError):
 
 
 class StartError(LocalStackError):
+    pass
+
+
+class PlanError(LocalStackError):
     pass
 
 

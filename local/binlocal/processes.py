@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import urllib3
 
@@ -41,8 +42,11 @@ class Server:
 
 
 def start_server(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Server:
-    """Starts `command` under a guard, in a session of its own, so that Ctrl-C reaches it only through us."""
-    with log.open("wb") as output:
+    """Starts `command` under a guard, in a session of its own, so that Ctrl-C reaches it only through us.
+
+    What the log holds already stays.
+    """
+    with log.open("ab") as output:
         process = subprocess.Popen(
             [*GUARD, *command],
             stdin=subprocess.PIPE,
@@ -54,15 +58,32 @@ def start_server(name: str, command: Sequence[str], environment: Mapping[str, st
     return Server(name, process, log)
 
 
+class AnyServer(Protocol):
+    """A Server, or what stands for one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def process(self) -> subprocess.Popen[bytes]: ...
+    @property
+    def log(self) -> Path: ...
+    @property
+    def alive(self) -> bool: ...
+    def stop(self) -> None: ...
+
+
+Stoppable = TypeVar("Stoppable", bound=AnyServer)
+
+
 @contextmanager
-def stopping(server: Server) -> Iterator[Server]:
+def stopping(server: Stoppable) -> Iterator[Stoppable]:
     try:
         yield server
     finally:
         server.stop()
 
 
-def wait_until_ready(server: Server, url: str, seconds: float) -> None:
+def wait_until_ready(server: AnyServer, url: str, seconds: float) -> None:
     """Returns once `url` answers 200. Raises StartError when the server ends or the time is up."""
     deadline = time.monotonic() + seconds
     while not answers(url):

@@ -1,4 +1,4 @@
-"""The local stack: MiniStack, the local SageMaker with the real model server, the template, and the queue readers."""
+"""The local stack: MiniStack, the local SageMaker with the real model server, the template, queue readers, a ticker."""
 
 import shutil
 import signal
@@ -17,13 +17,20 @@ from binmodel.artifact import shipped
 from binlocal.deploy import deploy
 from binlocal.environment import client_environment, create_client, server_environment
 from binlocal.errors import StackError
+from binlocal.keeper import KeptServer
 from binlocal.ministack import ministack_environment, start_ministack
 from binlocal.poller import INVOKE_CONFIG, QueueReader, take_over
-from binlocal.processes import Server, free_port, start_server, stopping, tail, wait_until_ready
+from binlocal.processes import AnyServer, Server, free_port, start_server, stopping, tail, wait_until_ready
+from binlocal.sagemaker.faults import read_plan
 from binlocal.state import READY_PATH, find_running, remove_state, write_state
+from binlocal.ticker import Ticker, take_over_schedules
 
 ROOT = Path(__file__).parents[2]
 MODEL_LOG = "model-server.log"
+LOGS = (MODEL_LOG, "ministack.log", "sagemaker.log")
+# What the local SageMaker keeps over a restart of its process.
+SAGEMAKER_STATE = "sagemaker"
+SCHEDULE_SECONDS = 10.0
 START_SECONDS = 60.0
 # A window of 5 s, as the template has it, would be most of the time that a few photographs take.
 PARAMETERS = {"BatchWindow": "1"}
@@ -37,7 +44,7 @@ class Stack:
     outputs: dict[str, str]
     environment: dict[str, str]
     left_out: tuple[str, ...]
-    servers: tuple[Server, ...]
+    servers: tuple[AnyServer, ...]
 
     @property
     def endpoint(self) -> str:
@@ -49,7 +56,7 @@ class Stack:
         return create_client(self.environment, service)
 
     def serve_forever(self) -> None:
-        """Returns on SIGINT or SIGTERM. Raises StackError when a server of the stack ends by itself."""
+        """Returns on SIGINT or SIGTERM. Raises StackError when a server of the stack has ended for good."""
         asked = threading.Event()
         before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -60,7 +67,7 @@ class Stack:
                 signal.signal(number, handler)
 
     def check(self) -> None:
-        """Raises StackError when a server of the stack has ended."""
+        """Raises StackError when a server of the stack has ended for good."""
         for server in self.servers:
             if not server.alive:
                 raise StackError(f"{server.name} ended. Its log, {server.log}, ends:\n{tail(server.log)}")
@@ -76,19 +83,26 @@ def running_stack(
     template: Path = ROOT / "template.yaml",
     parameters: Mapping[str, str] = PARAMETERS,
     container: Sequence[str] | None = None,
+    faults: Path | None = None,
+    schedule_seconds: float = SCHEDULE_SECONDS,
 ) -> Iterator[Stack]:
     """Starts the stack, deploys the template, and ends all of it on the way out, also when we are killed.
 
     Logs, temporary files and the state file are in `workdir`. Port 0 is any free one. `model` is an artifact folder,
-    the shipped one by default; `container` is another command for the model server. Raises StackError, StartError,
-    DeployError or TemplateError.
+    the shipped one by default; `container` is another command for the model server; `faults` is a fault plan (see
+    binlocal.sagemaker.faults). The functions that the template has on a schedule run every `schedule_seconds`. A local
+    SageMaker that ends by itself is started again, with its models, endpoints and transform jobs; requests that it
+    had accepted are lost. Raises StackError, StartError, DeployError, TemplateError or PlanError.
     """
+    if faults:
+        read_plan(faults)
     prepare(workdir)
     environment = client_environment(local_url(port or free_port()), local_url(free_port()))
     with ExitStack() as running:
-        servers = start_servers(running, environment, workdir, container or model_server(model or shipped()))
+        servers = start_servers(running, environment, workdir, container or model_server(model or shipped()), faults)
         deployment = deploy(cache(partial(create_client, environment)), stack_name, template, parameters)
         start_readers(running, environment)
+        start_ticker(running, environment, schedule_seconds)
         for endpoint in deployment.endpoints:
             wait_for_endpoint(environment, endpoint, workdir)
         running.callback(remove_state, workdir)
@@ -101,7 +115,10 @@ def prepare(workdir: Path) -> None:
         raise StackError(f"A stack runs already: {state['endpoint']}, process {state['pid']}. Stop it first.")
     shutil.rmtree(workdir / "tmp", ignore_errors=True)
     (workdir / "tmp").mkdir(parents=True)
-    (workdir / MODEL_LOG).unlink(missing_ok=True)
+    shutil.rmtree(workdir / SAGEMAKER_STATE, ignore_errors=True)
+    (workdir / SAGEMAKER_STATE).mkdir()
+    for log in LOGS:
+        (workdir / log).unlink(missing_ok=True)
 
 
 def local_url(port: int) -> str:
@@ -113,22 +130,30 @@ def model_server(model: Path) -> list[str]:
 
 
 def start_servers(
-    running: ExitStack, environment: Mapping[str, str], workdir: Path, container: Sequence[str]
-) -> tuple[Server, Server]:
+    running: ExitStack,
+    environment: Mapping[str, str],
+    workdir: Path,
+    container: Sequence[str],
+    faults: Path | None = None,
+) -> tuple[AnyServer, AnyServer]:
     """MiniStack and the local SageMaker, side by side. Both answer when this returns."""
     running.callback(shutil.rmtree, workdir / "tmp", ignore_errors=True)
     ministack = start_ministack(ministack_environment(environment, workdir / "tmp"), workdir / "ministack.log")
     running.enter_context(stopping(ministack))
-    sagemaker = start_sagemaker(environment, container, workdir)
+    sagemaker = KeptServer(partial(start_sagemaker, environment, container, workdir, faults))
     running.enter_context(stopping(sagemaker))
     wait_until_ready(ministack, environment["AWS_ENDPOINT_URL"] + READY_PATH, START_SECONDS)
     wait_until_ready(sagemaker, environment["AWS_ENDPOINT_URL_SAGEMAKER"] + "/ping", START_SECONDS)
     return ministack, sagemaker
 
 
-def start_sagemaker(environment: Mapping[str, str], container: Sequence[str], workdir: Path) -> Server:
+def start_sagemaker(
+    environment: Mapping[str, str], container: Sequence[str], workdir: Path, faults: Path | None = None
+) -> Server:
+    """With what an earlier process has left in `workdir`."""
     port = environment["AWS_ENDPOINT_URL_SAGEMAKER"].rpartition(":")[2]
-    options = ["--port", port, "--log", str(workdir / MODEL_LOG)]
+    options = ["--port", port, "--log", str(workdir / MODEL_LOG), "--state", str(workdir / SAGEMAKER_STATE)]
+    options += ["--faults", str(faults)] if faults else []
     command = [sys.executable, "-m", "binlocal.sagemaker", *options, "--", *container]
     return start_server("The local SageMaker", command, server_environment(environment), workdir / "sagemaker.log")
 
@@ -141,6 +166,14 @@ def start_readers(running: ExitStack, environment: Mapping[str, str]) -> None:
     running.callback(end_readers, readers)
     for reader in readers:
         reader.start()
+
+
+def start_ticker(running: ExitStack, environment: Mapping[str, str], seconds: float) -> None:
+    """Runs the schedules, until the stack ends."""
+    schedules = take_over_schedules(create_client(environment, "scheduler"))
+    ticker = Ticker(schedules, create_client(environment, "lambda", INVOKE_CONFIG), seconds)
+    running.callback(ticker.stop)
+    ticker.start()
 
 
 def end_readers(readers: Sequence[QueueReader]) -> None:

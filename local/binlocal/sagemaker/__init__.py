@@ -1,1 +1,1 @@
-"""Our local SageMaker: Async Inference and real-time endpoints in front of the real model server, on loopback."""
+"""Our local SageMaker: Async Inference, Batch Transform and real-time endpoints, with the real model server."""

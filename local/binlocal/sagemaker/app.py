@@ -1,9 +1,7 @@
-"""The HTTP face of the local SageMaker: JSON 1.1 for `sagemaker`, REST for `sagemaker-runtime`."""
+"""The HTTP face of the local SageMaker: JSON 1.1 for `sagemaker`, REST for `sagemaker-runtime`, and its faults."""
 
 import json
-import time
 import uuid
-from collections.abc import Callable
 from functools import cache
 from typing import Any, cast
 
@@ -17,12 +15,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from binlocal.sagemaker import runtime
+from binlocal.sagemaker.clock import Clock
+from binlocal.sagemaker.constraints import check_constraints
 from binlocal.sagemaker.control import ControlPlane, Members
 from binlocal.sagemaker.errors import RefusedError
+from binlocal.sagemaker.fault_routes import fail_after, fail_before, fault_routes
+from binlocal.sagemaker.faults import Faults
+
+# What the functions ask for. The rest is asked for while a stack is set up, which no fault shall spoil.
+FAULTY_OPERATIONS = {"CreateTransformJob", "DescribeTransformJob", "StopTransformJob", "ListTransformJobs"}
 
 
-def create_app(control: ControlPlane, clock: Callable[[], float] = time.time) -> Starlette:
-    """`GET /ping` answers 200 once the app is up; everything else is SageMaker's own API."""
+def create_app(control: ControlPlane, faults: Faults, clock: Clock) -> Starlette:
+    """SageMaker's own API; `GET /ping` answers 200 once the app is up, and `fault_routes` are beside it."""
 
     async def ping(_: Request) -> Response:
         return Response()
@@ -30,28 +35,32 @@ def create_app(control: ControlPlane, clock: Callable[[], float] = time.time) ->
     async def perform(request: Request) -> Response:
         operation = request.headers.get("X-Amz-Target", "").removeprefix("SageMaker.")
         body = await request.body()
+        may_fail = operation in FAULTY_OPERATIONS
+        if may_fail:
+            fail_before(faults)
         answer = await run_in_threadpool(lambda: control.perform(operation, parse_members(operation, body)))
+        if may_fail:
+            fail_after(faults)
         return Response(json.dumps(answer), media_type="application/x-amz-json-1.1")
 
     async def invoke(request: Request) -> Response:
+        fail_before(faults)
         endpoint = runtime.find_endpoint(control.endpoints, request.path_params["name"], control.account)
         answer = await run_in_threadpool(runtime.invoke, endpoint, await request.body(), request.headers)
-        headers = {"Content-Type": answer.content_type, "x-Amzn-Invoked-Production-Variant": "AllTraffic"}
-        if answer.custom_attributes is not None:
-            headers[f"{runtime.PREFIX}Custom-Attributes"] = answer.custom_attributes
-        return Response(answer.body, headers=headers)
+        return Response(answer.body, headers=runtime.answer_headers(answer))
 
     async def invoke_async(request: Request) -> Response:
+        fail_before(faults)
         endpoint = runtime.find_endpoint(control.endpoints, request.path_params["name"], control.account)
-        accepted = runtime.accept(endpoint, request.headers, await request.body(), clock())
+        accepted = runtime.accept(endpoint, request.headers, await request.body(), clock.now())
         endpoint.submit(accepted)
-        headers = {f"{runtime.PREFIX}OutputLocation": accepted.output_location}
-        if accepted.failure_location:
-            headers[f"{runtime.PREFIX}FailureLocation"] = accepted.failure_location
-        return Response(json.dumps({"InferenceId": accepted.inference_id}), 202, headers, media_type="application/json")
+        fail_after(faults)
+        body = json.dumps({"InferenceId": accepted.inference_id})
+        return Response(body, 202, runtime.accepted_headers(accepted), media_type="application/json")
 
     routes = [
         Route("/ping", ping, methods=["GET"]),
+        *fault_routes(faults),
         Route("/", perform, methods=["POST"]),
         Route("/endpoints/{name}/invocations", invoke, methods=["POST"]),
         Route("/endpoints/{name}/async-invocations", invoke_async, methods=["POST"]),
@@ -82,6 +91,7 @@ def parse_members(operation: str, body: bytes) -> Members:
     report = ParamValidator().validate(members, shape)
     if report.has_errors():
         raise RefusedError("ValidationException", report.generate_report())
+    check_constraints(members, shape)
     return members
 
 

@@ -4,6 +4,7 @@ SageMaker's contract: GET /ping answers 200 within 2 seconds once the model is l
 """
 
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -20,6 +21,7 @@ from binlocal.sagemaker.errors import ContainerError, ContainerNotReadyError, Co
 STARTUP_SECONDS = 60.0
 RESTART_PAUSE_SECONDS = 0.5
 STOP_SECONDS = 3.0
+READY_LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,26 @@ class Container:
         self._watcher.start()
 
     def stop(self) -> None:
+        """May be called before `start`, and again."""
         self._stopped.set()
         self._ready.clear()
         self._end_process()
-        self._watcher.join(STOP_SECONDS)
+        if self._watcher.is_alive():
+            self._watcher.join(STOP_SECONDS)
+
+    def settle(self) -> str:
+        """Waits until the first start has come to an end; the status then."""
+        self._settled.wait(STARTUP_SECONDS + STOP_SECONDS)
+        return self.status
+
+    def kill(self) -> None:
+        """SIGKILL, as a machine that runs out of memory sends it. The model server is started again."""
+        if self._process:
+            self._process.kill()
 
     def invoke(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
         """Raises ContainerNotReadyError, ContainerTimeoutError or ContainerError; any HTTP status is an answer."""
-        if not self._ready.wait(timeout):
+        if not self._becomes_ready(timeout):
             raise ContainerNotReadyError("the model server does not answer /ping")
         try:
             response = urllib3.request(
@@ -94,10 +108,22 @@ class Container:
             response.headers.get("X-Amzn-SageMaker-Custom-Attributes"),
         )
 
+    def _becomes_ready(self, timeout: float) -> bool:
+        deadline = time.monotonic() + timeout
+        while not self._ready.wait(min(timeout, READY_LOOK_SECONDS)):
+            if self._stopped.is_set() or time.monotonic() > deadline:
+                return False
+        return True
+
     def _keep_running(self) -> None:
         self._live_once()
-        while self._has_served and not self._stopped.wait(RESTART_PAUSE_SECONDS):
+        while (self._has_served or self._was_killed()) and not self._stopped.wait(RESTART_PAUSE_SECONDS):
             self._live_once()
+        self._settled.set()
+
+    def _was_killed(self) -> bool:
+        """By somebody else, before it could serve: not a model server that can't."""
+        return self._process is not None and self._process.returncode == -signal.SIGKILL
 
     def _live_once(self) -> None:
         process = self._start_process()
@@ -107,7 +133,6 @@ class Container:
             self._settled.set()
             process.wait()
             self._ready.clear()
-        self._settled.set()
         self._end_process()
 
     def _start_process(self) -> subprocess.Popen[bytes]:

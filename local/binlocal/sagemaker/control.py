@@ -1,16 +1,19 @@
-"""The `sagemaker` API: models, endpoint configurations and endpoints, in memory.
+"""The `sagemaker` API: models, endpoint configurations, endpoints and transform jobs.
 
 Operations take and return the members of botocore's service model `sagemaker` 2017-07-24.
 """
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 from binlocal.sagemaker.endpoint import Endpoint
 from binlocal.sagemaker.errors import RefusedError
+from binlocal.sagemaker.listing import page, pick
+from binlocal.sagemaker.models import environment_of
+from binlocal.sagemaker.registry import Registry
 from binlocal.sagemaker.serving import DEFAULT_CONCURRENCY, AsyncSettings
+from binlocal.sagemaker.transforms import TransformJobs
 
 Members = dict[str, Any]
 EndpointMaker = Callable[[str, Members, AsyncSettings | None], Endpoint]
@@ -19,12 +22,14 @@ EndpointMaker = Callable[[str, Members, AsyncSettings | None], Endpoint]
 class ControlPlane:
     """`make_endpoint(name, container environment, async settings)` builds an endpoint; it is started here."""
 
-    def __init__(self, *, account: str, region: str, make_endpoint: EndpointMaker) -> None:
+    def __init__(
+        self, *, account: str, registry: Registry, make_endpoint: EndpointMaker, transforms: TransformJobs
+    ) -> None:
         self.account = account
         self.endpoints: dict[str, Endpoint] = {}
-        self._arn = f"arn:aws:sagemaker:{region}:{account}"
+        self.transforms = transforms
+        self._registry = registry
         self._make_endpoint = make_endpoint
-        self._described: dict[str, dict[str, Members]] = {"model": {}, "endpoint-config": {}, "endpoint": {}}
         self._lock = threading.RLock()
 
     def perform(self, operation: str, members: Members) -> Members:
@@ -36,74 +41,90 @@ class ControlPlane:
             return method(self, members)
 
     def create_model(self, members: Members) -> Members:
-        if not _containers(members):
-            raise RefusedError("ValidationException", "A model needs a PrimaryContainer.")
-        return {"ModelArn": self._remember("model", members["ModelName"], members)["ModelArn"]}
+        environment_of(members)
+        return {"ModelArn": self._add("model", members["ModelName"], members)["ModelArn"]}
 
     def create_endpoint_config(self, members: Members) -> Members:
         for variant in members["ProductionVariants"]:
-            self._find("model", variant.get("ModelName", ""))
+            self._registry.find("model", variant.get("ModelName", ""))
         async_settings(members)
-        described = self._remember("endpoint-config", members["EndpointConfigName"], members)
+        described = self._add("endpoint-config", members["EndpointConfigName"], members)
         return {"EndpointConfigArn": described["EndpointConfigArn"]}
 
     def create_endpoint(self, members: Members) -> Members:
         name = members["EndpointName"]
-        config = self._find("endpoint-config", members["EndpointConfigName"])
-        model = self._find("model", config["ProductionVariants"][0]["ModelName"])
-        described = self._remember("endpoint", name, members)
-        environment = _containers(model)[0].get("Environment", {})
-        self.endpoints[name] = self._make_endpoint(name, environment, async_settings(config))
-        self.endpoints[name].start()
+        config = self._registry.find("endpoint-config", members["EndpointConfigName"])
+        endpoint = self._endpoint(name, config)
+        described = self._add("endpoint", name, members)
+        self.endpoints[name] = endpoint
+        endpoint.start()
         return {"EndpointArn": described["EndpointArn"]}
 
     def describe_model(self, members: Members) -> Members:
-        return self._find("model", members["ModelName"])
+        return self._registry.find("model", members["ModelName"])
 
     def describe_endpoint_config(self, members: Members) -> Members:
-        return self._find("endpoint-config", members["EndpointConfigName"])
+        return self._registry.find("endpoint-config", members["EndpointConfigName"])
 
     def describe_endpoint(self, members: Members) -> Members:
-        described = self._find("endpoint", members["EndpointName"])
-        status = self.endpoints[members["EndpointName"]].model.status
-        answer = {**described, "EndpointStatus": status, "LastModifiedTime": described["CreationTime"]}
-        if status == "Failed":
+        answer = self._with_status(self._registry.find("endpoint", members["EndpointName"]))
+        if answer["EndpointStatus"] == "Failed":
             answer["FailureReason"] = "The container did not pass the ping health check. See the model server's log."
         return answer
 
     def delete_model(self, members: Members) -> Members:
-        return self._forget("model", members["ModelName"])
+        return self._remove("model", members["ModelName"])
 
     def delete_endpoint_config(self, members: Members) -> Members:
-        return self._forget("endpoint-config", members["EndpointConfigName"])
+        return self._remove("endpoint-config", members["EndpointConfigName"])
 
     def delete_endpoint(self, members: Members) -> Members:
-        answer = self._forget("endpoint", members["EndpointName"])
+        answer = self._remove("endpoint", members["EndpointName"])
         self.endpoints.pop(members["EndpointName"]).stop()
         return answer
 
+    def list_models(self, members: Members) -> Members:
+        return self._list("model", "Model", "Models", members)
+
+    def list_endpoint_configs(self, members: Members) -> Members:
+        return self._list("endpoint-config", "EndpointConfig", "EndpointConfigs", members)
+
+    def list_endpoints(self, members: Members) -> Members:
+        return self._list("endpoint", "Endpoint", "Endpoints", members)
+
+    def restore(self) -> None:
+        """Brings back to life what the registry remembers of an earlier process."""
+        for described in self._registry.all("endpoint"):
+            config = self._registry.find("endpoint-config", described["EndpointConfigName"])
+            name = described["EndpointName"]
+            self.endpoints[name] = self._endpoint(name, config)
+            self.endpoints[name].start(announced=False)
+        self.transforms.resume()
+
     def stop(self) -> None:
+        self.transforms.close()
         for endpoint in self.endpoints.values():
             endpoint.stop()
 
-    def _remember(self, kind: str, name: str, members: Members) -> Members:
-        arn = f"{self._arn}:{kind}/{name.lower()}"
-        if name in self._described[kind]:
-            raise RefusedError("ValidationException", f'Cannot create already existing {kind} "{arn}".')
-        key = "".join(word.capitalize() for word in kind.split("-")) + "Arn"
-        described = {name: value for name, value in members.items() if name != "Tags"}
-        self._described[kind][name] = {**described, key: arn, "CreationTime": time.time()}
-        return self._described[kind][name]
+    def _endpoint(self, name: str, config: Members) -> Endpoint:
+        model = self._registry.find("model", config["ProductionVariants"][0]["ModelName"])
+        return self._make_endpoint(name, environment_of(model), async_settings(config))
 
-    def _find(self, kind: str, name: str) -> Members:
-        if name not in self._described[kind]:
-            arn = f"{self._arn}:{kind}/{name.lower()}"
-            raise RefusedError("ValidationException", f'Could not find {kind.replace("-", " ")} "{arn}".')
-        return self._described[kind][name]
+    def _with_status(self, endpoint: Members) -> Members:
+        status = self.endpoints[endpoint["EndpointName"]].model.status
+        return {**endpoint, "EndpointStatus": status, "LastModifiedTime": endpoint["CreationTime"]}
 
-    def _forget(self, kind: str, name: str) -> Members:
-        self._find(kind, name)
-        del self._described[kind][name]
+    def _list(self, kind: str, member: str, listed: str, request: Members) -> Members:
+        found = self._registry.all(kind)
+        shown, token = page(map(self._with_status, found) if kind == "endpoint" else found, member, request)
+        names = (f"{member}Name", f"{member}Arn", "CreationTime", "LastModifiedTime", f"{member}Status")
+        return {listed: [pick(one, *names) for one in shown], **({"NextToken": token} if token else {})}
+
+    def _add(self, kind: str, name: str, members: Members) -> Members:
+        return self._registry.add(kind, name, {key: value for key, value in members.items() if key != "Tags"})
+
+    def _remove(self, kind: str, name: str) -> Members:
+        self._registry.remove(kind, name)
         return {}
 
 
@@ -117,12 +138,14 @@ OPERATIONS: dict[str, Callable[[ControlPlane, Members], Members]] = {
     "DeleteModel": ControlPlane.delete_model,
     "DeleteEndpointConfig": ControlPlane.delete_endpoint_config,
     "DeleteEndpoint": ControlPlane.delete_endpoint,
+    "ListModels": ControlPlane.list_models,
+    "ListEndpointConfigs": ControlPlane.list_endpoint_configs,
+    "ListEndpoints": ControlPlane.list_endpoints,
+    "CreateTransformJob": lambda control, members: control.transforms.create(members),
+    "DescribeTransformJob": lambda control, members: control.transforms.describe(members),
+    "StopTransformJob": lambda control, members: control.transforms.stop(members),
+    "ListTransformJobs": lambda control, members: control.transforms.list_page(members),
 }
-
-
-def _containers(model: Members) -> list[Members]:
-    primary = model.get("PrimaryContainer")
-    return [primary] if primary else model.get("Containers", [])
 
 
 def async_settings(config: Members) -> AsyncSettings | None:

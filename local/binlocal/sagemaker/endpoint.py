@@ -27,18 +27,20 @@ class Endpoint:
         self._arrival = threading.Condition()
         self._stopped = threading.Event()
 
-    def start(self) -> None:
+    def start(self, *, announced: bool = True) -> None:
         """Starts the container; tells the topics of it, with the test notification that SageMaker sends."""
         self.model.start()
         if self.serving is None:
             return
-        for topic in self.serving.settings.topics:
+        for topic in self.serving.settings.topics if announced else []:
             self.serving.storage.publish(topic, TEST_NOTIFICATION)
         for target in [self._expire_forever] + [self._serve_forever] * self.serving.settings.concurrency:
             threading.Thread(target=target, args=(self.serving,), daemon=True, name=self.name).start()
 
     def stop(self) -> None:
         self._stopped.set()
+        if self.serving:
+            self.serving.stopped.set()
         with self._arrival:
             self._arrival.notify_all()
         self.model.stop()
@@ -58,7 +60,7 @@ class Endpoint:
             return None if self._stopped.is_set() else self._waiting.popleft()
 
     def _expire_forever(self, serving: Serving) -> None:
-        while not self._stopped.wait(EXPIRY_CHECK_SECONDS):
+        while not serving.clock.wait(self._stopped, EXPIRY_CHECK_SECONDS):
             for request in self._take(serving.is_late):
                 safely(serving.expire, request)
 

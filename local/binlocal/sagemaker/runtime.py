@@ -42,6 +42,18 @@ def invoke(endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> Answe
     return answer
 
 
+def answer_headers(answer: Answer) -> dict[str, str]:
+    headers = {"Content-Type": answer.content_type, "x-Amzn-Invoked-Production-Variant": "AllTraffic"}
+    attributes = answer.custom_attributes
+    return headers if attributes is None else {**headers, f"{PREFIX}Custom-Attributes": attributes}
+
+
+def accepted_headers(request: AsyncRequest) -> dict[str, str]:
+    headers = {f"{PREFIX}OutputLocation": request.output_location}
+    failure = request.failure_location
+    return headers if failure is None else {**headers, f"{PREFIX}FailureLocation": failure}
+
+
 def passed_on(headers: Mapping[str, str]) -> dict[str, str]:
     names = ("Content-Type", "Accept", f"{PREFIX}Custom-Attributes")
     return {name: headers[name] for name in names if name in headers}

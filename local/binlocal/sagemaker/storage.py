@@ -14,6 +14,15 @@ class AwsStorage:
         self._s3 = s3
         self._sns = sns
 
+    def list_below(self, uri: str) -> list[str]:
+        """The URIs of the objects with this prefix, in order; none where there is no such bucket."""
+        bucket, prefix = split_uri(uri)
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        try:
+            return [f"s3://{bucket}/{found['Key']}" for page in pages for found in page.get("Contents", [])]
+        except self._s3.exceptions.NoSuchBucket:
+            return []
+
     def read(self, uri: str) -> bytes:
         bucket, key = split_uri(uri)
         try:

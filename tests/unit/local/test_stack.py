@@ -4,9 +4,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from binlocal.errors import StackError
+from binlocal.errors import PlanError, StackError
 from binlocal.processes import start_server, stopping
-from binlocal.stack import ROOT, Stack, model_server, prepare
+from binlocal.stack import ROOT, Stack, model_server, prepare, running_stack
 
 from tests.unit.local.waiting import eventually
 
@@ -51,9 +51,21 @@ def test_a_stack_is_served_until_a_signal(number):
 
 def test_what_an_earlier_stack_left_is_cleared_away(tmp_path):
     (tmp_path / "tmp" / "code").mkdir(parents=True)
-    (tmp_path / "model-server.log").write_text("old")
+    (tmp_path / "sagemaker").mkdir()
+    (tmp_path / "sagemaker" / "definitions.json").write_text("{}")
+    for log in ("model-server.log", "sagemaker.log", "ministack.log"):
+        (tmp_path / log).write_text("old")
 
     prepare(tmp_path)
 
-    assert [path.name for path in tmp_path.iterdir()] == ["tmp"]
-    assert list((tmp_path / "tmp").iterdir()) == []
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["sagemaker", "tmp"]
+
+
+def test_a_wrong_fault_plan_is_said_before_anything_starts(tmp_path):
+    plan = tmp_path / "plan.json"
+    plan.write_text('{"requests": {"throttle": 7}}')
+
+    with pytest.raises(PlanError, match=r"plan\.json.*throttle"), running_stack(workdir=tmp_path / "w", faults=plan):
+        pass
+
+    assert not (tmp_path / "w").exists()

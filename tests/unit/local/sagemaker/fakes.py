@@ -1,9 +1,25 @@
-"""Stands for S3 and SNS, and for the container."""
+"""Stands for S3 and SNS, for the container, and for a clock on which nobody waits."""
 
 import threading
 
 from binlocal.sagemaker.container import Answer
 from binlocal.sagemaker.errors import UnreadableObjectError
+
+
+class FakeClock:
+    """Shows `time`; a wait is over at once, and moves it on. `waits` are the seconds that were waited."""
+
+    def __init__(self, time=1000.0):
+        self.time = time
+        self.waits = []
+
+    def now(self):
+        return self.time
+
+    def wait(self, stopped, seconds):
+        self.waits.append(seconds)
+        self.time += seconds
+        return stopped.is_set()
 
 
 class FakeStorage:
@@ -22,9 +38,12 @@ class FakeStorage:
     def publish(self, topic, message):
         self.published.append((topic, message))
 
+    def list_below(self, uri):
+        return sorted(found for found in self.objects if found.startswith(uri))
+
 
 class FakeModel:
-    """Answers with `answer` (an Answer, or an error to raise) as soon as `gate` is open."""
+    """Answers with `answer` (an Answer, an error to raise, or a function of the body) as soon as `gate` is open."""
 
     status = "InService"
 
@@ -36,6 +55,7 @@ class FakeModel:
         self.busy = 0
         self.busiest = 0
         self.started = self.stopped = False
+        self.killed = 0
 
     def start(self):
         self.started = True
@@ -43,12 +63,19 @@ class FakeModel:
     def stop(self):
         self.stopped = True
 
+    def settle(self):
+        return self.status
+
+    def kill(self):
+        self.killed += 1
+
     def invoke(self, body, headers, timeout):
         self.busy += 1
         self.busiest = max(self.busiest, self.busy)
         self.gate.wait(10)
         self.busy -= 1
         self.requests.append((body, dict(headers), timeout))
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
+        answer = self.answer(body) if callable(self.answer) else self.answer
+        if isinstance(answer, Exception):
+            raise answer
+        return answer

@@ -1,5 +1,6 @@
 """The local SageMaker as boto3 sees it: real requests of the SDK over HTTP."""
 
+import os
 import threading
 
 import boto3
@@ -8,11 +9,16 @@ import pytest
 import uvicorn
 from binlocal.processes import free_port
 from binlocal.sagemaker.app import create_app
+from binlocal.sagemaker.clock import DrivenClock
 from binlocal.sagemaker.container import Answer
 from binlocal.sagemaker.control import ControlPlane
+from binlocal.sagemaker.courier import Courier
 from binlocal.sagemaker.endpoint import Endpoint
 from binlocal.sagemaker.errors import ContainerError
+from binlocal.sagemaker.faults import Faults, parse_plan
+from binlocal.sagemaker.registry import Registry
 from binlocal.sagemaker.serving import Serving
+from binlocal.sagemaker.transforms import TransformJobs
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -26,8 +32,8 @@ ASYNC = {
         "S3OutputPath": "s3://jobs/out/",
         "S3FailurePath": "s3://jobs/failed/",
         "NotificationConfig": {
-            "SuccessTopic": "arn:aws:sns:us-east-1:0:good",
-            "ErrorTopic": "arn:aws:sns:us-east-1:0:bad",
+            "SuccessTopic": "arn:aws:sns:us-east-1:000000000000:good",
+            "ErrorTopic": "arn:aws:sns:us-east-1:000000000000:bad",
         },
     },
 }
@@ -36,21 +42,44 @@ ASYNC = {
 class Local:
     """A local SageMaker on a port of its own, with a fake container and fake storage."""
 
-    def __init__(self):
+    def __init__(self, state=None):
+        self.state = state
+        self.clock = DrivenClock(1000.0)
+        self.faults = Faults()
+        self.announced = []
         self.model = FakeModel()
         self.storage = FakeStorage(**{"s3://jobs/in.jsonl": b"{}"})
         self.environments = []
-        self.control = ControlPlane(account="000000000000", region="us-east-1", make_endpoint=self.make_endpoint)
+        self.control = self.control_plane()
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        app = create_app(self.control, clock=lambda: 1000.0)
+        app = create_app(self.control, self.faults, self.clock)
         self.server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
         self.thread = threading.Thread(target=self.server.run)
 
-    def make_endpoint(self, name, environment, settings):
+    def control_plane(self):
+        registry = Registry("arn:aws:sagemaker:us-east-1:000000000000", self.clock, self.state)
+        transforms = TransformJobs(
+            registry,
+            storage=self.storage,
+            make_model=self.make_model,
+            announce=self.announced.append,
+            faults=self.faults,
+            clock=self.clock,
+            region="us-east-1",
+        )
+        return ControlPlane(
+            account="000000000000", registry=registry, make_endpoint=self.make_endpoint, transforms=transforms
+        )
+
+    def make_model(self, environment):
         self.environments.append(environment)
-        serving = Serving(self.model, self.storage, settings, "us-east-1", lambda: 1000.0) if settings else None
-        return Endpoint(name, self.model, serving)
+        return self.model
+
+    def make_endpoint(self, name, environment, settings):
+        model, courier = self.make_model(environment), Courier(self.faults, self.clock)
+        parts = (model, self.storage, settings, "us-east-1", self.clock, self.faults, courier)
+        return Endpoint(name, model, Serving(*parts) if settings else None)
 
     def client(self, service):
         config = Config(proxies={}, retries={"total_max_attempts": 1})
@@ -234,8 +263,8 @@ def test_the_control_plane_refuses_as_sagemaker_does(local):
         )
     with pytest.raises(ClientError, match="Could not find endpoint config"):
         sagemaker.create_endpoint(EndpointName="other", EndpointConfigName="nobody")
-    with pytest.raises(ClientError, match=r"UnknownOperationException.*has no operation ListModels"):
-        sagemaker.list_models()
+    with pytest.raises(ClientError, match=r"UnknownOperationException.*has no operation ListApps"):
+        sagemaker.list_apps()
 
 
 @pytest.mark.parametrize(
@@ -252,3 +281,107 @@ def test_a_malformed_request_is_refused_in_words(local, target, body, kind, said
     assert answer.status_code == 400
     assert answer.json()["__type"] == kind
     assert said in answer.json()["message"]
+
+
+def transform(name="job-1", **members):
+    source = {"S3DataType": "S3Prefix", "S3Uri": "s3://jobs/in"}
+    return {
+        "TransformJobName": name,
+        "ModelName": "m",
+        "TransformInput": {"DataSource": {"S3DataSource": source}},
+        "TransformOutput": {"S3OutputPath": "s3://jobs/out/"},
+        "TransformResources": {"InstanceType": "ml.c6i.xlarge", "InstanceCount": 1},
+        **members,
+    }
+
+
+def test_a_transform_job_is_created_described_stopped_and_listed(local):
+    sagemaker = local.create().client("sagemaker")
+    local.model.gate.clear()
+
+    created = sagemaker.create_transform_job(**transform())
+
+    assert created["TransformJobArn"] == "arn:aws:sagemaker:us-east-1:000000000000:transform-job/job-1"
+    assert sagemaker.describe_transform_job(TransformJobName="job-1")["TransformJobStatus"] == "InProgress"
+    sagemaker.stop_transform_job(TransformJobName="job-1")
+    local.model.gate.set()
+    eventually(lambda: sagemaker.list_transform_jobs(StatusEquals="Stopped")["TransformJobSummaries"], "the job's end")
+    with pytest.raises(sagemaker.exceptions.ResourceInUse):
+        sagemaker.create_transform_job(**transform())
+    with pytest.raises(ClientError, match=r"ValidationException.*1 validation error detected: Value 'no_name'"):
+        sagemaker.create_transform_job(**transform("no_name"))
+    with pytest.raises(ClientError, match=r"ValidationException.*Could not find requested job with name: nobody"):
+        sagemaker.describe_transform_job(TransformJobName="nobody")
+
+
+def test_everything_is_listed_page_by_page(local):
+    sagemaker = local.create().client("sagemaker")
+    for number in range(4):
+        sagemaker.create_model(ModelName=f"m{number}", PrimaryContainer={"Image": "x"})
+
+    pages = sagemaker.get_paginator("list_models").paginate(SortBy="Name", SortOrder="Ascending", MaxResults=2)
+
+    assert [[model["ModelName"] for model in page["Models"]] for page in pages] == [["m", "m0"], ["m1", "m2"], ["m3"]]
+    (endpoint,) = sagemaker.list_endpoints(StatusEquals="InService")["Endpoints"]
+    assert endpoint["EndpointName"] == "counter"
+    assert sagemaker.list_endpoints(NameContains="nobody")["Endpoints"] == []
+    assert sagemaker.list_endpoint_configs()["EndpointConfigs"][0]["EndpointConfigName"] == "c"
+
+
+def test_the_fault_plan_is_read_and_replaced_over_http(local):
+    url = f"{local.url}/_faults"
+    plan = {"seed": 3, "requests": {"throttle": 1}}
+
+    assert httpx.get(url, trust_env=False).json() == {"plan": {}, "counts": {}, "chances": {}}
+    assert httpx.put(url, json=plan, trust_env=False).json()["plan"] == plan
+    refused = httpx.put(url, json={"requests": {"throttle": 2}}, trust_env=False)
+
+    assert (refused.status_code, local.faults.plan.seed) == (400, 3)
+    assert "requests.throttle" in refused.json()["message"]
+    assert httpx.get(f"{local.url}/_process", trust_env=False).json() == {"pid": os.getpid()}
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "status", "accepted"),
+    [
+        ("throttle", "ThrottlingException", 400, 0),
+        ("error_5xx", "InternalFailure", 500, 0),
+        ("lost_answer", "ServiceUnavailable", 503, 1),
+    ],
+)
+def test_requests_fail_as_the_plan_says(local, fault, code, status, accepted):
+    local.create()
+    local.faults.replace(parse_plan({"requests": {fault: 1}}))
+
+    with pytest.raises(ClientError) as refused:
+        local.client("sagemaker-runtime").invoke_endpoint_async(
+            EndpointName="counter", InputLocation="s3://jobs/in.jsonl"
+        )
+    assert refused.value.response["Error"]["Code"] == code
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+    with pytest.raises(ClientError, match=code):
+        local.client("sagemaker").create_transform_job(**transform())
+
+    local.client("sagemaker").describe_endpoint(EndpointName="counter")
+    assert len(local.client("sagemaker").list_models()["Models"]) == 1
+    eventually(lambda: len(local.model.requests) == 2 * accepted, "what was accepted all the same")
+    assert local.faults.told()["counts"] == {f"requests.{fault}": 2}
+
+
+def test_another_process_has_the_same_models_and_endpoints(tmp_path):
+    first = Local(tmp_path / "definitions.json")
+    first.control.perform("CreateModel", {"ModelName": "m", "PrimaryContainer": {"Environment": {"A": "1"}}})
+    variants = [{"VariantName": "v", "ModelName": "m"}]
+    config = {"EndpointConfigName": "c", "ProductionVariants": variants, "AsyncInferenceConfig": ASYNC}
+    first.control.perform("CreateEndpointConfig", config)
+    first.control.perform("CreateEndpoint", {"EndpointName": "e", "EndpointConfigName": "c"})
+
+    again = Local(tmp_path / "definitions.json")
+    again.control.restore()
+
+    assert again.model.started
+    assert again.environments == [{"A": "1"}]
+    assert again.storage.published == []
+    assert again.control.perform("DescribeEndpoint", {"EndpointName": "e"})["EndpointStatus"] == "InService"
+    first.control.stop()
+    again.control.stop()

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from binlocal.sagemaker.container import Container
-from binlocal.sagemaker.errors import ContainerError, ContainerTimeoutError
+from binlocal.sagemaker.errors import ContainerError, ContainerNotReadyError, ContainerTimeoutError
 
 from tests.unit.local.sagemaker import standin
 from tests.unit.local.waiting import eventually
@@ -98,3 +98,37 @@ def test_a_stopped_model_server_is_gone(tmp_path):
 
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_model_server_that_is_killed_on_purpose_is_started_again(container):
+    assert container.settle() == "InService"
+    first = container.pid
+
+    container.kill()
+
+    eventually(lambda: container.pid != first and container.ready, "the second start")
+
+
+def test_a_model_server_that_is_stopped_before_it_was_started_never_serves(tmp_path):
+    early = Container(standin.COMMAND, {}, tmp_path / "log")
+
+    early.stop()
+    early.start()
+
+    assert early.settle() == "Failed"
+    with pytest.raises(ContainerNotReadyError):
+        early.invoke(b"", {}, 600)
+
+
+def test_a_model_server_that_is_killed_before_it_could_serve_is_started_again(tmp_path):
+    sleeping = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
+    slow = Container(sleeping, {}, tmp_path / "log")
+    slow.start()
+    eventually(lambda: slow.pid, "the first start")
+    first = slow.pid
+
+    slow.kill()
+
+    eventually(lambda: slow.pid != first, "the second start")
+    assert slow.status == "Creating"
+    slow.stop()

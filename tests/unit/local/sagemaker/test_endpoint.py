@@ -2,13 +2,16 @@ import threading
 from dataclasses import replace
 
 import pytest
+from binlocal.sagemaker.clock import DrivenClock
 from binlocal.sagemaker.container import Answer
+from binlocal.sagemaker.courier import Courier
 from binlocal.sagemaker.endpoint import Endpoint
 from binlocal.sagemaker.errors import ContainerError, ContainerTimeoutError
+from binlocal.sagemaker.faults import Faults, parse_plan
 from binlocal.sagemaker.messages import AsyncRequest
 from binlocal.sagemaker.serving import AsyncSettings, Serving
 
-from tests.unit.local.sagemaker.fakes import FakeModel, FakeStorage
+from tests.unit.local.sagemaker.fakes import FakeClock, FakeModel, FakeStorage
 from tests.unit.local.waiting import eventually
 
 SETTINGS = AsyncSettings("s3://jobs/out", "s3://jobs/failed", "arn:good", "arn:bad", concurrency=2)
@@ -27,8 +30,9 @@ REQUEST = AsyncRequest(
 )
 
 
-def serving(model, storage, settings=SETTINGS, now=1001.0):
-    return Serving(model, storage, settings, "us-east-1", lambda: now)
+def serving(model, storage, settings=SETTINGS, clock=None, **plan):
+    clock, faults = clock or DrivenClock(1001.0), Faults(parse_plan(plan))
+    return Serving(model, storage, settings, "us-east-1", clock, faults, Courier(faults, clock))
 
 
 def stored(uri="s3://jobs/in.jsonl"):
@@ -71,7 +75,7 @@ def test_a_request_goes_to_the_container_and_its_answer_to_s3_and_sns():
 def test_a_request_that_the_container_fails_ends_in_a_failure(answer, reason, written):
     storage = stored()
 
-    serving(FakeModel(answer), storage).serve(REQUEST)
+    serving(FakeModel(answer), storage, clock=FakeClock()).serve(REQUEST)
 
     [(topic, message)] = storage.published
     assert (topic, message["invocationStatus"]) == ("arn:bad", "Failed")
@@ -93,12 +97,40 @@ def test_a_request_whose_input_is_gone_fails_and_names_it():
 def test_a_request_that_waited_longer_than_its_time_to_live_is_not_tried():
     model, storage = FakeModel(), stored()
 
-    serving(model, storage, now=1060.0).serve(REQUEST)
-    serving(model, storage, now=1060.1).serve(REQUEST)
+    serving(model, storage, clock=DrivenClock(1060.0)).serve(REQUEST)
+    serving(model, storage, clock=DrivenClock(1060.1)).serve(REQUEST)
 
     assert len(model.requests) == 1
     assert [message["invocationStatus"] for _, message in storage.published] == ["Completed", "Failed"]
     assert "expired" in storage.published[1][1]["failureReason"]
+
+
+def test_a_plan_may_let_a_request_expire_without_a_word():
+    storage = stored()
+
+    serving(FakeModel(), storage, clock=DrivenClock(1100.0), expiry={"silent": 1}).serve(REQUEST)
+
+    assert storage.published == []
+    assert set(storage.objects) == {"s3://jobs/in.jsonl"}
+
+
+def test_a_request_that_the_container_broke_off_is_asked_again_and_then_given_up():
+    answers = iter([ContainerError("broke off"), Answer(200, "application/jsonlines", b"3")])
+    model, clock, storage = FakeModel(lambda body: next(answers)), FakeClock(), stored()
+    serving(model, storage, clock=clock).serve(REQUEST)
+    assert clock.waits == [1.0]
+    assert storage.published[0][1]["invocationStatus"] == "Completed"
+
+    model = FakeModel(ContainerError("broke off"))
+    serving(model, storage, clock=FakeClock()).serve(REQUEST)
+    assert len(model.requests) == 3
+    assert storage.published[1][1]["invocationStatus"] == "Failed"
+
+
+def test_a_request_that_timed_out_is_not_asked_again():
+    model = FakeModel(ContainerTimeoutError("late"))
+    serving(model, stored()).serve(REQUEST)
+    assert len(model.requests) == 1
 
 
 def test_without_topics_and_failure_path_only_the_output_is_written():
@@ -106,7 +138,7 @@ def test_without_topics_and_failure_path_only_the_output_is_written():
     quiet = AsyncSettings("s3://jobs/out")
 
     serving(FakeModel(), storage, quiet).serve(replace(REQUEST, failure_location=None))
-    serving(FakeModel(ContainerError("x")), storage, quiet).serve(replace(REQUEST, failure_location=None))
+    serving(FakeModel(ContainerError("x")), storage, quiet, FakeClock()).serve(replace(REQUEST, failure_location=None))
 
     assert storage.published == []
     assert set(storage.objects) == {"s3://jobs/in.jsonl", "s3://jobs/out/x.out"}
@@ -138,6 +170,17 @@ def test_a_new_endpoint_sends_the_test_notification_to_both_topics(running):
     ]
 
 
+def test_an_endpoint_that_comes_back_announces_nothing(running):
+    model, storage = FakeModel(), FakeStorage()
+    endpoint = Endpoint("counter", model, serving(model, storage))
+
+    endpoint.start(announced=False)
+    endpoint.stop()
+
+    assert model.started
+    assert storage.published == []
+
+
 def test_no_more_requests_run_at_once_than_the_configuration_allows(running):
     model, storage = FakeModel(), stored()
     endpoint = running(Endpoint("counter", model, serving(model, storage)))
@@ -154,15 +197,15 @@ def test_no_more_requests_run_at_once_than_the_configuration_allows(running):
 
 
 def test_a_request_expires_while_the_container_is_busy(running):
-    now = [1001.0]
+    clock = DrivenClock(1001.0)
     model, storage = FakeModel(), stored()
     single = replace(SETTINGS, concurrency=1)
-    endpoint = running(Endpoint("counter", model, Serving(model, storage, single, "us-east-1", lambda: now[0])))
+    endpoint = running(Endpoint("counter", model, serving(model, storage, single, clock)))
     model.gate.clear()
     endpoint.submit(replace(REQUEST, inference_id="first"))
     eventually(lambda: model.busy == 1, "the first at work")
     endpoint.submit(replace(REQUEST, inference_id="second"))
-    now[0] = 1100.0
+    clock.advance(100)
 
     message = eventually(lambda: [message for _, message in storage.published[2:]], "the failure")[0]
 
