@@ -13,14 +13,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bintally.domain.bins import BinCount, is_newer
-from bintally.domain.errors import EngineUnavailableError, InvalidEventError
-from bintally.domain.image import Image, LedgerEntry, Status
-from bintally.domain.jobs import Job, JobStatus
+from bintally.adapters.jobs import CLOSED_FROM
+from bintally.domain.bins import BinCount, replaces
+from bintally.domain.errors import EngineUnavailableError, InvalidEventError, NoCapacityError
+from bintally.domain.image import Image, LedgerEntry, Status, may_follow
+from bintally.domain.jobs import UNANSWERED, EngineName, Job, JobResult, JobStatus
 from bintally.domain.manifest import Answer, answers_of, image_ids_of, manifest_of
 from bintally.domain.objects import StoredObject
 from bintally.domain.orders import RefusedRow
+from bintally.domain.outcomes import Outcome, Return
 from bintally.domain.verdicts import NOT_COUNTED, Finding, OrderLine, Verdict
+from bintally.usecases.collect import Collaborators
 from jsonschema import Draft202012Validator
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "events" / "schemas"
@@ -78,6 +81,14 @@ class Registered:
     job_id: str | None
     reason: str = ""
     answer: Answer | None = None
+    attempts: int = 1
+    forgiven: int = 0
+    due_at: str = ""
+
+    @property
+    def entry(self) -> LedgerEntry:
+        told = (self.job_id, self.attempts, self.forgiven, self.reason, self.due_at)
+        return LedgerEntry(self.image, self.status, *told)
 
 
 @dataclass
@@ -86,25 +97,70 @@ class FakeLedger(_Fake):
 
     def read(self, image_ids: Collection[str]) -> dict[str, LedgerEntry]:
         self.step()
-        found = [self.items[image_id] for image_id in image_ids if image_id in self.items]
-        return {each.image.image_id: LedgerEntry(each.image, each.status, each.job_id) for each in found}
+        return {image_id: self.items[image_id].entry for image_id in image_ids if image_id in self.items}
+
+    def all(self) -> Iterator[LedgerEntry]:
+        return (held.entry for held in self.items.values())
 
     def register(self, images: Sequence[Image], job_id: str, now: str) -> None:
         for image in self.each(images):
             self.items.setdefault(image.image_id, Registered(image, Status.SUBMITTED, job_id))
 
+    def receive(self, images: Sequence[Image], now: str) -> None:
+        for image in self.each(images):
+            fresh = Registered(image, Status.RECEIVED, None, attempts=0, due_at=now)
+            self.items.setdefault(image.image_id, fresh)
+
     def refuse(self, image: Image, reason: str, now: str) -> None:
         self.step()
-        self.items.setdefault(image.image_id, Registered(image, Status.REJECTED, None, reason))
+        self.items.setdefault(image.image_id, Registered(image, Status.REJECTED, None, reason, attempts=0))
 
-    def settle(self, outcomes: Sequence[tuple[str, Status, str, Answer | None]], now: str) -> set[str]:
+    def pending(self, now: str, most: int) -> list[LedgerEntry]:
+        self.step()
+        due = [held for held in self.items.values() if held.status is Status.RECEIVED and held.due_at <= now]
+        return [held.entry for held in due][:most]
+
+    def assign(self, entries: Sequence[LedgerEntry], job_id: str, now: str) -> set[str]:
         moved = set()
-        for image_id, status, reason, answer in self.each(outcomes):
-            held = self.items.get(image_id)
-            if held and held.status is Status.SUBMITTED:
-                self.items[image_id] = replace(held, status=status, reason=reason, answer=answer)
-                moved.add(image_id)
+        for entry in self.each(entries):
+            held = self.items.get(entry.image.image_id)
+            if held and held.status is Status.RECEIVED and held.attempts == entry.attempts:
+                taken = {"status": Status.SUBMITTED, "job_id": job_id, "attempts": held.attempts + 1, "due_at": ""}
+                self.items[held.image.image_id] = replace(held, **taken)
+                moved.add(held.image.image_id)
         return moved
+
+    def give_back(self, returns: Sequence[Return], job_id: str) -> set[str]:
+        moved = set()
+        for each in self.each(returns):
+            held = self.items.get(each.image_id)
+            if held and held.entry.is_held_by(job_id):
+                given = {"status": Status.RECEIVED, "reason": each.reason, "due_at": each.due_at}
+                self.items[each.image_id] = replace(held, **given)
+                moved.add(each.image_id)
+        return moved
+
+    def reopen(self, image_ids: Collection[str], now: str) -> set[str]:
+        failed = [self.items[each] for each in image_ids if each in self.items]
+        failed = [held for held in failed if held.status is Status.FAILED]
+        for held in failed:
+            opened = {"status": Status.RECEIVED, "forgiven": held.attempts, "due_at": now}
+            self.items[held.image.image_id] = replace(held, **opened)
+        return {held.image.image_id for held in failed}
+
+    def settle(self, outcomes: Sequence[Outcome], job_id: str, now: str) -> set[str]:
+        moved = set()
+        for each in self.each(outcomes):
+            held = self.items.get(each.image_id)
+            if held and _may_settle(held.entry, each.status, job_id):
+                settled = {"status": each.status, "reason": each.reason, "answer": each.answer, "due_at": ""}
+                self.items[each.image_id] = replace(held, **settled)
+                moved.add(each.image_id)
+        return moved
+
+
+def _may_settle(held: LedgerEntry, status: Status, job_id: str) -> bool:
+    return held.is_held_by(job_id) if status is Status.FAILED else may_follow(held.status, status)
 
 
 @dataclass
@@ -118,7 +174,7 @@ class FakeBins(_Fake):
     def record(self, counts: Sequence[BinCount], now: str) -> dict[str, BinCount]:
         for count in self.each(counts):
             held = self.items.get(count.bin_id)
-            if held is None or is_newer(count.image, held.image):
+            if held is None or replaces(count, held):
                 self.items[count.bin_id] = replace(count, revision=held.revision + 1 if held else 1)
         return {count.bin_id: self.items[count.bin_id] for count in counts}
 
@@ -128,13 +184,17 @@ class Opened:
     """What the jobs table holds of a job."""
 
     job: Job
+    touched_at: str
     claimed_until: str | None = None
-    receipt: Mapping[str, str] = field(default_factory=dict)
-    reason: str = ""
 
     @property
     def status(self) -> JobStatus:
         return self.job.status
+
+    @property
+    def told(self) -> Job:
+        """The job as it is read; what is answered or abandoned is out of the index, and is not touched."""
+        return replace(self.job, touched_at=self.touched_at if self.status in UNANSWERED else "")
 
 
 @dataclass
@@ -143,80 +203,142 @@ class FakeJobs(_Fake):
 
     def open(self, job: Job, now: str) -> None:
         self.step()
-        self.items.setdefault(job.job_id, Opened(replace(job, status=JobStatus.OPEN)))
+        held = self.items.get(job.job_id)
+        if held is None or held.status in (JobStatus.PREPARED, JobStatus.ABANDONED):
+            self.items[job.job_id] = Opened(replace(job, status=JobStatus.PREPARED, opened_at=now), now)
+
+    def ready(self, job: Job, now: str) -> None:
+        told = {"status": JobStatus.OPEN, "closed_at": "", "reason": ""}
+        self._move(job.job_id, (JobStatus.PREPARED, JobStatus.ABANDONED), now, **told)
 
     def read(self, job_ids: Collection[str]) -> dict[str, Job]:
         self.step()
-        return {job_id: self.items[job_id].job for job_id in job_ids if job_id in self.items}
+        return {job_id: self.items[job_id].told for job_id in job_ids if job_id in self.items}
 
-    def waiting(self) -> list[Job]:
+    def all(self) -> Iterator[Job]:
+        return (held.told for held in self.items.values())
+
+    def unanswered(self, status: JobStatus, until: str, most: int) -> list[Job]:
         self.step()
-        return [held.job for held in self.items.values() if held.status is JobStatus.OPEN]
+        found = [held for held in self.items.values() if held.status is status and held.touched_at <= until]
+        found = [held for held in found if status in UNANSWERED]
+        return [held.told for held in sorted(found, key=lambda held: held.touched_at)][:most]
+
+    def touch(self, job_id: str, now: str) -> None:
+        self.step()
+        held = self.items.get(job_id)
+        if held and held.status in UNANSWERED:
+            self.items[job_id] = replace(held, touched_at=now)
 
     def claim(self, job: Job, now: str, until: str) -> bool:
         self.step()
-        held = self.items[job.job_id]
-        if held.status is not JobStatus.OPEN or (held.claimed_until and held.claimed_until >= now):
+        held = self.items.get(job.job_id)
+        if not held or held.status is not JobStatus.OPEN or (held.claimed_until and held.claimed_until >= now):
             return False
-        self.items[job.job_id] = replace(held, claimed_until=until)
+        attempts = held.job.attempts + 1
+        self.items[job.job_id] = replace(held, claimed_until=until, job=replace(held.job, attempts=attempts))
         return True
 
     def sent(self, job: Job, receipt: Mapping[str, str], now: str) -> None:
-        self.step()
-        if self.items[job.job_id].status is JobStatus.OPEN:
-            self._move(job.job_id, JobStatus.SENT, claimed_until=None, receipt=dict(receipt))
+        told = {"status": JobStatus.SENT, "submitted_at": now, **receipt}
+        self._move(job.job_id, (JobStatus.OPEN,), now, lambda each: each.job.tries == job.tries, **told)
+
+    def defer(self, job: Job, now: str) -> None:
+        told = {"tries": job.tries, "due_at": job.due_at, "reason": job.reason, "status": JobStatus.OPEN}
+        held = (JobStatus.OPEN, JobStatus.SENT)
+        self._move(job.job_id, held, job.due_at or now, lambda each: each.job.tries == job.tries - 1, **told)
 
     def close(self, job_id: str, status: JobStatus, reason: str, now: str) -> None:
-        self.step()
-        held = self.items.get(job_id)
-        if held and held.status in (JobStatus.OPEN, JobStatus.SENT):
-            self._move(job_id, status, reason=reason)
+        self._move(job_id, CLOSED_FROM[status], now, status=status, reason=reason, closed_at=now)
 
-    def _move(self, job_id: str, status: JobStatus, **changes: Any) -> None:
-        held = self.items[job_id]
-        self.items[job_id] = replace(held, job=replace(held.job, status=status), **changes)
+    def abandon(self, job: Job, now: str) -> None:
+        told = {"status": JobStatus.ABANDONED, "reason": "No photograph waits for it.", "closed_at": now}
+        self._move(job.job_id, (JobStatus.PREPARED,), now, lambda each: each.touched_at == job.touched_at, **told)
+
+    def _move(
+        self,
+        job_id: str,
+        held: Collection[JobStatus],
+        now: str,
+        only: Callable[[Opened], bool] = lambda _: True,
+        **changes: Any,
+    ) -> None:
+        self.step()
+        found = self.items.get(job_id)
+        if found and found.status in held and only(found):
+            self.items[job_id] = Opened(replace(found.job, **changes), now)
 
 
 @dataclass
 class FakeEngine(_Fake):
-    """`asked` are the job ids that it took, `outputs` what it answered, by location. Down, or asked for a job that it
-    `refuses`, it takes nothing.
+    """`asked` are the jobs that it took, `outputs` what it answered, by key. Down, or asked for a job that it
+    `refuses`, it takes nothing; `full` it has no instances. Jobs that went `elsewhere` can't be looked into.
     """
 
+    name: EngineName = EngineName.ASYNC
     manifests: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     down: bool = False
+    full: bool = False
     refuses: set[str] = field(default_factory=set)
+    elsewhere: set[str] = field(default_factory=set)
 
-    def prepare(self, job: Job, images: Sequence[Image]) -> None:
-        self.step()
-        self.manifests[job.manifest] = manifest_of(images)
+    @property
+    def is_silent(self) -> bool:
+        return self.name is EngineName.ASYNC
+
+    def prepare(self, job: Job, shards: Sequence[Sequence[Image]]) -> None:
+        for key, images in zip(job.manifests, shards, strict=True):
+            self.step()
+            self.manifests[key] = manifest_of(images)
 
     def submit(self, job: Job) -> Mapping[str, str]:
         self.step()
+        if self.full:
+            raise NoCapacityError(f"CapacityError: {job.job_id}")
         if self.down or job.job_id in self.refuses:
-            raise EngineUnavailableError(f"{job.job_id}: no capacity")
-        if job.manifest not in self.manifests:
-            raise AssertionError(f"{job.job_id} was submitted without its manifest")
+            raise EngineUnavailableError(f"{job.job_id}: no endpoint")
+        if not all(key in self.manifests for key in job.manifests):
+            raise AssertionError(f"{job.job_id} was submitted without its manifests")
         self.asked.append(job.job_id)
-        return {"output": f"{JOBS_BUCKET}async/output/{job.job_id}.out", "failure": f"{JOBS_BUCKET}async/failure/x.out"}
+        if self.is_silent:
+            return {"output": self.location(job), "failure": f"{JOBS_BUCKET}{self.name}/failure/{job.job_id}"}
+        return {"output": self.location(job)}
 
-    def manifest(self, job: Job) -> list[str]:
+    def look(self, job: Job) -> JobResult | None:
         self.step()
-        return image_ids_of(self.manifests[job.manifest])
+        if job.job_id in self.elsewhere:
+            raise InvalidEventError(f"{job.output} is not in the jobs bucket")
+        if job.job_id in self.failures:
+            output = None if self.is_silent else self.location(job)
+            return JobResult(job.job_id, output, self.failures[job.job_id], None if self.is_silent else job.tries)
+        return self.result(job) if any(key in self.outputs for key in job.manifests) else None
 
-    def output(self, location: str) -> dict[str, Answer]:
-        self.step()
-        if not location.startswith(JOBS_BUCKET):
-            raise InvalidEventError(f"{location} is not in the jobs bucket")
-        return answers_of(self.outputs[location])
+    def shards(self, job: Job, output: str | None) -> Iterator[tuple[list[str], dict[str, Answer]]]:
+        if output and not output.startswith(f"{JOBS_BUCKET}{self.name}/output/"):
+            raise InvalidEventError(f"{output} is not in the jobs bucket")
+        for key in job.manifests:
+            self.step()
+            ids = image_ids_of(self.manifests[key]) if key in self.manifests else []
+            yield ids, answers_of(self.outputs.get(key, "")) if output else {}
+
+    def location(self, job: Job) -> str:
+        """Where the job's output lies."""
+        return f"{JOBS_BUCKET}{self.name}/output/{job.job_id}/"
+
+    def result(self, job: Job, failure: str = "") -> JobResult:
+        """What the engine announces once it has answered."""
+        return JobResult(job.job_id, self.location(job), failure, None if self.is_silent else job.tries)
 
     def answer(self, job: Job, records: Iterable[Mapping[str, object]]) -> str:
-        """Put prediction lines where the job's output lies; that location."""
-        location = f"{JOBS_BUCKET}async/output/{job.job_id}.out"
-        self.outputs[location] = "".join(f"{json.dumps(record)}\n" for record in records)
-        return location
+        """Put prediction lines where the job's output lies, those of each manifest with it; that location."""
+        by_id = {str(record.get("image_id")): record for record in records}
+        for key in job.manifests:
+            lines = [json.dumps(by_id[each]) for each in image_ids_of(self.manifests[key]) if each in by_id]
+            self.outputs[key] = "".join(f"{line}\n" for line in lines)
+        return self.location(job)
 
 
 @dataclass
@@ -310,9 +432,18 @@ class World:
         self.bins = FakeBins(self.steps, together)
         self.jobs = FakeJobs(self.steps, together)
         self.engine = FakeEngine(self.steps, together)
+        self.batch = FakeEngine(self.steps, together, EngineName.BATCH)
         self.orders = FakeOrders(self.steps, together)
         self.reports = FakeReports(self.steps, together)
         self.events = FakeEvents(self.steps, together)
+
+    @property
+    def engines(self) -> dict[EngineName, FakeEngine]:
+        return {EngineName.ASYNC: self.engine, EngineName.BATCH: self.batch}
+
+    @property
+    def collaborators(self) -> Collaborators:
+        return Collaborators(self.jobs, self.engines, self.ledger, self.bins, self.events)
 
     def state(self) -> dict[str, Any]:
         """What the tables hold."""

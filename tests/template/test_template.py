@@ -300,6 +300,8 @@ def test_the_model_reads_photographs_and_manifests_and_writes_predictions_only()
         ("s3:GetObject", f"{jobs}/jobs/*"),
         ("s3:PutObject", f"{jobs}/async/*"),
         ("s3:AbortMultipartUpload", f"{jobs}/async/*"),
+        ("s3:PutObject", f"{jobs}/jobs/*/output/*"),
+        ("s3:AbortMultipartUpload", f"{jobs}/jobs/*/output/*"),
     }
 
 
@@ -380,6 +382,7 @@ def test_without_a_model_everything_else_stands() -> None:
         "CounterScaling",
         "CounterWakeAlarm",
         "CounterWakePolicy",
+        "NoCapacityAlarm",
     }
     assert stack_without_model().outputs == STACK.outputs
 
@@ -402,7 +405,7 @@ def test_the_endpoint_tells_the_queue_that_collect_reads() -> None:
 
 def test_an_endpoint_at_zero_instances_is_woken() -> None:
     (scaling,) = properties_of("AWS::ApplicationAutoScaling::ScalableTarget").values()
-    (alarm,) = properties_of("AWS::CloudWatch::Alarm").values()
+    alarm = properties_of("AWS::CloudWatch::Alarm")["CounterWakeAlarm"]
 
     assert scaling["MinCapacity"] == 0
     assert alarm["MetricName"] == "HasBacklogWithoutCapacity"

@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bintally.adapters.dynamo import store_errors
-from bintally.domain.errors import EngineUnavailableError, InvalidEventError
+from bintally.adapters.job_files import JSON_LINES, JobFiles
+from bintally.domain.errors import EngineUnavailableError
 from bintally.domain.image import Image
-from bintally.domain.jobs import Job
-from bintally.domain.manifest import Answer, answers_of, image_ids_of, manifest_of
+from bintally.domain.jobs import Job, JobResult
+from bintally.domain.manifest import Answer, answers_of
 
-JSON_LINES = "application/jsonlines"
-OUTPUTS = "/async/output/"  # as the endpoint in template.yaml is told
+OUTPUTS, FAILURES = "async/output/", "async/failure/"  # as the endpoint in template.yaml is told
+LONGEST_REASON = 500  # characters of a failure that are kept
 
 
 class AsyncEngine:
-    """The endpoint `endpoint`, with its messages in the bucket `bucket`."""
+    """The endpoint `endpoint`."""
 
-    def __init__(self, s3: Any, runtime: Any, *, bucket: str, endpoint: str) -> None:
-        self._s3 = s3
+    is_silent = True  # a request that expired, or is being counted, leaves no trace
+
+    def __init__(self, files: JobFiles, runtime: Any, *, endpoint: str) -> None:
+        self._files = files
         self._runtime = runtime
-        self._bucket = bucket
         self._endpoint = endpoint
 
-    def prepare(self, job: Job, images: Sequence[Image]) -> None:
-        with store_errors(f"Writing the manifest of {job.job_id}"):
-            body = manifest_of(images).encode()
-            self._s3.put_object(Bucket=self._bucket, Key=job.manifest, Body=body, ContentType=JSON_LINES)
+    def prepare(self, job: Job, shards: Sequence[Sequence[Image]]) -> None:
+        self._files.write_manifests(job, shards)
 
     def submit(self, job: Job) -> Mapping[str, str]:
         try:
             answer = self._runtime.invoke_endpoint_async(
                 EndpointName=self._endpoint,
-                InputLocation=f"s3://{self._bucket}/{job.manifest}",
+                InputLocation=f"s3://{self._files.bucket}/{job.manifests[0]}",
                 InferenceId=job.job_id,
                 ContentType=JSON_LINES,
                 Accept=JSON_LINES,
@@ -45,15 +43,15 @@ class AsyncEngine:
             raise EngineUnavailableError(f"Endpoint {self._endpoint} did not take {job.job_id}: {error}") from error
         return {"output": answer["OutputLocation"], "failure": answer["FailureLocation"]}
 
-    def manifest(self, job: Job) -> list[str]:
-        return image_ids_of(self._read(job.manifest))
+    def look(self, job: Job) -> JobResult | None:
+        if self._files.read(self._files.key_of(job.output, OUTPUTS)) is not None:
+            return JobResult(job.job_id, job.output)
+        failure = self._files.read(self._files.key_of(job.failure, FAILURES)) if job.failure else None
+        if failure is None:
+            return None
+        return JobResult(job.job_id, None, failure[:LONGEST_REASON] or "The request failed without a reason.")
 
-    def output(self, location: str) -> dict[str, Answer]:
-        address = urlsplit(location)
-        if address.scheme != "s3" or address.netloc != self._bucket or not address.path.startswith(OUTPUTS):
-            raise InvalidEventError(f"The output {location} is not in s3://{self._bucket}{OUTPUTS}.")
-        return answers_of(self._read(address.path.removeprefix("/")))
-
-    def _read(self, key: str) -> str:
-        with store_errors(f"Reading s3://{self._bucket}/{key}"):
-            return str(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read().decode(errors="replace"))
+    def shards(self, job: Job, output: str | None) -> Iterator[tuple[list[str], dict[str, Answer]]]:
+        answers = answers_of(self._files.read(self._files.key_of(output, OUTPUTS)) or "") if output else {}
+        for _, image_ids in self._files.manifests(job):
+            yield image_ids, answers

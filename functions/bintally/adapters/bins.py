@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
-from bintally.adapters.ledger import attributes_of, image_of, sureness_of
+from bintally.adapters.items import attributes_of, image_of, sureness_of
 from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.intervals import interval_of
 
@@ -16,6 +16,8 @@ NEWER = (
     " OR (#key = :key AND #sequencer < :sequencer)"
     " OR (#key <> :key AND (#captured_at < :captured_at OR (#captured_at = :captured_at AND #key < :key)))"
 )
+# `domain.bins.replaces`, for an answer.
+ANSWERS = f"{NEWER} OR (#image_id = :image_id AND #answered = :unanswered)"
 
 
 def count_of(item: Item) -> BinCount:
@@ -33,6 +35,7 @@ def count_of(item: Item) -> BinCount:
         empty=float(item["empty"]) if "empty" in item else None,
         fuller=float(item["fuller"]) if "fuller" in item else None,
         interval=interval_of(item["interval"]) if "interval" in item else None,
+        answered=item.get("answered", True),
     )
 
 
@@ -67,6 +70,8 @@ class DynamoBins:
             "model": count.model,
             "reason": count.reason or None,
             "source": count.source,
+            "answered": count.answered,
             "counted_at": now,
         }
-        return update(self._table, {"bin_id": bin_id}, facts, NEWER, increment="revision")
+        condition = ANSWERS if count.answered else NEWER
+        return update(self._table, {"bin_id": bin_id}, facts, condition, {"unanswered": False}, increment="revision")

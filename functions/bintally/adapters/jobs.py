@@ -1,16 +1,34 @@
-"""The jobs table: `job_id` → one request to the engine. Unanswered jobs are in its index `Open`."""
+"""The jobs table: `job_id` → one request to an engine. Unanswered jobs are in its index `Open`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
-from bintally.adapters.dynamo import Item, pages, put_new, read_each, update, write_each
-from bintally.domain.jobs import ASYNC, Job, JobStatus
+from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
+from bintally.domain.jobs import EngineName, Job, JobStatus
+
+# From which statuses a job may be closed as each of these.
+CLOSED_FROM = {
+    JobStatus.DONE: (JobStatus.PREPARED, JobStatus.OPEN, JobStatus.SENT, JobStatus.FAILED),
+    JobStatus.FAILED: (JobStatus.PREPARED, JobStatus.OPEN, JobStatus.SENT),
+}
+TEXTS = ("due_at", "opened_at", "submitted_at", "closed_at", "touched_at", "output", "failure", "reason")
+NUMBERS = ("images", "shards", "attempts", "tries")
 
 
-def _job_of(item: Item) -> Job:
-    return Job(item["job_id"], item["manifest"], int(item["images"]), item["engine"], JobStatus(item["status"]))
+def job_in(item: Item) -> Job:
+    """The job that an item describes."""
+    numbers: Item = {name: int(item[name]) for name in NUMBERS}
+    texts: Item = {name: item[name] for name in TEXTS if name in item}
+    return Job(item["job_id"], engine=EngineName(item["engine"]), status=JobStatus(item["status"]), **numbers, **texts)
+
+
+def _unanswered_as(status: JobStatus, job: Job, now: str) -> dict[str, object]:
+    """What puts a job into that status and into the index."""
+    changed = {"status": status.value, "open_engine": job.engine.value, "touched_at": now}
+    return {**changed, "closed_at": None, "reason": None}
 
 
 class DynamoJobs:
@@ -21,24 +39,30 @@ class DynamoJobs:
         self._table = table
 
     def open(self, job: Job, now: str) -> None:
-        facts = {"job_id": job.job_id, "manifest": job.manifest, "images": job.images, "engine": job.engine}
-        facts |= {"status": JobStatus.OPEN.value, "open_engine": job.engine, "opened_at": now, "attempts": 0}
-        write_each(self._client, [put_new(self._table, facts, "job_id")])
+        facts: dict[str, object] = {"folder": job.folder, "images": job.images, "shards": job.shards}
+        facts |= {"engine": job.engine.value, "attempts": 0, "tries": 0, "opened_at": now}
+        condition = "attribute_not_exists(#job_id) OR #status IN (:prepared, :abandoned)"
+        parameters = {"prepared": JobStatus.PREPARED.value, "abandoned": JobStatus.ABANDONED.value}
+        self._write(job.job_id, facts | _unanswered_as(JobStatus.PREPARED, job, now), condition, parameters)
+
+    def ready(self, job: Job, now: str) -> None:
+        changes = _unanswered_as(JobStatus.OPEN, job, now)
+        self._move(job.job_id, changes, (JobStatus.PREPARED, JobStatus.ABANDONED))
 
     def read(self, job_ids: Collection[str]) -> dict[str, Job]:
         items = read_each(self._client, self._table, [{"job_id": job_id} for job_id in set(job_ids)])
-        return {item["job_id"]: _job_of(item) for item in items}
+        return {item["job_id"]: job_in(item) for item in items}
 
-    def waiting(self) -> list[Job]:
-        unanswered = pages(
-            self._client,
-            "query",
-            TableName=self._table,
-            IndexName="Open",
-            KeyConditionExpression="open_engine = :engine",
-            ExpressionAttributeValues={":engine": {"S": ASYNC}},
-        )
-        return [job for job in map(_job_of, unanswered) if job.status is JobStatus.OPEN]
+    def all(self) -> Iterator[Job]:
+        """Every job, by a scan."""
+        return (job_in(item) for item in pages(self._client, "scan", TableName=self._table))
+
+    def unanswered(self, status: JobStatus, until: str, most: int) -> list[Job]:
+        found = [item for engine in EngineName for item in islice(self._unanswered(engine, status, until), most)]
+        return [job_in(item) for item in sorted(found, key=lambda item: str(item["touched_at"]))[:most]]
+
+    def touch(self, job_id: str, now: str) -> None:
+        self._write(job_id, {"touched_at": now}, "attribute_exists(#touched_at)", {})
 
     def claim(self, job: Job, now: str, until: str) -> bool:
         condition = "#status = :open AND (attribute_not_exists(#claimed_until) OR #claimed_until < :now)"
@@ -46,13 +70,46 @@ class DynamoJobs:
         return self._write(job.job_id, {"claimed_until": until}, condition, parameters, increment="attempts")
 
     def sent(self, job: Job, receipt: Mapping[str, str], now: str) -> None:
-        changes = {"status": JobStatus.SENT.value, "submitted_at": now, "claimed_until": None, **receipt}
-        self._write(job.job_id, changes, "#status = :open", {"open": JobStatus.OPEN.value})
+        changes = {"status": JobStatus.SENT.value, "submitted_at": now, "touched_at": now, "claimed_until": None}
+        parameters = {"open": JobStatus.OPEN.value, "tries": job.tries}
+        self._write(job.job_id, {**changes, **receipt}, "#status = :open AND #tries = :tries", parameters)
+
+    def defer(self, job: Job, now: str) -> None:
+        changes = {"status": JobStatus.OPEN.value, "tries": job.tries, "due_at": job.due_at, "reason": job.reason}
+        condition = "#status IN (:open, :is_sent) AND #tries = :before"
+        parameters = {"open": JobStatus.OPEN.value, "is_sent": JobStatus.SENT.value, "before": job.tries - 1}
+        later = {"claimed_until": None, "touched_at": job.due_at or now}  # in the index, it comes up when it is due
+        self._write(job.job_id, {**changes, **later}, condition, parameters)
 
     def close(self, job_id: str, status: JobStatus, reason: str, now: str) -> None:
-        changes = {"status": status.value, "reason": reason or None, "closed_at": now, "open_engine": None}
-        unanswered = {"open": JobStatus.OPEN.value, "is_sent": JobStatus.SENT.value}
-        self._write(job_id, changes, "#status IN (:open, :is_sent)", unanswered)
+        changes = {"status": status.value, "reason": reason or None, "closed_at": now}
+        self._move(job_id, {**changes, "open_engine": None, "touched_at": None}, CLOSED_FROM[status])
+
+    def abandon(self, job: Job, now: str) -> None:
+        changes = {"status": JobStatus.ABANDONED.value, "reason": "No photograph waits for it.", "closed_at": now}
+        condition = "#status = :prepared AND #touched_at = :seen"
+        parameters = {"prepared": JobStatus.PREPARED.value, "seen": job.touched_at}
+        self._write(job.job_id, {**changes, "open_engine": None, "touched_at": None}, condition, parameters)
+
+    def _unanswered(self, engine: EngineName, status: JobStatus, until: str) -> Iterator[Item]:
+        return pages(
+            self._client,
+            "query",
+            TableName=self._table,
+            IndexName="Open",
+            KeyConditionExpression="open_engine = :engine AND touched_at <= :until",
+            FilterExpression="#status = :status",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={
+                ":engine": {"S": engine.value}, ":until": {"S": until}, ":status": {"S": status.value},
+            },
+        )  # fmt: skip
+
+    def _move(self, job_id: str, changes: Mapping[str, object], held: Collection[JobStatus]) -> None:
+        """Write changes to a job that is in one of the statuses `held`."""
+        parameters = {f"held{number}": status.value for number, status in enumerate(held)}
+        condition = f"#status IN ({', '.join(f':{name}' for name in parameters)})"
+        self._write(job_id, changes, condition, parameters)
 
     def _write(
         self,

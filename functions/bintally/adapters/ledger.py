@@ -2,53 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from bintally.adapters.dynamo import Item, deserialised, put_new, read_each, store_errors, update, write_each
-from bintally.domain.bins import BinCount
-from bintally.domain.image import Image, LedgerEntry, Status
-from bintally.domain.manifest import Answer, Prediction
+from bintally.adapters.dynamo import Item, deserialised, pages, put_new, read_each, store_errors, update, write_each
+from bintally.adapters.items import attributes_of, entry_in, sureness_of
+from bintally.domain.image import Image, LedgerEntry, Status, may_follow
+from bintally.domain.manifest import Prediction
+from bintally.domain.outcomes import Outcome, Return
+
+PARTITIONS = 8  # of the index Pending
+NOT_PENDING: Mapping[str, object] = {"pending": None, "due_at": None}
 
 
-def image_of(item: Item) -> Image:
-    """The photograph that a ledger or bin item describes."""
-    return Image(
-        bucket=item["bucket"],
-        key=item["key"],
-        version_id=item.get("version_id"),
-        sequencer=item["sequencer"],
-        captured_at=item["captured_at"],
-        bin_id=item["bin_id"],
-    )
+def partition_of(image_id: str) -> str:
+    """Where a pending photograph stands in the index: spread, so that a flood of them does not fill one partition."""
+    return str(int(image_id[0], 16) % PARTITIONS)
 
 
-def attributes_of(image: Image) -> dict[str, object]:
-    """What both tables keep of a photograph."""
-    return {
-        "image_id": image.image_id,
-        "bucket": image.bucket,
-        "key": image.key,
-        "version_id": image.version_id,
-        "sequencer": image.sequencer,
-        "captured_at": image.captured_at,
-        "bin_id": image.bin_id,
-    }
+def pending_from(image_id: str, due_at: str) -> dict[str, object]:
+    return {"pending": partition_of(image_id), "due_at": due_at}
 
 
-def sureness_of(answer: Prediction | BinCount) -> dict[str, object]:
-    """What both tables keep of how sure a count is; None where the model can't tell."""
-    return {
-        "confidence": answer.confidence,
-        "probabilities": answer.probabilities or None,
-        "empty": answer.empty,
-        "fuller": answer.fuller,
-        "interval": answer.interval.facts() if answer.interval else None,
-    }
+def _held_by(job_id: str) -> tuple[str, dict[str, object]]:
+    """A condition, with its parameters: the job holds the photograph."""
+    return "#status = :submitted AND #job_id = :holder", {"submitted": Status.SUBMITTED.value, "holder": job_id}
+
+
+def _open_to(status: Status, job_id: str) -> tuple[str, dict[str, object]]:
+    """A condition, with its parameters: the photograph may get that status from that job."""
+    if status is Status.FAILED:
+        return _held_by(job_id)
+    before = [old for old in Status if may_follow(old, status)]
+    open_to: dict[str, object] = {f"from{number}": old.value for number, old in enumerate(before)}
+    return f"#status IN ({', '.join(f':{name}' for name in open_to)})", open_to
+
+
+def _settling(outcome: Outcome, now: str) -> dict[str, object]:
+    """What the ledger keeps of an outcome."""
+    changes: dict[str, object] = {"status": outcome.status.value, "reason": outcome.reason or None, "settled_at": now}
+    if isinstance(outcome.answer, Prediction):
+        changes |= {"count": outcome.answer.count, **sureness_of(outcome.answer)}
+    if outcome.answer is not None:
+        changes["model"] = outcome.answer.model or None
+    return {**changes, **NOT_PENDING}
 
 
 class DynamoLedger:
-    """The ledger in DynamoDB."""
+    """The ledger in DynamoDB. What no job holds is in its index `Pending`."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
@@ -56,43 +58,100 @@ class DynamoLedger:
 
     def read(self, image_ids: Collection[str]) -> dict[str, LedgerEntry]:
         items = read_each(self._client, self._table, [{"image_id": image_id} for image_id in image_ids])
-        return {
-            item["image_id"]: LedgerEntry(image_of(item), Status(item["status"]), item.get("job_id")) for item in items
-        }
+        return {item["image_id"]: entry_in(item) for item in items}
+
+    def all(self) -> Iterator[LedgerEntry]:
+        """Every entry, by a scan."""
+        return (entry_in(item) for item in pages(self._client, "scan", TableName=self._table))
 
     def register(self, images: Sequence[Image], job_id: str, now: str) -> None:
-        facts = {
-            "status": Status.SUBMITTED.value,
-            "job_id": job_id,
-            "attempts": 1,
-            "received_at": now,
-            "submitted_at": now,
-        }
-        write_each(self._client, [put_new(self._table, attributes_of(image) | facts, "image_id") for image in images])
+        facts = {"status": Status.SUBMITTED.value, "job_id": job_id, "attempts": 1, "submitted_at": now}
+        self._enter(images, facts, now)
+
+    def receive(self, images: Sequence[Image], now: str) -> None:
+        self._enter(images, {"status": Status.RECEIVED.value, "attempts": 0}, now, pending=True)
 
     def refuse(self, image: Image, reason: str, now: str) -> None:
-        facts = {
-            "status": Status.REJECTED.value,
-            "reason": reason,
-            "attempts": 0,
-            "received_at": now,
-            "settled_at": now,
-        }
-        write_each(self._client, [put_new(self._table, attributes_of(image) | facts, "image_id")])
+        facts = {"status": Status.REJECTED.value, "reason": reason, "attempts": 0, "settled_at": now}
+        self._enter([image], facts, now)
 
-    def settle(self, outcomes: Sequence[tuple[str, Status, str, Answer | None]], now: str) -> set[str]:
-        writes = [self._settling(*outcome, now) for outcome in outcomes]
+    def pending(self, now: str, most: int) -> list[LedgerEntry]:
+        share = -(-most // PARTITIONS)
+        parts = (islice(self._due(str(number), now), share) for number in range(PARTITIONS))
+        entries = self.read([item["image_id"] for part in parts for item in part])
+        return [entry for entry in entries.values() if entry.status is Status.RECEIVED][:most]
+
+    def assign(self, entries: Sequence[LedgerEntry], job_id: str, now: str) -> set[str]:
+        changes = {"status": Status.SUBMITTED.value, "job_id": job_id, "submitted_at": now, **NOT_PENDING}
+        condition = "#status = :received AND #attempts = :before"
+        return self._move(
+            (entry.image.image_id, changes, condition, {"received": Status.RECEIVED.value, "before": entry.attempts})
+            for entry in entries
+        )
+
+    def give_back(self, returns: Sequence[Return], job_id: str) -> set[str]:
+        return self._move(
+            (
+                each.image_id,
+                {"status": Status.RECEIVED.value, "reason": each.reason, **pending_from(each.image_id, each.due_at)},
+                *_held_by(job_id),
+            )
+            for each in returns
+        )
+
+    def reopen(self, image_ids: Collection[str], now: str) -> set[str]:
+        """Move FAILED photographs back to RECEIVED, their attempts forgiven; the ids of those that moved."""
+        failed = [entry for entry in self.read(image_ids).values() if entry.status is Status.FAILED]
+        return self._move(
+            (
+                entry.image.image_id,
+                {
+                    "status": Status.RECEIVED.value,
+                    "forgiven": entry.attempts,
+                    "settled_at": None,
+                    **pending_from(entry.image.image_id, now),
+                },
+                "#status = :failed",
+                {"failed": Status.FAILED.value},
+            )
+            for entry in failed
+        )
+
+    def settle(self, outcomes: Sequence[Outcome], job_id: str, now: str) -> set[str]:
+        return self._move((each.image_id, _settling(each, now), *_open_to(each.status, job_id)) for each in outcomes)
+
+    def _enter(self, images: Sequence[Image], facts: Item, now: str, *, pending: bool = False) -> None:
+        facts = {**facts, "received_at": now}
+        items = [
+            attributes_of(image) | facts | (pending_from(image.image_id, now) if pending else {}) for image in images
+        ]
+        write_each(self._client, [put_new(self._table, item, "image_id") for item in items])
+
+    def _move(self, moves: Iterable[tuple[str, Mapping[str, object], str, Mapping[str, object]]]) -> set[str]:
+        """Write each (image id, changes, condition, its parameters); the ids of those whose condition held."""
+        moves = list(moves)
+        writes = [
+            update(
+                self._table,
+                {"image_id": image_id},
+                changes,
+                condition,
+                parameters,
+                "attempts" if changes["status"] == Status.SUBMITTED else "",
+            )
+            for image_id, changes, condition, parameters in moves
+        ]
         refused = write_each(self._client, writes)
-        return {outcome[0] for outcome, item in zip(outcomes, refused, strict=True) if item is None}
+        return {image_id for (image_id, *_), item in zip(moves, refused, strict=True) if item is None}
 
-    def _settling(self, image_id: str, status: Status, reason: str, answer: Answer | None, now: str) -> Item:
-        changes: dict[str, object] = {"status": status.value, "reason": reason or None, "settled_at": now}
-        if isinstance(answer, Prediction):
-            changes |= {"count": answer.count, **sureness_of(answer)}
-        if answer is not None:
-            changes["model"] = answer.model
-        return update(
-            self._table, {"image_id": image_id}, changes, "#status = :submitted", {"submitted": Status.SUBMITTED.value}
+    def _due(self, partition: str, now: str) -> Iterator[Item]:
+        return pages(
+            self._client,
+            "query",
+            TableName=self._table,
+            IndexName="Pending",
+            KeyConditionExpression="pending = :partition AND due_at <= :now",
+            ExpressionAttributeValues={":partition": {"S": partition}, ":now": {"S": now}},
         )
 
     def statuses(self) -> dict[str, int]:

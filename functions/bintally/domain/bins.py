@@ -38,7 +38,8 @@ class BinStatus(StrEnum):
 class BinCount:
     """What the latest photograph of a bin says. `revision` grows by one with each change, 0 before the first write.
 
-    `probabilities`, `empty`, `fuller` and `interval` are those of `domain.manifest.Prediction`.
+    `probabilities`, `empty`, `fuller` and `interval` are those of `domain.manifest.Prediction`. Not `answered` is a
+    photograph that the model did not get to see; it gives way to an answer that comes after all.
     """
 
     image: Image
@@ -53,6 +54,7 @@ class BinCount:
     empty: float | None = None
     fuller: float | None = None
     interval: Interval | None = None
+    answered: bool = True
 
     @property
     def bin_id(self) -> str:
@@ -70,6 +72,13 @@ def is_newer(image: Image, other: Image) -> bool:
     if image.key == other.key:
         return image.sequencer > other.sequencer
     return (image.captured_at, image.key) > (other.captured_at, other.key)
+
+
+def replaces(count: BinCount, held: BinCount) -> bool:
+    """Whether a bin that holds `held` takes `count`: a newer photograph, or an answer where the same one had none."""
+    if count.image.image_id == held.image.image_id:
+        return count.answered and not held.answered
+    return is_newer(count.image, held.image)
 
 
 def newest_of_each_bin(counts: Iterable[BinCount]) -> dict[str, BinCount]:

@@ -4,6 +4,7 @@ BintallyError
 ├── InvalidEventError       the message is not one of ours: it goes to the dead letters as it is
 ├── UnknownJobError         a result names a job that nobody opened: dead letters
 ├── EngineUnavailableError  SageMaker did not take the job now: the scheduled submit tries again
+│   └── NoCapacityError     it has no instances for it: tried again later, and on another type
 └── StoreError              a table, bucket or bus refused: the message is delivered again
 """
 
@@ -22,6 +23,10 @@ class UnknownJobError(BintallyError):
 
 class EngineUnavailableError(BintallyError):
     """The inference engine refused the job; it may take it later."""
+
+
+class NoCapacityError(EngineUnavailableError):
+    """The account has no instances left of the type that was asked for."""
 
 
 class StoreError(BintallyError):

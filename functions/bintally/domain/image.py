@@ -18,19 +18,19 @@ class Status(StrEnum):
     SUPERSEDED = "SUPERSEDED"
 
 
-# From each status to those that may follow. None is a photograph that the ledger does not hold yet.
+TERMINAL = frozenset({Status.COUNTED, Status.REJECTED, Status.FAILED, Status.SUPERSEDED})
+_ANSWERED = frozenset({Status.COUNTED, Status.REJECTED, Status.SUPERSEDED})
+# From each status to those that may follow. None is a photograph that the ledger does not hold yet. FAILED gives way to
+# an answer that comes after all, and to a person who asks for another try.
 TRANSITIONS: dict[Status | None, frozenset[Status]] = {
     None: frozenset({Status.RECEIVED, Status.SUBMITTED, Status.REJECTED}),
-    Status.RECEIVED: frozenset({Status.SUBMITTED, Status.REJECTED, Status.FAILED, Status.SUPERSEDED}),
-    Status.SUBMITTED: frozenset(
-        {Status.RECEIVED, Status.COUNTED, Status.REJECTED, Status.FAILED, Status.SUPERSEDED},
-    ),
+    Status.RECEIVED: _ANSWERED | {Status.SUBMITTED, Status.FAILED},
+    Status.SUBMITTED: _ANSWERED | {Status.RECEIVED, Status.FAILED},
     Status.COUNTED: frozenset(),
     Status.REJECTED: frozenset(),
-    Status.FAILED: frozenset(),
+    Status.FAILED: _ANSWERED | {Status.RECEIVED},
     Status.SUPERSEDED: frozenset(),
 }
-TERMINAL = frozenset(status for status, following in TRANSITIONS.items() if status and not following)
 
 
 def may_follow(old: Status | None, new: Status) -> bool:
@@ -71,8 +71,24 @@ class Image:
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """A photograph with where it stands."""
+    """A photograph with where it stands.
+
+    `attempts` jobs have asked about it; `forgiven` of them do not count, for a person asked for it to be tried again.
+    While it is RECEIVED it is due from `due_at` (ISO 8601).
+    """
 
     image: Image
     status: Status
     job_id: str | None
+    attempts: int = 0
+    forgiven: int = 0
+    reason: str = ""
+    due_at: str = ""
+
+    @property
+    def tried(self) -> int:
+        """How many of the attempts count."""
+        return self.attempts - self.forgiven
+
+    def is_held_by(self, job_id: str) -> bool:
+        return self.status is Status.SUBMITTED and self.job_id == job_id

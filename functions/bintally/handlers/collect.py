@@ -1,4 +1,4 @@
-"""Notifications of finished requests → counts in the ledger and the bins."""
+"""Notifications of finished requests and transform jobs → counts in the ledger and the bins."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bintally.handlers import wiring
-from bintally.handlers.messages import job_result, records_of
+from bintally.handlers.messages import records_of
 from bintally.handlers.observability import failures_logged, logger, metrics, tracer
+from bintally.handlers.results import job_result
 from bintally.handlers.settings import settings
 from bintally.usecases.collect import collect
 
@@ -21,19 +22,13 @@ from bintally.usecases.collect import collect
 @failures_logged
 def collect_job(record: SQSRecord) -> None:
     """Collect the job that one message announces."""
-    result = job_result(record.body, settings().result_topics)
+    result = job_result(record.body, settings().result_topics, settings().model_name)
     if result is None:
-        logger.info("test notification")
+        logger.info("nothing to collect", extra={"message_id": record.message_id})
         return
-    collected = collect(
-        result,
-        jobs=wiring.jobs(),
-        engine=wiring.engine(),
-        ledger=wiring.ledger(),
-        bins=wiring.bins(),
-        events=wiring.events(),
-        now=datetime.now(UTC),
-    )
+    collected = collect(result, wiring.world(), policy=settings().policy, now=datetime.now(UTC))
+    if collected.failed:
+        metrics.add_metric("JobsFailed", MetricUnit.Count, 1)
     for status, number in collected.settled.items():
         metrics.add_metric(f"Photographs{status.title()}", MetricUnit.Count, number)
     logger.info("collected job", extra={"job_id": collected.job_id, "settled": collected.settled})

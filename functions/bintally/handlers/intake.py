@@ -42,9 +42,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
         [image for images in parsed for image in images],
         ledger=wiring.ledger(),
         jobs=wiring.jobs(),
-        engine=wiring.engine(),
+        engines=wiring.engines(),
+        policy=settings().policy,
         now=datetime.now(UTC),
-        micro_batch=settings().micro_batch_size,
     )
     metrics.add_metric("PhotographsRegistered", MetricUnit.Count, intake.registered)
     metrics.add_metric("PhotographsRepeated", MetricUnit.Count, intake.repeated)

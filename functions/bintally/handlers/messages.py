@@ -1,13 +1,12 @@
-"""What arrives, parsed: S3 notifications in both their forms, and SageMaker's notes on async requests.
+"""What arrives, parsed: messages of SQS, and S3's notifications in both their forms.
 
-Shapes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html, its `ev-events`, and
-https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-predictions.html.
+Shapes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html and its `ev-events`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
@@ -15,7 +14,6 @@ from urllib.parse import unquote_plus
 from bintally.domain.errors import InvalidEventError
 from bintally.domain.objects import StoredObject, padded_sequencer
 from bintally.domain.orders import iso
-from bintally.usecases.collect import JobResult
 
 Message = Mapping[str, Any]
 MOST_BYTES = 1024  # of a key and of a version id
@@ -34,7 +32,7 @@ def stored_objects(body: str, bucket: str) -> list[StoredObject]:
 
     Raises InvalidEventError for anything else, and for an object in another bucket.
     """
-    message = _parsed(body)
+    message = parsed(body)
     if message.get("Event") == "s3:TestEvent":
         return []
     try:
@@ -50,27 +48,8 @@ def stored_objects(body: str, bucket: str) -> list[StoredObject]:
     return objects
 
 
-def job_result(body: str, topics: Collection[str]) -> JobResult | None:
-    """What an SNS envelope of one of `topics` says of an async request; None for SageMaker's test notification.
-
-    Raises InvalidEventError for anything else.
-    """
-    envelope = _parsed(body)
-    if str(envelope.get("TopicArn")) not in topics:
-        raise InvalidEventError(f"The notification is from {envelope.get('TopicArn')}, which is not a topic of ours.")
-    note = _parsed(str(envelope.get("Message")))
-    if note.get("eventName") == "TestNotification":
-        return None
-    try:
-        job_id = str(note["inferenceId"])
-        if note["invocationStatus"] == "Completed":
-            return JobResult(job_id, str(note["responseParameters"]["outputLocation"]))
-        return JobResult(job_id, None, str(note.get("failureReason") or "The request failed without a reason."))
-    except (KeyError, TypeError) as error:
-        raise InvalidEventError(f"Not a note on an async request: {error!r} is missing.") from error
-
-
-def _parsed(body: str) -> Message:
+def parsed(body: str) -> Message:
+    """The JSON object in a message. Raises InvalidEventError."""
     try:
         message = json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -6,8 +6,10 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 
+from bintally.domain.policy import InferenceMode, Policy
 from bintally.domain.verdicts import Thresholds
 
 
@@ -27,9 +29,11 @@ class Settings:
     consignments_table: str
     jobs_table: str
     endpoint_name: str
+    model_name: str
     result_topics: frozenset[str]
-    micro_batch_size: int
+    batch_instances: int
     key_pattern: str
+    policy: Policy
     thresholds: Thresholds
 
 
@@ -62,9 +66,20 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         consignments_table=text("CONSIGNMENTS_TABLE"),
         jobs_table=text("JOBS_TABLE"),
         endpoint_name=text("ENDPOINT_NAME"),
+        model_name=text("MODEL_NAME"),
         result_topics=frozenset(text("RESULT_TOPICS").split(",")),
-        micro_batch_size=int(number("MICRO_BATCH_SIZE")),
+        batch_instances=int(number("BATCH_INSTANCES")),
         key_pattern=_pattern(environment.get("KEY_PATTERN", "")),
+        policy=Policy(
+            mode=_mode(text("INFERENCE_MODE")),
+            batch_threshold=int(number("BATCH_THRESHOLD")),
+            micro_batch=int(number("MICRO_BATCH_SIZE")),
+            max_attempts=int(number("MAX_ATTEMPTS")),
+            sweep_after=timedelta(seconds=number("SWEEP_AFTER")),
+            job_timeout=timedelta(seconds=number("JOB_TIMEOUT")),
+            retry_delay=timedelta(seconds=number("RETRY_DELAY")),
+            instance_types=tuple(part.strip() for part in text("BATCH_INSTANCE_TYPES").split(",")),
+        ),
         thresholds=Thresholds(number("MATCH_THRESHOLD"), number("VARIANCE_THRESHOLD")),
     )
 
@@ -76,3 +91,11 @@ def _pattern(text: str) -> str:
     except re.error as error:
         raise MissingSettingError(f"The environment variable KEY_PATTERN is no regular expression: {error}.") from error
     return text
+
+
+def _mode(text: str) -> InferenceMode:
+    try:
+        return InferenceMode(text)
+    except ValueError as error:
+        known = ", ".join(InferenceMode)
+        raise MissingSettingError(f"The environment variable INFERENCE_MODE is {text!r}; known are {known}.") from error

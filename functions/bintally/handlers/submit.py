@@ -1,4 +1,4 @@
-"""A schedule → jobs that never reached the engine are sent."""
+"""A schedule → what fell silent is looked into, what is pending gets a job, and every open job is sent."""
 
 from __future__ import annotations
 
@@ -10,17 +10,26 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bintally.handlers import wiring
 from bintally.handlers.observability import logger, metrics, tracer
-from bintally.usecases.submit import submit_waiting
+from bintally.handlers.settings import settings
+from bintally.usecases.rounds import make_round
 
 
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
-    """The event only says that it is time. Answers with the job ids that were sent and those that still wait."""
-    submission = submit_waiting(jobs=wiring.jobs(), engine=wiring.engine(), now=datetime.now(UTC))
-    metrics.add_metric("JobsSent", MetricUnit.Count, len(submission.sent))
-    metrics.add_metric("JobsWaiting", MetricUnit.Count, len(submission.waiting))
-    for job_id, reason in submission.waiting:
-        logger.warning("job waits for the next submit", extra={"job_id": job_id, "reason": reason})
-    return {"sent": list(submission.sent), "waiting": dict(submission.waiting)}
+    """The event only says that it is time. Answers with the ids of the jobs that something was done about."""
+    made = make_round(wiring.world(), policy=settings().policy, now=datetime.now(UTC))
+    for name, unit, number in (
+        ("JobsSent", MetricUnit.Count, len(made.submission.sent)),
+        ("JobsWaiting", MetricUnit.Count, len(made.submission.waiting)),
+        ("JobsFailed", MetricUnit.Count, len(made.swept.failed) + len(made.swept.given_up)),
+        ("OldestPendingSeconds", MetricUnit.Seconds, made.oldest_pending.total_seconds()),
+        ("PhotographsUnaccounted", MetricUnit.Count, made.unaccounted),
+    ):
+        metrics.add_metric(name, unit, number)
+    for status, number in made.swept.settled.items():
+        metrics.add_metric(f"Photographs{status.title()}", MetricUnit.Count, number)
+    for job_id, reason in made.submission.waiting + made.swept.troubles:
+        logger.warning("job waits for the next round", extra={"job_id": job_id, "reason": reason})
+    return made.facts()

@@ -5,14 +5,19 @@ from __future__ import annotations
 from functools import cache
 
 from bintally.adapters.async_engine import AsyncEngine
+from bintally.adapters.batch_engine import BatchEngine
 from bintally.adapters.bins import DynamoBins
 from bintally.adapters.clients import client
 from bintally.adapters.consignments import DynamoOrders
 from bintally.adapters.events import EventBus
+from bintally.adapters.job_files import JobFiles
 from bintally.adapters.jobs import DynamoJobs
 from bintally.adapters.ledger import DynamoLedger
 from bintally.adapters.order_files import ImportReports, OrderFiles
+from bintally.domain.jobs import EngineName
 from bintally.handlers.settings import settings
+from bintally.usecases.collect import Collaborators
+from bintally.usecases.ports import Engines
 
 
 @cache
@@ -36,9 +41,22 @@ def orders() -> DynamoOrders:
 
 
 @cache
-def engine() -> AsyncEngine:
-    buckets, endpoint = settings().jobs_bucket, settings().endpoint_name
-    return AsyncEngine(client("s3"), client("sagemaker-runtime"), bucket=buckets, endpoint=endpoint)
+def engines() -> Engines:
+    files, policy = JobFiles(client("s3"), settings().jobs_bucket), settings().policy
+    batch = BatchEngine(
+        files,
+        client("sagemaker"),
+        model=settings().model_name,
+        instance_types=policy.instance_types,
+        instances=settings().batch_instances,
+    )
+    runtime = AsyncEngine(files, client("sagemaker-runtime"), endpoint=settings().endpoint_name)
+    return {EngineName.ASYNC: runtime, EngineName.BATCH: batch}
+
+
+@cache
+def world() -> Collaborators:
+    return Collaborators(jobs(), engines(), ledger(), bins(), events())
 
 
 @cache

@@ -2,69 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bintally.domain.bins import BinCount, BinStatus, is_newer, newest_of_each_bin
 from bintally.domain.errors import UnknownJobError
-from bintally.domain.image import Image, LedgerEntry, Status
-from bintally.domain.jobs import JobStatus
+from bintally.domain.image import Image, LedgerEntry, Status, may_follow
+from bintally.domain.jobs import Job, JobResult, JobStatus
 from bintally.domain.manifest import UNREACHABLE, Answer, Prediction, Refusal
 from bintally.domain.orders import iso
-from bintally.usecases.ports import Bins, Engine, Events, Jobs, Ledger
-
-
-@dataclass(frozen=True)
-class JobResult:
-    """What the engine says of a job: where its output lies, or why there is none."""
-
-    job_id: str
-    output: str | None
-    failure: str = ""
+from bintally.domain.outcomes import Outcome, Return
+from bintally.domain.policy import Policy, instance_type, lacks_capacity, retry_at
+from bintally.usecases.ports import Bins, Engines, Events, Jobs, Ledger
+from bintally.usecases.submit import defer
 
 
 @dataclass(frozen=True)
 class Collected:
-    """How many photographs of a job ended in each status by this run; 0 of any when it had been collected before."""
+    """How many photographs of a job came into each status by this run; 0 of any when it had been collected before.
+
+    RECEIVED are those that had no answer and will be tried again. `failed` is a job of which any part had none.
+    """
 
     job_id: str
     settled: Mapping[Status, int]
+    failed: bool = False
 
 
-def collect(
-    result: JobResult, *, jobs: Jobs, engine: Engine, ledger: Ledger, bins: Bins, events: Events, now: datetime
-) -> Collected:
+@dataclass(frozen=True)
+class Collaborators:
+    """What collecting needs of the world."""
+
+    jobs: Jobs
+    engines: Engines
+    ledger: Ledger
+    bins: Bins
+    events: Events
+
+
+def collect(result: JobResult, world: Collaborators, *, policy: Policy, now: datetime) -> Collected:
     """Write a job's answers. Raises UnknownJobError for a job that nobody opened.
 
-    Only photographs whose ledger entry names this job are settled by it: deliveries that overlap can put one photograph
-    into two manifests. May be run again at any point: bins and ledger refuse what they hold already. Bins are written
-    before the ledger, so that a photograph whose entry says COUNTED is never missing from its bin.
+    An answer settles its photograph whichever job holds that now: deliveries that overlap can put one photograph into
+    two manifests, and an answer may come after a failure. Only a photograph that this job holds is tried again, or
+    FAILED after `max_attempts`, for want of an answer. May be run again at any point: bins and ledger refuse what they
+    hold already. Bins are written before the ledger, so that a photograph whose entry says COUNTED is never missing
+    from its bin.
     """
-    job = jobs.read([result.job_id]).get(result.job_id)
+    job = world.jobs.read([result.job_id]).get(result.job_id)
     if job is None:
         raise UnknownJobError(f"No job {result.job_id} was opened here.")
-    answers = engine.output(result.output) if result.output else {}
+    if result.failure and result.attempt not in (None, job.tries):
+        return Collected(job.job_id, {})  # of an earlier try, for which another has been made since
+    if lacks_capacity(result.failure) and instance_type(policy.instance_types, job.tries + 1):
+        defer(job, result.failure, jobs=world.jobs, policy=policy, now=now)
+        return Collected(job.job_id, {})
+    settled: Counter[Status] = Counter()
     missing = Refusal("internal", result.failure or "The model's output has no line for this photograph.")
-    entries = ledger.read(engine.manifest(job))
-    open_entries = [e for e in entries.values() if e.status is Status.SUBMITTED and e.job_id == job.job_id]
-    counts = {
-        entry.image.image_id: _count(entry.image, answers.get(entry.image.image_id, missing)) for entry in open_entries
-    }
-    held = bins.record(list(newest_of_each_bin(counts.values()).values()), iso(now))
-    outcomes = [_outcome(entry, answers.get(entry.image.image_id, missing), held) for entry in open_entries]
-    events.publish(
-        _event(counts[image_id], status) for image_id, status, _, _ in outcomes if status is not Status.SUPERSEDED
+    for image_ids, answers in world.engines[job.engine].shards(job, result.output):
+        entries = world.ledger.read(image_ids)
+        found = {image_id: answers.get(image_id, missing) for image_id in entries}
+        settled += _settle(job, list(entries.values()), found, world, policy, now)
+    status = JobStatus.FAILED if result.failure or not result.output else JobStatus.DONE
+    world.jobs.close(job.job_id, status, result.failure, iso(now))
+    return Collected(job.job_id, dict(sorted(settled.items())), failed=status is JobStatus.FAILED)
+
+
+def _settle(
+    job: Job,
+    entries: Sequence[LedgerEntry],
+    answers: Mapping[str, Answer],
+    world: Collaborators,
+    policy: Policy,
+    now: datetime,
+) -> Counter[Status]:
+    """Write the answers of one manifest."""
+    unanswered = {image_id for image_id, answer in answers.items() if _is_unanswered(answer)}
+    waiting = [e for e in entries if e.image.image_id in unanswered and e.is_held_by(job.job_id)]
+    again = [entry for entry in waiting if entry.tried < policy.max_attempts]
+    answered = [e for e in entries if e.image.image_id not in unanswered and may_follow(e.status, Status.COUNTED)]
+    last = answered + [entry for entry in waiting if entry.tried >= policy.max_attempts]
+    counts = {entry.image.image_id: _count(entry.image, answers[entry.image.image_id]) for entry in last}
+    held = world.bins.record(list(newest_of_each_bin(counts.values()).values()), iso(now))
+    outcomes = [_outcome(entry, answers[entry.image.image_id], held) for entry in last]
+    world.events.publish(
+        _event(counts[each.image_id], each.status) for each in outcomes if each.status is not Status.SUPERSEDED
     )
-    moved = ledger.settle(outcomes, iso(now))
-    jobs.close(job.job_id, JobStatus.DONE if result.output else JobStatus.FAILED, result.failure, iso(now))
-    settled = [status for image_id, status, _, _ in outcomes if image_id in moved]
-    return Collected(job.job_id, {status: settled.count(status) for status in sorted(set(settled))})
+    moved = world.ledger.settle(outcomes, job.job_id, iso(now))
+    returns = [
+        Return(e.image.image_id, _reason(answers[e.image.image_id]), iso(retry_at(policy, e.tried, now))) for e in again
+    ]
+    returned = world.ledger.give_back(returns, job.job_id)
+    return Counter([each.status for each in outcomes if each.image_id in moved] + [Status.RECEIVED] * len(returned))
+
+
+def _is_unanswered(answer: Answer) -> bool:
+    return isinstance(answer, Refusal) and answer.code in UNREACHABLE
+
+
+def _reason(answer: Answer) -> str:
+    return answer.reason if isinstance(answer, Refusal) else ""
 
 
 def _count(image: Image, answer: Answer) -> BinCount:
     if isinstance(answer, Refusal):
-        return BinCount(image, BinStatus.UNREADABLE, model=answer.model, reason=answer.reason)
+        answered = not _is_unanswered(answer)
+        return BinCount(image, BinStatus.UNREADABLE, model=answer.model, reason=answer.reason, answered=answered)
     return BinCount(
         image,
         BinStatus.COUNTED,
@@ -78,19 +123,16 @@ def _count(image: Image, answer: Answer) -> BinCount:
     )
 
 
-Outcome = tuple[str, Status, str, Answer | None]
-
-
 def _outcome(entry: LedgerEntry, answer: Answer, held: Mapping[str, BinCount]) -> Outcome:
     image = entry.image
     latest = held[image.bin_id].image
     prediction = answer if isinstance(answer, Prediction) else None
     if latest.key == image.key and is_newer(latest, image):
-        return image.image_id, Status.SUPERSEDED, "A newer version of the photograph came first.", prediction
+        return Outcome(image.image_id, Status.SUPERSEDED, "A newer version of the photograph came first.", prediction)
     if isinstance(answer, Refusal):
-        status = Status.FAILED if answer.code in UNREACHABLE else Status.REJECTED
-        return image.image_id, status, answer.reason, answer
-    return image.image_id, Status.COUNTED, "", answer
+        status = Status.FAILED if _is_unanswered(answer) else Status.REJECTED
+        return Outcome(image.image_id, status, answer.reason, answer)
+    return Outcome(image.image_id, Status.COUNTED, "", answer)
 
 
 def _event(count: BinCount, status: Status) -> tuple[str, Mapping[str, object]]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bintally.domain.image import Image, LedgerEntry
-from bintally.domain.jobs import Job, in_parts, job_named, job_of
+from bintally.domain.image import Image, Status
+from bintally.domain.jobs import EngineName, Job, JobStatus, in_parts, job_of
 from bintally.domain.orders import iso
-from bintally.usecases.ports import Engine, Jobs, Ledger
+from bintally.domain.policy import Policy, waits_for_schedule
+from bintally.usecases.ports import Engine, Engines, Jobs, Ledger
 from bintally.usecases.submit import Submission, submit_jobs
 
 
@@ -23,14 +24,13 @@ class Intake:
 
 
 def take_in(
-    images: Iterable[Image], *, ledger: Ledger, jobs: Jobs, engine: Engine, now: datetime, micro_batch: int
+    images: Iterable[Image], *, ledger: Ledger, jobs: Jobs, engines: Engines, policy: Policy, now: datetime
 ) -> Intake:
-    """Register photographs and submit them, at most `micro_batch` to a job.
+    """Register photographs, and submit them or leave them to the scheduled submit, as the policy says.
 
-    May be run again at any point with the same photographs. The order is what makes that safe: manifest, then ledger,
-    then job, then request. A crash before the ledger leaves nothing that counts. After it the entries name the job, and
-    the next delivery opens it from its manifest. Once it is open, the scheduled submit sends it too. So no job is ever
-    answered before its photographs are in the ledger.
+    May be run again at any point with the same photographs. The order is what makes that safe: manifest, then the job
+    as PREPARED, then the ledger, then the job OPEN, then the request. So no photograph ever names a job that the jobs
+    table does not hold, and no job is answered before its photographs are in the ledger.
     """
     unique = {image.image_id: image for image in images}
     known = ledger.read(unique.keys())
@@ -39,26 +39,31 @@ def take_in(
         if image.is_folder_marker:
             ledger.refuse(image, "folder_marker: A folder, not a photograph.", iso(now))
     photographs = [image for image in fresh if not image.is_folder_marker]
-    job_ids = _jobs_of(known.values())
-    for part in in_parts(photographs, micro_batch):
-        job = job_of(image.image_id for image in part)
-        engine.prepare(job, part)
-        ledger.register(part, job.job_id, iso(now))
-        jobs.open(job, iso(now))
-        job_ids.add(job.job_id)
-    opened = _opened(job_ids, jobs=jobs, engine=engine, now=now)
-    submission = submit_jobs(opened, jobs=jobs, engine=engine, now=now)
+    job_ids = {entry.job_id for entry in known.values() if entry.job_id and entry.status is Status.SUBMITTED}
+    if waits_for_schedule(policy, len(photographs)):
+        ledger.receive(photographs, iso(now))
+    else:
+        parts = in_parts(photographs, policy.micro_batch)
+        engine = engines[EngineName.ASYNC]
+        job_ids |= {_registered(part, ledger=ledger, jobs=jobs, engine=engine, now=iso(now)) for part in parts}
+    opened = [_ready(job, jobs, iso(now)) for job in jobs.read(job_ids).values()]
+    requests = [job for job in opened if job.engine is EngineName.ASYNC]  # transform jobs are for the schedule to send
+    submission = submit_jobs(requests, jobs=jobs, engines=engines, policy=policy, now=now)
     return Intake(len(fresh), len(unique) - len(fresh), submission)
 
 
-def _jobs_of(entries: Iterable[LedgerEntry]) -> set[str]:
-    return {entry.job_id for entry in entries if entry.job_id}
+def _ready(job: Job, jobs: Jobs, now: str) -> Job:
+    """The job, which photographs of the ledger name, OPEN where a crash left it unopened."""
+    if job.status not in (JobStatus.PREPARED, JobStatus.ABANDONED):
+        return job
+    jobs.ready(job, now)
+    return replace(job, status=JobStatus.OPEN)
 
 
-def _opened(job_ids: Set[str], *, jobs: Jobs, engine: Engine, now: datetime) -> list[Job]:
-    """The jobs with these ids. One that a crash left unopened is opened from its manifest."""
-    held = jobs.read(job_ids)
-    for job_id in job_ids - held.keys():
-        job = job_named(job_id, 0)
-        jobs.open(replace(job, images=len(engine.manifest(job))), iso(now))
-    return list(jobs.read(job_ids).values() if len(held) < len(job_ids) else held.values())
+def _registered(images: Sequence[Image], *, ledger: Ledger, jobs: Jobs, engine: Engine, now: str) -> str:
+    """The id of the job that now asks about these photographs."""
+    job = job_of((image.image_id, 0) for image in images)
+    engine.prepare(job, [images])
+    jobs.open(job, now)
+    ledger.register(images, job.job_id, now)
+    return job.job_id

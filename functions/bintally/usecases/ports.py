@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from bintally.domain.bins import BinCount
-from bintally.domain.image import Image, LedgerEntry, Status
-from bintally.domain.jobs import Job, JobStatus
+from bintally.domain.image import Image, LedgerEntry
+from bintally.domain.jobs import EngineName, Job, JobResult, JobStatus
 from bintally.domain.manifest import Answer
 from bintally.domain.objects import StoredObject
 from bintally.domain.orders import RefusedRow
+from bintally.domain.outcomes import Outcome, Return
 from bintally.domain.verdicts import Finding, OrderLine
 
 
@@ -23,11 +24,26 @@ class Ledger(Protocol):
     def register(self, images: Sequence[Image], job_id: str, now: str) -> None:
         """Enter photographs as SUBMITTED with this job. One that is entered already stays as it is."""
 
+    def receive(self, images: Sequence[Image], now: str) -> None:
+        """Enter photographs as RECEIVED, due at once. One that is entered already stays as it is."""
+
     def refuse(self, image: Image, reason: str, now: str) -> None:
         """Enter a photograph as REJECTED without asking the model. One that is entered already stays as it is."""
 
-    def settle(self, outcomes: Sequence[tuple[str, Status, str, Answer | None]], now: str) -> set[str]:
-        """Move SUBMITTED photographs to (image id, status, reason, answer); the ids of those that moved."""
+    def pending(self, now: str, most: int) -> list[LedgerEntry]:
+        """At most so many RECEIVED photographs that are due."""
+
+    def assign(self, entries: Sequence[LedgerEntry], job_id: str, now: str) -> set[str]:
+        """Move RECEIVED photographs to SUBMITTED with this job, unless they moved meanwhile; the ids of those moved."""
+
+    def give_back(self, returns: Sequence[Return], job_id: str) -> set[str]:
+        """Move photographs that this job holds back to RECEIVED; the ids of those that moved."""
+
+    def settle(self, outcomes: Sequence[Outcome], job_id: str, now: str) -> set[str]:
+        """Write outcomes; the ids of the photographs that moved.
+
+        FAILED moves only photographs that this job holds, an answer all that have none yet.
+        """
 
 
 class Bins(Protocol):
@@ -44,38 +60,59 @@ class Jobs(Protocol):
     """The jobs table."""
 
     def open(self, job: Job, now: str) -> None:
-        """Enter the job as OPEN. One that is entered already stays as it is."""
+        """Enter the job as PREPARED, also again where it was that or ABANDONED. Any other stays as it is."""
+
+    def ready(self, job: Job, now: str) -> None:
+        """The ledger names the job: from PREPARED, or ABANDONED, to OPEN."""
 
     def read(self, job_ids: Collection[str]) -> dict[str, Job]:
         """The jobs with these ids."""
 
-    def waiting(self) -> list[Job]:
-        """Jobs that are OPEN."""
+    def unanswered(self, status: JobStatus, until: str, most: int) -> list[Job]:
+        """At most so many jobs in a status, touched no later than `until`, those first that were touched first."""
+
+    def touch(self, job_id: str, now: str) -> None:
+        """Nothing new is known of the job: others are looked into first."""
 
     def claim(self, job: Job, now: str, until: str) -> bool:
         """Whether this caller alone may send the job, from `now` until `until`."""
 
     def sent(self, job: Job, receipt: Mapping[str, str], now: str) -> None:
-        """The engine has taken the job; the receipt says where its output will lie."""
+        """The engine has taken this try of the job; the receipt says where its output will lie."""
+
+    def defer(self, job: Job, now: str) -> None:
+        """There was no capacity: OPEN again, with the `tries`, `due_at` and `reason` of `job`, once for each try."""
 
     def close(self, job_id: str, status: JobStatus, reason: str, now: str) -> None:
-        """The job has been answered: DONE or FAILED."""
+        """The job has been answered, DONE or FAILED. DONE wins over FAILED."""
+
+    def abandon(self, job: Job, now: str) -> None:
+        """Nothing waits for the job: from PREPARED to ABANDONED, unless it was touched since `job` was read."""
 
 
 class Engine(Protocol):
-    """What counts photographs: SageMaker Async Inference. Batch Transform will be a second one."""
+    """What counts photographs: SageMaker Async Inference, or Batch Transform."""
 
-    def prepare(self, job: Job, images: Sequence[Image]) -> None:
-        """Put the job's manifest where the engine reads it."""
+    is_silent: bool
+    """Whether nobody can be asked how far a job is, so that it must be given up after a time."""
+
+    def prepare(self, job: Job, shards: Sequence[Sequence[Image]]) -> None:
+        """Put the job's manifests where the engine reads them."""
 
     def submit(self, job: Job) -> Mapping[str, str]:
-        """Ask for the job; where its output will lie. Raises EngineUnavailableError."""
+        """Ask for the job; where its output will lie. Raises EngineUnavailableError, and of that NoCapacityError."""
 
-    def manifest(self, job: Job) -> list[str]:
-        """The image ids that the job asks about."""
+    def look(self, job: Job) -> JobResult | None:
+        """What the engine says of a job that was sent, without having told us; None while it is at work."""
 
-    def output(self, location: str) -> dict[str, Answer]:
-        """The answers at an output location. Raises InvalidEventError where that is not in the jobs bucket."""
+    def shards(self, job: Job, output: str | None) -> Iterator[tuple[list[str], dict[str, Answer]]]:
+        """For each manifest its image ids, and the answers at the job's output; none where that is None.
+
+        Raises InvalidEventError where the output is not in the jobs bucket.
+        """
+
+
+Engines = Mapping[EngineName, Engine]
 
 
 class Orders(Protocol):

@@ -80,6 +80,13 @@ def unreadable(image: Image | None = None) -> BinCount:
     )
 
 
+def unseen(image: Image | None = None) -> BinCount:
+    """A bin whose photograph the model did not get to see."""
+    return BinCount(
+        image or photograph(), BinStatus.UNREADABLE, reason="internal: No answer.", revision=1, answered=False
+    )
+
+
 def order_line(
     expected: int = 3, *, bin_id: str = "P-17-C", consignment: str = "C-1", due: str | None = None
 ) -> OrderLine:

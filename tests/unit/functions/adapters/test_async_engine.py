@@ -1,28 +1,45 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
-from bintally.adapters.async_engine import AsyncEngine
-from bintally.domain.errors import EngineUnavailableError, StoreError
-from bintally.domain.jobs import job_of
+from bintally.adapters.async_engine import LONGEST_REASON, AsyncEngine
+from bintally.adapters.job_files import JobFiles
+from bintally.domain.errors import EngineUnavailableError, InvalidEventError, StoreError
+from bintally.domain.jobs import JobResult, JobStatus
 from bintally.domain.manifest import manifest_of
 from botocore.exceptions import EndpointConnectionError
 
 from tests.unit.functions.adapters.stubs import StubClient, client_error, refusing
 from tests.unit.functions.aws import client, table
-from tests.unit.functions.examples import photographs
+from tests.unit.functions.examples import photographs, prediction
+from tests.unit.functions.usecases.runs import first_job_of
 
 IMAGES = photographs(2)
-JOB = job_of(image.image_id for image in IMAGES)
+IDS = sorted(image.image_id for image in IMAGES)
+JOB = first_job_of(IMAGES)
+BUCKET = table("JobsBucket")
+SENT = replace(
+    JOB,
+    status=JobStatus.SENT,
+    output=f"s3://{BUCKET}/async/output/1.out",
+    failure=f"s3://{BUCKET}/async/failure/1-error.out",
+)
 
 
 def engine(runtime: object = None) -> AsyncEngine:
-    return AsyncEngine(client("s3"), runtime, bucket=table("JobsBucket"), endpoint="bintally-counter")
+    return AsyncEngine(JobFiles(client("s3"), BUCKET), runtime, endpoint="bintally-counter")
+
+
+def put(key: str, body: bytes) -> None:
+    client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
 
 
 def test_a_manifest_lies_where_the_job_says(aws: None) -> None:
-    engine().prepare(JOB, IMAGES)
+    engine().prepare(JOB, [IMAGES])
 
-    held = client("s3").get_object(Bucket=table("JobsBucket"), Key=JOB.manifest)
+    held = client("s3").get_object(Bucket=BUCKET, Key=JOB.manifests[0])
     assert held["Body"].read().decode() == manifest_of(IMAGES)
     assert held["ContentType"] == "application/jsonlines"
 
@@ -38,7 +55,7 @@ def test_a_request_names_manifest_job_and_forms() -> None:
     assert runtime.of("invoke_endpoint_async") == [
         {
             "EndpointName": "bintally-counter",
-            "InputLocation": f"s3://{table('JobsBucket')}/{JOB.manifest}",
+            "InputLocation": f"s3://{BUCKET}/{JOB.manifests[0]}",
             "InferenceId": JOB.job_id,
             "ContentType": "application/jsonlines",
             "Accept": "application/jsonlines",
@@ -66,22 +83,86 @@ def test_an_engine_that_does_not_take_a_job_may_take_it_later(error: Exception) 
     assert raised.value.__cause__ is error
 
 
-def test_an_output_that_is_not_there_is_an_error_and_no_answer(aws: None) -> None:
-    with pytest.raises(StoreError, match="Reading s3://bintally-jobs"):
-        engine().output(f"s3://{table('JobsBucket')}/async/output/none.out")
+# ---- What came of a request, without a notification
 
 
-def test_a_manifest_that_is_not_there_is_an_error(aws: None) -> None:
-    with pytest.raises(StoreError, match="NoSuchKey"):
-        engine().manifest(JOB)
+def test_a_request_that_left_nothing_may_be_at_work(aws: None) -> None:
+    assert engine().is_silent
+    assert engine().look(SENT) is None
+    assert engine().look(replace(SENT, failure="")) is None
+
+
+def test_an_output_is_an_answer(aws: None) -> None:
+    put("async/output/1.out", b"")
+
+    assert engine().look(SENT) == JobResult(JOB.job_id, SENT.output)
+
+
+def test_an_output_counts_more_than_a_failure(aws: None) -> None:
+    put("async/output/1.out", b"{}")
+    put("async/failure/1-error.out", b"Late.")
+
+    assert engine().look(SENT) == JobResult(JOB.job_id, SENT.output)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"Received server error (500).", "Received server error (500)."),
+        (b"", "The request failed without a reason."),
+        (b"\xff", "\ufffd"),
+        (b"x" * 5000, "x" * LONGEST_REASON),
+    ],
+)
+def test_a_failure_says_why_and_is_cut_to_what_a_table_should_hold(aws: None, body: bytes, reason: str) -> None:
+    put("async/failure/1-error.out", body)
+
+    assert engine().look(SENT) == JobResult(JOB.job_id, None, reason)
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        replace(SENT, output="s3://elsewhere/async/output/1.out"),
+        replace(SENT, output=f"s3://{BUCKET}/orders/reports/1.out"),
+        replace(SENT, failure=f"s3://{BUCKET}/async/output/1.out"),
+        replace(SENT, output=""),
+    ],
+)
+def test_a_place_that_is_not_an_engines_is_not_looked_into(aws: None, job: object) -> None:
+    with pytest.raises(InvalidEventError):
+        engine().look(job)  # type: ignore[arg-type]
+
+
+# ---- Answers
+
+
+def test_an_output_that_is_not_there_answers_nothing(aws: None) -> None:
+    engine().prepare(JOB, [IMAGES])
+
+    assert list(engine().shards(JOB, f"s3://{BUCKET}/async/output/none.out")) == [(IDS, {})]
+
+
+def test_a_manifest_that_is_not_there_asked_about_nothing(aws: None) -> None:
+    put("async/output/1.out", json.dumps(prediction(IMAGES[0])).encode())
+
+    ((image_ids, answers),) = engine().shards(JOB, SENT.output)
+
+    assert image_ids == []
+    assert list(answers) == [IMAGES[0].image_id]
 
 
 def test_a_bucket_that_is_not_there_is_an_error(aws: None) -> None:
-    with pytest.raises(StoreError, match=f"Writing the manifest of {JOB.job_id}"):
-        AsyncEngine(client("s3"), None, bucket="elsewhere-0", endpoint="x").prepare(JOB, IMAGES)
+    elsewhere = AsyncEngine(JobFiles(client("s3"), "elsewhere-0"), None, endpoint="x")
+
+    with pytest.raises(StoreError, match=f"Writing the manifest {JOB.manifests[0]}"):
+        elsewhere.prepare(JOB, [IMAGES])
+    with pytest.raises(StoreError, match="Reading s3://elsewhere-0/"):
+        list(elsewhere.shards(JOB, None))
 
 
 def test_bytes_that_are_no_text_are_no_answers(aws: None) -> None:
-    client("s3").put_object(Bucket=table("JobsBucket"), Key="async/output/x.out", Body=b"\xff\xfe\x00garbage\n")
+    engine().prepare(JOB, [IMAGES])
+    put("async/output/1.out", b"\xff\xfe\x00garbage\n")
 
-    assert engine().output(f"s3://{table('JobsBucket')}/async/output/x.out") == {}
+    assert list(engine().shards(JOB, SENT.output)) == [(IDS, {})]

@@ -1,14 +1,25 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from bintally.adapters.bins import DynamoBins
-from bintally.domain.bins import is_newer
+from bintally.domain.bins import BinCount, is_newer, replaces
 from bintally.domain.image import Image
 
 from tests.unit.functions.aws import client, table
-from tests.unit.functions.examples import EARLIER, LATER, MODEL, NOON, counted, photograph, photographs
+from tests.unit.functions.examples import (
+    EARLIER,
+    LATER,
+    MODEL,
+    NOON,
+    counted,
+    photograph,
+    photographs,
+    unreadable,
+    unseen,
+)
 
 
 @pytest.fixture
@@ -32,6 +43,7 @@ def test_an_item_answers_what_is_in_a_bin(bins: DynamoBins) -> None:
         },
         "model": {"S": MODEL},
         "source": {"S": "model"},
+        "answered": {"BOOL": True},
         "counted_at": {"S": NOON},
         "revision": {"N": "1"},
         "image_id": {"S": image.image_id},
@@ -63,6 +75,25 @@ def test_the_tables_condition_is_the_domains_is_newer(bins: DynamoBins) -> None:
         assert now[bin_id].image == (offered if is_newer(offered, held) else held), (held, offered)
 
 
+def test_the_tables_condition_is_the_domains_replaces(bins: DynamoBins) -> None:
+    drops = [photograph(f"bin/{name}.jpg", sequencer=number) for name in "ab" for number in ("01", "02")]
+    counts = [form(image) for image in drops for form in (counted, unreadable, unseen)]
+    pairs = [
+        tuple(replace(count, image=Image(*_in_bin(count.image, number))) for count in pair)
+        for number, pair in enumerate(itertools.product(counts, counts))
+    ]
+    bins.record([held for held, _ in pairs], NOON)
+
+    now = bins.record([offered for _, offered in pairs], NOON)
+
+    for held, offered in pairs:
+        assert _told(now[held.bin_id]) == _told(offered if replaces(offered, held) else held), (held, offered)
+
+
+def _told(count: BinCount) -> tuple[Image, str, bool]:
+    return count.image, count.status, count.answered
+
+
 def _in_bin(image: Image, number: int) -> tuple[str, str, str | None, str, str, str]:
     return (image.bucket, image.key, image.version_id, image.sequencer, image.captured_at, f"bin-{number}")
 
@@ -71,3 +102,14 @@ def test_all_bins_are_listed(bins: DynamoBins) -> None:
     bins.record([counted(image) for image in photographs(12)], NOON)
 
     assert len({count.bin_id for count in bins.all()}) == 12
+
+
+def test_a_count_that_came_after_all_says_no_more_why_there_was_none(bins: DynamoBins) -> None:
+    bins.record([unseen()], NOON)
+
+    bins.record([counted()], LATER)
+
+    item = client("dynamodb").get_item(TableName=table("BinsTable"), Key={"bin_id": {"S": "P-17-C"}})["Item"]
+    assert (item["status"], item["revision"], item["counted_at"]) == ({"S": "COUNTED"}, {"N": "2"}, {"S": LATER})
+    assert item["answered"] == {"BOOL": True}
+    assert "reason" not in item

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from bintally.adapters.async_engine import AsyncEngine
+from bintally.adapters.batch_engine import BatchEngine
 from bintally.adapters.bins import DynamoBins
 from bintally.adapters.consignments import DynamoOrders
+from bintally.adapters.job_files import JobFiles
 from bintally.adapters.jobs import DynamoJobs
 from bintally.adapters.ledger import DynamoLedger
 from bintally.adapters.order_files import ImportReports
 from bintally.domain.bins import BinCount, BinStatus
-from bintally.domain.errors import InvalidEventError
-from bintally.domain.image import LedgerEntry, Status
+from bintally.domain.errors import EngineUnavailableError, InvalidEventError, NoCapacityError
+from bintally.domain.image import TERMINAL, Image, LedgerEntry, Status
 from bintally.domain.intervals import Interval
-from bintally.domain.jobs import JobStatus, job_of
-from bintally.domain.manifest import Prediction, Refusal
+from bintally.domain.jobs import UNANSWERED, EngineName, Job, JobResult, JobStatus, job_of
+from bintally.domain.manifest import Answer, Prediction, Refusal
 from bintally.domain.orders import RefusedRow
+from bintally.domain.outcomes import Outcome, Return
+from bintally.domain.transforms import name_of
 from bintally.domain.verdicts import NOT_COUNTED, Finding, OrderLine, Verdict
 
 from tests.fakes import World
+from tests.unit.functions.adapters.stubs import StubClient, client_error
 from tests.unit.functions.aws import client, table
 from tests.unit.functions.examples import (
     EARLIER,
@@ -39,25 +45,66 @@ from tests.unit.functions.examples import (
     photographs,
     prediction,
     unreadable,
+    unseen,
 )
+from tests.unit.functions.usecases.runs import first_job_of
 
 IMAGES = photographs(3)
-JOB = job_of(image.image_id for image in IMAGES)
+JOB = first_job_of(IMAGES)
+BATCH = job_of([(image.image_id, 0) for image in IMAGES], EngineName.BATCH, 2)
 ANSWER = Prediction(3, 0.9, SURE_OF_3, MODEL)
 RECEIPT = {"output": "s3://jobs/out", "failure": "s3://jobs/failure"}
 MATCH = Finding(Verdict.MATCH, "As expected.", 3)
 
 
+class SageMaker:
+    """Takes jobs as the fakes of the engines do: `down`, it takes none; `full`, it has no capacity."""
+
+    def __init__(self) -> None:
+        self.down = self.full = False
+        self.transforms: dict[str, dict[str, str]] = {}
+        self.client = StubClient(
+            "sagemaker",
+            invoke_endpoint_async=self._invoke,
+            create_transform_job=self._create,
+            describe_transform_job=self._describe,
+        )
+
+    def _invoke(self, InferenceId: str, **_: Any) -> Any:  # noqa: N803
+        self._available()
+        folder = f"s3://{table('JobsBucket')}/async"
+        output, failure = f"{folder}/output/{InferenceId}.out", f"{folder}/failure/{InferenceId}-error.out"
+        return {"OutputLocation": output, "FailureLocation": failure}
+
+    def _create(self, TransformJobName: str, **_: Any) -> Any:  # noqa: N803
+        self._available()
+        self.transforms[TransformJobName] = {"TransformJobStatus": "InProgress"}
+        return {"TransformJobArn": "arn"}
+
+    def _describe(self, TransformJobName: str) -> Any:  # noqa: N803
+        return self.transforms[TransformJobName]
+
+    def _available(self) -> None:
+        if self.full:
+            raise client_error("ResourceLimitExceeded")
+        if self.down:
+            raise client_error("ServiceUnavailable")
+
+
 def adapters() -> Any:
     dynamodb, s3 = client("dynamodb"), client("s3")
-    jobs = table("JobsBucket")
+    jobs, sagemaker = table("JobsBucket"), SageMaker()
+    files = JobFiles(s3, jobs)
+    batch = {"model": "bintally-counter", "instance_types": ("ml.c6i.xlarge",), "instances": 2}
     return SimpleNamespace(
         ledger=DynamoLedger(dynamodb, table("ImagesTable")),
         bins=DynamoBins(dynamodb, table("BinsTable")),
         jobs=DynamoJobs(dynamodb, table("JobsTable")),
         orders=DynamoOrders(dynamodb, table("ConsignmentsTable")),
-        engine=AsyncEngine(s3, client("sagemaker-runtime"), bucket=jobs, endpoint="bintally-counter"),
+        engine=AsyncEngine(files, sagemaker.client, endpoint="bintally-counter"),
+        batch=BatchEngine(files, sagemaker.client, **batch),
         reports=ImportReports(s3, bucket=jobs),
+        sagemaker=sagemaker,
     )
 
 
@@ -69,6 +116,22 @@ def world(request: pytest.FixtureRequest) -> Any:
     return adapters()
 
 
+def outcome(image: Image, status: Status, reason: str = "", answer: Answer | None = None) -> Outcome:
+    return Outcome(image.image_id, status, reason, answer)
+
+
+def entries(world: Any, images: list[Image] = IMAGES) -> list[LedgerEntry]:
+    """What the ledger holds of photographs, in their order."""
+    held = world.ledger.read([image.image_id for image in images])
+    return [held[image.image_id] for image in images]
+
+
+def job_in(world: Any, job: Job = JOB) -> Job:
+    """What the jobs table holds of a job."""
+    held: Job = world.jobs.read([job.job_id])[job.job_id]
+    return held
+
+
 # ---- Ledger
 
 
@@ -77,7 +140,7 @@ def test_the_ledger_holds_what_was_registered(world: Any) -> None:
 
     held = world.ledger.read([image.image_id for image in IMAGES] + ["unknown"])
 
-    assert held == {image.image_id: LedgerEntry(image, Status.SUBMITTED, "job-1") for image in IMAGES}
+    assert held == {image.image_id: LedgerEntry(image, Status.SUBMITTED, "job-1", 1) for image in IMAGES}
     assert world.ledger.read([]) == {}
 
 
@@ -103,7 +166,7 @@ def test_a_refused_photograph_has_no_job(world: Any) -> None:
     world.ledger.refuse(IMAGES[0], "folder_marker: A folder.", NOON)
 
     assert world.ledger.read([IMAGES[0].image_id]) == {
-        IMAGES[0].image_id: LedgerEntry(IMAGES[0], Status.REJECTED, None)
+        IMAGES[0].image_id: LedgerEntry(IMAGES[0], Status.REJECTED, None, reason="folder_marker: A folder.")
     }
 
 
@@ -124,27 +187,240 @@ def test_neither_registering_nor_refusing_changes_what_is_entered(world: Any) ->
 def test_settling_moves_what_is_submitted_and_says_what_moved(world: Any) -> None:
     world.ledger.register(IMAGES[:2], "job-1", NOON)
     outcomes = [
-        (IMAGES[0].image_id, Status.COUNTED, "", ANSWER),
-        (IMAGES[1].image_id, Status.REJECTED, "too_small: Small.", Refusal("too_small", "Small.", MODEL)),
-        (IMAGES[2].image_id, Status.COUNTED, "", ANSWER),
+        outcome(IMAGES[0], Status.COUNTED, "", ANSWER),
+        outcome(IMAGES[1], Status.REJECTED, "too_small: Small.", Refusal("too_small", "Small.", MODEL)),
+        outcome(IMAGES[2], Status.COUNTED, "", ANSWER),
     ]
 
-    assert world.ledger.settle(outcomes, LATER) == {IMAGES[0].image_id, IMAGES[1].image_id}
+    assert world.ledger.settle(outcomes, "job-1", LATER) == {IMAGES[0].image_id, IMAGES[1].image_id}
 
     held = world.ledger.read([image.image_id for image in IMAGES])
     assert [held[image.image_id].status for image in IMAGES[:2]] == [Status.COUNTED, Status.REJECTED]
+    assert [held[image.image_id].reason for image in IMAGES[:2]] == ["", "too_small: Small."]
     assert IMAGES[2].image_id not in held
+    assert world.ledger.settle([], "job-1", LATER) == set()
 
 
-@pytest.mark.parametrize("terminal", [Status.COUNTED, Status.REJECTED, Status.FAILED, Status.SUPERSEDED])
+@pytest.mark.parametrize("terminal", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED])
 def test_what_is_settled_stays(world: Any, terminal: Status) -> None:
     world.ledger.register(IMAGES[:1], "job-1", NOON)
-    world.ledger.settle([(IMAGES[0].image_id, terminal, "first", None)], NOON)
+    world.ledger.settle([outcome(IMAGES[0], terminal, "first")], "job-1", NOON)
 
-    for status in (Status.COUNTED, Status.FAILED):
-        assert world.ledger.settle([(IMAGES[0].image_id, status, "second", ANSWER)], LATER) == set()
+    for status in TERMINAL:
+        assert world.ledger.settle([outcome(IMAGES[0], status, "second", ANSWER)], "job-1", LATER) == set()
 
-    assert world.ledger.read([IMAGES[0].image_id])[IMAGES[0].image_id].status is terminal
+    assert entries(world, IMAGES[:1]) == [LedgerEntry(IMAGES[0], terminal, "job-1", 1, reason="first")]
+
+
+@pytest.mark.parametrize("status", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED])
+@pytest.mark.parametrize("job_id", ["job-1", "job-2"])
+def test_an_answer_that_comes_after_all_settles_what_had_failed(world: Any, status: Status, job_id: str) -> None:
+    world.ledger.register(IMAGES[:1], "job-1", NOON)
+    world.ledger.settle([outcome(IMAGES[0], Status.FAILED, "internal: x")], "job-1", NOON)
+
+    assert world.ledger.settle([outcome(IMAGES[0], Status.FAILED, "again")], "job-1", LATER) == set()
+    assert world.ledger.settle([outcome(IMAGES[0], status)], job_id, LATER) == {IMAGES[0].image_id}
+
+    assert entries(world, IMAGES[:1]) == [LedgerEntry(IMAGES[0], status, "job-1", 1)]
+
+
+@pytest.mark.parametrize("status", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED])
+def test_an_answer_settles_a_photograph_whichever_job_holds_it_or_none(world: Any, status: Status) -> None:
+    world.ledger.register(IMAGES[:1], "job-2", NOON)
+    world.ledger.receive(IMAGES[1:2], NOON)
+
+    moved = world.ledger.settle([outcome(image, status) for image in IMAGES[:2]], "job-1", LATER)
+
+    assert moved == {image.image_id for image in IMAGES[:2]}
+    assert [(entry.status, entry.due_at) for entry in entries(world, IMAGES[:2])] == [(status, "")] * 2
+    assert world.ledger.pending(LATER, 10) == []
+
+
+def test_only_the_job_that_holds_a_photograph_may_fail_it(world: Any) -> None:
+    world.ledger.register(IMAGES[:1], "job-1", NOON)
+    world.ledger.register(IMAGES[1:2], "job-2", NOON)
+    world.ledger.receive(IMAGES[2:], NOON)
+
+    moved = world.ledger.settle([outcome(image, Status.FAILED, "internal: x") for image in IMAGES], "job-1", LATER)
+
+    assert moved == {IMAGES[0].image_id}
+    assert [entry.status for entry in entries(world)] == [Status.FAILED, Status.SUBMITTED, Status.RECEIVED]
+
+
+def test_what_was_received_waits_for_a_job(world: Any) -> None:
+    world.ledger.receive(IMAGES, NOON)
+
+    expected = [LedgerEntry(image, Status.RECEIVED, None, due_at=NOON) for image in IMAGES]
+    assert entries(world) == expected
+    assert by_key(world.ledger.pending(NOON, 100)) == expected
+
+
+def by_key(entries: list[LedgerEntry]) -> list[LedgerEntry]:
+    return sorted(entries, key=lambda entry: entry.image.key)
+
+
+def test_neither_receiving_nor_registering_changes_what_is_entered(world: Any) -> None:
+    world.ledger.register(IMAGES[:1], "job-1", NOON)
+    world.ledger.receive(IMAGES[1:2], NOON)
+
+    world.ledger.receive(IMAGES, LATER)
+    world.ledger.register(IMAGES, "job-2", LATER)
+
+    assert entries(world) == [
+        LedgerEntry(IMAGES[0], Status.SUBMITTED, "job-1", 1),
+        LedgerEntry(IMAGES[1], Status.RECEIVED, None, due_at=NOON),
+        LedgerEntry(IMAGES[2], Status.RECEIVED, None, due_at=LATER),
+    ]
+
+
+@pytest.mark.parametrize("number", [0, 1, 250])
+def test_everything_that_is_due_is_pending(world: Any, number: int) -> None:
+    images = photographs(number)
+    world.ledger.receive(images, NOON)
+
+    assert [entry.image for entry in by_key(world.ledger.pending(NOON, 10_000))] == images
+    assert world.ledger.pending(EARLIER, 10_000) == []
+
+
+@pytest.mark.parametrize("most", [0, 1, 7, 8, 9, 50])
+def test_no_more_are_pending_than_were_asked_for_and_some_if_there_are_any(world: Any, most: int) -> None:
+    """Again and again asked and assigned, all are found."""
+    images = photographs(60)
+    world.ledger.receive(images, NOON)
+
+    found = world.ledger.pending(NOON, most)
+
+    assert len({entry.image.image_id for entry in found}) == len(found) <= most
+    assert bool(found) == bool(most)
+
+
+def test_what_is_pending_can_be_taken_bit_by_bit(world: Any) -> None:
+    world.ledger.receive(photographs(30), NOON)
+    taken = []
+
+    while some := world.ledger.pending(NOON, 8):
+        assert world.ledger.assign(some, "job-1", NOON) == {entry.image.image_id for entry in some}
+        taken += some
+
+    assert [entry.image for entry in by_key(taken)] == photographs(30)
+
+
+def test_assigning_moves_a_photograph_into_a_job_once(world: Any) -> None:
+    world.ledger.receive(IMAGES[:2], NOON)
+    seen = entries(world, IMAGES[:2])
+
+    assert world.ledger.assign(seen, "job-1", LATER) == {image.image_id for image in IMAGES[:2]}
+    assert world.ledger.assign(seen, "job-2", LATER) == set()
+
+    assert entries(world, IMAGES[:2]) == [LedgerEntry(image, Status.SUBMITTED, "job-1", 1) for image in IMAGES[:2]]
+    assert world.ledger.pending(LATER, 10) == []
+    assert world.ledger.assign([], "job-1", LATER) == set()
+
+
+def test_what_was_tried_meanwhile_is_not_assigned_to_a_job_of_before(world: Any) -> None:
+    """The job's id tells how often each of its photographs was tried."""
+    world.ledger.receive(IMAGES[:1], NOON)
+    (seen,) = entries(world, IMAGES[:1])
+    world.ledger.assign([seen], "job-1", NOON)
+    world.ledger.give_back([Return(IMAGES[0].image_id, "internal: x", NOON)], "job-1")
+
+    assert world.ledger.assign([seen], "job-2", LATER) == set()
+
+    assert world.ledger.assign(entries(world, IMAGES[:1]), "job-3", LATER) == {IMAGES[0].image_id}
+    assert entries(world, IMAGES[:1]) == [LedgerEntry(IMAGES[0], Status.SUBMITTED, "job-3", 2, reason="internal: x")]
+
+
+def test_what_the_ledger_does_not_hold_is_neither_assigned_nor_given_back_nor_settled(world: Any) -> None:
+    unknown = LedgerEntry(IMAGES[0], Status.RECEIVED, None)
+
+    assert world.ledger.assign([unknown], "job-1", NOON) == set()
+    assert world.ledger.give_back([Return(IMAGES[0].image_id, "x", NOON)], "job-1") == set()
+    assert world.ledger.settle([outcome(IMAGES[0], Status.FAILED, "x")], "job-1", NOON) == set()
+    assert world.ledger.reopen([IMAGES[0].image_id], NOON) == set()
+
+    assert list(world.ledger.all()) == []
+
+
+def test_what_is_given_back_waits_until_it_is_due(world: Any) -> None:
+    world.ledger.register(IMAGES[:1], "job-1", EARLIER)
+
+    assert world.ledger.give_back([Return(IMAGES[0].image_id, "internal: x", NOON)], "job-1") == {IMAGES[0].image_id}
+
+    expected = LedgerEntry(IMAGES[0], Status.RECEIVED, "job-1", 1, reason="internal: x", due_at=NOON)
+    assert entries(world, IMAGES[:1]) == [expected]
+    assert world.ledger.pending("2026-05-04T11:59:59.999Z", 10) == []
+    assert world.ledger.pending(NOON, 10) == [expected]
+
+
+def test_only_what_a_job_holds_is_given_back_by_it_and_only_once(world: Any) -> None:
+    world.ledger.register(IMAGES[:1], "job-1", NOON)
+    world.ledger.register(IMAGES[1:2], "job-2", NOON)
+    world.ledger.receive(IMAGES[2:], NOON)
+    returns = [Return(image.image_id, "internal: x", LATER) for image in IMAGES]
+
+    assert world.ledger.give_back(returns, "job-1") == {IMAGES[0].image_id}
+    assert world.ledger.give_back(returns, "job-1") == set()
+    assert world.ledger.give_back([], "job-1") == set()
+
+    assert [entry.due_at for entry in entries(world)] == [LATER, "", NOON]
+
+
+@pytest.mark.parametrize("terminal", sorted(TERMINAL))
+def test_what_is_settled_is_not_given_back(world: Any, terminal: Status) -> None:
+    world.ledger.register(IMAGES[:1], "job-1", NOON)
+    world.ledger.settle([outcome(IMAGES[0], terminal)], "job-1", NOON)
+
+    assert world.ledger.give_back([Return(IMAGES[0].image_id, "internal: x", NOON)], "job-1") == set()
+
+
+@pytest.mark.parametrize("number", [1, 101])
+def test_a_failed_photograph_is_tried_again_where_a_person_asks_and_its_attempts_are_forgiven(
+    world: Any, number: int
+) -> None:
+    images = photographs(number)
+    ids = {image.image_id for image in images}
+    world.ledger.register(images, "job-1", EARLIER)
+    world.ledger.settle([outcome(image, Status.FAILED, "internal: x") for image in images], "job-1", EARLIER)
+
+    assert world.ledger.reopen(ids, NOON) == ids
+    assert world.ledger.reopen(ids, LATER) == set()
+
+    expected = [LedgerEntry(image, Status.RECEIVED, "job-1", 1, 1, "internal: x", NOON) for image in images]
+    assert entries(world, images) == expected
+    assert by_key(world.ledger.pending(NOON, 10_000)) == expected
+    assert {entry.tried for entry in expected} == {0}
+
+
+@pytest.mark.parametrize("status", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED, Status.SUBMITTED])
+def test_only_what_has_failed_is_tried_again(world: Any, status: Status) -> None:
+    world.ledger.register(IMAGES[:1], "job-1", NOON)
+    world.ledger.receive(IMAGES[1:2], NOON)
+    if status in TERMINAL:
+        world.ledger.settle([outcome(IMAGES[0], status)], "job-1", NOON)
+
+    assert world.ledger.reopen([IMAGES[0].image_id, IMAGES[1].image_id, "unknown"], LATER) == set()
+
+    assert [entry.status for entry in entries(world, IMAGES[:2])] == [status, Status.RECEIVED]
+    assert world.ledger.reopen([], LATER) == set()
+
+
+def test_a_hundred_and_one_photographs_go_every_way_together(world: Any) -> None:
+    images = photographs(101)
+    ids = {image.image_id for image in images}
+    world.ledger.receive(images, NOON)
+
+    assert world.ledger.assign(entries(world, images), "job-1", NOON) == ids
+    assert world.ledger.give_back([Return(each, "internal: x", NOON) for each in ids], "job-1") == ids
+    assert world.ledger.assign(entries(world, images), "job-2", NOON) == ids
+    assert world.ledger.settle([outcome(image, Status.COUNTED, "", ANSWER) for image in images], "job-2", NOON) == ids
+
+
+def test_all_entries_are_listed(world: Any) -> None:
+    world.ledger.register(IMAGES[:1], "job-1", NOON)
+    world.ledger.receive(IMAGES[1:2], NOON)
+    world.ledger.refuse(IMAGES[2], "folder_marker: A folder.", NOON)
+
+    assert by_key(list(world.ledger.all())) == entries(world)
 
 
 @pytest.mark.parametrize("key", [key for key in HOSTILE_KEYS if key != "."])
@@ -237,103 +513,465 @@ def test_a_bin_takes_only_what_is_newer(world: Any, held: Any, offered: Any, rep
     assert (now.image, now.revision) == ((offered, 2) if replaces else (held, 1))
 
 
+@pytest.mark.parametrize(
+    ("held", "offered", "taken"),
+    [
+        (unseen(), counted(), True),
+        (unseen(), unreadable(), True),
+        (unseen(), unseen(), False),
+        (unreadable(), counted(), False),
+        (unreadable(), unseen(), False),
+        (counted(count=3), counted(count=2), False),
+        (counted(), unreadable(), False),
+        (counted(), unseen(), False),
+    ],
+)
+def test_of_the_same_photograph_a_bin_takes_only_the_answer_that_was_missing(
+    world: Any, held: BinCount, offered: BinCount, taken: bool
+) -> None:
+    world.bins.record([held], NOON)
+
+    world.bins.record([offered], LATER)
+
+    assert world.bins.read(["P-17-C"])["P-17-C"] == (replace(offered, revision=2) if taken else held)
+
+
 # ---- Jobs
 
 
-def test_a_job_is_opened_once(world: Any) -> None:
-    world.jobs.open(JOB, NOON)
-    world.jobs.open(replace(JOB, images=99), LATER)
+def opened(world: Any, job: Job = JOB, at: str = NOON) -> None:
+    """A job that the ledger names."""
+    world.jobs.open(job, at)
+    world.jobs.ready(job, at)
 
-    assert world.jobs.read([JOB.job_id, JOB.job_id, "unknown"]) == {JOB.job_id: JOB}
-    assert world.jobs.waiting() == [JOB]
+
+def in_status(world: Any, status: JobStatus, job: Job = JOB) -> None:
+    """Bring a new job into a status."""
+    world.jobs.open(job, NOON)
+    if status in (JobStatus.OPEN, JobStatus.SENT):
+        world.jobs.ready(job, NOON)
+    if status is JobStatus.SENT:
+        world.jobs.sent(job, RECEIPT, NOON)
+    if status is JobStatus.ABANDONED:
+        world.jobs.abandon(job_in(world, job), NOON)
+    if status in (JobStatus.DONE, JobStatus.FAILED):
+        world.jobs.close(job.job_id, status, "Closed.", NOON)
+    assert job_in(world, job).status is status
+
+
+def found(world: Any, until: str = LATER, most: int = 100) -> dict[JobStatus, list[str]]:
+    """The ids of the jobs that the index finds, by status."""
+    ids = {status: [job.job_id for job in world.jobs.unanswered(status, until, most)] for status in JobStatus}
+    return {status: jobs for status, jobs in ids.items() if jobs}
+
+
+@pytest.mark.parametrize("job", [JOB, BATCH])
+def test_a_job_that_is_opened_is_prepared(world: Any, job: Job) -> None:
+    world.jobs.open(job, NOON)
+
+    prepared = replace(job, status=JobStatus.PREPARED, opened_at=NOON, touched_at=NOON)
+    assert world.jobs.read([job.job_id, job.job_id, "unknown"]) == {job.job_id: prepared}
+    assert world.jobs.unanswered(JobStatus.PREPARED, NOON, 10) == [prepared]
+    assert list(world.jobs.all()) == [prepared]
+
+
+@pytest.mark.parametrize("before", [JobStatus.PREPARED, JobStatus.ABANDONED])
+def test_a_job_that_is_not_open_is_opened_again_as_if_it_were_new(world: Any, before: JobStatus) -> None:
+    in_status(world, before)
+
+    world.jobs.open(JOB, LATER)
+
+    assert job_in(world) == replace(JOB, status=JobStatus.PREPARED, opened_at=LATER, touched_at=LATER)
+    assert found(world) == {JobStatus.PREPARED: [JOB.job_id]}
+    assert len(list(world.jobs.all())) == 1
+
+
+def test_a_job_that_nobody_waits_for_is_abandoned(world: Any) -> None:
+    world.jobs.open(JOB, NOON)
+
+    world.jobs.abandon(job_in(world), LATER)
+
+    held = job_in(world)
+    assert (held.status, held.closed_at, held.reason) == (JobStatus.ABANDONED, LATER, "No photograph waits for it.")
+    assert found(world) == {}
+
+
+@pytest.mark.parametrize("again", ["open", "touch"])
+def test_a_job_that_was_touched_since_is_not_abandoned(world: Any, again: str) -> None:
+    """Another function may be putting photographs into it."""
+    world.jobs.open(JOB, NOON)
+    seen = job_in(world)
+    world.jobs.open(JOB, LATER) if again == "open" else world.jobs.touch(JOB.job_id, LATER)
+
+    world.jobs.abandon(seen, LATER)
+
+    assert job_in(world).status is JobStatus.PREPARED
+
+
+def test_a_job_is_sent_only_when_the_ledger_names_it(world: Any) -> None:
+    world.jobs.open(JOB, NOON)
+    assert not world.jobs.claim(JOB, NOON, NOON)
+    world.jobs.sent(JOB, RECEIPT, NOON)
+    assert job_in(world).status is JobStatus.PREPARED
+
+    world.jobs.ready(JOB, LATER)
+
+    assert job_in(world) == replace(JOB, status=JobStatus.OPEN, opened_at=NOON, touched_at=LATER)
+    assert world.jobs.claim(JOB, LATER, LATER)
+
+
+@pytest.mark.parametrize("status", [JobStatus.OPEN, JobStatus.SENT, JobStatus.DONE, JobStatus.FAILED])
+def test_a_job_that_went_on_is_neither_opened_nor_made_ready_again(world: Any, status: JobStatus) -> None:
+    in_status(world, status)
+    before = job_in(world)
+
+    world.jobs.open(JOB, LATER)
+    world.jobs.ready(JOB, LATER)
+
+    assert job_in(world) == before
+
+
+def test_a_job_that_was_abandoned_too_soon_is_made_ready(world: Any) -> None:
+    """The sweep looked before the ledger named it, and the function that opened it goes on."""
+    in_status(world, JobStatus.ABANDONED)
+
+    world.jobs.ready(JOB, LATER)
+
+    assert job_in(world) == replace(JOB, status=JobStatus.OPEN, opened_at=NOON, touched_at=LATER)
+    assert found(world) == {JobStatus.OPEN: [JOB.job_id]}
 
 
 def test_a_claim_is_one_callers_until_it_ends(world: Any) -> None:
-    world.jobs.open(JOB, NOON)
+    opened(world)
 
     assert world.jobs.claim(JOB, "2026-05-04T12:00:00.000Z", "2026-05-04T12:02:00.000Z")
     assert not world.jobs.claim(JOB, "2026-05-04T12:00:00.000Z", "2026-05-04T12:02:00.000Z")
     assert not world.jobs.claim(JOB, "2026-05-04T12:02:00.000Z", "2026-05-04T12:04:00.000Z")
     assert world.jobs.claim(JOB, "2026-05-04T12:02:00.001Z", "2026-05-04T12:04:00.000Z")
+    assert job_in(world).attempts == 2
 
 
 def test_a_job_that_was_sent_waits_no_more(world: Any) -> None:
-    world.jobs.open(JOB, NOON)
+    opened(world)
     world.jobs.claim(JOB, NOON, NOON)
 
-    world.jobs.sent(JOB, RECEIPT, NOON)
+    world.jobs.sent(JOB, RECEIPT, LATER)
 
-    assert world.jobs.read([JOB.job_id])[JOB.job_id].status is JobStatus.SENT
-    assert world.jobs.waiting() == []
+    times = {"opened_at": NOON, "submitted_at": LATER, "touched_at": LATER}
+    sent = replace(JOB, status=JobStatus.SENT, attempts=1, **times, **RECEIPT)
+    assert job_in(world) == sent
+    assert found(world) == {JobStatus.SENT: [JOB.job_id]}
     assert not world.jobs.claim(JOB, LATER, LATER)
     world.jobs.open(JOB, LATER)
-    assert world.jobs.read([JOB.job_id])[JOB.job_id].status is JobStatus.SENT
+    assert job_in(world) == sent
 
 
 @pytest.mark.parametrize("first", [JobStatus.DONE, JobStatus.FAILED])
-@pytest.mark.parametrize("sent", [True, False])
-def test_the_first_answer_closes_a_job_for_good(world: Any, first: JobStatus, sent: bool) -> None:
-    """An answer may come before the function that asked has noted that it asked."""
-    world.jobs.open(JOB, NOON)
-    if sent:
-        world.jobs.sent(JOB, RECEIPT, NOON)
+@pytest.mark.parametrize("before", sorted(UNANSWERED))
+def test_the_first_answer_closes_a_job_for_good(world: Any, first: JobStatus, before: JobStatus) -> None:
+    """An answer may come before the function that asked has noted that it asked, or that the ledger names the job."""
+    in_status(world, before)
+    seen = job_in(world)
 
-    world.jobs.close(JOB.job_id, first, "", NOON)
+    world.jobs.close(JOB.job_id, first, "First.", NOON)
     world.jobs.close(JOB.job_id, JobStatus.FAILED, "Late.", LATER)
+    world.jobs.abandon(seen, LATER)
+    world.jobs.ready(JOB, LATER)
     world.jobs.sent(JOB, RECEIPT, LATER)
+    world.jobs.defer(replace(JOB, tries=1), LATER)
+    world.jobs.touch(JOB.job_id, LATER)
 
-    assert world.jobs.read([JOB.job_id])[JOB.job_id].status is first
-    assert world.jobs.waiting() == []
+    closed = job_in(world)
+    assert (closed.status, closed.reason, closed.closed_at, closed.tries) == (first, "First.", NOON, 0)
+    assert found(world) == {}
     assert not world.jobs.claim(JOB, LATER, LATER)
 
 
-def test_closing_an_unknown_job_opens_none(world: Any) -> None:
-    world.jobs.close("async-unknown", JobStatus.DONE, "", NOON)
+def test_an_answer_that_comes_after_a_failure_closes_the_job_as_done(world: Any) -> None:
+    in_status(world, JobStatus.FAILED)
 
-    assert world.jobs.read(["async-unknown"]) == {}
+    world.jobs.close(JOB.job_id, JobStatus.DONE, "", LATER)
+
+    closed = job_in(world)
+    assert (closed.status, closed.reason, closed.closed_at) == (JobStatus.DONE, "", LATER)
 
 
-# ---- The engine
+@pytest.mark.parametrize("status", sorted(set(JobStatus) - {JobStatus.PREPARED}))
+def test_only_a_job_that_is_prepared_is_abandoned(world: Any, status: JobStatus) -> None:
+    in_status(world, status)
+    before = job_in(world)
+
+    world.jobs.abandon(before, LATER)
+
+    assert job_in(world) == before
 
 
-def test_a_manifest_is_read_back(world: Any) -> None:
+def test_what_is_unknown_is_not_changed_into_a_job(world: Any) -> None:
+    world.jobs.close(JOB.job_id, JobStatus.DONE, "", NOON)
+    world.jobs.ready(JOB, NOON)
+    world.jobs.touch(JOB.job_id, NOON)
+    world.jobs.sent(JOB, RECEIPT, NOON)
+    world.jobs.defer(replace(JOB, tries=1), NOON)
+    world.jobs.abandon(replace(JOB, touched_at=NOON), NOON)
+    assert not world.jobs.claim(JOB, NOON, NOON)
+
+    assert world.jobs.read([JOB.job_id]) == {}
+    assert list(world.jobs.all()) == []
+
+
+@pytest.mark.parametrize("status", [JobStatus.OPEN, JobStatus.SENT])
+def test_a_job_without_capacity_waits_again_and_may_be_claimed_at_once(world: Any, status: JobStatus) -> None:
+    """When it is due is for the caller to look at."""
+    opened(world, BATCH)
+    world.jobs.claim(BATCH, NOON, LATER)
+    if status is JobStatus.SENT:
+        world.jobs.sent(BATCH, {"output": "s3://jobs/out"}, NOON)
+
+    world.jobs.defer(replace(BATCH, tries=1, due_at=LATER, reason="CapacityError"), NOON)
+
+    held = job_in(world, BATCH)
+    assert (held.status, held.tries, held.due_at, held.reason) == (JobStatus.OPEN, 1, LATER, "CapacityError")
+    assert found(world) == {JobStatus.OPEN: [BATCH.job_id]}
+    assert world.jobs.claim(BATCH, NOON, LATER)
+
+
+def test_a_job_without_capacity_is_found_when_it_is_due_and_stands_in_nobodys_way_before(world: Any) -> None:
+    opened(world, BATCH)
+
+    world.jobs.defer(replace(BATCH, tries=1, due_at=LATER, reason="CapacityError"), NOON)
+
+    assert found(world, "2026-05-04T15:59:59.999Z") == {}
+    assert found(world, LATER) == {JobStatus.OPEN: [BATCH.job_id]}
+
+
+def test_each_try_is_deferred_once(world: Any) -> None:
+    """The same announcement may come many times, also after the next try was sent."""
+    opened(world, BATCH)
+    later = [replace(BATCH, tries=tries, due_at=f"{tries}", reason=f"{tries}") for tries in (1, 2)]
+    world.jobs.defer(later[0], NOON)
+    world.jobs.defer(replace(later[0], due_at="x"), LATER)
+    assert job_in(world, BATCH).due_at == "1"
+
+    world.jobs.sent(later[0], {"output": "s3://jobs/out"}, NOON)
+    world.jobs.defer(later[0], LATER)
+    assert job_in(world, BATCH).status is JobStatus.SENT
+
+    world.jobs.defer(later[1], LATER)
+    assert (job_in(world, BATCH).status, job_in(world, BATCH).tries) == (JobStatus.OPEN, 2)
+
+
+def test_a_try_that_was_refused_before_its_sender_noted_it_is_not_taken_for_the_next(world: Any) -> None:
+    """Else the job would be SENT under the name of a transform job that nobody asked for."""
+    opened(world, BATCH)
+    world.jobs.claim(BATCH, NOON, LATER)
+    world.jobs.defer(replace(BATCH, tries=1, due_at=LATER, reason="CapacityError"), NOON)
+
+    world.jobs.sent(BATCH, {"output": "s3://jobs/out"}, NOON)
+
+    assert job_in(world, BATCH).status is JobStatus.OPEN
+
+
+def test_those_unanswered_are_found_by_status_and_since_when_longest_first(world: Any) -> None:
+    jobs = [job_of([(str(number), 0)], EngineName.BATCH if number % 2 else EngineName.ASYNC) for number in range(6)]
+    for number, job in enumerate(jobs):
+        opened(world, job, str(number))
+    world.jobs.sent(jobs[0], RECEIPT, "0")
+    world.jobs.close(jobs[2].job_id, JobStatus.DONE, "", "2")
+    world.jobs.touch(jobs[1].job_id, "9")
+
+    def ids(*numbers: int) -> list[str]:
+        return [jobs[number].job_id for number in numbers]
+
+    assert found(world, "9") == {JobStatus.SENT: ids(0), JobStatus.OPEN: ids(3, 4, 5, 1)}
+    assert found(world, "4") == {JobStatus.SENT: ids(0), JobStatus.OPEN: ids(3, 4)}
+    assert found(world, "9", 2) == {JobStatus.SENT: ids(0), JobStatus.OPEN: ids(3, 4)}
+    assert {job.job_id for job in world.jobs.all()} == set(ids(*range(6)))
+
+
+@pytest.mark.parametrize("step", ["open", "ready", "sent", "defer", "touch"])
+def test_whatever_is_done_about_a_job_it_is_looked_into_later(world: Any, step: str) -> None:
+    in_status(world, {"open": JobStatus.ABANDONED, "ready": JobStatus.PREPARED}.get(step, JobStatus.OPEN))
+    doing = {
+        "open": lambda: world.jobs.open(JOB, LATER),
+        "ready": lambda: world.jobs.ready(JOB, LATER),
+        "sent": lambda: world.jobs.sent(JOB, RECEIPT, LATER),
+        "defer": lambda: world.jobs.defer(replace(JOB, tries=1), LATER),
+        "touch": lambda: world.jobs.touch(JOB.job_id, LATER),
+    }
+
+    doing[step]()
+
+    assert found(world, "2026-05-04T15:59:59.999Z") == {}
+    assert list(found(world, LATER).values()) == [[JOB.job_id]]
+
+
+def test_touching_changes_nothing_else(world: Any) -> None:
+    in_status(world, JobStatus.SENT)
+    before = job_in(world)
+
+    world.jobs.touch(JOB.job_id, LATER)
+
+    assert job_in(world) == replace(before, touched_at=LATER)
+
+
+# ---- The engines
+
+ENGINES = pytest.mark.parametrize("job", [JOB, BATCH], ids=["async", "batch"])
+
+
+def engine_of(world: Any, job: Job) -> Any:
+    return world.engine if job.engine is EngineName.ASYNC else world.batch
+
+
+def shards_of(job: Job) -> list[list[Image]]:
+    return [IMAGES] if job.engine is EngineName.ASYNC else [IMAGES[:2], IMAGES[2:]]
+
+
+def asked_in(job: Job) -> list[list[str]]:
+    return [sorted(image.image_id for image in images) for images in shards_of(job)]
+
+
+def sent(world: Any, job: Job) -> Job:
+    """A job that its engine took."""
+    engine_of(world, job).prepare(job, shards_of(job))
+    return replace(job, status=JobStatus.SENT, **engine_of(world, job).submit(job))
+
+
+def answer(world: Any, job: Job, shards: list[int], failure: str = "") -> None:
+    """The engine answers these shards, and fails if there is a `failure`."""
+    records = [prediction(image) for number in shards for image in shards_of(job)[number]]
+    if isinstance(world, World):
+        _answer_by_fake(engine_of(world, job), job, records, failure)
+    elif job.engine is EngineName.ASYNC:
+        put(job.failure, failure) if failure else put(job.output, lines(records))
+    else:
+        for number in shards:
+            put(f"{job.output}{number:05}.jsonl.out", lines(map(prediction, shards_of(job)[number])))
+        ended = {"TransformJobStatus": "Failed", "FailureReason": failure} if failure else {}
+        world.sagemaker.transforms[name_of(job)] = ended or {"TransformJobStatus": "Completed"}
+
+
+def _answer_by_fake(engine: Any, job: Job, records: list[dict[str, object]], failure: str) -> None:
+    if records:
+        engine.answer(job, records)
+    if failure:
+        engine.failures[job.job_id] = failure
+
+
+def lines(records: Any) -> str:
+    return "".join(f"{json.dumps(record)}\n" for record in records)
+
+
+def put(location: str, body: str) -> None:
+    bucket, _, key = location.removeprefix("s3://").partition("/")
+    client("s3").put_object(Bucket=bucket, Key=key, Body=body.encode())
+
+
+def test_hostile_keys_do_no_harm_to_a_manifest(world: Any) -> None:
     images = [photograph(key) for key in HOSTILE_KEYS]
-    job = job_of(image.image_id for image in images)
+    job = first_job_of(images)
 
-    world.engine.prepare(job, images)
+    world.engine.prepare(job, [images])
 
-    assert world.engine.manifest(job) == sorted(image.image_id for image in images)
+    assert list(world.engine.shards(job, None)) == [(sorted(image.image_id for image in images), {})]
 
 
-def test_a_job_that_is_taken_has_a_receipt(world: Any) -> None:
-    world.engine.prepare(JOB, IMAGES)
+@ENGINES
+def test_a_manifest_is_read_back(world: Any, job: Job) -> None:
+    engine_of(world, job).prepare(job, shards_of(job))
 
-    receipt = world.engine.submit(JOB)
+    assert list(engine_of(world, job).shards(job, None)) == [(ids, {}) for ids in asked_in(job)]
 
-    assert set(receipt) == {"output", "failure"}
+
+@ENGINES
+def test_a_job_that_was_never_prepared_asks_about_nothing(world: Any, job: Job) -> None:
+    assert list(engine_of(world, job).shards(job, None)) == [([], {})] * job.shards
+
+
+@pytest.mark.parametrize(("job", "told"), [(JOB, {"output", "failure"}), (BATCH, {"output"})], ids=["async", "batch"])
+def test_a_job_that_is_taken_has_a_receipt(world: Any, job: Job, told: set[str]) -> None:
+    engine_of(world, job).prepare(job, shards_of(job))
+
+    receipt = engine_of(world, job).submit(job)
+
+    assert set(receipt) == told
     assert all(location.startswith("s3://") for location in receipt.values())
 
 
+@ENGINES
+def test_a_job_that_is_not_taken_has_none(world: Any, job: Job) -> None:
+    engine_of(world, job).prepare(job, shards_of(job))
+    (engine_of(world, job) if isinstance(world, World) else world.sagemaker).down = True
+
+    with pytest.raises(EngineUnavailableError) as raised:
+        engine_of(world, job).submit(job)
+
+    assert not isinstance(raised.value, NoCapacityError)
+
+
+def test_a_lack_of_capacity_has_its_own_name(world: Any) -> None:
+    world.batch.prepare(BATCH, shards_of(BATCH))
+    (world.batch if isinstance(world, World) else world.sagemaker).full = True
+
+    with pytest.raises(NoCapacityError, match=r"^CapacityError"):
+        world.batch.submit(BATCH)
+
+
+def test_of_the_endpoint_nobody_can_ask_how_far_it_is(world: Any) -> None:
+    assert world.engine.is_silent
+    assert not world.batch.is_silent
+
+
+@ENGINES
+def test_a_job_at_work_tells_nothing(world: Any, job: Job) -> None:
+    assert engine_of(world, job).look(sent(world, job)) is None
+
+
+@ENGINES
+def test_a_job_that_has_answered_tells_where(world: Any, job: Job) -> None:
+    asked = sent(world, job)
+    answer(world, asked, list(range(job.shards)))
+
+    attempt = None if job.engine is EngineName.ASYNC else 0
+    assert engine_of(world, job).look(asked) == JobResult(job.job_id, asked.output, "", attempt)
+    assert list(engine_of(world, job).shards(asked, asked.output)) == [
+        (ids, dict.fromkeys(ids, ANSWER)) for ids in asked_in(job)
+    ]
+
+
+def test_a_request_that_failed_tells_why_and_has_no_output(world: Any) -> None:
+    asked = sent(world, JOB)
+    answer(world, asked, [], "The model server died.")
+
+    assert world.engine.look(asked) == JobResult(JOB.job_id, None, "The model server died.")
+
+
+def test_a_transform_job_that_failed_tells_why_and_keeps_what_was_counted(world: Any) -> None:
+    asked = sent(world, BATCH)
+    answer(world, asked, [0], "ClientError: See job logs.")
+
+    assert world.batch.look(asked) == JobResult(BATCH.job_id, asked.output, "ClientError: See job logs.", 0)
+    assert [len(answers) for _, answers in world.batch.shards(asked, asked.output)] == [2, 0]
+
+
+@ENGINES
 @pytest.mark.parametrize(
     "location",
-    ["s3://elsewhere/async/output/x.out", "https://jobs/x.out", "x.out", "", "s3://", "s3:///x", "file:///etc/passwd"],
+    [
+        "s3://elsewhere/async/output/x.out",
+        "https://jobs/x.out",
+        "x.out",
+        "s3://",
+        "s3:///x",
+        "file:///etc/passwd",
+        "jobs bucket/orders/reports/x",
+    ],
 )
-def test_an_output_outside_the_jobs_bucket_is_refused(world: Any, location: str) -> None:
+def test_an_output_outside_the_jobs_bucket_is_refused(world: Any, job: Job, location: str) -> None:
+    bucket = "s3://jobs" if isinstance(world, World) else f"s3://{table('JobsBucket')}"
+
     with pytest.raises(InvalidEventError):
-        world.engine.output(location)
-
-
-def test_an_output_is_read_back(world: Any) -> None:
-    world.engine.prepare(JOB, IMAGES)
-    if isinstance(world, World):
-        location = world.engine.answer(JOB, map(prediction, IMAGES))
-    else:
-        location = f"s3://{table('JobsBucket')}/async/output/a b+c%20é.out"
-        body = World().engine
-        text = body.outputs[body.answer(JOB, map(prediction, IMAGES))]
-        client("s3").put_object(Bucket=table("JobsBucket"), Key="async/output/a b+c%20é.out", Body=text.encode())
-
-    assert world.engine.output(location) == {image.image_id: ANSWER for image in IMAGES}
+        list(engine_of(world, job).shards(job, location.replace("jobs bucket", bucket)))
 
 
 # ---- Orders

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from bintally.adapters.jobs import DynamoJobs
-from bintally.domain.jobs import JobStatus, job_of
+from bintally.domain.jobs import UNANSWERED, EngineName, Job, JobStatus, job_of
 
 from tests.unit.functions.aws import client, table
 from tests.unit.functions.examples import LATER, NOON
 
-JOB = job_of(["a", "b"])
+JOB = job_of([("a", 0), ("b", 0)])
+BATCH = job_of([("a", 0), ("b", 0), ("c", 1)], EngineName.BATCH, 2)
 
 
 @pytest.fixture
@@ -17,8 +19,8 @@ def jobs(aws: None) -> DynamoJobs:
     return DynamoJobs(client("dynamodb"), table("JobsTable"))
 
 
-def item() -> dict[str, Any]:
-    answer = client("dynamodb").get_item(TableName=table("JobsTable"), Key={"job_id": {"S": JOB.job_id}})
+def item(job: Job = JOB) -> dict[str, Any]:
+    answer = client("dynamodb").get_item(TableName=table("JobsTable"), Key={"job_id": {"S": job.job_id}})
     found: dict[str, Any] = answer["Item"]
     return found
 
@@ -30,48 +32,127 @@ def in_the_open() -> int:
 
 def test_a_job_tells_its_story(jobs: DynamoJobs) -> None:
     jobs.open(JOB, "1")
-    jobs.claim(JOB, "2", "3")
-    jobs.sent(JOB, {"output": "s3://jobs/o", "failure": "s3://jobs/f"}, "4")
-    jobs.close(JOB.job_id, JobStatus.FAILED, "No capacity.", "5")
+    jobs.ready(JOB, "2")
+    jobs.claim(JOB, "3", "4")
+    jobs.sent(JOB, {"output": "s3://jobs/o", "failure": "s3://jobs/f"}, "5")
+    jobs.close(JOB.job_id, JobStatus.FAILED, "No capacity.", "6")
 
     assert item() == {
         "job_id": {"S": JOB.job_id},
-        "manifest": {"S": JOB.manifest},
+        "folder": {"S": f"jobs/{JOB.job_id}/input/"},
         "images": {"N": "2"},
+        "shards": {"N": "1"},
         "engine": {"S": "async"},
         "status": {"S": "FAILED"},
         "reason": {"S": "No capacity."},
         "attempts": {"N": "1"},
+        "tries": {"N": "0"},
         "opened_at": {"S": "1"},
-        "submitted_at": {"S": "4"},
-        "closed_at": {"S": "5"},
+        "submitted_at": {"S": "5"},
+        "closed_at": {"S": "6"},
         "output": {"S": "s3://jobs/o"},
         "failure": {"S": "s3://jobs/f"},
     }
 
 
+def test_a_job_that_waits_for_capacity_tells_since_when_and_why(jobs: DynamoJobs) -> None:
+    jobs.open(BATCH, "1")
+    jobs.ready(BATCH, "2")
+    jobs.claim(BATCH, "3", "4")
+    jobs.defer(replace(BATCH, tries=1, due_at="9", reason="CapacityError: None left."), "5")
+
+    assert item(BATCH) == {
+        "job_id": {"S": BATCH.job_id},
+        "folder": {"S": f"jobs/{BATCH.job_id}/input/"},
+        "images": {"N": "3"},
+        "shards": {"N": "2"},
+        "engine": {"S": "batch"},
+        "status": {"S": "OPEN"},
+        "reason": {"S": "CapacityError: None left."},
+        "attempts": {"N": "1"},
+        "tries": {"N": "1"},
+        "due_at": {"S": "9"},
+        "opened_at": {"S": "1"},
+        "touched_at": {"S": "9"},
+        "open_engine": {"S": "batch"},
+    }
+
+
 def test_each_claim_is_an_attempt(jobs: DynamoJobs) -> None:
     jobs.open(JOB, "1")
+    jobs.ready(JOB, "1")
     for moment in ("2", "3", "3", "4"):
         jobs.claim(JOB, moment, moment)
 
     assert item()["attempts"] == {"N": "3"}
 
 
-def test_what_is_unanswered_is_in_the_open_and_nothing_else(jobs: DynamoJobs) -> None:
+@pytest.mark.parametrize("closed", [JobStatus.DONE, JobStatus.FAILED])
+def test_what_is_unanswered_is_in_the_open_and_nothing_else(jobs: DynamoJobs, closed: JobStatus) -> None:
     jobs.open(JOB, NOON)
     assert in_the_open() == 1
+    jobs.ready(JOB, NOON)
+    assert in_the_open() == 1
     jobs.sent(JOB, {}, NOON)
-    assert (in_the_open(), jobs.waiting()) == (1, [])
+    assert in_the_open() == 1
 
-    jobs.close(JOB.job_id, JobStatus.DONE, "", LATER)
+    jobs.close(JOB.job_id, closed, "", LATER)
 
     assert in_the_open() == 0
 
 
+def test_what_was_abandoned_is_not_in_the_open_until_somebody_needs_it_again(jobs: DynamoJobs) -> None:
+    jobs.open(JOB, NOON)
+    jobs.abandon(jobs.read([JOB.job_id])[JOB.job_id], NOON)
+    assert in_the_open() == 0
+
+    jobs.ready(JOB, LATER)
+
+    assert in_the_open() == 1
+    assert not {"closed_at", "reason"} & set(item())
+
+
+def test_an_answered_job_is_not_touched_into_the_open(jobs: DynamoJobs) -> None:
+    jobs.open(JOB, NOON)
+    jobs.close(JOB.job_id, JobStatus.DONE, "", NOON)
+
+    jobs.touch(JOB.job_id, LATER)
+    jobs.touch("async-unknown", LATER)
+
+    assert in_the_open() == 0
+    assert len(list(jobs.all())) == 1
+
+
 def test_every_job_that_waits_is_found(jobs: DynamoJobs) -> None:
-    waiting = [job_of([str(number)]) for number in range(30)]
+    waiting = [job_of([(str(number), 0)], engine) for number in range(15) for engine in EngineName]
     for job in waiting:
         jobs.open(job, NOON)
 
-    assert {job.job_id for job in jobs.waiting()} == {job.job_id for job in waiting}
+    found = jobs.unanswered(JobStatus.PREPARED, NOON, 100)
+
+    assert {job.job_id for job in found} == {job.job_id for job in waiting}
+
+
+def test_a_job_that_waits_behind_many_others_is_found(jobs: DynamoJobs) -> None:
+    """The index is filtered by status: a page can hold many that are in another one."""
+    request = {"TableName": table("JobsTable"), "IndexName": "Open"}
+    for number in range(60):
+        job = job_of([(str(number), 0)])
+        jobs.open(job, f"{number:03}")
+        if number < 59:
+            jobs.ready(job, f"{number:03}")
+
+    (found,) = jobs.unanswered(JobStatus.PREPARED, "999", 1)
+
+    assert client("dynamodb").scan(**request)["Count"] == 60
+    assert found == replace(job_of([("59", 0)]), opened_at="059", touched_at="059")
+
+
+def test_unanswered_statuses_are_those_in_the_index(jobs: DynamoJobs) -> None:
+    seen = set()
+    jobs.open(JOB, NOON)
+    for move in (lambda: None, lambda: jobs.ready(JOB, NOON), lambda: jobs.sent(JOB, {}, NOON)):
+        move()
+        seen |= {status for status in JobStatus if jobs.unanswered(status, NOON, 1)}
+
+    assert seen == UNANSWERED

@@ -3,9 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from bintally.adapters.ledger import DynamoLedger
-from bintally.domain.image import Status
-from bintally.domain.manifest import Prediction, Refusal
+from bintally.adapters.ledger import PARTITIONS, DynamoLedger, partition_of
+from bintally.domain.image import Image, LedgerEntry, Status
+from bintally.domain.manifest import Answer, Prediction, Refusal
+from bintally.domain.outcomes import Outcome, Return
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.functions.aws import client, table
 from tests.unit.functions.examples import LATER, MODEL, NOON, SURE_OF_3, THREE_OR_FOUR, photograph, photographs
@@ -22,10 +25,24 @@ def item_of(image_id: str) -> dict[str, Any]:
     return item
 
 
+def settle(ledger: DynamoLedger, image: Image, status: Status, reason: str = "", answer: Answer | None = None) -> None:
+    """What `job-1` says of a photograph."""
+    assert ledger.settle([Outcome(image.image_id, status, reason, answer)], "job-1", LATER) == {image.image_id}
+
+
+def entry_of(ledger: DynamoLedger, image: Image) -> LedgerEntry:
+    return ledger.read([image.image_id])[image.image_id]
+
+
+def in_the_index() -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = client("dynamodb").scan(TableName=table("ImagesTable"), IndexName="Pending")["Items"]
+    return items
+
+
 def test_an_item_tells_a_person_what_came_of_a_photograph(ledger: DynamoLedger) -> None:
     image = photograph("P-17-C/photo 1é.jpg")
     ledger.register([image], "job-1", NOON)
-    ledger.settle([(image.image_id, Status.COUNTED, "", Prediction(3, 0.9, SURE_OF_3, MODEL))], LATER)
+    settle(ledger, image, Status.COUNTED, answer=Prediction(3, 0.9, SURE_OF_3, MODEL))
 
     assert item_of(image.image_id) == {
         "image_id": {"S": image.image_id},
@@ -55,7 +72,7 @@ def test_an_item_tells_how_sure_the_count_is(ledger: DynamoLedger) -> None:
     ledger.register([image], "job-1", NOON)
     answer = Prediction(3, 0.87, SURE_OF_3, MODEL, empty=0.02, fuller=0.01, interval=THREE_OR_FOUR)
 
-    ledger.settle([(image.image_id, Status.COUNTED, "", answer)], LATER)
+    settle(ledger, image, Status.COUNTED, answer=answer)
 
     item = item_of(image.image_id)
     assert (item["empty"], item["fuller"]) == ({"N": "0.02"}, {"N": "0.01"})
@@ -66,7 +83,7 @@ def test_a_rejected_photograph_says_why(ledger: DynamoLedger) -> None:
     image = photograph()
     ledger.register([image], "job-1", NOON)
     refusal = Refusal("too_small", "Too small.", MODEL)
-    ledger.settle([(image.image_id, Status.REJECTED, refusal.reason, refusal)], LATER)
+    settle(ledger, image, Status.REJECTED, refusal.reason, refusal)
 
     item = item_of(image.image_id)
     assert (item["status"], item["reason"]) == ({"S": "REJECTED"}, {"S": "too_small: Too small."})
@@ -77,7 +94,9 @@ def test_the_usual_way_of_a_photograph_never_touches_the_index_of_pending_ones(l
     ledger.register(photographs(2), "job-1", NOON)
     ledger.refuse(photograph("folder/"), "folder_marker: A folder.", NOON)
 
-    assert client("dynamodb").scan(TableName=table("ImagesTable"), IndexName="Pending")["Count"] == 0
+    settle(ledger, photographs(2)[0], Status.COUNTED)
+
+    assert in_the_index() == []
 
 
 def test_the_photographs_of_a_bin_are_found(ledger: DynamoLedger) -> None:
@@ -96,6 +115,112 @@ def test_the_photographs_of_a_bin_are_found(ledger: DynamoLedger) -> None:
 def test_statuses_are_counted(ledger: DynamoLedger) -> None:
     images = photographs(3)
     ledger.register(images, "job-1", NOON)
-    ledger.settle([(images[0].image_id, Status.FAILED, "internal: x", None)], NOON)
+    settle(ledger, images[0], Status.FAILED, "internal: x")
 
     assert ledger.statuses() == {"SUBMITTED": 2, "FAILED": 1}
+
+
+# ---- Photographs that no job holds
+
+
+def test_an_item_tells_a_person_what_a_photograph_waits_for(ledger: DynamoLedger) -> None:
+    image = photograph()
+    ledger.register([image], "job-1", NOON)
+
+    ledger.give_back([Return(image.image_id, "not_found: No object.", LATER)], "job-1")
+
+    assert item_of(image.image_id) == {
+        "image_id": {"S": image.image_id},
+        "bucket": {"S": "intake"},
+        "key": {"S": "P-17-C/a.jpg"},
+        "version_id": {"S": image.version_id},
+        "sequencer": {"S": image.sequencer},
+        "captured_at": {"S": image.captured_at},
+        "bin_id": {"S": "P-17-C"},
+        "status": {"S": "RECEIVED"},
+        "reason": {"S": "not_found: No object."},
+        "job_id": {"S": "job-1"},
+        "attempts": {"N": "1"},
+        "received_at": {"S": NOON},
+        "submitted_at": {"S": NOON},
+        "pending": {"S": partition_of(image.image_id)},
+        "due_at": {"S": LATER},
+    }
+
+
+def test_the_index_holds_a_photograph_while_no_job_does(ledger: DynamoLedger) -> None:
+    image = photograph()
+    steps = [
+        (lambda: ledger.receive([image], NOON), 1),
+        (lambda: ledger.assign([entry_of(ledger, image)], "job-1", NOON), 0),
+        (lambda: ledger.give_back([Return(image.image_id, "internal: x", NOON)], "job-1"), 1),
+        (lambda: ledger.assign([entry_of(ledger, image)], "job-1", NOON), 0),
+        (lambda: settle(ledger, image, Status.FAILED, "internal: x"), 0),
+        (lambda: ledger.reopen([image.image_id], NOON), 1),
+        (lambda: settle(ledger, image, Status.COUNTED, answer=Prediction(3, 0.9, SURE_OF_3, MODEL)), 0),
+    ]
+
+    for step, waiting in steps:
+        step()
+        assert len(in_the_index()) == waiting
+
+
+def test_a_photograph_that_was_counted_after_all_tells_of_no_failure(ledger: DynamoLedger) -> None:
+    image = photograph()
+    ledger.register([image], "job-1", NOON)
+    settle(ledger, image, Status.FAILED, "internal: x", Refusal("internal", "x"))
+
+    settle(ledger, image, Status.COUNTED, answer=Prediction(3, 0.9, SURE_OF_3, MODEL))
+
+    item = item_of(image.image_id)
+    assert (item["status"], item["count"], item["model"]) == ({"S": "COUNTED"}, {"N": "3"}, {"S": MODEL})
+    assert not {"reason", "pending", "due_at"} & set(item)
+
+
+def test_a_photograph_that_is_tried_again_is_not_settled(ledger: DynamoLedger) -> None:
+    image = photograph()
+    ledger.register([image], "job-1", NOON)
+    settle(ledger, image, Status.FAILED, "internal: x")
+
+    ledger.reopen([image.image_id], LATER)
+
+    item = item_of(image.image_id)
+    assert "settled_at" not in item
+    assert (item["forgiven"], item["attempts"], item["due_at"]) == ({"N": "1"}, {"N": "1"}, {"S": LATER})
+
+
+def test_a_flood_is_spread_over_the_index(ledger: DynamoLedger) -> None:
+    ledger.receive(photographs(200), NOON)
+
+    shares = [int(item["pending"]["S"]) for item in in_the_index()]
+    assert set(shares) == set(range(PARTITIONS))
+    assert max(shares.count(number) for number in range(PARTITIONS)) < 50
+
+
+@given(st.text("0123456789abcdef", min_size=32, max_size=32))
+def test_every_photograph_has_a_place_in_the_index(image_id: str) -> None:
+    assert partition_of(image_id) in {str(number) for number in range(PARTITIONS)}
+
+
+def test_an_index_that_lags_behind_hands_out_nothing_that_moved(ledger: DynamoLedger) -> None:
+    """The index is eventually consistent: what it names is read from the table itself."""
+    images = photographs(2)
+    ledger.receive(images, NOON)
+    stale = {"Items": in_the_index()}
+    ledger.assign([entry_of(ledger, images[0])], "job-1", NOON)
+
+    class Lagging:
+        """The client, with an index of the past."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(client("dynamodb"), name)
+
+        def get_paginator(self, operation: str) -> Any:
+            assert operation == "query"
+            return self
+
+        def paginate(self, ExpressionAttributeValues: Any, **_: Any) -> Any:  # noqa: N803
+            wanted = ExpressionAttributeValues[":partition"]
+            return [{"Items": [item for item in stale["Items"] if item["pending"] == wanted]}]
+
+    assert [entry.image for entry in DynamoLedger(Lagging(), table("ImagesTable")).pending(NOON, 10)] == images[1:]

@@ -3,13 +3,13 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from bintally.domain.bins import BinCount, bin_id_of, is_newer, newest_of_each_bin
+from bintally.domain.bins import BinCount, BinStatus, bin_id_of, is_newer, newest_of_each_bin, replaces
 from bintally.domain.image import Image
 from bintally.domain.objects import padded_sequencer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.functions.examples import counted, keys, photograph
+from tests.unit.functions.examples import counted, keys, photograph, unreadable, unseen
 
 
 @pytest.mark.parametrize(
@@ -108,3 +108,47 @@ def test_each_bin_has_its_own_newest() -> None:
     newest = newest_of_each_bin(counts)
 
     assert {bin_id: count.image.sequencer[:2] for bin_id, count in newest.items()} == dict.fromkeys("xyz", "02")
+
+
+@pytest.mark.parametrize(
+    ("held", "offered", "replaced"),
+    [
+        (counted(count=3), counted(count=2), False),
+        (counted(), unreadable(), False),
+        (counted(), unseen(), False),
+        (unreadable(), unreadable(), False),
+        (unreadable(), counted(), False),
+        (unreadable(), unseen(), False),
+        (unseen(), unseen(), False),
+        (unseen(), unreadable(), True),
+        (unseen(), counted(), True),
+    ],
+)
+def test_of_the_same_photograph_only_the_answer_that_was_missing_is_taken(
+    held: BinCount, offered: BinCount, replaced: bool
+) -> None:
+    """One photograph can be given up and then be counted after all."""
+    assert replaces(offered, held) is replaced
+
+
+@given(drops(), st.data())
+def test_of_two_photographs_the_newer_replaces_the_older_whatever_came_of_them(
+    images: list[Image], data: st.DataObject
+) -> None:
+    one, other = (data.draw(st.sampled_from([counted, unreadable, unseen])) for _ in range(2))
+    for held, offered in itertools.permutations(images, 2):
+        assert replaces(one(offered), other(held)) == is_newer(offered, held)
+
+
+@given(drops(), st.data())
+def test_what_a_bin_holds_in_the_end_does_not_depend_on_the_order_of_arrival(
+    images: list[Image], data: st.DataObject
+) -> None:
+    every = [form(image) for image in images for form in (counted, unseen)]
+    held: BinCount | None = None
+    for count in data.draw(st.permutations(every)):
+        held = count if held is None or replaces(count, held) else held
+
+    assert held is not None
+    assert held.status is BinStatus.COUNTED
+    assert not any(is_newer(image, held.image) for image in images)

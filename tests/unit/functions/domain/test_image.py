@@ -4,7 +4,7 @@ import itertools
 import re
 
 import pytest
-from bintally.domain.image import TERMINAL, TRANSITIONS, Image, Status, may_follow
+from bintally.domain.image import TERMINAL, TRANSITIONS, Image, LedgerEntry, Status, may_follow
 from hypothesis import given
 
 from tests.unit.functions.examples import HOSTILE_KEYS, keys, photograph
@@ -17,6 +17,7 @@ LEGAL = {
     (None, SUBMITTED),
     (None, REJECTED),
     (RECEIVED, SUBMITTED),
+    (RECEIVED, COUNTED),
     (RECEIVED, REJECTED),
     (RECEIVED, FAILED),
     (RECEIVED, SUPERSEDED),
@@ -25,6 +26,10 @@ LEGAL = {
     (SUBMITTED, REJECTED),
     (SUBMITTED, FAILED),
     (SUBMITTED, SUPERSEDED),
+    (FAILED, RECEIVED),
+    (FAILED, COUNTED),
+    (FAILED, REJECTED),
+    (FAILED, SUPERSEDED),
 }
 
 
@@ -34,9 +39,15 @@ def test_exactly_these_transitions_are_legal() -> None:
     assert {(old, new) for old, new in every if may_follow(old, new)} == LEGAL
 
 
-def test_a_terminal_status_is_one_that_nothing_follows() -> None:
+def test_a_terminal_status_is_one_that_nothing_follows_but_an_answer_that_was_missing() -> None:
     assert frozenset({COUNTED, REJECTED, FAILED, SUPERSEDED}) == TERMINAL
     assert set(TRANSITIONS) == {None, *Status}
+    assert {status for status in TERMINAL if not TRANSITIONS[status]} == {COUNTED, REJECTED, SUPERSEDED}
+
+
+@pytest.mark.parametrize("answer", [COUNTED, REJECTED, SUPERSEDED])
+def test_an_answer_settles_whatever_has_none_yet(answer: Status) -> None:
+    assert {status for status in Status if may_follow(status, answer)} == {RECEIVED, SUBMITTED, FAILED}
 
 
 def test_every_status_leads_to_a_terminal_one() -> None:
@@ -79,3 +90,17 @@ def test_a_uri_holds_the_key_as_it_is(key: str) -> None:
 def test_a_key_that_ends_in_a_slash_is_a_folder() -> None:
     assert photograph("P-17-C/").is_folder_marker
     assert not photograph("P-17-C/a.jpg").is_folder_marker
+
+
+@pytest.mark.parametrize(("attempts", "forgiven", "tried"), [(0, 0, 0), (3, 0, 3), (3, 3, 0), (4, 3, 1)])
+def test_attempts_before_a_person_asked_do_not_count(attempts: int, forgiven: int, tried: int) -> None:
+    assert LedgerEntry(photograph(), RECEIVED, "job-1", attempts, forgiven).tried == tried
+
+
+def test_a_job_holds_what_is_submitted_with_it_and_nothing_else() -> None:
+    held = {
+        (status, job_id) for status in Status for job_id in ("job-1", "job-2", None)
+        if LedgerEntry(photograph(), status, job_id).is_held_by("job-1")
+    }  # fmt: skip
+
+    assert held == {(SUBMITTED, "job-1")}

@@ -1,41 +1,90 @@
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 
 import pytest
-from bintally.domain.jobs import JobStatus, in_parts, job_of
+from bintally.domain.jobs import UNANSWERED, EngineName, JobStatus, in_parts, job_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.functions.examples import photographs
+from tests.unit.functions.usecases.runs import first_job_of
 
-ids = st.lists(st.text("0123456789abcdef", min_size=32, max_size=32), min_size=1, max_size=20)
-
-
-@given(ids.flatmap(lambda each: st.tuples(st.just(each), st.permutations(each))))
-def test_the_same_photographs_are_the_same_job_in_any_order(drop: tuple[list[str], Sequence[str]]) -> None:
-    image_ids, shuffled = drop
-
-    assert job_of(shuffled) == job_of(image_ids) == job_of([*image_ids, *image_ids])
+Asked = list[tuple[str, int]]
+hexadecimal = st.text("0123456789abcdef", min_size=32, max_size=32)
+asked = st.lists(st.tuples(hexadecimal, st.integers(0, 12)), min_size=1, max_size=20)
+engines = st.sampled_from(EngineName)
 
 
-@given(ids, ids)
-def test_other_photographs_are_another_job(some: list[str], others: list[str]) -> None:
+@given(asked.flatmap(lambda each: st.tuples(st.just(each), st.permutations(each))), engines)
+def test_the_same_photographs_are_the_same_job_in_any_order(
+    drop: tuple[Asked, Sequence[tuple[str, int]]], engine: EngineName
+) -> None:
+    photographs, shuffled = drop
+
+    assert job_of(shuffled, engine) == job_of(photographs, engine) == job_of([*photographs, *photographs], engine)
+
+
+@given(asked, asked)
+def test_other_photographs_are_another_job(some: Asked, others: Asked) -> None:
     assert (job_of(some).job_id == job_of(others).job_id) == (set(some) == set(others))
 
 
-@given(ids)
-def test_a_job_id_is_one_that_sagemaker_takes(image_ids: list[str]) -> None:
+@given(asked, st.data())
+def test_photographs_of_which_one_was_tried_again_are_another_job(photographs: Asked, data: st.DataObject) -> None:
+    number = data.draw(st.integers(0, len(photographs) - 1))
+    image_id, attempts = photographs[number]
+    again = [*photographs[:number], (image_id, attempts + 13), *photographs[number + 1 :]]
+
+    assert job_of(again).job_id != job_of(photographs).job_id
+
+
+@given(asked, engines)
+def test_a_job_id_is_one_that_sagemaker_takes_and_names_its_engine(photographs: Asked, engine: EngineName) -> None:
     """InferenceId: 1 to 64 printable characters. TransformJobName: at most 63, letters, digits and dashes."""
-    assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", job_of(image_ids).job_id)
+    job_id = job_of(photographs, engine).job_id
+
+    assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", job_id)
+    assert re.fullmatch(f"{engine}-[0-9a-f]{{40}}", job_id)
 
 
-def test_a_job_is_open_and_knows_its_manifest() -> None:
-    job = job_of(image.image_id for image in photographs(3))
+@given(asked)
+def test_a_job_of_one_engine_is_not_that_of_the_other(photographs: Asked) -> None:
+    assert job_of(photographs, EngineName.ASYNC).job_id != job_of(photographs, EngineName.BATCH).job_id
 
-    assert (job.images, job.status, job.engine) == (3, JobStatus.OPEN, "async")
-    assert job.manifest == f"jobs/{job.job_id}/input/manifest.jsonl"
+
+def test_a_job_is_prepared_and_knows_its_manifest() -> None:
+    job = first_job_of(photographs(3))
+
+    assert (job.images, job.shards, job.status, job.engine) == (3, 1, JobStatus.PREPARED, "async")
+    assert job.manifests == [f"jobs/{job.job_id}/input/manifest.jsonl"]
+
+
+@given(asked, st.integers(1, 200))
+def test_the_manifests_of_a_transform_job_lie_in_its_folder_one_for_each_shard_in_order(
+    photographs: Asked, shards: int
+) -> None:
+    job = job_of(photographs, EngineName.BATCH, shards)
+
+    assert len(set(job.manifests)) == shards
+    assert job.manifests == sorted(job.manifests)
+    assert all(key.startswith(job.folder) and key.count("/") == 3 for key in job.manifests)
+    assert job.manifests[0] == f"jobs/{job.job_id}/input/00000.jsonl"
+
+
+@given(asked, asked)
+def test_the_folder_of_a_job_is_no_other_jobs(some: Asked, others: Asked) -> None:
+    """SageMaker takes whatever lies below the prefix."""
+    jobs = [job_of(each, engine) for each in (some, others) for engine in EngineName]
+
+    for one, other in itertools.permutations(jobs, 2):
+        assert one.job_id == other.job_id or not other.folder.startswith(one.folder)
+
+
+def test_a_job_is_unanswered_until_it_is_closed() -> None:
+    assert set(JobStatus) - UNANSWERED == {JobStatus.DONE, JobStatus.FAILED, JobStatus.ABANDONED}
 
 
 @given(st.lists(st.integers()), st.integers(1, 7))

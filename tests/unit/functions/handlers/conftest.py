@@ -22,11 +22,14 @@ os.environ.update(
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """The environment that template.yaml gives to every function."""
-    from bintally.handlers import settings, wiring
+    # The logger keeps the stream that it finds when it is imported: it must not be one test's own.
+    from bintally.handlers import observability, settings, wiring
+
+    assert observability.logger
 
     def forget() -> None:
         settings.settings.cache_clear()
-        for name in ("ledger", "bins", "jobs", "orders", "engine", "order_files", "reports", "events"):
+        for name in ("ledger", "bins", "jobs", "orders", "engines", "world", "order_files", "reports", "events"):
             getattr(wiring, name).cache_clear()
 
     given = stack().environment("IntakeFunction")
@@ -41,6 +44,27 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 def on_aws(aws: None, environment: dict[str, str]) -> dict[str, str]:
     """An empty stack, and the functions' environment."""
     return environment
+
+
+@pytest.fixture
+def setting(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Sets an environment variable as an operator does: all functions start anew."""
+    from bintally.handlers import settings, wiring
+
+    def set_variable(name: str, value: str) -> None:
+        assert name in environment
+        monkeypatch.setenv(name, value)
+        settings.settings.cache_clear()
+        for each in (wiring.engines, wiring.world):
+            each.cache_clear()
+
+    return set_variable
+
+
+@pytest.fixture
+def tried_once(setting: Callable[[str, str], None]) -> None:
+    """A photograph without an answer has FAILED at once."""
+    setting("MAX_ATTEMPTS", "1")
 
 
 @pytest.fixture

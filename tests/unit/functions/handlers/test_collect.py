@@ -13,7 +13,7 @@ from tests.unit.functions.handlers.test_story import put_predictions
 
 
 @pytest.fixture
-def asked(on_aws: dict[str, str]) -> dict[str, str]:
+def asked(on_aws: dict[str, str], tried_once: None) -> dict[str, str]:
     """The photographs of both intake events are with the model, and the first job is answered."""
     for name in ("s3-put", "s3-eventbridge"):
         run("intake", event(f"intake/{name}.json"))
@@ -41,8 +41,9 @@ def failure() -> dict[str, Any]:
         success(inferenceId="async-unknown"),
         success(responseParameters={"outputLocation": "s3://elsewhere/async/output/x.out"}),
         success(
-            responseParameters={"outputLocation": "s3://bintally-jobs-000000000000-us-east-1/async/output/none.out"}
+            responseParameters={"outputLocation": "s3://bintally-jobs-000000000000-us-east-1/orders/reports/x.out"}
         ),
+        success(responseParameters={"outputLocation": ""}),
         success(responseParameters={}),
     ],
 )
@@ -83,7 +84,7 @@ def test_the_test_of_sagemaker_is_acknowledged(
 ) -> None:
     assert failed(run("collect", event("collect/test-notification.json"))) == []
 
-    assert "test notification" in [line["message"] for line in logs()]
+    assert "nothing to collect" in [line["message"] for line in logs()]
 
 
 def test_what_was_collected_is_counted(asked: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,3 +92,24 @@ def test_what_was_collected_is_counted(asked: dict[str, str], capsys: pytest.Cap
 
     (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "PhotographsCounted" in line]
     assert (line["PhotographsCounted"], line["PhotographsRejected"]) == ([1], [1])
+
+
+def test_a_photograph_without_an_answer_is_tried_again(
+    asked: dict[str, str], setting: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    setting("MAX_ATTEMPTS", "3")
+
+    assert failed(run("collect", event("collect/async-failure.json"))) == []
+
+    assert wiring.ledger().statuses() == {Status.SUBMITTED: 2, Status.RECEIVED: 1}
+    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "JobsFailed" in line]
+    assert (line["JobsFailed"], line["PhotographsReceived"]) == ([1], [1])
+
+
+def test_an_output_that_is_gone_is_no_answer(asked: dict[str, str], setting: Callable[[str, str], None]) -> None:
+    setting("MAX_ATTEMPTS", "3")
+    gone = "s3://bintally-jobs-000000000000-us-east-1/async/output/none.out"
+
+    assert failed(run("collect", messages(success(responseParameters={"outputLocation": gone})))) == []
+
+    assert wiring.ledger().statuses() == {Status.SUBMITTED: 1, Status.RECEIVED: 2}

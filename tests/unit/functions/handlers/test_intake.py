@@ -9,6 +9,7 @@ import pytest
 from bintally.adapters.clients import client
 from bintally.domain.errors import InvalidEventError, StoreError
 from bintally.domain.image import Status
+from bintally.domain.jobs import JobStatus
 from bintally.handlers import wiring
 from bintally.handlers.settings import MissingSettingError, settings
 
@@ -175,4 +176,25 @@ def test_a_job_that_has_to_wait_is_no_failure_of_its_messages(
 
     assert failed(answer) == []
     assert "job waits for the next submit" in [line["message"] for line in logs()]
-    assert len(wiring.jobs().waiting()) == 1
+    assert len(wiring.jobs().unanswered(JobStatus.OPEN, "9", 10)) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "number", "status"),
+    [
+        ("async", 7, Status.SUBMITTED),
+        ("batch", 1, Status.RECEIVED),
+        ("auto", 3, Status.SUBMITTED),
+        ("auto", 4, Status.RECEIVED),
+    ],
+)
+def test_a_delivery_is_submitted_or_left_to_the_schedule_as_the_operator_chose(
+    mode: str, number: int, status: Status, on_aws: dict[str, str], setting: Callable[[str, str], None]
+) -> None:
+    setting("INFERENCE_MODE", mode)
+    setting("MICRO_BATCH_SIZE", "3")
+
+    answer = run("intake", messages(*(notification(f"bin-{index}/a.jpg") for index in range(number))))
+
+    assert failed(answer) == []
+    assert wiring.ledger().statuses() == {status: number}

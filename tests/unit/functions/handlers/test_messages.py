@@ -11,8 +11,7 @@ import pytest
 from bintally.domain.errors import InvalidEventError
 from bintally.domain.image import Image
 from bintally.domain.objects import StoredObject, padded_sequencer
-from bintally.handlers.messages import job_result, stored_objects
-from bintally.usecases.collect import JobResult
+from bintally.handlers.messages import stored_objects
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,33 +19,16 @@ from tests.unit.functions.examples import HOSTILE_KEYS
 from tests.unit.functions.handlers.lambdas import bodies, notification
 
 BUCKET = "bintally-intake-000000000000-us-east-1"
-TOPICS = frozenset(f"arn:aws:sns:us-east-1:000000000000:bintally-{kind}" for kind in ("success", "error"))
 
 
 def objects(body: Any) -> list[StoredObject]:
     return stored_objects(body if isinstance(body, str) else json.dumps(body), BUCKET)
 
 
-def result(body: Any) -> JobResult | None:
-    return job_result(body if isinstance(body, str) else json.dumps(body), TOPICS)
-
-
 def event_bridge(**changes: Any) -> dict[str, Any]:
     body = deepcopy(bodies("intake/s3-eventbridge.json")[0])
     body["detail"]["object"] |= changes
     return body
-
-
-def envelope(note: Any, topic: str = "success") -> dict[str, Any]:
-    (body,) = bodies("collect/async-success.json")
-    arn = f"arn:aws:sns:us-east-1:000000000000:bintally-{topic}"
-    return body | {"TopicArn": arn, "Message": note if isinstance(note, str) else json.dumps(note)}
-
-
-def note_of(name: str) -> dict[str, Any]:
-    (body,) = bodies(f"collect/{name}.json")
-    note: dict[str, Any] = json.loads(body["Message"])
-    return note
 
 
 # ---- S3
@@ -222,100 +204,3 @@ def test_a_message_with_anything_anywhere_is_refused_or_gives_what_can_be_stored
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", each.put_at)
         assert each.sequencer.encode()
         assert Image(each.bucket, each.key, each.version_id, each.sequencer, each.put_at, "bin").image_id
-
-
-# ---- SageMaker
-
-
-def test_a_note_of_success() -> None:
-    note = note_of("async-success")
-
-    assert result(envelope(note)) == JobResult(note["inferenceId"], note["responseParameters"]["outputLocation"])
-
-
-def test_a_note_of_failure_has_no_response_parameters() -> None:
-    note = note_of("async-failure")
-
-    assert "responseParameters" not in note
-    assert result(envelope(note, "error")) == JobResult(note["inferenceId"], None, note["failureReason"])
-
-
-def test_a_failure_is_a_failure_also_where_it_names_an_output() -> None:
-    note = note_of("async-failure") | {"responseParameters": {"outputLocation": "s3://bintally-jobs/x.out"}}
-
-    told = result(envelope(note, "error"))
-    assert told is not None
-    assert told.output is None
-
-
-@pytest.mark.parametrize("reason", [None, ""])
-def test_a_failure_without_a_reason_says_so(reason: str | None) -> None:
-    told = result(envelope(note_of("async-failure") | {"failureReason": reason}, "error"))
-
-    assert told is not None
-    assert told.failure == "The request failed without a reason."
-
-
-def test_sagemakers_test_tells_of_no_job() -> None:
-    assert result(bodies("collect/test-notification.json")[0]) is None
-
-
-@pytest.mark.parametrize(
-    "topic",
-    [
-        "arn:aws:sns:us-east-1:000000000000:elsewhere",
-        "arn:aws:sns:us-east-1:999999999999:bintally-success",
-        "",
-        None,
-        17,
-        ["arn:aws:sns:us-east-1:000000000000:bintally-success"],
-    ],
-)
-def test_a_note_from_another_topic_is_refused(topic: Any) -> None:
-    with pytest.raises(InvalidEventError):
-        result(envelope(note_of("async-success")) | {"TopicArn": topic})
-
-
-def test_a_note_without_its_envelope_is_refused() -> None:
-    with pytest.raises(InvalidEventError):
-        result(note_of("async-success"))
-
-
-@pytest.mark.parametrize(
-    "note",
-    [
-        "",
-        "no JSON",
-        "[]",
-        "null",
-        {},
-        {"inferenceId": "x"},
-        {"invocationStatus": "Completed"},
-        {"inferenceId": "x", "invocationStatus": "Completed"},
-        {"inferenceId": "x", "invocationStatus": "Completed", "responseParameters": None},
-        {"inferenceId": "x", "invocationStatus": "Completed", "responseParameters": {}},
-    ],
-)
-def test_what_is_no_note_is_refused(note: Any) -> None:
-    with pytest.raises(InvalidEventError):
-        result(envelope(note))
-
-
-def test_unknown_fields_of_a_note_are_no_harm() -> None:
-    note = note_of("async-success") | {"eventVersion": "2.0", "customAttributes": "x", "new": {"field": 1}}
-
-    assert result(envelope(note)) == result(envelope(note_of("async-success")))
-
-
-@settings(max_examples=200)
-@given(st.data())
-def test_a_note_with_anything_anywhere_is_refused_or_gives_a_result(data: st.DataObject) -> None:
-    note = note_of(data.draw(st.sampled_from(["async-success", "async-failure"])))
-    path = data.draw(st.sampled_from(list(leaves(note))))
-    try:
-        told = result(envelope(replaced(note, path, data.draw(anything))))
-    except InvalidEventError:
-        return
-    if told is not None:
-        assert isinstance(told.job_id, str)
-        assert told.output is None or isinstance(told.output, str)

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 from bintally.adapters.clients import client
-from bintally.domain.jobs import job_of
+from bintally.domain.image import Image
+from bintally.domain.jobs import EngineName, JobStatus, job_of
 from bintally.handlers import wiring
 
 from tests.template.deployed import AT, stack
+from tests.unit.functions.examples import EARLIER, photographs, prediction
 from tests.unit.functions.handlers.lambdas import FUNCTIONS, bodies, event, messages, requests_made, run
 from tests.unit.functions.handlers.test_orders import HEADER, put
 from tests.unit.functions.handlers.test_story import put_orders, put_predictions
 
 # Allowed and never asked for by a function itself, and why.
-FOR_LAMBDA = {("reconcile", "sqs:SendMessage"): "Lambda sends what the stream gave up with the function's role"}
+NOT_ASKED_FOR = {
+    ("reconcile", "sqs:SendMessage"): "Lambda sends what the stream gave up with the function's role",
+    ("submit", "s3:ListBucket"): "without it S3 says of a missing object that it is forbidden",
+    ("collect", "s3:ListBucket"): "as for submit",
+}
+WORK = (EngineName.ASYNC, EngineName.ASYNC, EngineName.BATCH)
 CALLS = {"Put": "PutItem", "Update": "UpdateItem"}
 
 Need = tuple[str, str]
@@ -42,6 +50,8 @@ def needed(service: str, operation: str, params: dict[str, Any]) -> Iterator[Nee
             yield f"s3:{operation}", f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"
         case "sagemaker-runtime", _:
             yield f"sagemaker:{operation}", f"arn:aws:sagemaker:{AT}:endpoint/{params['EndpointName']}"
+        case "sagemaker", _:
+            yield f"sagemaker:{operation}", f"arn:aws:sagemaker:{AT}:transform-job/{params['TransformJobName']}"
         case "events", "PutEvents":
             assert {entry["Source"] for entry in params["Entries"]} == {"bintally"}
             yield "events:PutEvents", f"arn:aws:events:{AT}:event-bus/default"
@@ -74,13 +84,14 @@ def grants(pattern: Need, need: Need) -> bool:
 
 
 @pytest.fixture
-def needs(on_aws: dict[str, str]) -> dict[str, set[Need]]:
+def needs(on_aws: dict[str, str], setting: Callable[[str, str], None]) -> dict[str, set[Need]]:
     """What each function asked for while everything was done that it does."""
     with_version = put(on_aws, "o.csv", HEADER + b"C-1001,P-17-C,1\n")
     put_orders(on_aws)
     deliveries = [
         ("intake", event("intake/s3-put.json")),
         ("intake", messages(*bodies("intake/s3-eventbridge.json"), *bodies("intake/s3-test-event.json"))),
+        ("submit", event("submit/schedule.json")),
         ("submit", event("submit/schedule.json")),
         ("orders", event("orders/csv-file.json")),
         ("orders", event("orders/json-file.json")),
@@ -95,7 +106,8 @@ def needs(on_aws: dict[str, str]) -> dict[str, set[Need]]:
     put_predictions(on_aws)
     for number, (function, delivery) in enumerate(deliveries):
         if function == "submit":
-            open_a_job()
+            setting("INFERENCE_MODE", "async" if number % 2 else "batch")
+            leave_work(on_aws["JOBS_BUCKET"], photographs(4 * number)[-4:])
         with requests_made() as made:
             answer = run(function, delivery)
         assert not answer.get("batchItemFailures"), (number, function)
@@ -113,8 +125,19 @@ def forget_jobs(on_aws: dict[str, str]) -> None:
         client("dynamodb").delete_item(TableName=on_aws["JOBS_TABLE"], Key={"job_id": item["job_id"]})
 
 
-def open_a_job() -> None:
-    wiring.jobs().open(job_of(["a"]), "2026-05-04T08:00:00.000Z")
+def leave_work(bucket: str, images: Sequence[Image]) -> None:
+    """For a round: a pending photograph, an open job, one that has answered, and one that SageMaker forgot."""
+    wiring.ledger().receive(images[:1], EARLIER)
+    for image, engine, status in zip(images[1:], WORK, (JobStatus.OPEN, JobStatus.SENT, JobStatus.SENT), strict=True):
+        job = job_of([(image.image_id, 0)], engine)
+        wiring.engines()[engine].prepare(job, [[image]])
+        wiring.jobs().open(job, EARLIER)
+        wiring.ledger().register([image], job.job_id, EARLIER)
+        wiring.jobs().ready(job, EARLIER)
+        if status is JobStatus.SENT:
+            key = f"async/output/{job.job_id}.out"
+            wiring.jobs().sent(job, {"output": f"s3://{bucket}/{key}"}, EARLIER)
+            client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(prediction(image)).encode())
 
 
 def test_the_functions_may_do_all_that_they_do(needs: dict[str, set[Need]]) -> None:
@@ -128,4 +151,4 @@ def test_the_functions_may_do_all_that_they_do(needs: dict[str, set[Need]]) -> N
 def test_the_functions_do_all_that_they_may(needs: dict[str, set[Need]]) -> None:
     for function in FUNCTIONS:
         unused = [pattern for pattern in allowed(function) if not any(grants(pattern, n) for n in needs[function])]
-        assert [pattern for pattern in unused if (function, pattern[0]) not in FOR_LAMBDA] == [], function
+        assert [pattern for pattern in unused if (function, pattern[0]) not in NOT_ASKED_FOR] == [], function

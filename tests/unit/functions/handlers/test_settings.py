@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from bintally.domain.policy import InferenceMode, Policy
 from bintally.domain.verdicts import Thresholds
 from bintally.handlers.settings import MissingSettingError, read_settings
 
@@ -20,8 +23,19 @@ def test_the_template_gives_what_the_functions_need() -> None:
     assert settings.thresholds == Thresholds(
         match=parameters["MatchThreshold"]["Default"], variance=parameters["VarianceThreshold"]["Default"]
     )
-    assert settings.micro_batch_size == 500
     assert settings.key_pattern == ""
+    assert settings.model_name == stack().outputs["ModelName"]
+    assert settings.batch_instances == parameters["BatchInstances"]["Default"]
+    assert settings.policy == Policy(
+        mode=InferenceMode.ASYNC,
+        batch_threshold=10_000,
+        micro_batch=500,
+        max_attempts=3,
+        sweep_after=timedelta(seconds=180),
+        job_timeout=timedelta(hours=7),
+        retry_delay=timedelta(minutes=1),
+        instance_types=("ml.c6i.xlarge", "ml.m5.xlarge", "ml.c5.xlarge"),
+    )
 
 
 def test_the_templates_parameters_reach_the_functions() -> None:
@@ -29,7 +43,52 @@ def test_the_templates_parameters_reach_the_functions() -> None:
 
     settings = read_settings(given)
 
-    assert (settings.micro_batch_size, settings.key_pattern, settings.thresholds.match) == (7, "(?P<bin_id>x)", 0.7)
+    assert (settings.policy.micro_batch, settings.key_pattern, settings.thresholds.match) == (7, "(?P<bin_id>x)", 0.7)
+
+
+def test_the_operators_policy_reaches_the_functions() -> None:
+    chosen = Stack(
+        InferenceMode="auto",
+        BatchThreshold="20",
+        BatchInstanceTypes="ml.c5.large,ml.m5.large",
+        BatchInstances="7",
+        MaxAttempts="5",
+        RetryDelay="30",
+        SweepAfter="200",
+        JobTimeout="3600",
+    )
+
+    for function in chosen.of_type("AWS::Lambda::Function"):
+        settings = read_settings(chosen.environment(function))
+        assert settings.batch_instances == 7
+        assert settings.policy == Policy(
+            mode=InferenceMode.AUTO,
+            batch_threshold=20,
+            micro_batch=500,
+            max_attempts=5,
+            sweep_after=timedelta(seconds=200),
+            job_timeout=timedelta(hours=1),
+            retry_delay=timedelta(seconds=30),
+            instance_types=("ml.c5.large", "ml.m5.large"),
+        )
+
+
+def test_a_claim_lasts_longer_than_any_function_runs() -> None:
+    sweep_after = read_settings(GIVEN).policy.sweep_after
+
+    functions = stack().of_type("AWS::Lambda::Function").values()
+    assert all(timedelta(seconds=function["Timeout"]) < sweep_after for function in functions)
+
+
+def test_a_mode_that_is_not_known_is_named() -> None:
+    with pytest.raises(MissingSettingError, match="INFERENCE_MODE is 'Batch'; known are async, batch, auto"):
+        read_settings(GIVEN | {"INFERENCE_MODE": "Batch"})
+
+
+def test_spaces_between_instance_types_are_no_harm() -> None:
+    given = GIVEN | {"BATCH_INSTANCE_TYPES": "ml.c5.large, ml.m5.large"}
+
+    assert read_settings(given).policy.instance_types == ("ml.c5.large", "ml.m5.large")
 
 
 @pytest.mark.parametrize("name", sorted(set(GIVEN) - OPTIONAL))
@@ -41,7 +100,20 @@ def test_a_variable_that_is_missing_is_named(name: str, value: str | None) -> No
         read_settings(lacking)
 
 
-@pytest.mark.parametrize("name", ["MICRO_BATCH_SIZE", "MATCH_THRESHOLD", "VARIANCE_THRESHOLD"])
+NUMBERS = [
+    "BATCH_INSTANCES",
+    "BATCH_THRESHOLD",
+    "JOB_TIMEOUT",
+    "MATCH_THRESHOLD",
+    "MAX_ATTEMPTS",
+    "MICRO_BATCH_SIZE",
+    "RETRY_DELAY",
+    "SWEEP_AFTER",
+    "VARIANCE_THRESHOLD",
+]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
 def test_a_variable_that_is_no_number_is_named(name: str) -> None:
     with pytest.raises(MissingSettingError, match=f"The environment variable {name} is not a number: 'many'"):
         read_settings(GIVEN | {name: "many"})

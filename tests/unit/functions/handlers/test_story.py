@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from bintally.adapters.clients import client
 from bintally.adapters.order_files import report_key
 from bintally.domain.bins import BinStatus
 from bintally.domain.image import Status
+from bintally.domain.jobs import JobStatus
 from bintally.handlers import wiring
 
 from tests.fakes import schema
@@ -68,7 +70,7 @@ def told(environment: dict[str, str]) -> list[tuple[str, dict[str, Any]]]:
 
 
 @pytest.fixture
-def story(on_aws: dict[str, str]) -> list[tuple[str, dict[str, Any]]]:
+def story(on_aws: dict[str, str], tried_once: None) -> list[tuple[str, dict[str, Any]]]:
     return told(on_aws)
 
 
@@ -161,15 +163,62 @@ def test_every_event_that_goes_out_keeps_to_its_schema(story: list[tuple[str, di
         schema(kind).validate(detail)
 
 
+# ---- With transform jobs
+
+
+@pytest.fixture
+def batch(on_aws: dict[str, str], setting: Callable[[str, str], None]) -> dict[str, str]:
+    """The photographs of both intake events are with transform jobs, and the first of these has put its output."""
+    setting("INFERENCE_MODE", "batch")
+    for name in ("s3-put", "s3-eventbridge"):
+        run("intake", event(f"intake/{name}.json"))
+        run("submit", event("submit/schedule.json"))
+    (body,) = bodies("collect/transform-completed.json")
+    bucket, _, folder = body["detail"]["TransformOutput"]["S3OutputPath"].removeprefix("s3://").partition("/")
+    assert bucket == on_aws["JOBS_BUCKET"]
+    client("s3").put_object(Bucket=bucket, Key=f"{folder}00000.jsonl.out", Body=message("predictions.jsonl"))
+    return on_aws
+
+
+def test_a_transform_job_that_completed_settles_its_photographs(batch: dict[str, str]) -> None:
+    assert failed(run("collect", event("collect/transform-completed.json"))) == []
+
+    assert wiring.ledger().statuses() == {Status.COUNTED: 1, Status.REJECTED: 1, Status.SUBMITTED: 1}
+
+
+@pytest.mark.parametrize("name", ["failed", "stopped"])
+def test_a_transform_job_that_failed_gives_its_photographs_back(batch: dict[str, str], name: str) -> None:
+    assert failed(run("collect", event(f"collect/transform-{name}.json"))) == []
+
+    assert wiring.ledger().statuses() == {Status.SUBMITTED: 2, Status.RECEIVED: 1}
+
+
+def test_a_transform_job_without_capacity_is_asked_for_again(batch: dict[str, str]) -> None:
+    (body,) = bodies("collect/transform-capacity.json")
+    job_id = body["detail"]["TransformJobName"].removesuffix("-0")
+
+    for _ in range(3):  # "The same event may come several times."
+        assert failed(run("collect", event("collect/transform-capacity.json"))) == []
+
+    job = wiring.jobs().read([job_id])[job_id]
+    assert (job.status, job.tries) == (JobStatus.OPEN, 1)
+    assert wiring.ledger().statuses() == {Status.SUBMITTED: 3}
+
+
 # ---- Each file alone
 
 
 @pytest.mark.parametrize("path", FUNCTION_EVENTS, ids=str)
-def test_a_function_takes_its_event_on_a_stack_that_is_ready_for_it(path: Any, on_aws: dict[str, str]) -> None:
+def test_a_function_takes_its_event_on_a_stack_that_is_ready_for_it(
+    path: Any, on_aws: dict[str, str], setting: Callable[[str, str], None]
+) -> None:
     put_orders(on_aws)
     put_predictions(on_aws)
+    if path.name.startswith("transform-"):
+        setting("INFERENCE_MODE", "batch")
     for name in ("s3-put", "s3-eventbridge"):
         run("intake", event(f"intake/{name}.json"))
+        run("submit", event("submit/schedule.json"))
 
     answer = run(path.parent.name, event(str(path)))
 

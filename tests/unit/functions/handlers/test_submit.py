@@ -1,35 +1,118 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from typing import Any
+
 import pytest
-from bintally.domain.jobs import job_of
+from bintally.domain.image import Status
+from bintally.domain.jobs import EngineName, JobStatus
 from bintally.handlers import wiring
+from bintally.handlers.settings import settings
 
 from tests.unit.functions.examples import NOON, photographs
 from tests.unit.functions.handlers.lambdas import event, refused_by_sagemaker, run
+from tests.unit.functions.usecases.runs import first_job_of
 
 IMAGES = photographs(2)
-JOB = job_of(image.image_id for image in IMAGES)
+JOB = first_job_of(IMAGES)
+NOTHING = {
+    "sent": [],
+    "waiting": {},
+    "formed": 0,
+    "answered": [],
+    "failed": [],
+    "given_up": [],
+    "opened": [],
+    "abandoned": [],
+    "troubles": {},
+    "settled": {},
+}
+
+
+def submit() -> dict[str, Any]:
+    answer: dict[str, Any] = run("submit", event("submit/schedule.json"))
+    return answer
 
 
 @pytest.fixture
 def waiting_job(on_aws: dict[str, str]) -> None:
-    wiring.engine().prepare(JOB, IMAGES)
+    wiring.engines()[EngineName.ASYNC].prepare(JOB, [IMAGES])
     wiring.jobs().open(JOB, NOON)
+    wiring.ledger().register(IMAGES, JOB.job_id, NOON)
+    wiring.jobs().ready(JOB, NOON)
 
 
 def test_nothing_waits(on_aws: dict[str, str]) -> None:
-    assert run("submit", event("submit/schedule.json")) == {"sent": [], "waiting": {}}
+    assert submit() == NOTHING
 
 
 def test_what_waits_is_sent_once(waiting_job: None) -> None:
-    assert run("submit", event("submit/schedule.json")) == {"sent": [JOB.job_id], "waiting": {}}
-    assert run("submit", event("submit/schedule.json")) == {"sent": [], "waiting": {}}
+    assert submit() == NOTHING | {"sent": [JOB.job_id]}
+    assert submit() == NOTHING
 
 
 def test_what_is_refused_waits_and_says_why(waiting_job: None) -> None:
     with refused_by_sagemaker():
-        answer = run("submit", event("submit/schedule.json"))
+        answer = submit()
 
     assert answer["sent"] == []
     assert "ThrottlingException" in answer["waiting"][JOB.job_id]
-    assert [job.job_id for job in wiring.jobs().waiting()] == [JOB.job_id]
+    assert [job.job_id for job in wiring.jobs().unanswered(JobStatus.OPEN, "9", 10)] == [JOB.job_id]
+
+
+@pytest.mark.parametrize(("mode", "engine"), [("async", "async"), ("batch", "batch")])
+def test_what_is_pending_goes_to_the_operators_engine(
+    mode: str, engine: str, on_aws: dict[str, str], setting: Callable[[str, str], None]
+) -> None:
+    setting("INFERENCE_MODE", mode)
+    wiring.ledger().receive(IMAGES, NOON)
+
+    answer = submit()
+
+    (job_id,) = answer["sent"]
+    assert job_id.startswith(f"{engine}-")
+    assert answer == NOTHING | {"sent": [job_id], "formed": 2}
+    assert wiring.ledger().statuses() == {Status.SUBMITTED: 2}
+
+
+def test_a_job_that_fell_silent_long_ago_is_given_up_and_its_photographs_wait_again(waiting_job: None) -> None:
+    folder = f"s3://{settings().jobs_bucket}/async"
+    wiring.jobs().sent(JOB, {"output": f"{folder}/output/x.out", "failure": f"{folder}/failure/x.out"}, NOON)
+
+    answer = submit()
+
+    assert answer == NOTHING | {"given_up": [JOB.job_id], "settled": {"RECEIVED": 2}}
+    assert wiring.ledger().statuses() == {Status.RECEIVED: 2}
+
+
+def test_a_job_that_can_not_be_looked_into_is_named_and_keeps_no_other_from_it(
+    waiting_job: None, logs: Callable[[], list[dict[str, Any]]]
+) -> None:
+    wiring.jobs().sent(JOB, {"output": "s3://elsewhere/async/output/x.out"}, NOON)
+
+    answer = submit()
+
+    assert list(answer["troubles"]) == [JOB.job_id]
+    assert JOB.job_id in [line.get("job_id") for line in logs() if line["level"] == "WARNING"]
+
+
+def test_a_round_is_measured_also_where_nothing_waits(
+    on_aws: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An alarm on a measure that is missing would never end."""
+    submit()
+
+    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    names = ["JobsSent", "JobsWaiting", "JobsFailed", "PhotographsUnaccounted"]
+    assert {name: line[name] for name in names} == {name: [0] for name in names}
+    assert 0 <= line["OldestPendingSeconds"][0] < 1
+
+
+def test_the_oldest_photograph_that_waits_is_measured(waiting_job: None, capsys: pytest.CaptureFixture[str]) -> None:
+    with refused_by_sagemaker():
+        submit()
+
+    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert line["OldestPendingSeconds"][0] > 0
+    assert line["JobsWaiting"] == [1]

@@ -4,43 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bintally.domain.errors import BintallyError
 from bintally.domain.image import Image
-from bintally.domain.jobs import Job
+from bintally.domain.jobs import Job, JobResult, job_of
 from bintally.domain.manifest import image_ids_of
 from bintally.domain.objects import StoredObject
-from bintally.usecases.collect import Collected, JobResult, collect
+from bintally.domain.policy import InferenceMode, Policy
+from bintally.usecases.collect import Collected, collect
 from bintally.usecases.intake import Intake, take_in
 from bintally.usecases.orders import Import, import_orders
 from bintally.usecases.reconcile import Changes, Reconciled, reconcile
+from bintally.usecases.rounds import Round, make_round
 from bintally.usecases.submit import Submission, submit_waiting
 
 from tests.fakes import CrashError, World
 from tests.unit.functions.examples import NOW, THRESHOLDS, order_file, prediction
 
 MOST_STEPS = 200
+POLICY = Policy(
+    mode=InferenceMode.ASYNC,
+    batch_threshold=10,
+    micro_batch=500,
+    max_attempts=3,
+    sweep_after=timedelta(minutes=3),
+    job_timeout=timedelta(hours=7),
+    retry_delay=timedelta(minutes=1),
+    instance_types=("ml.c6i.xlarge", "ml.m5.xlarge"),
+)
+ONCE = replace(POLICY, max_attempts=1)
 
 
-def taken_in(world: World, images: Iterable[Image], now: datetime = NOW, micro_batch: int = 500) -> Intake:
-    return take_in(images, ledger=world.ledger, jobs=world.jobs, engine=world.engine, now=now, micro_batch=micro_batch)
+def taken_in(
+    world: World, images: Iterable[Image], now: datetime = NOW, micro_batch: int = 500, policy: Policy = ONCE
+) -> Intake:
+    policy = replace(policy, micro_batch=micro_batch)
+    return take_in(images, ledger=world.ledger, jobs=world.jobs, engines=world.engines, policy=policy, now=now)
 
 
 def submitted(world: World, now: datetime = NOW) -> Submission:
-    return submit_waiting(jobs=world.jobs, engine=world.engine, now=now)
+    return submit_waiting(jobs=world.jobs, engines=world.engines, policy=ONCE, now=now)
 
 
-def collected(world: World, result: JobResult) -> Collected:
-    return collect(
-        result,
-        jobs=world.jobs,
-        engine=world.engine,
-        ledger=world.ledger,
-        bins=world.bins,
-        events=world.events,
-        now=NOW,
-    )
+def collected(world: World, result: JobResult, policy: Policy = ONCE, now: datetime = NOW) -> Collected:
+    return collect(result, world.collaborators, policy=policy, now=now)
+
+
+def made_round(world: World, now: datetime, policy: Policy = POLICY) -> Round:
+    return make_round(world.collaborators, policy=policy, now=now)
 
 
 def imported(world: World, text: str, source: StoredObject | None = None) -> Import:
@@ -67,9 +80,20 @@ def job_in(world: World, images: Sequence[Image]) -> Job:
     return world.jobs.items[job_id].job
 
 
+def first_job_of(images: Iterable[Image]) -> Job:
+    """The job that first asks about these photographs."""
+    return job_of((image.image_id, 0) for image in images)
+
+
+def asked_in(world: World, job: Job) -> list[str]:
+    """The image ids in the job's manifests."""
+    manifests = world.engines[job.engine].manifests
+    return [image_id for key in job.manifests for image_id in image_ids_of(manifests[key])]
+
+
 def answered(world: World, job: Job, records: Iterable[dict[str, object]]) -> JobResult:
     """The engine answers; what its notification says."""
-    return JobResult(job.job_id, world.engine.answer(job, records))
+    return JobResult(job.job_id, world.engines[job.engine].answer(job, records))
 
 
 def counted_in(world: World, images: Sequence[Image], count: int = 3) -> None:
@@ -88,7 +112,7 @@ class Notifications:
     def deliver(self, world: World) -> None:
         for job_id in sorted(set(world.engine.asked) - self._acknowledged):
             job = world.jobs.items[job_id].job
-            asked = [self._images[image_id] for image_id in image_ids_of(world.engine.manifests[job.manifest])]
+            asked = [self._images[image_id] for image_id in image_ids_of(world.engine.manifests[job.manifests[0]])]
             with suppress(BintallyError):
                 collected(world, answered(world, job, map(prediction, asked)))
                 self._acknowledged.add(job_id)

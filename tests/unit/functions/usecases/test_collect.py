@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 from bintally.domain.bins import BinStatus
 from bintally.domain.errors import InvalidEventError, UnknownJobError
 from bintally.domain.image import Image, Status
-from bintally.domain.jobs import JobStatus
+from bintally.domain.jobs import JobResult, JobStatus
 from bintally.domain.manifest import UNREACHABLE, Prediction
-from bintally.usecases.collect import JobResult
+from bintally.domain.orders import iso
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from tests.fakes import World
 from tests.unit.functions.examples import (
     HOSTILE_KEYS,
     MODEL,
+    NOW,
     THREE_OR_FOUR,
     photograph,
     photographs,
@@ -24,11 +26,14 @@ from tests.unit.functions.examples import (
     refusal,
 )
 from tests.unit.functions.usecases.runs import (
+    POLICY,
     after_each_crash,
     answered,
     collected,
     counted_in,
     job_in,
+    later,
+    made_round,
     with_each_interruption,
 )
 
@@ -143,11 +148,13 @@ def test_an_output_that_was_cut_off_fails_what_it_does_not_answer() -> None:
     world = World()
     job = job_in(world, IMAGES)
     result = answered(world, job, map(prediction, IMAGES))
-    world.engine.outputs[result.output or ""] = world.engine.outputs[result.output or ""][:-40]
+    (manifest,) = job.manifests
+    world.engine.outputs[manifest] = world.engine.outputs[manifest][:-40]
 
     collected(world, result)
 
-    assert [status_of(world, image) for image in IMAGES] == [Status.COUNTED, Status.COUNTED, Status.FAILED]
+    last = max(IMAGES, key=lambda image: image.image_id)
+    assert {image for image in IMAGES if status_of(world, image) is Status.FAILED} == {last}
 
 
 def test_answers_that_nobody_asked_for_are_ignored() -> None:
@@ -187,26 +194,27 @@ def test_a_request_that_failed_fails_its_photographs_with_the_reason() -> None:
         "internal: ClientError: Received server error (500) from model."
     }
     assert world.jobs.items[job.job_id].status is JobStatus.FAILED
-    assert world.jobs.items[job.job_id].reason.startswith("ClientError")
+    assert world.jobs.items[job.job_id].job.reason.startswith("ClientError")
     assert len(world.events.of_kind("ImageRejected")) == 3
 
 
 @pytest.mark.parametrize("success_first", [True, False])
-def test_of_a_success_and_a_failure_the_first_stands_and_nothing_is_both(success_first: bool) -> None:
+def test_of_a_success_and_a_failure_the_success_stands_whichever_comes_first(success_first: bool) -> None:
     world = World()
     job = job_in(world, IMAGES)
     success = answered(world, job, map(prediction, IMAGES))
     failure = JobResult(job.job_id, None, "Failed.")
-    first, second = (success, failure) if success_first else (failure, success)
-    collected(world, first)
+    for result in (success, failure) if success_first else (failure, success):
+        collected(world, result)
+
+    assert set(world.statuses().values()) == {Status.COUNTED}
+    assert {count.status for count in world.bins.items.values()} == {BinStatus.COUNTED}
+    assert world.jobs.items[job.job_id].status is JobStatus.DONE
     state, told = world.state(), list(world.events.published)
-
-    assert collected(world, second).settled == {}
-
+    for result in (success, failure):
+        assert collected(world, result).settled == {}
     assert world.state() == state
     assert world.events.published == told
-    expected = Status.COUNTED if success_first else Status.FAILED
-    assert set(world.statuses().values()) == {expected}
 
 
 # ---- What is not ours
@@ -383,3 +391,63 @@ def test_an_older_version_that_is_collected_meanwhile_does_not_win() -> None:
             assert world.bins.items["P-17-C"].image == NEW
             assert status_of(world, NEW) is Status.COUNTED
             assert status_of(world, OLD) in (Status.COUNTED, Status.SUPERSEDED)
+
+
+# ---- Other tries
+
+
+def test_what_had_no_answer_is_tried_again_and_the_rest_stands() -> None:
+    world, result = world_with_answers()
+
+    done = collected(world, result, POLICY)
+
+    assert done.settled == {Status.COUNTED: 1, Status.RECEIVED: 1, Status.REJECTED: 1}
+    assert [status_of(world, image) for image in IMAGES] == [Status.COUNTED, Status.REJECTED, Status.RECEIVED]
+    assert world.ledger.items[IMAGES[2].image_id].due_at == iso(NOW + POLICY.retry_delay)
+    assert IMAGES[2].bin_id not in world.bins.items
+    assert len(world.events.published) == 2
+
+
+def test_after_the_last_attempt_it_has_failed_with_the_last_reason() -> None:
+    world = World()
+    job, now = job_in(world, IMAGES[:1]), NOW
+    for attempt in range(1, 4):
+        collected(world, JobResult(job.job_id, None, f"Failure {attempt}."), POLICY, now)
+        now += timedelta(hours=1)
+        sent = made_round(world, now).submission.sent
+        job = world.jobs.items[sent[0]].job if sent else job
+
+    (held,) = world.ledger.items.values()
+    assert (held.status, held.reason, held.attempts) == (Status.FAILED, "internal: Failure 3.", 3)
+    assert len(world.engine.asked) == len(set(world.engine.asked)) == 3
+    assert world.bins.items[IMAGES[0].bin_id].status is BinStatus.UNREADABLE
+
+
+def test_an_answer_of_an_earlier_job_is_an_answer_too() -> None:
+    world = World()
+    job = job_in(world, IMAGES)
+    late = answered(world, job, map(prediction, IMAGES))
+    collected(world, JobResult(job.job_id, None, "The container died."), POLICY)
+    made_round(world, later(60))
+    assert set(world.statuses().values()) == {Status.SUBMITTED}
+
+    collected(world, late, POLICY)
+
+    assert set(world.statuses().values()) == {Status.COUNTED}
+    (second,) = (held.job for held in world.jobs.items.values() if held.job.job_id != job.job_id)
+    assert collected(world, JobResult(second.job_id, None, "Too late."), POLICY).settled == {}
+    assert set(world.statuses().values()) == {Status.COUNTED}
+
+
+def test_a_person_may_ask_for_another_try() -> None:
+    world = World()
+    job = job_in(world, IMAGES)
+    collected(world, JobResult(job.job_id, None, "No."))
+    assert world.ledger.reopen(list(world.ledger.items), iso(NOW)) == set(world.ledger.items)
+
+    (sent,) = made_round(world, later(1)).submission.sent
+    assert sent != job.job_id
+    collected(world, answered(world, world.jobs.items[sent].job, map(prediction, IMAGES)), POLICY)
+
+    assert set(world.statuses().values()) == {Status.COUNTED}
+    assert {count.status for count in world.bins.items.values()} == {BinStatus.COUNTED}

@@ -4,9 +4,8 @@ from contextlib import suppress
 
 import pytest
 from bintally.domain.image import Image, Status
-from bintally.domain.jobs import JobStatus, job_of
+from bintally.domain.jobs import JobResult, JobStatus
 from bintally.domain.manifest import image_ids_of
-from bintally.usecases.collect import JobResult
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +15,9 @@ from tests.unit.functions.usecases.runs import (
     Notifications,
     after_each_crash,
     answered,
+    asked_in,
     collected,
+    first_job_of,
     job_in,
     later,
     submitted,
@@ -25,7 +26,7 @@ from tests.unit.functions.usecases.runs import (
 )
 
 IMAGES = photographs(3)
-JOB = job_of(image.image_id for image in IMAGES)
+JOB = first_job_of(IMAGES)
 
 
 def settle_everything(world: World) -> None:
@@ -44,8 +45,8 @@ def test_photographs_are_entered_and_sent_as_one_job() -> None:
     assert {held.job_id for held in world.ledger.items.values()} == {JOB.job_id}
     assert {held.status for held in world.ledger.items.values()} == {Status.SUBMITTED}
     assert world.jobs.items[JOB.job_id].status is JobStatus.SENT
-    assert set(world.jobs.items[JOB.job_id].receipt) == {"output", "failure"}
-    assert world.engine.manifest(JOB) == sorted(image.image_id for image in IMAGES)
+    assert world.jobs.items[JOB.job_id].job.output
+    assert asked_in(world, JOB) == sorted(image.image_id for image in IMAGES)
 
 
 def test_a_large_delivery_is_cut_into_micro_batches() -> None:
@@ -84,7 +85,7 @@ def test_a_repeated_photograph_does_not_keep_new_ones_out() -> None:
     intake = taken_in(world, IMAGES)
 
     assert (intake.registered, intake.repeated) == (2, 1)
-    assert world.engine.asked == [job_of([IMAGES[0].image_id]).job_id, job_of(i.image_id for i in IMAGES[1:]).job_id]
+    assert world.engine.asked == [first_job_of(IMAGES[:1]).job_id, first_job_of(IMAGES[1:]).job_id]
 
 
 def test_nothing_delivered_is_nothing_done() -> None:
@@ -104,7 +105,7 @@ def test_a_hostile_key_is_taken_as_it_is(key: str) -> None:
 
     (held,) = world.ledger.items.values()
     assert held.image.key == key
-    assert world.engine.manifest(job) == [held.image.image_id]
+    assert asked_in(world, job) == [held.image.image_id]
 
 
 def test_a_folder_is_refused_without_asking_the_model() -> None:
@@ -188,7 +189,7 @@ def test_a_job_settles_no_photograph_that_another_job_entered() -> None:
     world = World()
     world.steps.before(2, lambda: taken_in(world, IMAGES[1:]))
     taken_in(world, IMAGES[:2])
-    ours, theirs = job_of([image.image_id for image in IMAGES[:2]]), job_of([image.image_id for image in IMAGES[1:]])
+    ours, theirs = first_job_of(IMAGES[:2]), first_job_of(IMAGES[1:])
 
     collected(world, JobResult(ours.job_id, None, "The container ran out of memory."))
     shared = IMAGES[1].image_id

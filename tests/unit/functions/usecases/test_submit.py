@@ -4,11 +4,11 @@ from contextlib import suppress
 from datetime import timedelta
 
 from bintally.domain.jobs import JobStatus
-from bintally.usecases.submit import LEASE
 
 from tests.fakes import CrashError, World
 from tests.unit.functions.examples import NOW, photographs, prediction
 from tests.unit.functions.usecases.runs import (
+    POLICY,
     after_each_crash,
     answered,
     collected,
@@ -38,7 +38,7 @@ def test_an_engine_that_is_down_makes_a_job_wait_and_says_why() -> None:
 
     (job_id,) = world.jobs.items
     assert submission.sent == ()
-    assert submission.waiting == ((job_id, f"{job_id}: no capacity"),)
+    assert submission.waiting == ((job_id, f"{job_id}: no endpoint"),)
     assert world.jobs.items[job_id].status is JobStatus.OPEN
 
 
@@ -86,12 +86,12 @@ def test_nobody_sends_a_job_that_somebody_is_sending() -> None:
 
 def test_a_claim_outlives_its_holder_by_a_lease_only() -> None:
     world = World()
-    world.steps.crash_before(7)  # the job is claimed and not sent
+    world.steps.crash_before(8)  # the job is claimed and not sent
     with suppress(CrashError):
         taken_in(world, IMAGES)
 
-    assert submitted(world, NOW + LEASE - timedelta(seconds=1)).sent == ()
-    assert len(submitted(world, NOW + LEASE + timedelta(seconds=1)).sent) == 1
+    assert submitted(world, NOW + POLICY.sweep_after - timedelta(seconds=1)).sent == ()
+    assert len(submitted(world, NOW + POLICY.sweep_after + timedelta(seconds=1)).sent) == 1
 
 
 def test_a_crash_at_any_call_sends_the_job_in_the_end() -> None:

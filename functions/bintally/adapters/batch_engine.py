@@ -1,0 +1,95 @@
+"""SageMaker Batch Transform: manifests below one prefix, one transform job, one output for each manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bintally.adapters.dynamo import store_errors
+from bintally.adapters.job_files import JSON_LINES, JobFiles
+from bintally.domain.errors import EngineUnavailableError, NoCapacityError
+from bintally.domain.image import Image
+from bintally.domain.jobs import Job, JobResult
+from bintally.domain.manifest import Answer, answers_of
+from bintally.domain.policy import instance_type
+from bintally.domain.transforms import name_of, result_of
+
+TAKEN = ("ResourceInUse", "already exists")  # codes and words for a name that has a job
+MANIFESTS_AT_A_TIME = 2  # of one instance
+LONGEST_REQUEST = 3600  # seconds for one manifest
+
+
+class BatchEngine:
+    """Transform jobs on the model `model`."""
+
+    is_silent = False  # DescribeTransformJob tells
+
+    def __init__(
+        self, files: JobFiles, sagemaker: Any, *, model: str, instance_types: Sequence[str], instances: int
+    ) -> None:
+        self._files = files
+        self._sagemaker = sagemaker
+        self._model = model
+        self._instance_types = instance_types
+        self._instances = instances
+
+    def prepare(self, job: Job, shards: Sequence[Sequence[Image]]) -> None:
+        self._files.write_manifests(job, shards)
+
+    def submit(self, job: Job) -> Mapping[str, str]:
+        try:
+            self._sagemaker.create_transform_job(**self._request(job))
+        except ClientError as error:
+            code, said = error.response["Error"]["Code"], str(error)
+            if code == "ResourceLimitExceeded":
+                raise NoCapacityError(f"CapacityError: {said}") from error
+            if not any(word in f"{code} {said}" for word in TAKEN):
+                raise EngineUnavailableError(f"SageMaker did not take {job.job_id}: {error}") from error
+        except BotoCoreError as error:
+            raise EngineUnavailableError(f"SageMaker did not take {job.job_id}: {error}") from error
+        return {"output": self._output(job)}
+
+    def look(self, job: Job) -> JobResult | None:
+        name = name_of(job)
+        with store_errors(f"Describing {name}"):
+            try:
+                found = self._sagemaker.describe_transform_job(TransformJobName=name)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
+                    raise
+                return JobResult(job.job_id, self._output(job), f"SageMaker does not know {name}.", job.tries)
+        return result_of(name, found["TransformJobStatus"], self._output(job), found.get("FailureReason", ""))
+
+    def shards(self, job: Job, output: str | None) -> Iterator[tuple[list[str], dict[str, Answer]]]:
+        folder = self._files.key_of(output, f"jobs/{job.job_id}/output/") if output else None
+        for key, image_ids in self._files.manifests(job):
+            name = f"{key.removeprefix(job.folder)}.out"
+            yield image_ids, answers_of(self._files.read(folder + name) or "") if folder else {}
+
+    def _output(self, job: Job) -> str:
+        return f"s3://{self._files.bucket}/jobs/{job.job_id}/output/"
+
+    def _request(self, job: Job) -> dict[str, Any]:
+        source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{self._files.bucket}/{job.folder}"}
+        kind = instance_type(self._instance_types, job.tries) or self._instance_types[-1]
+        return {
+            "TransformJobName": name_of(job),
+            "ModelName": self._model,
+            "TransformInput": {
+                "DataSource": {"S3DataSource": source},
+                "ContentType": JSON_LINES,
+                "SplitType": "None",
+                "CompressionType": "None",
+            },
+            "TransformOutput": {"S3OutputPath": self._output(job), "Accept": JSON_LINES, "AssembleWith": "None"},
+            "TransformResources": {
+                "InstanceType": kind,
+                "InstanceCount": min(self._instances, len(job.manifests)),
+            },
+            "MaxConcurrentTransforms": MANIFESTS_AT_A_TIME,
+            "MaxPayloadInMB": 6,
+            "BatchStrategy": "SingleRecord",
+            "ModelClientConfig": {"InvocationsTimeoutInSeconds": LONGEST_REQUEST, "InvocationsMaxRetries": 1},
+        }

@@ -1,0 +1,57 @@
+"""How tables keep photographs, and how sure a count is."""
+
+from __future__ import annotations
+
+from bintally.adapters.dynamo import Item
+from bintally.domain.bins import BinCount
+from bintally.domain.image import Image, LedgerEntry, Status
+from bintally.domain.manifest import Prediction
+
+
+def image_of(item: Item) -> Image:
+    """The photograph that a ledger or bin item describes."""
+    return Image(
+        bucket=item["bucket"],
+        key=item["key"],
+        version_id=item.get("version_id"),
+        sequencer=item["sequencer"],
+        captured_at=item["captured_at"],
+        bin_id=item["bin_id"],
+    )
+
+
+def attributes_of(image: Image) -> dict[str, object]:
+    """What both tables keep of a photograph."""
+    return {
+        "image_id": image.image_id,
+        "bucket": image.bucket,
+        "key": image.key,
+        "version_id": image.version_id,
+        "sequencer": image.sequencer,
+        "captured_at": image.captured_at,
+        "bin_id": image.bin_id,
+    }
+
+
+def sureness_of(answer: Prediction | BinCount) -> dict[str, object]:
+    """What both tables keep of how sure a count is; None where the model can't tell."""
+    return {
+        "confidence": answer.confidence,
+        "probabilities": answer.probabilities or None,
+        "empty": answer.empty,
+        "fuller": answer.fuller,
+        "interval": answer.interval.facts() if answer.interval else None,
+    }
+
+
+def entry_in(item: Item) -> LedgerEntry:
+    """The entry that a ledger item describes."""
+    return LedgerEntry(
+        image_of(item),
+        Status(item["status"]),
+        item.get("job_id"),
+        int(item.get("attempts", 0)),
+        int(item.get("forgiven", 0)),
+        item.get("reason", ""),
+        item.get("due_at", ""),
+    )

@@ -1,0 +1,52 @@
+"""The jobs bucket: manifests in, predictions out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from bintally.adapters.dynamo import store_errors
+from bintally.domain.errors import InvalidEventError
+from bintally.domain.image import Image
+from bintally.domain.jobs import Job
+from bintally.domain.manifest import image_ids_of, manifest_of
+
+JSON_LINES = "application/jsonlines"
+
+
+class JobFiles:
+    """What both engines keep in the bucket `bucket`."""
+
+    def __init__(self, s3: Any, bucket: str) -> None:
+        self._s3 = s3
+        self.bucket = bucket
+
+    def write_manifests(self, job: Job, shards: Sequence[Sequence[Image]]) -> None:
+        for key, images in zip(job.manifests, shards, strict=True):
+            with store_errors(f"Writing the manifest {key}"):
+                body = manifest_of(images).encode()
+                self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=JSON_LINES)
+
+    def manifests(self, job: Job) -> Iterator[tuple[str, list[str]]]:
+        """The key and the image ids of each manifest."""
+        for key in job.manifests:
+            yield key, image_ids_of(self.read(key) or "")
+
+    def read(self, key: str) -> str | None:
+        """The text of an object; None where there is none."""
+        with store_errors(f"Reading s3://{self.bucket}/{key}"):
+            try:
+                return str(self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read().decode(errors="replace"))
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "NoSuchKey":
+                    raise
+                return None
+
+    def key_of(self, location: str, prefix: str) -> str:
+        """The key in `s3://bucket/key`. Raises InvalidEventError where that is not in the bucket, below `prefix`."""
+        bucket, _, key = location.removeprefix("s3://").partition("/")
+        if not location.startswith("s3://") or bucket != self.bucket or not key.startswith(prefix):
+            raise InvalidEventError(f"The output {location} is not in s3://{self.bucket}/{prefix}.")
+        return key

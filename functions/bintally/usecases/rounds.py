@@ -1,0 +1,49 @@
+"""What the schedule does: a round over everything that waits."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from bintally.domain.jobs import JobStatus
+from bintally.domain.orders import iso
+from bintally.domain.policy import Policy
+from bintally.usecases.collect import Collaborators
+from bintally.usecases.submit import Submission, submit_pending, submit_waiting
+from bintally.usecases.sweep import Swept, sweep
+
+MOST_OVERDUE = 1_000  # jobs that are counted
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a round did: `formed` photographs were put into jobs. What no engine has taken waits for at most so long.
+
+    `unaccounted` photographs are those of jobs that should have been given up and were not: the sweep can't get them.
+    """
+
+    swept: Swept
+    submission: Submission
+    formed: int
+    oldest_pending: timedelta
+    unaccounted: int
+
+    def facts(self) -> dict[str, object]:
+        """For the answer of the function."""
+        swept = asdict(self.swept)
+        swept |= {"troubles": dict(self.swept.troubles), "settled": dict(self.swept.settled)}
+        return {"sent": self.submission.sent, "waiting": dict(self.submission.waiting), "formed": self.formed, **swept}
+
+
+def make_round(world: Collaborators, *, policy: Policy, now: datetime) -> Round:
+    """Sweep, then put what is pending into jobs, then send what is open. Bounded, and safe beside itself."""
+    swept = sweep(world, policy=policy, now=now)
+    pending = submit_pending(ledger=world.ledger, jobs=world.jobs, engines=world.engines, policy=policy, now=now)
+    submission = submit_waiting(jobs=world.jobs, engines=world.engines, policy=policy, now=now)
+    unsent = world.jobs.unanswered(JobStatus.OPEN, iso(now), MOST_OVERDUE)
+    since = [entry.due_at for entry in pending] + [job.opened_at for job in unsent]
+    oldest = datetime.fromisoformat(min(since, default=iso(now)))
+    late = iso(now - policy.job_timeout - policy.sweep_after)
+    overdue = [job for job in world.jobs.unanswered(JobStatus.SENT, iso(now), MOST_OVERDUE) if job.submitted_at < late]
+    asked = [job for job in overdue if world.engines[job.engine].is_silent]
+    return Round(swept, submission, len(pending), now - oldest, sum(job.images for job in asked))

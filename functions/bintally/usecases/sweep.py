@@ -1,0 +1,82 @@
+"""Jobs that nothing was heard of: looked into, and collected, opened, abandoned or given up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bintally.domain.errors import BintallyError
+from bintally.domain.image import Status
+from bintally.domain.jobs import Job, JobResult, JobStatus
+from bintally.domain.orders import iso
+from bintally.domain.policy import Policy
+from bintally.usecases.collect import Collaborators, collect
+
+MOST = 50  # jobs of each status that one run looks into
+NOTHING: Mapping[Status, int] = {}
+
+
+@dataclass(frozen=True)
+class Swept:
+    """Ids of jobs that were answered or have failed without our having been told, were given up, and were opened or
+    abandoned after a crash; those that could not be looked into, with why; and the photographs by their new status.
+    """
+
+    answered: tuple[str, ...]
+    failed: tuple[str, ...]
+    given_up: tuple[str, ...]
+    opened: tuple[str, ...]
+    abandoned: tuple[str, ...]
+    troubles: tuple[tuple[str, str], ...]
+    settled: Mapping[Status, int]
+
+
+def sweep(world: Collaborators, *, policy: Policy, now: datetime) -> Swept:
+    """Look into the jobs that have been silent for `sweep_after`, those first that were looked into longest ago.
+
+    May be run again at any point, also beside itself. One job that can't be looked into does not keep others from it.
+    """
+    silent = iso(now - policy.sweep_after)
+    found: dict[str, list[str]] = {name: [] for name in ("answered", "failed", "given_up", "opened", "abandoned")}
+    troubles, settled = [], Counter[Status]()
+    for status, look in ((JobStatus.PREPARED, _adopt), (JobStatus.SENT, _ask)):
+        for job in world.jobs.unanswered(status, silent, MOST):
+            try:
+                outcome, collected = look(job, world, policy, now)
+            except BintallyError as error:
+                troubles.append((job.job_id, str(error)))
+                outcome, collected = "", NOTHING
+            settled.update(collected)
+            if outcome:
+                found[outcome].append(job.job_id)
+            else:
+                world.jobs.touch(job.job_id, iso(now))
+    ids = {name: tuple(job_ids) for name, job_ids in found.items()}
+    return Swept(**ids, troubles=tuple(troubles), settled=settled)
+
+
+Look = tuple[str, Mapping[Status, int]]
+
+
+def _adopt(job: Job, world: Collaborators, policy: Policy, now: datetime) -> Look:  # noqa: ARG001
+    """A function died between preparing a job and opening it, or another one took all its photographs."""
+    for image_ids, _ in world.engines[job.engine].shards(job, None):
+        if any(entry.is_held_by(job.job_id) for entry in world.ledger.read(image_ids).values()):
+            world.jobs.ready(job, iso(now))
+            return "opened", NOTHING
+    world.jobs.abandon(job, iso(now))
+    return "abandoned", NOTHING
+
+
+def _ask(job: Job, world: Collaborators, policy: Policy, now: datetime) -> Look:
+    """A notification was lost or is late, or the request has expired; empty where the engine may still be at work."""
+    result = world.engines[job.engine].look(job)
+    if result is not None:
+        collected = collect(result, world, policy=policy, now=now)
+        return "failed" if collected.failed else "answered", collected.settled
+    if world.engines[job.engine].is_silent and job.submitted_at < iso(now - policy.job_timeout):
+        reason = f"No answer in the {policy.job_timeout} since it was sent."
+        return "given_up", collect(JobResult(job.job_id, None, reason), world, policy=policy, now=now).settled
+    return "", NOTHING

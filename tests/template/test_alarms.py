@@ -1,0 +1,137 @@
+"""What the operator hears of, and that it can be heard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.template.deployed import AT, Stack, stack_without_model
+from tests.template.test_template import FUNCTIONS, STACK, condition_keys, properties_of, statements
+
+ALERTS = f"arn:aws:sns:{AT}:bintally-alerts"
+# They scale the endpoint; nobody needs to know.
+FOR_SCALING = {"CounterWakeAlarm"}
+ALARMS = {name: a for name, a in properties_of("AWS::CloudWatch::Alarm").items() if name not in FOR_SCALING}
+# Metrics that the functions count themselves.
+OURS = {"OldestPendingSeconds", "PhotographsUnaccounted", "PhotographsFailed", "JobsFailed"}
+COMMANDS = ("bintally redrive", "bintally audit", "bintally retry", "bintally jobs")
+
+
+def on(metric: str) -> dict[str, dict[str, Any]]:
+    """The alarms on a metric, by what they watch."""
+    found = [alarm for alarm in ALARMS.values() if alarm["MetricName"] == metric]
+    return {alarm["Dimensions"][0]["Value"]: alarm for alarm in found}
+
+
+def minutes(alarm: dict[str, Any]) -> float:
+    """How long a metric has to be out of bounds."""
+    return float(alarm["Period"] * alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) / 60)
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_an_alarm_reaches_the_operator_and_says_what_to_do(name: str) -> None:
+    alarm = ALARMS[name]
+
+    assert alarm["AlarmActions"] == [ALERTS]
+    says, *does = alarm["AlarmDescription"].split(". ")
+    assert len(says) > 20
+    assert does and does[-1].endswith("."), "what is wrong, then what to do"
+    assert alarm["TreatMissingData"] in ("notBreaching", "breaching", "missing")
+
+
+def test_alarms_may_publish_what_is_sealed_with_the_topics_key() -> None:
+    let_in = {
+        (name, action): condition_keys(statement)
+        for name, statement in statements("Allow")
+        if statement.get("Principal") == {"Service": "cloudwatch.amazonaws.com"}
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+
+    assert set(let_in) == {
+        ("AlertsTopicPolicy", "sns:Publish"),
+        ("TopicsKey", "kms:Decrypt"),
+        ("TopicsKey", "kms:GenerateDataKey"),
+    }
+    assert {keys["aws:SourceAccount"] for keys in let_in.values()} == {"000000000000"}
+
+
+def test_every_dead_letter_is_heard_of() -> None:
+    queues = {f"bintally-{name}" for name in properties_of("AWS::SQS::Queue") if name.endswith("DeadLetters")}
+    alarms = on("ApproximateNumberOfMessagesVisible")
+
+    assert set(alarms) == queues
+    for name, alarm in alarms.items():
+        assert (alarm["Statistic"], alarm["Threshold"], alarm["ComparisonOperator"]) == (
+            "Maximum",
+            0,
+            "GreaterThanThreshold",
+        ), name
+        assert minutes(alarm) <= 5, name
+
+
+def test_every_queue_of_dead_letters_is_known_by_its_name() -> None:
+    """So that no such queue is without an alarm."""
+    queues = properties_of("AWS::SQS::Queue")
+    consumed = {name for name, queue in queues.items() if "RedrivePolicy" in queue}
+
+    assert {name for name in queues if not name.endswith("DeadLetters")} == consumed
+
+
+def test_photographs_and_answers_that_wait_too_long_are_heard_of() -> None:
+    assert set(on("ApproximateAgeOfOldestMessage")) == {"bintally-IntakeQueue", "bintally-ResultsQueue"}
+    assert on("OldestPendingSeconds")["bintally"]["Threshold"] == 1800
+
+
+@pytest.mark.parametrize("metric", sorted(OURS))
+def test_what_the_functions_count_is_looked_for_where_they_put_it(metric: str) -> None:
+    environment = STACK.environment("SubmitFunction")
+    (alarm,) = on(metric).values()
+
+    assert alarm["Namespace"] == environment["POWERTOOLS_METRICS_NAMESPACE"]
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": environment["POWERTOOLS_SERVICE_NAME"]}]
+    assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_the_alarms_of_two_stacks_do_not_hear_of_each_other() -> None:
+    for name, alarm in ALARMS.items():
+        assert all("bintally" in dimension["Value"] for dimension in alarm["Dimensions"]), name
+
+
+@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
+def test_every_function_that_fails_or_is_refused_is_heard_of(metric: str) -> None:
+    alarms = on(metric)
+
+    assert set(alarms) == {STACK.resources[name]["Properties"]["FunctionName"] for name in FUNCTIONS}
+    assert {(alarm["Statistic"], alarm["Threshold"]) for alarm in alarms.values()} == {("Sum", 0)}
+
+
+def test_a_schedule_that_stopped_is_heard_of() -> None:
+    """It finds what was lost, and nothing else would tell that it does not run."""
+    (alarm,) = on("Invocations").values()
+
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": "bintally-submit"}]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+    assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_manifests_that_no_instance_counts_are_heard_of() -> None:
+    (alarm,) = on("HasBacklogWithoutCapacity").values()
+
+    assert minutes(alarm) == 15
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Minimum", 1)
+    assert "NoCapacityAlarm" not in stack_without_model().resources
+
+
+def test_alarms_name_commands_that_there_are() -> None:
+    named = {
+        f"bintally {alarm['AlarmDescription'].partition('bintally ')[2].split()[0].strip('.,')}"
+        for alarm in ALARMS.values()
+        if "bintally " in alarm["AlarmDescription"]
+    }
+
+    assert named == set(COMMANDS)
+
+
+def test_an_address_is_not_needed() -> None:
+    assert set(ALARMS) <= set(Stack(ModelImageUri="image").resources)

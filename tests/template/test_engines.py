@@ -1,0 +1,213 @@
+"""The two engines: their settings, the model they share, and the way of a transform job's end to collect."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.template.deployed import AT, ROOT, Stack, source
+from tests.template.test_template import (
+    STACK,
+    condition_keys,
+    listed,
+    policy_documents,
+    properties_of,
+    queue_of,
+    statements,
+)
+
+TRANSFORM_EVENTS = sorted((ROOT / "events" / "collect").glob("transform-*.json"))
+# Parameter, value that is not its default, variable.
+SETTINGS = [
+    ("InferenceMode", "auto", "INFERENCE_MODE"),
+    ("BatchThreshold", "20000", "BATCH_THRESHOLD"),
+    ("BatchInstanceTypes", "ml.m5.large,ml.c5.large", "BATCH_INSTANCE_TYPES"),
+    ("BatchInstances", "7", "BATCH_INSTANCES"),
+    ("MaxAttempts", "5", "MAX_ATTEMPTS"),
+    ("RetryDelay", "30", "RETRY_DELAY"),
+    ("SweepAfter", "240", "SWEEP_AFTER"),
+    ("JobTimeout", "30000", "JOB_TIMEOUT"),
+]
+
+
+def told(path: Path) -> dict[str, Any]:
+    """What EventBridge hands to the queue."""
+    (record,) = json.loads(path.read_text())["Records"]
+    body: dict[str, Any] = json.loads(record["body"])
+    return body
+
+
+def takes(pattern: Any, value: Any) -> bool:
+    """Whether an event pattern of exact values takes an event, as EventBridge decides it."""
+    if isinstance(pattern, dict):
+        return isinstance(value, dict) and all(name in value and takes(pattern[name], value[name]) for name in pattern)
+    return value in pattern
+
+
+def rule() -> dict[str, Any]:
+    found: dict[str, Any] = STACK.resources["TransformRule"]["Properties"]
+    return found
+
+
+def allowed(function: str, action: str) -> list[str]:
+    """The resources on which a function's own policies allow an action."""
+    documents = policy_documents(STACK.resources[f"{function}Role"]["Properties"]["Policies"])
+    found = [s for document in documents for s in document["Statement"] if action in listed(s["Action"])]
+    return [resource for statement in found for resource in listed(statement["Resource"])]
+
+
+# ---- Settings
+
+
+@pytest.mark.parametrize(("parameter", "value", "variable"), SETTINGS)
+def test_what_the_operator_sets_reaches_the_functions(parameter: str, value: str, variable: str) -> None:
+    assert STACK.environment("SubmitFunction")[variable] == str(source()["Parameters"][parameter]["Default"]) != value
+    assert Stack(**{parameter: value}).environment("SubmitFunction")[variable] == value
+
+
+def test_the_endpoint_counts_unless_the_operator_says_otherwise() -> None:
+    mode = source()["Parameters"]["InferenceMode"]
+
+    assert (mode["Default"], mode["AllowedValues"]) == ("async", ["async", "batch", "auto"])
+
+
+def test_a_request_is_given_up_only_when_sagemaker_has_dropped_it() -> None:
+    """After RequestTTLSeconds, 6 hours where a request does not say."""
+    assert source()["Parameters"]["JobTimeout"]["Default"] > 6 * 3600
+
+
+# ---- One model
+
+
+@pytest.mark.parametrize("version", ["", "2"])
+def test_endpoint_and_transform_jobs_have_the_same_model(version: str) -> None:
+    stack = Stack(ModelImageUri="image", ModelVersion=version)
+    name = stack.of_type("AWS::SageMaker::Model")["CounterModel"]["ModelName"]
+
+    assert name == f"bintally-counter{version}"
+    assert stack.environment("SubmitFunction")["MODEL_NAME"] == name == stack.outputs["ModelName"]
+    assert stack.resources["TransformRule"]["Properties"]["EventPattern"]["detail"]["ModelName"] == [name]
+    (config,) = stack.of_type("AWS::SageMaker::EndpointConfig").values()
+    assert config["ProductionVariants"][0]["ModelName"]
+
+
+def test_the_model_may_log_from_both_engines() -> None:
+    documents = policy_documents(STACK.resources["CounterRole"]["Properties"]["Policies"])
+    (logs,) = [s for d in documents for s in d["Statement"] if s.get("Sid") == "WriteLogs"]
+
+    groups = [resource.split(":log-group:")[1] for resource in logs["Resource"]]
+    assert groups == ["/aws/sagemaker/Endpoints/bintally-counter*", "/aws/sagemaker/TransformJobs*"]
+
+
+# ---- The end of a transform job
+
+
+@pytest.mark.parametrize("path", TRANSFORM_EVENTS, ids=lambda path: path.stem)
+def test_the_rule_takes_the_end_of_a_transform_job(path: Path) -> None:
+    assert takes(rule()["EventPattern"], told(path))
+
+
+def test_there_is_an_event_for_every_end_of_a_transform_job() -> None:
+    details = [told(path)["detail"] for path in TRANSFORM_EVENTS]
+
+    assert {detail["TransformJobStatus"] for detail in details} == set(
+        rule()["EventPattern"]["detail"]["TransformJobStatus"]
+    )
+    assert {type(detail["CreationTime"]) for detail in details} == {str, int}, "both forms that are seen of a time"
+    assert any((detail.get("FailureReason") or "").startswith("CapacityError: ") for detail in details)
+
+
+@pytest.mark.parametrize(
+    "change", [{"TransformJobStatus": "InProgress"}, {"TransformJobStatus": "Stopping"}, {"ModelName": "other"}]
+)
+def test_the_rule_leaves_work_in_progress_and_the_jobs_of_others(change: dict[str, str]) -> None:
+    event = told(TRANSFORM_EVENTS[0])
+
+    assert not takes(rule()["EventPattern"], event | {"detail": event["detail"] | change})
+    assert not takes(rule()["EventPattern"], event | {"source": "bintally"})
+
+
+def test_the_queue_that_collect_reads_is_told() -> None:
+    (target,) = rule()["Targets"]
+
+    assert target["Arn"] == f"arn:aws:sqs:{AT}:bintally-ResultsQueue"
+    assert target.keys() & {"Input", "InputPath", "InputTransformer"} == set()
+
+
+def test_what_the_rule_could_not_deliver_lies_where_a_redrive_finds_it() -> None:
+    (target,) = rule()["Targets"]
+
+    assert target["DeadLetterConfig"]["Arn"] == queue_of(target["Arn"])["RedrivePolicy"]["deadLetterTargetArn"]
+
+
+def test_the_rule_alone_may_send_from_eventbridge_to_both_queues() -> None:
+    from_events = {
+        (statement["Resource"].rpartition("-")[2], condition_keys(statement)["aws:SourceArn"])
+        for _, statement in statements("Allow")
+        if statement.get("Principal") == {"Service": "events.amazonaws.com"} and "Results" in str(statement["Resource"])
+    }
+
+    arn = f"arn:aws:events:{AT}:rule/bintally-TransformRule"
+    assert from_events == {("ResultsQueue", arn), ("ResultsDeadLetters", arn)}
+
+
+# ---- What finds the rest
+
+
+def test_submit_runs_every_minute() -> None:
+    (schedule,) = properties_of("AWS::Scheduler::Schedule").values()
+
+    assert schedule["ScheduleExpression"] == "rate(1 minute)"
+    assert STACK.resources["SubmitFunction"]["Properties"]["Timeout"] == 120
+
+
+@pytest.mark.parametrize(
+    ("table", "index", "keys", "projection"),
+    [
+        (
+            "ImagesTable",
+            "Pending",
+            ["pending", "due_at"],
+            {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["attempts"]},
+        ),
+        ("JobsTable", "Open", ["open_engine", "touched_at"], {"ProjectionType": "ALL"}),
+    ],
+)
+def test_an_index_holds_what_is_under_way(table: str, index: str, keys: list[str], projection: dict[str, Any]) -> None:
+    properties = STACK.resources[table]["Properties"]
+    (found,) = [each for each in properties["GlobalSecondaryIndexes"] if each["IndexName"] == index]
+
+    assert [key["AttributeName"] for key in found["KeySchema"]] == keys
+    assert [key["KeyType"] for key in found["KeySchema"]] == ["HASH", "RANGE"]
+    assert found["Projection"] == projection
+    assert set(keys) <= {attribute["AttributeName"] for attribute in properties["AttributeDefinitions"]}
+
+
+@pytest.mark.parametrize("table", ["ImagesTable", "BinsTable", "ConsignmentsTable", "JobsTable"])
+def test_every_attribute_that_is_defined_is_a_key(table: str) -> None:
+    """As DynamoDB requires."""
+    properties = STACK.resources[table]["Properties"]
+    schemas = [properties["KeySchema"], *(i["KeySchema"] for i in properties.get("GlobalSecondaryIndexes", []))]
+
+    defined = {attribute["AttributeName"] for attribute in properties["AttributeDefinitions"]}
+    assert defined == {key["AttributeName"] for schema in schemas for key in schema}
+
+
+@pytest.mark.parametrize("function", ["SubmitFunction", "CollectFunction"])
+def test_a_missing_object_is_seen_to_be_missing(function: str) -> None:
+    """S3 says AccessDenied, not NoSuchKey, to who may not list the bucket; a condition on the prefix is never met."""
+    documents = policy_documents(STACK.resources[f"{function}Role"]["Properties"]["Policies"])
+    (listing,) = [s for d in documents for s in d["Statement"] if s["Action"] == "s3:ListBucket"]
+
+    assert listing["Resource"] == f"arn:aws:s3:::{STACK.outputs['JobsBucket']}"
+    assert "Condition" not in listing
+
+
+def test_submit_starts_no_transform_jobs_but_its_own() -> None:
+    for action in ("sagemaker:CreateTransformJob", "sagemaker:DescribeTransformJob"):
+        assert allowed("SubmitFunction", action) == [f"arn:aws:sagemaker:{AT}:transform-job/batch-*"]
+        for function in ("IntakeFunction", "CollectFunction", "OrdersFunction", "ReconcileFunction"):
+            assert allowed(function, action) == []

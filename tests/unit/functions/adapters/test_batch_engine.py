@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from bintally.adapters.batch_engine import BatchEngine
+from bintally.adapters.job_files import JobFiles
+from bintally.domain.errors import EngineUnavailableError, InvalidEventError, NoCapacityError, StoreError
+from bintally.domain.jobs import EngineName, JobResult, job_of
+from bintally.domain.policy import TRIES_OF_A_TYPE, lacks_capacity
+from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.validate import ParamValidator
+
+from tests.unit.functions.adapters.stubs import StubClient, client_error, refusing
+from tests.unit.functions.aws import client, table
+from tests.unit.functions.examples import photographs, prediction
+
+BUCKET = table("JobsBucket")
+IMAGES = photographs(5)
+SHARDS = [IMAGES[:2], IMAGES[2:4], IMAGES[4:]]
+JOB = job_of([(image.image_id, 0) for image in IMAGES], EngineName.BATCH, len(SHARDS))
+OUTPUT = f"s3://{BUCKET}/jobs/{JOB.job_id}/output/"
+TYPES = ("ml.c6i.xlarge", "ml.m5.xlarge")
+
+
+def engine(sagemaker: object = None, instances: int = 2) -> BatchEngine:
+    files = JobFiles(client("s3"), BUCKET)
+    return BatchEngine(files, sagemaker, model="bintally-counter", instance_types=TYPES, instances=instances)
+
+
+def taking() -> StubClient:
+    return StubClient("sagemaker", create_transform_job=lambda **_: {"TransformJobArn": "arn"})
+
+
+def asked_for(job: Any = JOB, **options: Any) -> dict[str, Any]:
+    """The request for a transform job."""
+    stub = taking()
+    engine(stub, **options).submit(job)
+    (request,) = stub.of("create_transform_job")
+    return request
+
+
+# ---- The request
+
+
+def test_a_request_names_manifests_model_and_output() -> None:
+    assert asked_for() == {
+        "TransformJobName": f"{JOB.job_id}-0",
+        "ModelName": "bintally-counter",
+        "TransformInput": {
+            "DataSource": {
+                "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/jobs/{JOB.job_id}/input/"}
+            },
+            "ContentType": "application/jsonlines",
+            "SplitType": "None",
+            "CompressionType": "None",
+        },
+        "TransformOutput": {"S3OutputPath": OUTPUT, "Accept": "application/jsonlines", "AssembleWith": "None"},
+        "TransformResources": {"InstanceType": "ml.c6i.xlarge", "InstanceCount": 2},
+        "MaxConcurrentTransforms": 2,
+        "MaxPayloadInMB": 6,
+        "BatchStrategy": "SingleRecord",
+        "ModelClientConfig": {"InvocationsTimeoutInSeconds": 3600, "InvocationsMaxRetries": 1},
+    }
+
+
+@pytest.mark.parametrize("tries", [0, 5, 999_999])
+def test_a_request_is_one_that_sagemakers_model_of_it_takes(tries: int) -> None:
+    shape = client("sagemaker").meta.service_model.operation_model("CreateTransformJob").input_shape
+
+    request = asked_for(replace(JOB, tries=tries))
+
+    assert ParamValidator().validate(request, shape).generate_report() == ""
+    assert set(request) <= set(shape.members)
+    resources = shape.members["TransformResources"].members["InstanceType"]
+    assert request["TransformResources"]["InstanceType"] in resources.enum
+    assert request["BatchStrategy"] in shape.members["BatchStrategy"].enum
+    assert request["MaxConcurrentTransforms"] * request["MaxPayloadInMB"] <= 100
+
+
+def test_a_request_is_one_that_moto_takes(aws: None) -> None:
+    receipt = engine(client("sagemaker")).submit(JOB)
+
+    held = client("sagemaker").describe_transform_job(TransformJobName=f"{JOB.job_id}-0")
+    assert receipt == {"output": held["TransformOutput"]["S3OutputPath"]} == {"output": OUTPUT}
+
+
+@pytest.mark.parametrize(("shards", "most", "instances"), [(1, 2, 1), (2, 2, 2), (3, 2, 2), (3, 20, 3), (200, 20, 20)])
+def test_no_more_instances_than_manifests(shards: int, most: int, instances: int) -> None:
+    assert asked_for(replace(JOB, shards=shards), instances=most)["TransformResources"]["InstanceCount"] == instances
+
+
+def test_each_try_has_another_name_and_later_tries_another_type() -> None:
+    requests = [asked_for(replace(JOB, tries=tries)) for tries in range(2 * TRIES_OF_A_TYPE + 1)]
+
+    assert [request["TransformJobName"] for request in requests] == [f"{JOB.job_id}-{n}" for n in range(len(requests))]
+    types = [request["TransformResources"]["InstanceType"] for request in requests]
+    assert types == [TYPES[0]] * TRIES_OF_A_TYPE + [TYPES[1]] * (TRIES_OF_A_TYPE + 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [("ResourceInUse", "Name in use."), ("ValidationException", "Transform job batch-0 already exists.")],
+)
+def test_a_job_that_was_asked_for_before_a_crash_is_taken(code: str, message: str) -> None:
+    error = ClientError({"Error": {"Code": code, "Message": message}}, "CreateTransformJob")
+    stub = StubClient("sagemaker", create_transform_job=refusing(error))
+
+    assert engine(stub).submit(JOB) == {"output": OUTPUT}
+
+
+def test_asking_again_after_a_crash_is_no_error_on_moto(aws: None) -> None:
+    first = engine(client("sagemaker")).submit(JOB)
+
+    assert engine(client("sagemaker")).submit(JOB) == first
+
+
+def test_a_quota_that_is_used_up_is_a_lack_of_capacity() -> None:
+    error = client_error("ResourceLimitExceeded", "CreateTransformJob")
+
+    with pytest.raises(NoCapacityError) as raised:
+        engine(StubClient("sagemaker", create_transform_job=refusing(error))).submit(JOB)
+
+    assert raised.value.__cause__ is error
+    assert lacks_capacity(str(raised.value))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        client_error("ThrottlingException", "CreateTransformJob"),
+        client_error("ServiceUnavailable", "CreateTransformJob"),
+        client_error("ValidationException", "CreateTransformJob"),
+        client_error("AccessDeniedException", "CreateTransformJob"),
+        EndpointConnectionError(endpoint_url="https://api.sagemaker"),
+    ],
+)
+def test_an_engine_that_does_not_take_a_job_may_take_it_later(error: Exception) -> None:
+    with pytest.raises(EngineUnavailableError, match=f"did not take {JOB.job_id}") as raised:
+        engine(StubClient("sagemaker", create_transform_job=refusing(error))).submit(JOB)
+
+    assert raised.value.__cause__ is error
+    assert not isinstance(raised.value, NoCapacityError)
+
+
+# ---- What came of it
+
+
+def described(**facts: Any) -> tuple[StubClient, BatchEngine]:
+    stub = StubClient("sagemaker", describe_transform_job=lambda **_: facts)
+    return stub, engine(stub)
+
+
+@pytest.mark.parametrize(
+    ("facts", "failure"),
+    [
+        ({"TransformJobStatus": "Completed"}, ""),
+        ({"TransformJobStatus": "Failed", "FailureReason": "CapacityError: None left."}, "CapacityError: None left."),
+        ({"TransformJobStatus": "Failed"}, "The transform job failed."),
+        ({"TransformJobStatus": "Stopped"}, "The transform job was stopped."),
+    ],
+)
+def test_a_transform_job_that_ended_says_how(facts: dict[str, str], failure: str) -> None:
+    stub, batch = described(**facts)
+
+    assert batch.look(replace(JOB, tries=4)) == JobResult(JOB.job_id, OUTPUT, failure, 4)
+    assert stub.of("describe_transform_job") == [{"TransformJobName": f"{JOB.job_id}-4"}]
+
+
+@pytest.mark.parametrize("status", ["InProgress", "Stopping"])
+def test_a_transform_job_at_work_says_nothing(status: str) -> None:
+    assert described(TransformJobStatus=status)[1].look(JOB) is None
+    assert not engine().is_silent
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "ResourceNotFound"])
+def test_a_transform_job_that_sagemaker_does_not_know_has_failed(code: str) -> None:
+    stub = StubClient("sagemaker", describe_transform_job=refusing(client_error(code, "DescribeTransformJob")))
+
+    assert engine(stub).look(JOB) == JobResult(JOB.job_id, OUTPUT, f"SageMaker does not know {JOB.job_id}-0.", 0)
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException", "InternalFailure"])
+def test_a_sagemaker_that_does_not_answer_has_not_lost_the_job(code: str) -> None:
+    stub = StubClient("sagemaker", describe_transform_job=refusing(client_error(code, "DescribeTransformJob")))
+
+    with pytest.raises(StoreError, match=rf"Describing {JOB.job_id}-0: .*{code}"):
+        engine(stub).look(JOB)
+
+
+def test_a_job_is_described_as_moto_describes_it(aws: None) -> None:
+    batch = engine(client("sagemaker"))
+    batch.submit(JOB)
+
+    found = batch.look(JOB)
+    assert found is None or found.job_id == JOB.job_id
+    unknown = batch.look(replace(JOB, tries=1))
+    assert unknown is not None
+    assert unknown.failure == f"SageMaker does not know {JOB.job_id}-1."
+
+
+# ---- Answers
+
+
+@pytest.fixture
+def prepared(aws: None) -> BatchEngine:
+    batch = engine()
+    batch.prepare(JOB, SHARDS)
+    return batch
+
+
+@pytest.fixture
+def answer(aws: None) -> Callable[[int], None]:
+    """Puts the output of a shard where a transform job does: its manifest's name below the output path, and `.out`."""
+
+    def put(number: int) -> None:
+        body = "".join(f"{json.dumps(prediction(image))}\n" for image in SHARDS[number])
+        name = JOB.manifests[number].removeprefix(JOB.folder)
+        client("s3").put_object(Bucket=BUCKET, Key=f"jobs/{JOB.job_id}/output/{name}.out", Body=body)
+
+    return put
+
+
+def test_each_manifest_has_its_own_answers(prepared: BatchEngine, answer: Callable[[int], None]) -> None:
+    for number in range(len(SHARDS)):
+        answer(number)
+
+    found = list(prepared.shards(JOB, OUTPUT))
+
+    assert [image_ids for image_ids, _ in found] == [sorted(i.image_id for i in images) for images in SHARDS]
+    assert [sorted(answers) for _, answers in found] == [image_ids for image_ids, _ in found]
+
+
+def test_a_shard_that_failed_leaves_the_others_their_answers(
+    prepared: BatchEngine, answer: Callable[[int], None]
+) -> None:
+    answer(0)
+    answer(2)
+
+    assert [len(answers) for _, answers in prepared.shards(JOB, OUTPUT)] == [2, 0, 1]
+
+
+def test_without_an_output_the_manifests_tell_what_was_asked(prepared: BatchEngine) -> None:
+    assert [(len(ids), answers) for ids, answers in prepared.shards(JOB, None)] == [(2, {}), (2, {}), (1, {})]
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        f"s3://{BUCKET}/jobs/batch-{'0' * 40}/output/",
+        f"s3://{BUCKET}/jobs/{JOB.job_id}/input/",
+        f"s3://{BUCKET}/async/output/",
+        f"s3://elsewhere/jobs/{JOB.job_id}/output/",
+    ],
+)
+def test_the_output_of_another_job_is_refused(prepared: BatchEngine, location: str) -> None:
+    with pytest.raises(InvalidEventError):
+        list(prepared.shards(JOB, location))
+
+
+def test_an_output_path_below_the_jobs_own_answers_nothing_of_another(
+    prepared: BatchEngine, answer: Callable[[int], None]
+) -> None:
+    answer(0)
+
+    assert [answers for _, answers in prepared.shards(JOB, f"{OUTPUT}elsewhere/")] == [{}, {}, {}]

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from bintally.domain.jobs import EngineName
+from bintally.domain.policy import (
+    LONGEST_DELAY,
+    TRIES_OF_A_TYPE,
+    InferenceMode,
+    Policy,
+    backoff,
+    engine_for,
+    instance_type,
+    lacks_capacity,
+    manifest_size,
+    retry_at,
+    waits_for_schedule,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.functions.examples import NOW
+from tests.unit.functions.usecases.runs import POLICY
+
+ASYNC, BATCH, AUTO = (replace(POLICY, mode=mode) for mode in InferenceMode)
+# All that template.yaml lets an operator choose.
+policies = st.builds(
+    replace,
+    st.just(POLICY),
+    mode=st.sampled_from(InferenceMode),
+    batch_threshold=st.integers(1, 1_000_000),
+    micro_batch=st.integers(1, 1000),
+    max_attempts=st.integers(1, 10),
+    retry_delay=st.integers(1, 3600).map(lambda seconds: timedelta(seconds=seconds)),
+)
+times = st.integers(0, 10**6)
+
+
+# ---- Which engine
+
+
+@pytest.mark.parametrize("pending", [0, 1, 9, 10, 1_000_000])
+def test_an_operator_who_named_an_engine_gets_it(pending: int) -> None:
+    assert engine_for(ASYNC, pending) is EngineName.ASYNC
+    assert engine_for(BATCH, pending) is EngineName.BATCH
+
+
+@pytest.mark.parametrize(
+    ("pending", "engine"),
+    [(0, EngineName.ASYNC), (9, EngineName.ASYNC), (10, EngineName.BATCH), (11, EngineName.BATCH)],
+)
+def test_auto_takes_the_batch_engine_from_the_threshold_on(pending: int, engine: EngineName) -> None:
+    assert engine_for(AUTO, pending) is engine
+
+
+@given(policies, times, times)
+def test_more_photographs_never_go_from_batch_to_the_endpoint(policy: Policy, some: int, more: int) -> None:
+    fewer, more = sorted((some, more))
+
+    if engine_for(policy, fewer) is EngineName.BATCH:
+        assert engine_for(policy, more) is EngineName.BATCH
+
+
+@pytest.mark.parametrize(
+    ("policy", "delivered", "waits"),
+    [(ASYNC, 100_000, False), (BATCH, 1, True), (AUTO, 1, False), (AUTO, 500, False), (AUTO, 501, True)],
+)
+def test_a_delivery_waits_for_the_schedule_where_it_may_be_part_of_a_backlog(
+    policy: Policy, delivered: int, waits: bool
+) -> None:
+    assert waits_for_schedule(policy, delivered) is waits
+
+
+# ---- How many share a manifest
+
+
+@pytest.mark.parametrize(
+    ("most", "attempts", "sizes"),
+    [
+        (500, 3, [500, 22, 1]),
+        (600, 4, [600, 71, 8, 1]),
+        (500, 1, [500]),
+        (500, 2, [500, 1]),
+        (2, 3, [2, 1, 1]),
+        (1, 3, [1, 1, 1]),
+    ],
+)
+def test_photographs_are_parted_in_equal_ratios_until_each_is_alone(most: int, attempts: int, sizes: list[int]) -> None:
+    policy = replace(POLICY, micro_batch=most, max_attempts=attempts)
+
+    assert [manifest_size(policy, tried) for tried in range(attempts)] == sizes
+
+
+@given(policies, st.integers(-5, 50))
+def test_a_manifest_holds_at_least_one_and_never_more_after_more_attempts(policy: Policy, tried: int) -> None:
+    size = manifest_size(policy, tried)
+
+    assert 1 <= size <= policy.micro_batch
+    assert manifest_size(policy, tried + 1) <= size
+
+
+@given(policies)
+def test_from_a_full_manifest_at_first_to_one_photograph_at_last(policy: Policy) -> None:
+    """A single attempt is the first one: its manifest is full."""
+    assert manifest_size(policy, 0) == policy.micro_batch
+    assert manifest_size(policy, max(policy.max_attempts - 1, 1)) == 1
+    assert manifest_size(policy, policy.max_attempts) == 1
+
+
+# ---- When
+
+
+@pytest.mark.parametrize(("tried", "minutes"), [(0, 1), (1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (8, 60), (999, 60)])
+def test_each_attempt_waits_twice_as_long_up_to_an_hour(tried: int, minutes: int) -> None:
+    assert retry_at(POLICY, tried, NOW) == NOW + timedelta(minutes=minutes)
+
+
+@given(policies, times, times)
+def test_a_delay_is_at_least_what_the_operator_set_at_most_an_hour_and_never_shrinks(
+    policy: Policy, some: int, other: int
+) -> None:
+    earlier, later = (backoff(policy, number) for number in sorted((some, other)))
+
+    assert policy.retry_delay <= earlier <= later <= LONGEST_DELAY
+
+
+# ---- Capacity
+
+
+@pytest.mark.parametrize(
+    ("reason", "lacks"),
+    [
+        ("CapacityError: Unable to provision requested ML compute capacity.", True),
+        ("CapacityError", True),
+        ("", False),
+        ("AlgorithmError: CapacityError in the container", False),
+        ("ClientError: See job logs for more information", False),
+        ("InternalServerError: We encountered an internal error.", False),
+    ],
+)
+def test_only_sagemakers_own_word_is_a_lack_of_capacity(reason: str, lacks: bool) -> None:
+    assert lacks_capacity(reason) is lacks
+
+
+def test_each_type_is_asked_for_three_times_and_then_the_next() -> None:
+    asked = [instance_type(("a", "b"), tries) for tries in range(2 * TRIES_OF_A_TYPE + 2)]
+
+    assert asked == ["a", "a", "a", "b", "b", "b", None, None]
+
+
+@given(st.lists(st.text(min_size=1, max_size=3), max_size=4), times)
+def test_the_types_are_asked_for_in_order_and_run_out(types: list[str], tries: int) -> None:
+    assert (instance_type(types, tries) is None) == (tries >= len(types) * TRIES_OF_A_TYPE)

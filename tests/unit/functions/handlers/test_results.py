@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from bintally.domain.errors import InvalidEventError
+from bintally.domain.jobs import JobResult
+from bintally.handlers.results import job_result
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.functions.handlers.lambdas import bodies
+from tests.unit.functions.handlers.test_messages import anything, leaves, replaced
+
+TOPICS = frozenset(f"arn:aws:sns:us-east-1:000000000000:bintally-{kind}" for kind in ("success", "error"))
+MODEL = "bintally-counter"
+TRANSFORMS = ["completed", "failed", "capacity", "stopped"]
+
+
+def result(body: Any) -> JobResult | None:
+    return job_result(body if isinstance(body, str) else json.dumps(body), TOPICS, MODEL)
+
+
+def envelope(note: Any, topic: str = "success") -> dict[str, Any]:
+    (body,) = bodies("collect/async-success.json")
+    arn = f"arn:aws:sns:us-east-1:000000000000:bintally-{topic}"
+    return body | {"TopicArn": arn, "Message": note if isinstance(note, str) else json.dumps(note)}
+
+
+def note_of(name: str) -> dict[str, Any]:
+    (body,) = bodies(f"collect/{name}.json")
+    note: dict[str, Any] = json.loads(body["Message"])
+    return note
+
+
+def transform(name: str = "completed", **changes: Any) -> dict[str, Any]:
+    """An event on a transform job, with another detail."""
+    (event,) = deepcopy(bodies(f"collect/transform-{name}.json"))
+    event["detail"] |= changes
+    return event
+
+
+# ---- Notes on requests
+
+
+def test_a_note_of_success() -> None:
+    note = note_of("async-success")
+
+    assert result(envelope(note)) == JobResult(note["inferenceId"], note["responseParameters"]["outputLocation"])
+
+
+def test_a_note_of_failure_has_no_response_parameters() -> None:
+    note = note_of("async-failure")
+
+    assert "responseParameters" not in note
+    assert result(envelope(note, "error")) == JobResult(note["inferenceId"], None, note["failureReason"])
+
+
+def test_a_failure_is_a_failure_also_where_it_names_an_output() -> None:
+    note = note_of("async-failure") | {"responseParameters": {"outputLocation": "s3://bintally-jobs/x.out"}}
+
+    told = result(envelope(note, "error"))
+    assert told is not None
+    assert told.output is None
+
+
+@pytest.mark.parametrize("reason", [None, ""])
+def test_a_failure_without_a_reason_says_so(reason: str | None) -> None:
+    told = result(envelope(note_of("async-failure") | {"failureReason": reason}, "error"))
+
+    assert told is not None
+    assert told.failure == "The request failed without a reason."
+
+
+def test_sagemakers_test_tells_of_no_job() -> None:
+    assert result(bodies("collect/test-notification.json")[0]) is None
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "arn:aws:sns:us-east-1:000000000000:elsewhere",
+        "arn:aws:sns:us-east-1:999999999999:bintally-success",
+        "",
+        None,
+        17,
+        ["arn:aws:sns:us-east-1:000000000000:bintally-success"],
+    ],
+)
+def test_a_note_from_another_topic_is_refused(topic: Any) -> None:
+    with pytest.raises(InvalidEventError):
+        result(envelope(note_of("async-success")) | {"TopicArn": topic})
+
+
+def test_a_note_without_its_envelope_is_refused() -> None:
+    with pytest.raises(InvalidEventError):
+        result(note_of("async-success"))
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "",
+        "no JSON",
+        "[]",
+        "null",
+        {},
+        {"inferenceId": "x"},
+        {"invocationStatus": "Completed"},
+        {"inferenceId": "x", "invocationStatus": "Completed"},
+        {"inferenceId": "x", "invocationStatus": "Completed", "responseParameters": None},
+        {"inferenceId": "x", "invocationStatus": "Completed", "responseParameters": {}},
+        {"inferenceId": "x", "invocationStatus": "Completed", "responseParameters": {"outputLocation": ""}},
+        {"inferenceId": "x", "invocationStatus": "Completed", "responseParameters": {"outputLocation": None}},
+    ],
+)
+def test_what_is_no_note_is_refused(note: Any) -> None:
+    with pytest.raises(InvalidEventError):
+        result(envelope(note))
+
+
+def test_unknown_fields_of_a_note_are_no_harm() -> None:
+    note = note_of("async-success") | {"eventVersion": "2.0", "customAttributes": "x", "new": {"field": 1}}
+
+    assert result(envelope(note)) == result(envelope(note_of("async-success")))
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_a_note_with_anything_anywhere_is_refused_or_gives_a_result(data: st.DataObject) -> None:
+    note = note_of(data.draw(st.sampled_from(["async-success", "async-failure"])))
+    path = data.draw(st.sampled_from(list(leaves(note))))
+    try:
+        told = result(envelope(replaced(note, path, data.draw(anything))))
+    except InvalidEventError:
+        return
+    if told is not None:
+        assert isinstance(told.job_id, str)
+        assert told.output is None or isinstance(told.output, str)
+
+
+# ---- Transform jobs
+
+
+def job_and_output(event: dict[str, Any]) -> tuple[str, str]:
+    return event["detail"]["TransformJobName"].removesuffix("-0"), event["detail"]["TransformOutput"]["S3OutputPath"]
+
+
+@pytest.mark.parametrize(
+    ("name", "failure"),
+    [
+        ("completed", ""),
+        ("failed", "AlgorithmError: See job logs for more information"),
+        ("stopped", "The transform job was stopped."),
+    ],
+)
+def test_a_transform_job_that_ended(name: str, failure: str) -> None:
+    event = transform(name)
+
+    assert result(event) == JobResult(*job_and_output(event), failure, 0)
+
+
+def test_a_transform_job_without_capacity_says_so_in_sagemakers_words() -> None:
+    told = result(transform("capacity"))
+
+    assert told is not None
+    assert told.failure.startswith("CapacityError: Unable to provision requested ML compute capacity.")
+
+
+@pytest.mark.parametrize("status", ["InProgress", "Stopping"])
+def test_a_transform_job_at_work_tells_of_nothing(status: str) -> None:
+    assert result(transform(TransformJobStatus=status)) is None
+
+
+@pytest.mark.parametrize("tries", [0, 1, 17])
+def test_an_event_tells_which_try_it_is_of(tries: int) -> None:
+    event = transform()
+    name = event["detail"]["TransformJobName"].removesuffix("0") + str(tries)
+
+    told = result(transform(TransformJobName=name))
+
+    assert told is not None
+    assert told.attempt == tries
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+@pytest.mark.parametrize("time", ["2026-05-04T08:22:26Z", 1777882623000, None, ""])
+def test_times_come_in_two_forms_and_make_no_difference(name: str, time: Any) -> None:
+    times = dict.fromkeys(("CreationTime", "TransformStartTime", "TransformEndTime"), time)
+
+    assert result(transform(name, **times)) == result(transform(name))
+
+
+def test_unknown_fields_of_an_event_are_no_harm() -> None:
+    event = transform(NewField={"a": [1]}) | {"version": "1", "new": None}
+
+    assert result(event) == result(transform())
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        transform() | {"source": "aws.sagemaker.test"},
+        transform() | {"source": None},
+        transform() | {"detail-type": "SageMaker Training Job State Change"},
+        transform() | {"detail-type": "Object Created"},
+        transform() | {"detail-type": None},
+        transform() | {"detail": None},
+        transform() | {"detail": []},
+        transform(ModelName="elsewhere"),
+        transform(ModelName=f"{MODEL}2"),
+        transform(ModelName=None),
+        transform(TransformJobName="elsewhere"),
+        transform(TransformJobName=f"async-{'0' * 40}-0"),
+        transform(TransformJobName=None),
+        transform(TransformJobStatus="Paused"),
+        transform(TransformJobStatus=None),
+        transform(TransformOutput=None),
+        transform(TransformOutput={}),
+        transform(TransformOutput={"S3OutputPath": ""}),
+        transform(TransformOutput={"S3OutputPath": ["s3://jobs/"]}),
+    ],
+)
+def test_an_event_that_is_forged_or_malformed_is_refused(forged: dict[str, Any]) -> None:
+    with pytest.raises(InvalidEventError):
+        result(forged)
+
+
+def test_an_event_can_not_pass_for_a_note_nor_a_note_for_an_event() -> None:
+    note = envelope(note_of("async-success"))
+
+    with pytest.raises(InvalidEventError):
+        result(note | {"detail-type": "SageMaker Transform Job State Change"})
+    with pytest.raises(InvalidEventError):
+        result({name: value for name, value in transform().items() if name != "detail-type"})
+    with pytest.raises(InvalidEventError):
+        result(envelope(transform()))
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_an_event_with_anything_anywhere_is_refused_or_gives_a_result(data: st.DataObject) -> None:
+    event = transform(data.draw(st.sampled_from(TRANSFORMS)))
+    path = data.draw(st.sampled_from(list(leaves(event))))
+    try:
+        told = result(replaced(event, path, data.draw(anything)))
+    except InvalidEventError:
+        return
+    if told is not None:
+        assert (told.job_id, told.attempt) == (job_and_output(event)[0], 0)
+        assert told.output
+        assert isinstance(told.failure, str)
+
+
+@pytest.mark.parametrize("body", ["", "null", "[]", "17", '"text"', "{}", "{", "[" * 99_999])
+def test_what_is_no_announcement_is_refused(body: str) -> None:
+    with pytest.raises(InvalidEventError):
+        result(body)
