@@ -52,6 +52,13 @@ def count(
 def up(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the AWS endpoint; 0 takes a free one.")] = 0,
     model: Model = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter of template.yaml; repeatable.")
+    ] = None,
+    faults: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Fault plan, JSON: what is to go wrong."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run the whole system on this machine until Ctrl-C.
@@ -66,18 +73,23 @@ def up(
     Examples:
       bintally up
       bintally up --port 4566
+      bintally up --set InferenceMode=auto --set BatchThreshold=100
+      bintally up --faults faults.json    lose messages, kill the model...
     """
-    from binlocal.stack import running_stack
+    from binlocal.stack import PARAMETERS, ROOT, running_stack
+    from binlocal.template import load_template
     from rich.console import Console
 
     from bincli.deployments import workdir
-    from bincli.up import introduction, write_environment
+    from bincli.up import introduction, parameters_in, write_environment
 
     err = Console(stderr=True)
     with errors_said():
+        known = load_template(ROOT / "template.yaml")["Parameters"]
+        parameters = {**PARAMETERS, **parameters_in(settings or [], known)}
         folder = usable_model(model)
         err.print("Starting the local stack.")
-        with running_stack(workdir=workdir(), port=port, model=folder) as stack:
+        with running_stack(workdir=workdir(), port=port, model=folder, parameters=parameters, faults=faults) as stack:
             intake = stack.client("lambda").get_function_configuration(FunctionName=stack.outputs["IntakeFunction"])
             write_environment(workdir(), stack.environment, intake["Environment"]["Variables"])
             if as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bincli import local_commands, query_commands
+from bincli import local_commands, operating_commands, query_commands
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
 orders = typer.Typer(no_args_is_help=True)
@@ -20,6 +20,7 @@ def bintally() -> None:
       bintally count shelf/          only count the photographs in a folder
       bintally up                    run the system here until Ctrl-C
       bintally bins --stack NAME     what a stack on AWS knows of each bin
+      bintally audit                 is any photograph lost?
 
     Every command has --help with examples, and --json for programs.
     """
@@ -36,5 +37,10 @@ app.command()(local_commands.up)
 app.command()(local_commands.invoke)
 app.command()(query_commands.bins)
 app.command()(query_commands.consignment)
+app.command()(operating_commands.jobs)
+app.command()(operating_commands.audit)
+app.command()(operating_commands.retry)
+app.command()(operating_commands.redrive)
+app.command()(operating_commands.backfill)
 orders.command("import")(query_commands.import_orders)
 app.add_typer(orders, name="orders")

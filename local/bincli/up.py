@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+
+from bincli.errors import CommandError
 
 COMMANDS = """\
 # A photograph in; its bin is its folder, or else the file's name without the extension
@@ -28,6 +30,22 @@ AWS_FILE = "aws.env"
 SAM_FILE = "sam-env.json"
 # Under this name a container finds this machine's loopback, where Docker gives it that (Docker Desktop does).
 HOST = "host.docker.internal"
+
+
+def parameters_in(settings: Sequence[str], known: Collection[str]) -> dict[str, str]:
+    """Template parameters from `NAME=VALUE`, the last of a name counting. Raises CommandError for one of no template.
+
+    CloudFormation would refuse an unknown name, but the local stack leaves it out, and a slip of the pen is not seen.
+    """
+    parameters = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise CommandError(f"{setting} is not of the form NAME=VALUE.")
+        if name not in known:
+            raise CommandError(f"template.yaml has no parameter {name}; it has {', '.join(sorted(known))}.")
+        parameters[name] = value
+    return parameters
 
 
 def write_environment(folder: Path, environment: Mapping[str, str], variables: Mapping[str, str]) -> None:

@@ -26,12 +26,17 @@ COMMANDS = dict(commands())
 
 def test_there_are_these_commands_and_no_others():
     assert {" ".join(words) for words in COMMANDS} == {
+        "audit",
+        "backfill",
         "bins",
         "consignment",
         "count",
         "demo",
         "invoke",
+        "jobs",
         "orders import",
+        "redrive",
+        "retry",
         "up",
     }
 

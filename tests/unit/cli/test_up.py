@@ -4,7 +4,11 @@ import json
 import subprocess
 from pathlib import Path
 
-from bincli.up import introduction, write_environment
+import pytest
+from bincli.errors import CommandError
+from bincli.main import app
+from bincli.up import introduction, parameters_in, write_environment
+from typer.testing import CliRunner
 
 ENVIRONMENT = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_ACCESS_KEY_ID": "it's a test"}
 OUTPUTS = {
@@ -35,3 +39,33 @@ def test_the_introduction_names_the_endpoint_the_buckets_and_the_file_to_source(
     assert "http://127.0.0.1:4566" in text
     assert f"source {tmp_path}/aws.env" in text
     assert "s3://intakebucket/P-17-C/photo.jpg" in text
+
+
+def test_parameters_are_given_by_name() -> None:
+    given = ["BatchWindow=2", "KeyPattern=a=b", "BatchWindow=3", "AlertEmail="]
+
+    assert parameters_in(given, {"BatchWindow", "KeyPattern", "AlertEmail"}) == {
+        "BatchWindow": "3",
+        "KeyPattern": "a=b",
+        "AlertEmail": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"), [("BatchWindow", "not of the form NAME=VALUE"), ("Batchwindow=1", "no parameter Batchwindow")]
+)
+def test_a_slip_in_a_parameter_is_said(setting: str, why: str) -> None:
+    with pytest.raises(CommandError, match=why):
+        parameters_in([setting], ["BatchWindow"])
+
+
+def test_nothing_is_started_with_a_parameter_that_the_template_has_not() -> None:
+    result = CliRunner().invoke(app, ["up", "--set", "Nonsense=1"])
+
+    assert result.exit_code == 1
+    assert "no parameter Nonsense" in result.stderr
+    assert "Starting" not in result.stderr
+
+
+def test_nothing_is_started_with_a_fault_plan_that_is_not_there() -> None:
+    assert CliRunner().invoke(app, ["up", "--faults", "nowhere.json"]).exit_code == 2
