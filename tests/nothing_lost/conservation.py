@@ -1,0 +1,151 @@
+"""The six laws of a system that loses nothing, over the tables and what was put.
+
+1. Each upload has exactly one entry in the ledger, and there is no other.
+2. Each entry is in a terminal state, with a reason where it was not counted.
+3. Its result is that of a run without faults.
+4. A bin holds the count of the newest photograph, and never held an older one over a newer.
+5. Each order line rests on the final count, and no event says two things under one id.
+6. Ledger and dead letters together are the uploads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+from bintally.domain.bins import BinCount, BinStatus
+from bintally.domain.image import TERMINAL, Status
+from bintally.domain.manifest import Prediction
+from bintally.domain.orders import iso
+from bintally.domain.verdicts import VARIANCES, OrderLine, Verdict, line_verdict
+
+from tests.fakes import Registered, World
+from tests.nothing_lost.uploads import Upload
+from tests.unit.functions.examples import NOW, THRESHOLDS
+
+MOST_TOLD = 20
+REFUSED = "corrupt_image: The file is damaged."
+
+
+def violations(world: World, uploads: Sequence[Upload], *, dead: Collection[str] = ()) -> list[str]:
+    """What breaks the laws, in words; nothing where they hold. `dead` are the bodies of dead letters."""
+    alive = [upload for upload in uploads if upload.image_id in world.ledger.items]
+    dead = ["\n".join(dead)] if dead else []
+    laws: Iterable[Iterator[str]] = (
+        _one_entry_each(world, uploads, dead),
+        _ended(world),
+        _as_without_faults(world, alive),
+        _newest_in_bins(world, alive),
+        _lines_final(world),
+        _events_agree(world),
+        _conserved(world, uploads, dead),
+    )
+    return [wrong for law in laws for wrong in law][:MOST_TOLD]
+
+
+def _one_entry_each(world: World, uploads: Sequence[Upload], dead: Collection[str]) -> Iterator[str]:
+    put = {upload.image_id: upload for upload in uploads}
+    for image_id, upload in put.items():
+        if image_id not in world.ledger.items and not _is_dead(upload, dead):
+            yield f"law 1: {upload.image.key} {upload.image.version_id} is not in the ledger"
+    for image_id, held in world.ledger.items.items():
+        if image_id not in put or held.image != put[image_id].image:
+            yield f"law 1: the ledger holds {held.image.key} {held.image.version_id}, which nobody put so"
+
+
+def _is_dead(upload: Upload, dead: Collection[str]) -> bool:
+    return any(f'"versionId": "{upload.image.version_id}"' in body for body in dead)
+
+
+def _ended(world: World) -> Iterator[str]:
+    yield from (f"law 2: {wrong}" for wrong in getattr(world.ledger.items, "illegal", ()))
+    for held in world.ledger.items.values():
+        if held.status not in TERMINAL:
+            yield f"law 2: {held.image.key} is {held.status} under {held.job_id}"
+        elif held.status is not Status.COUNTED and not held.reason:
+            yield f"law 2: {held.image.key} is {held.status} for no reason"
+
+
+def _as_without_faults(world: World, uploads: Sequence[Upload]) -> Iterator[str]:
+    newest = _newest(uploads, lambda upload: upload.image.key)
+    for upload in uploads:
+        held = world.ledger.items[upload.image_id]
+        older = newest[upload.image.key] is not upload
+        if held.status in TERMINAL and not _is_right(upload, held, older):
+            yield f"law 3: {upload.image.key} is {held.status} {held.reason} {_number(held)}, not {upload.count}"
+
+
+def _is_right(upload: Upload, held: Registered, older: bool) -> bool:
+    if held.status is Status.SUPERSEDED:
+        return older
+    if upload.count is None:
+        return (held.status, held.reason) == (Status.REJECTED, REFUSED)
+    return (held.status, _number(held)) == (Status.COUNTED, upload.count)
+
+
+def _number(held: Registered) -> int | None:
+    return held.answer.count if isinstance(held.answer, Prediction) else None
+
+
+def _newest(uploads: Sequence[Upload], of: Callable[[Upload], str]) -> Mapping[str, Upload]:
+    """The simulation's puts are ordered by time alone; the code under test is not asked."""
+    ordered = sorted(uploads, key=lambda upload: upload.image.captured_at)
+    return {of(upload): upload for upload in ordered}
+
+
+def _newest_in_bins(world: World, uploads: Sequence[Upload]) -> Iterator[str]:
+    yield from (f"law 4: {wrong}" for wrong in getattr(world.bins.items, "stale", ()))
+    expected = _newest(uploads, lambda upload: upload.image.bin_id)
+    for bin_id in sorted(expected.keys() | world.bins.items.keys()):
+        held, upload = world.bins.items.get(bin_id), expected.get(bin_id)
+        if held is None or upload is None or not _shows(held, upload):
+            yield f"law 4: bin {bin_id} shows {held and (held.image.key, held.count, held.reason)}, not {upload}"
+
+
+def _shows(held: BinCount, upload: Upload) -> bool:
+    if held.image != upload.image or held.count != upload.count:
+        return False
+    return held.status is BinStatus.COUNTED if upload.count is not None else held.reason == REFUSED
+
+
+def _lines_final(world: World) -> Iterator[str]:
+    discrepancies = [_said(detail) for detail in world.events.of_kind("DiscrepancyFound")]
+    for (consignment_id, bin_id), line in world.orders.items.items():
+        found = line_verdict(line, world.bins.items.get(bin_id), now=iso(NOW), thresholds=THRESHOLDS)
+        if (line.verdict, line.counted, line.reason) != (found.verdict, found.counted, found.reason):
+            yield f"law 5: {consignment_id}/{bin_id} stands at {line.verdict}, but it is {found.verdict}"
+        elif line.verdict in VARIANCES and _said(_facts(line)) not in discrepancies:
+            yield f"law 5: nobody was told that {consignment_id}/{bin_id} is {line.verdict}"
+    finished = {(e["consignment_id"], json.dumps(e["lines"])) for e in world.events.of_kind("ConsignmentReconciled")}
+    for consignment_id in sorted({key[0] for key in world.orders.items}):
+        verdicts = [line.verdict for key, line in world.orders.items.items() if key[0] == consignment_id]
+        lines = {str(verdict): verdicts.count(verdict) for verdict in Verdict if verdict in verdicts}
+        if Verdict.PENDING not in verdicts and (consignment_id, json.dumps(lines)) not in finished:
+            yield f"law 5: nobody was told that {consignment_id} is finished with {lines}"
+
+
+def _facts(line: OrderLine) -> dict[str, object]:
+    told = {"consignment_id": line.consignment_id, "bin_id": line.bin_id, "expected": line.expected}
+    return {**told, "counted": line.counted, "verdict": str(line.verdict), "reason": line.reason}
+
+
+def _said(detail: Mapping[str, object]) -> tuple[object, ...]:
+    return tuple(detail[name] for name in ("consignment_id", "bin_id", "expected", "counted", "verdict", "reason"))
+
+
+def _events_agree(world: World) -> Iterator[str]:
+    told: dict[str, tuple[str, object]] = {}
+    for event in world.events.published:  # a photograph may fail again, after a person asked for another try
+        if event[1].get("status") != "FAILED" and told.setdefault(event[1]["event_id"], event) != event:
+            yield f"law 5: the event {event[1]['event_id']} says two things"
+    counted = {detail["image_id"] for detail in world.events.of_kind("BinCounted")}
+    for image_id, held in world.ledger.items.items():
+        if held.status is Status.COUNTED and image_id not in counted:
+            yield f"law 5: nobody was told that {held.image.key} was counted"
+
+
+def _conserved(world: World, uploads: Sequence[Upload], dead: Collection[str]) -> Iterator[str]:
+    ended = sum(held.status in TERMINAL for held in world.ledger.items.values())
+    lost = [each for each in uploads if each.image_id not in world.ledger.items and _is_dead(each, dead)]
+    if ended + len(lost) != len(uploads):
+        yield f"law 6: {len(uploads)} were put, but {ended} ended and {len(lost)} are dead letters"

@@ -1,0 +1,72 @@
+"""Time that passes on the platform, and the day after all faults: everything delivered until nothing moves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bintally.domain.image import TERMINAL, Status
+from bintally.domain.jobs import UNANSWERED
+
+from tests.nothing_lost.conservation import violations
+from tests.nothing_lost.platform import Platform
+from tests.nothing_lost.troubles import CALM
+
+MOST_MOMENTS = 400  # of a quarter of an hour: four days
+MOST_DELIVERIES = 10_000
+
+
+def moment(platform: Platform, minutes: float = 1) -> None:
+    """Every function runs once, in any order; then so many minutes pass."""
+    steps = [platform.deliver_intake, platform.deliver_results, platform.deliver_orders, platform.deliver_streams]
+    steps += [platform.round, platform.answer]
+    for step in platform.chance.sample(steps, len(steps)):
+        step()
+    platform.now += timedelta(minutes=minutes)
+
+
+def heal(platform: Platform, retry: bool = True) -> None:
+    """No faults any more; dead letters go back, and a person asks for what has FAILED to be tried again (`retry`).
+
+    Ends when nothing waits for anything. Raises AssertionError where that never comes.
+    """
+    platform.trouble(CALM)
+    platform.redrive()
+    for number in range(MOST_MOMENTS):
+        deliver(platform)
+        failed = [each for each, held in platform.world.ledger.items.items() if held.status is Status.FAILED]
+        if retry and failed and number < MOST_MOMENTS // 2:
+            platform.world.ledger.reopen(failed, platform.time)
+        elif is_settled(platform):
+            return
+        platform.round()
+        platform.now += timedelta(minutes=15)
+    raise AssertionError(f"it does not settle: {unsettled(platform)}")
+
+
+def deliver(platform: Platform) -> None:
+    """Everything that the queues and streams hold, and every answer that is due."""
+    for _ in range(MOST_DELIVERIES):
+        moved = [platform.answer(), platform.deliver_intake(1000), platform.deliver_results()]
+        if not any([*moved, platform.deliver_orders(), platform.deliver_streams()]):
+            return
+    raise AssertionError("messages come for ever")
+
+
+def is_settled(platform: Platform) -> bool:
+    return not unsettled(platform)
+
+
+def unsettled(platform: Platform) -> list[str]:
+    """What still waits for something, in words."""
+    world, queues = platform.world, (platform.intake, platform.results, platform.orders)
+    waiting = [f"{len(queue.waiting)} messages wait" for queue in queues if queue.waiting]
+    waiting += [f"{e.name} has {len(e.waiting)} requests" for e in platform.engines if e.waiting]
+    waiting += [f"{job.job_id} is {job.status}" for job in world.jobs.all() if job.status in UNANSWERED]
+    ledger = world.ledger.items.values()
+    return waiting + [f"{held.image.key} is {held.status}" for held in ledger if held.status not in TERMINAL]
+
+
+def found_wrong(platform: Platform) -> list[str]:
+    """The laws that do not hold, in words."""
+    dead = [message.body for queue in (platform.intake, platform.results, platform.orders) for message in queue.dead]
+    return violations(platform.world, list(platform.uploads.all.values()), dead=dead)

@@ -1,0 +1,196 @@
+"""AWS in miniature: buckets, queues, engines, streams and a clock around the use cases, all of one seed.
+
+Messages have their wire form. What goes wrong is `troubles`; `heal` ends that and lets everything settle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from random import Random
+
+from bintally.domain.errors import BintallyError
+from bintally.domain.image import Image
+from bintally.domain.jobs import EngineName
+from bintally.domain.orders import iso
+from bintally.domain.policy import InferenceMode, Policy
+from bintally.handlers.messages import stored_objects
+from bintally.handlers.results import job_result
+from bintally.usecases.collect import collect
+from bintally.usecases.intake import take_in
+from bintally.usecases.orders import import_orders
+from bintally.usecases.reconcile import Changes, reconcile
+from bintally.usecases.rounds import Round, make_round
+
+from tests.fakes import CrashError, World
+from tests.nothing_lost.engines import ERRORS, MODEL, SUCCESSES, SimulatedEngine
+from tests.nothing_lost.policy import POLICY
+from tests.nothing_lost.queues import Message, Queue, failed_by
+from tests.nothing_lost.troubles import CALM, Troubles, Weather
+from tests.nothing_lost.uploads import ORDERS, Upload, Uploads, images_in, s3_notification
+from tests.nothing_lost.watched import WatchedBins, WatchedLedger, WatchedLines
+from tests.unit.functions.examples import NOW, THRESHOLDS, photograph
+
+
+@dataclass
+class Platform:
+    """`world` holds the tables. Each `deliver_…` runs one function once; `moment` runs all of them, in any order."""
+
+    chance: Random
+    mode: InferenceMode = InferenceMode.ASYNC
+    troubles: Troubles = CALM
+    policy: Policy = POLICY
+    together: int = 100
+    now: datetime = NOW
+    rounds: list[Round] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.policy = replace(self.policy, mode=self.mode)
+        self.weather = Weather(self.chance)
+        self.world = World(self.together)
+        self.world.steps = self.weather
+        self.uploads = Uploads(self.chance)
+        self.intake, self.results, self.orders = (Queue(self.chance) for _ in range(3))
+        self.files: dict[str, bytes] = {}
+        self._wire()
+        self.use(self.weather)
+        self.trouble(self.troubles)
+
+    def _wire(self) -> None:
+        world = self.world
+        world.engine, world.batch = self._engine(EngineName.ASYNC), self._engine(EngineName.BATCH)
+        world.bins.items, world.ledger.items, world.orders.items = WatchedBins(), WatchedLedger(), WatchedLines()
+
+    def use(self, step: Callable[[], object]) -> None:
+        """What happens before each step of the functions."""
+        world = self.world
+        tables = (world.ledger, world.bins, world.jobs, world.orders)
+        for fake in (*tables, world.reports, world.events, *world.engines.values()):
+            fake.step = step
+
+    def _engine(self, name: EngineName) -> SimulatedEngine:
+        return SimulatedEngine(
+            self.weather,
+            self.together,
+            name,
+            chance=self.chance,
+            uploads=self.uploads.all,
+            announce=lambda body, delay: self.results.send(body, self.now, delay),
+            clock=lambda: self.now,
+        )
+
+    @property
+    def time(self) -> str:
+        return iso(self.now)
+
+    @property
+    def engines(self) -> list[SimulatedEngine]:
+        return [engine for engine in self.world.engines.values() if isinstance(engine, SimulatedEngine)]
+
+    def trouble(self, troubles: Troubles) -> None:
+        """From now on, these."""
+        self.troubles = self.weather.troubles = troubles
+        for engine in self.engines:
+            engine.troubles = troubles
+
+    # ---- What people do
+
+    def put(self, key: str, copies: int = 1) -> Upload:
+        """A photograph into the intake bucket, announced so many times."""
+        upload = self.uploads.put(key, self.now)
+        for _ in range(copies):
+            self.intake.send(s3_notification(upload.image), self.now)
+        return upload
+
+    def order(self, text: str, key: str = "orders.csv", copies: int = 1) -> None:
+        """An order file into the orders bucket."""
+        number = len(self.files)
+        self.files[f"v{number}"] = text.encode()
+        at = iso(self.now + timedelta(milliseconds=number))
+        image = replace(photograph(key, sequencer=f"{number:08X}", at=at, version=f"v{number}"), bucket=ORDERS)
+        for _ in range(copies):
+            self.orders.send(s3_notification(image), self.now)
+
+    # ---- What Lambda does
+
+    def deliver_intake(self, most: int = 200) -> bool:
+        return self._deliver(self.intake, most, self._take_in)
+
+    def deliver_results(self, most: int = 10) -> bool:
+        return self._deliver(self.results, most, lambda messages: failed_by(messages, self.collect))
+
+    def deliver_orders(self, most: int = 10) -> bool:
+        return self._deliver(self.orders, most, lambda messages: failed_by(messages, self._import))
+
+    def deliver_streams(self) -> bool:
+        """What changed in the tables, in its order, until reconcile has taken it; sometimes twice."""
+        bins, lines, judged = self._changed()
+        told = (list(bins), list(lines), list(judged))
+        if not any(told):
+            return False
+        changes = Changes(bins=set(told[0]), lines=set(told[1]), judged=set(told[2]))
+        world, now = self.world, self.now
+        with suppress(CrashError, BintallyError):
+            reconcile(
+                changes, orders=world.orders, bins=world.bins, events=world.events, thresholds=THRESHOLDS, now=now
+            )
+            if not (self.troubles.repeated and self.chance.random() < self.troubles.repeated):
+                del bins[: len(told[0])], lines[: len(told[1])], judged[: len(told[2])]
+        return True
+
+    def _changed(self) -> tuple[list[str], list[tuple[str, str]], list[str]]:
+        bins, lines = self.world.bins.items, self.world.orders.items
+        assert isinstance(bins, WatchedBins)
+        assert isinstance(lines, WatchedLines)
+        return bins.changed, lines.changed, self.world.orders.judged
+
+    def round(self) -> bool:
+        """The schedule."""
+        with suppress(CrashError, BintallyError):
+            self.rounds.append(make_round(self.world.collaborators, policy=self.policy, now=self.now))
+            return True
+        return False
+
+    def answer(self) -> bool:
+        """What the engines have done meanwhile."""
+        return any([engine.answer_due() for engine in self.engines])
+
+    def redrive(self) -> int:
+        """All dead letters back; how many."""
+        return sum(queue.redrive(self.now) for queue in (self.intake, self.results, self.orders))
+
+    def _deliver(self, queue: Queue, most: int, take: Callable[[list[Message]], list[Message]]) -> bool:
+        """Run a function on some messages. Those that it does not fail are deleted; where it dies, none is."""
+        messages = queue.receive(self.now, most)
+        if not messages:
+            return False
+        try:
+            failed = take(messages)
+        except CrashError:
+            queue.failed(messages, self.now)
+            return True
+        except BintallyError:
+            failed = messages
+        queue.done([message for message in messages if message not in failed], self.now, self.troubles.repeated)
+        queue.failed(failed, self.now)
+        return True
+
+    def _take_in(self, messages: list[Message]) -> list[Message]:
+        images: list[Image] = []
+        failed = failed_by(messages, lambda body: images.extend(images_in(body)))
+        world = self.world
+        take_in(images, ledger=world.ledger, jobs=world.jobs, engines=world.engines, policy=self.policy, now=self.now)
+        return failed
+
+    def collect(self, body: str) -> None:
+        """What one message of the results queue announces."""
+        result = job_result(body, (SUCCESSES, ERRORS), MODEL)
+        if result:
+            collect(result, self.world.collaborators, policy=self.policy, now=self.now)
+
+    def _import(self, body: str) -> None:
+        for source in stored_objects(body, ORDERS):
+            data, world = self.files[source.version_id or ""], self.world
+            import_orders(data, source=source, orders=world.orders, reports=world.reports, now=self.now)

@@ -1,0 +1,28 @@
+"""The container's code on every poisoned picture, each between two good ones, in a process of its own.
+
+Prints the lines that it answers, and last how much memory the process ever held, in MiB.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from random import Random
+
+from binmodel.stream import predict_stream
+
+from tests.nothing_lost.pictures import poisons
+from tests.unit.model_code.pictures import jpeg, light_predictor, picture
+
+
+def main(seed: int) -> None:
+    good = jpeg(picture(3))
+    files = [data for _, poison, _ in poisons(Random(seed)) for data in (good, poison)] + [good]
+    for line in predict_stream(light_predictor(), files, lambda data: data):
+        print(json.dumps(line))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,115 @@
+"""Every way in which an engine says that it has failed, or says nothing: heard when told, found when not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+
+import pytest
+from bintally.domain.image import Status
+from bintally.domain.jobs import EngineName, Job, JobStatus
+from bintally.domain.manifest import image_ids_of
+from bintally.domain.policy import InferenceMode
+from bintally.domain.transforms import name_of
+
+from tests.nothing_lost.engines import SERVER_ERROR, SimulatedEngine, note, transform_event
+from tests.nothing_lost.healing import deliver, found_wrong, heal
+from tests.nothing_lost.platform import Platform
+from tests.unit.functions.examples import refusal
+
+IMAGES = 100
+CODES = ["access_denied", "bad_manifest_line", "fetch_failed", "internal", "not_found"]
+Failure = Callable[[SimulatedEngine, Job], str]  # happens to the engine; what is announced of it
+
+
+def error_note(engine: SimulatedEngine, job: Job) -> str:
+    engine.failures[job.job_id] = SERVER_ERROR
+    return note(job, "", SERVER_ERROR)
+
+
+def empty_output(engine: SimulatedEngine, job: Job) -> str:
+    engine.answer(job, [])
+    return _ended(engine, job, "Completed")
+
+
+def unreachable(engine: SimulatedEngine, job: Job) -> str:
+    """The container could not get at the photographs."""
+    asked = [each for key in job.manifests for each in image_ids_of(engine.manifests[key])]
+    images = [engine.uploads[each].image for each in asked]
+    engine.answer(job, [refusal(image, CODES[number % len(CODES)]) for number, image in enumerate(images)])
+    return _ended(engine, job, "Completed")
+
+
+def failed(engine: SimulatedEngine, job: Job) -> str:
+    return _ended(engine, job, "Failed")
+
+
+def stopped(engine: SimulatedEngine, job: Job) -> str:
+    return _ended(engine, job, "Stopped")
+
+
+def _ended(engine: SimulatedEngine, job: Job, state: str) -> str:
+    if engine.name is EngineName.ASYNC:
+        return note(job, engine.location(job))
+    engine.states[name_of(job)] = (state, "")
+    return transform_event(job, state, engine.location(job))
+
+
+FORMS: list[tuple[InferenceMode, Failure]] = [
+    (InferenceMode.ASYNC, error_note),
+    (InferenceMode.ASYNC, empty_output),
+    (InferenceMode.ASYNC, unreachable),
+    (InferenceMode.BATCH, failed),
+    (InferenceMode.BATCH, stopped),
+    (InferenceMode.BATCH, empty_output),
+    (InferenceMode.BATCH, unreachable),
+]
+
+
+def failing(mode: InferenceMode, failure: Failure, chance: Random) -> tuple[Platform, list[str]]:
+    """A platform of which every job has failed in that way; what would be announced."""
+    platform = Platform(chance, mode)
+    for number in range(IMAGES):
+        platform.put(f"bin-{number}/photo.jpg")
+    platform.deliver_intake(IMAGES)
+    platform.round()
+    told = []
+    for engine in platform.engines:
+        told += [failure(engine, job) for _, job in engine.waiting]
+        engine.waiting.clear()
+    assert {held.status for held in platform.world.ledger.items.values()} == {Status.SUBMITTED}
+    return platform, told
+
+
+def assert_given_back_and_counted(platform: Platform) -> None:
+    ledger = platform.world.ledger.items
+    assert {held.status for held in ledger.values()} == {Status.RECEIVED}
+    assert all(held.reason and held.due_at > platform.time for held in ledger.values())
+    heal(platform, retry=False)
+    assert found_wrong(platform) == []
+    assert {held.attempts for held in ledger.values()} == {2}
+
+
+@pytest.mark.parametrize(("mode", "failure"), FORMS)
+def test_a_failure_that_is_announced_gives_the_photographs_back_at_once(
+    mode: InferenceMode, failure: Failure, chance: Random
+) -> None:
+    platform, told = failing(mode, failure, chance)
+    for body in told * 2:
+        platform.results.send(body, platform.now)
+    deliver(platform)
+
+    assert_given_back_and_counted(platform)
+
+
+@pytest.mark.parametrize(("mode", "failure"), FORMS)
+def test_a_failure_that_nobody_announced_is_found_by_the_next_sweep(
+    mode: InferenceMode, failure: Failure, chance: Random
+) -> None:
+    platform, _ = failing(mode, failure, chance)
+    platform.now += platform.policy.sweep_after + timedelta(seconds=1)
+    platform.round()
+
+    assert_given_back_and_counted(platform)
+    assert {job.status for job in platform.world.jobs.all()} <= {JobStatus.DONE, JobStatus.FAILED}

@@ -1,0 +1,122 @@
+"""Anything at any time: whatever was done, once the faults are over the six laws hold."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+
+from bintally.domain.policy import InferenceMode
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from tests.nothing_lost.healing import found_wrong, heal
+from tests.nothing_lost.platform import Platform
+from tests.nothing_lost.troubles import CALM, Troubles
+
+BINS = st.sampled_from(["P-1", "P-2", "P-3", "P-4"])
+KEYS = st.builds("{}/{}.jpg".format, BINS, st.sampled_from("ab"))
+HEADER = "consignment_id,bin_id,expected\n"
+
+
+class Nothing(RuleBasedStateMachine):
+    """Lost. One platform; crashes come before a step that hypothesis chooses."""
+
+    @initialize(seed=st.integers(0, 2**32), mode=st.sampled_from(InferenceMode), together=st.sampled_from([1, 3, 100]))
+    def begin(self, seed: int, mode: InferenceMode, together: int) -> None:
+        self.platform = Platform(Random(seed), mode, together=together)
+
+    @rule(key=KEYS, copies=st.integers(1, 3))
+    def put(self, key: str, copies: int) -> None:
+        """The first time a photograph, then a newer version of it."""
+        self.platform.put(key, copies)
+
+    @rule(lot=st.integers(1, 30))
+    def put_many(self, lot: int) -> None:
+        for number in range(lot):
+            self.platform.put(f"Q-{number}/a.jpg")
+
+    @rule(expected=st.dictionaries(BINS, st.integers(0, 5), min_size=1), copies=st.integers(1, 3))
+    def order(self, expected: dict[str, int], copies: int) -> None:
+        """The first time an import, then a change."""
+        rows = "".join(f"C-{bin_id[-1:] < '3'},{bin_id},{wanted}\n" for bin_id, wanted in expected.items())
+        self.platform.order(HEADER + rows, copies=copies)
+
+    @rule(most=st.integers(1, 20))
+    def intake(self, most: int) -> None:
+        self.platform.deliver_intake(most)
+
+    @rule(most=st.integers(1, 5))
+    def result(self, most: int) -> None:
+        self.platform.deliver_results(most)
+
+    @rule()
+    def orders(self) -> None:
+        self.platform.deliver_orders()
+
+    @rule()
+    def streams(self) -> None:
+        self.platform.deliver_streams()
+
+    @rule()
+    def sweep(self) -> None:
+        self.platform.round()
+
+    @rule()
+    def answers(self) -> None:
+        self.platform.answer()
+
+    @rule()
+    def announcements_lost(self) -> None:
+        self.platform.results.waiting.clear()
+
+    @rule()
+    def all_messages_again(self) -> None:
+        """A queue may hand out what it has handed out."""
+        for queue in (self.platform.intake, self.platform.results, self.platform.orders):
+            for message in list(queue.waiting):
+                queue.send(message.body, self.platform.now, timedelta(minutes=7))
+
+    @rule(step=st.integers(1, 30))
+    def crash(self, step: int) -> None:
+        self.platform.weather.crash_before(step)
+
+    @rule(minutes=st.sampled_from([1, 4, 60, 8 * 60]))
+    def time(self, minutes: int) -> None:
+        self.platform.now += timedelta(minutes=minutes)
+
+    @rule(
+        kinds=st.sets(st.sampled_from(["lost", "doubled", "late", "failed", "expired", "cut", "full", "throttled"])),
+        rate=st.sampled_from([0.3, 1]),
+    )
+    def troubles(self, kinds: set[str], rate: float) -> None:
+        self.platform.trouble(Troubles(**dict.fromkeys(kinds, rate)))
+
+    @rule()
+    def calm(self) -> None:
+        self.platform.trouble(CALM)
+
+    @rule()
+    def retry(self) -> None:
+        """A person asks for what has failed."""
+        self.platform.world.ledger.reopen(list(self.platform.world.ledger.items), self.platform.time)
+
+    @rule()
+    def redrive(self) -> None:
+        self.platform.redrive()
+
+    def teardown(self) -> None:
+        if hasattr(self, "platform"):
+            heal(self.platform)
+            assert found_wrong(self.platform) == []
+
+
+TestNothing = Nothing.TestCase
+TestNothing.settings = settings(
+    max_examples=200,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)

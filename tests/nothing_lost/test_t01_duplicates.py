@@ -1,0 +1,85 @@
+"""T1: every notification of S3 many times, one after the other and at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import pytest
+from bintally.domain.image import Status
+from bintally.domain.manifest import image_ids_of
+from bintally.domain.policy import InferenceMode
+from bintally.usecases.intake import take_in
+
+from tests.nothing_lost.healing import found_wrong, heal
+from tests.nothing_lost.interleaving import Interleaving
+from tests.nothing_lost.platform import Platform
+from tests.nothing_lost.uploads import images_in
+from tests.nothing_lost.watched import WatchedLedger
+
+IMAGES = 1000
+
+
+def asked_about(platform: Platform) -> Counter[str]:
+    """How many requests to the engines asked about each photograph."""
+    engine = platform.world.engine
+    manifests = [engine.manifests[f"jobs/{job_id}/input/manifest.jsonl"] for job_id in engine.asked]
+    return Counter(image_id for manifest in manifests for image_id in image_ids_of(manifest))
+
+
+def test_ten_thousand_deliveries_of_a_thousand_photographs_are_a_thousand(chance: Random) -> None:
+    platform = Platform(chance)
+    deliveries = 0
+    for number in range(IMAGES):
+        copies = chance.choice([2, 3, 5, 10, 20, 100])
+        platform.put(f"bin-{number}/photo.jpg", copies)
+        deliveries += copies
+    assert deliveries >= 10_000
+
+    while platform.deliver_intake(chance.choice([10, 100, 1000])):
+        pass
+    heal(platform)
+
+    assert found_wrong(platform) == []
+    ledger = platform.world.ledger.items
+    assert isinstance(ledger, WatchedLedger)
+    assert set(ledger.entered.values()) == {1}
+    assert set(ledger.written.values()) == {1}  # its one result
+    assert set(asked_about(platform).values()) == {1}
+
+
+@pytest.mark.parametrize("mode", [InferenceMode.ASYNC, InferenceMode.BATCH])
+@pytest.mark.parametrize("worlds", range(5))
+def test_deliveries_that_overlap_leave_one_entry_and_one_result(
+    worlds: int, mode: InferenceMode, chance: Random
+) -> None:
+    """Two of them may both ask about a photograph that is new to both; one holds it, and it counts once."""
+    platform = Platform(chance, mode, together=10)
+    for number in range(IMAGES // 10):
+        platform.put(f"bin-{number}/photo.jpg")
+    messages = [message.body for message in platform.intake.waiting]
+    interleaving = Interleaving(chance)
+
+    def delivery() -> None:
+        images = [image for body in chance.choices(messages, k=120) for image in images_in(body)]
+        world = platform.world
+        take_in(
+            images,
+            ledger=world.ledger,
+            jobs=world.jobs,
+            engines=world.engines,
+            policy=platform.policy,
+            now=platform.now,
+        )
+
+    platform.use(interleaving)
+    assert interleaving.run([delivery, delivery, delivery, platform.round] * 3) == []
+    platform.use(platform.weather)
+    heal(platform)
+
+    assert found_wrong(platform) == []
+    ledger = platform.world.ledger.items
+    assert isinstance(ledger, WatchedLedger)
+    assert set(ledger.entered.values()) == {1}
+    assert set(ledger.written.values()) == {1 if mode is InferenceMode.ASYNC else 2}  # there it waits for a round
+    assert {held.status for held in ledger.values()} <= {Status.COUNTED, Status.REJECTED}

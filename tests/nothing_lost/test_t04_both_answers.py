@@ -1,0 +1,95 @@
+"""T4: a success and a failure for one request, in either order, at once, and again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+import pytest
+from bintally.domain.image import Status
+from bintally.domain.jobs import Job, JobStatus
+
+from tests.nothing_lost.engines import note
+from tests.nothing_lost.healing import found_wrong, heal
+from tests.nothing_lost.interleaving import Interleaving
+from tests.nothing_lost.platform import Platform
+
+REQUESTS = 500
+AT_ONCE = 100
+
+
+def asked(chance: Random, requests: int) -> tuple[Platform, list[Job]]:
+    """A platform whose endpoint has taken so many requests about two photographs each, and has not announced them."""
+    platform = Platform(chance)
+    for number in range(requests):
+        platform.put(f"bin-{number}/a.jpg")
+        platform.put(f"bin-{number}/b.jpg")
+        platform.deliver_intake(2)
+    jobs = [job for _, job in platform.world.engine.waiting]
+    assert len(jobs) == requests
+    platform.now += timedelta(minutes=5)
+    platform.answer()
+    platform.results.waiting.clear()
+    return platform, jobs
+
+
+def announcements(platform: Platform, job: Job) -> list[str]:
+    return [note(job, platform.world.engine.location(job)), note(job, "", "ClientError: it failed")]
+
+
+@pytest.mark.parametrize("first", ["success", "failure"])
+def test_the_answer_stands_whichever_comes_first(first: str, chance: Random) -> None:
+    platform, jobs = asked(chance, REQUESTS)
+    for job in jobs:
+        told = announcements(platform, job)
+        for body in told if first == "success" else reversed(told):
+            for _ in range(chance.randint(1, 3)):
+                platform.results.send(body, platform.now)
+                platform.deliver_results()
+
+    assert {held.status for held in platform.world.ledger.items.values()} == {Status.COUNTED, Status.REJECTED}
+    assert {job.status for job in platform.world.jobs.all()} == {JobStatus.DONE}
+    heal(platform)
+    assert found_wrong(platform) == []
+    assert len(platform.world.engine.asked) == REQUESTS
+
+
+def test_a_failure_that_used_up_all_attempts_gives_way_to_an_answer(chance: Random) -> None:
+    platform, jobs = asked(chance, AT_ONCE)
+    use_up_attempts(platform)
+    for job in jobs:
+        success, failure = announcements(platform, job)
+        platform.results.send(failure, platform.now)
+        platform.deliver_results()
+        assert Status.FAILED in {held.status for held in platform.world.ledger.items.values()}
+        platform.results.send(success, platform.now)
+        platform.deliver_results()
+
+    heal(platform, retry=False)
+    assert found_wrong(platform) == []
+
+
+def use_up_attempts(platform: Platform) -> None:
+    ledger = platform.world.ledger.items
+    ledger.update({image_id: replace(held, attempts=3) for image_id, held in ledger.items()})
+
+
+@pytest.mark.parametrize("last", [False, True], ids=["first attempt", "last attempt"])
+def test_both_at_once_are_one_result(last: bool, chance: Random) -> None:
+    platform, jobs = asked(chance, AT_ONCE)
+    if last:
+        use_up_attempts(platform)
+    interleaving = Interleaving(chance, switches=0.5)
+    for job in jobs:
+        bodies = announcements(platform, job)
+        platform.use(interleaving)
+        raised = interleaving.run([lambda body=body: platform.collect(body) for body in bodies * 2])
+        platform.use(platform.weather)
+        assert raised == []
+
+    heal(platform)
+    assert found_wrong(platform) == []
+    told = [detail for _, detail in platform.world.events.distinct().values()]
+    answers = [detail["image_id"] for detail in told if detail["status"] != Status.FAILED]
+    assert len(answers) == len(set(answers)) == 2 * AT_ONCE

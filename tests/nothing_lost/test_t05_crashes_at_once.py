@@ -1,0 +1,111 @@
+"""T5 and T15 together: while a run is between any two steps, another runs, and dies between any two of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+
+import pytest
+from bintally.domain.image import Status
+from bintally.domain.jobs import JobStatus
+from bintally.domain.policy import InferenceMode
+
+from tests.nothing_lost.healing import deliver, found_wrong, heal
+from tests.nothing_lost.platform import Platform
+from tests.nothing_lost.troubles import CALM, Troubles
+
+IMAGES = 6
+MOST_STEPS = 60
+Prepare = Callable[[Platform], None]
+
+
+def pending(platform: Platform) -> None:
+    """Photographs that a job has given back, and a later one that is answered but not announced."""
+    platform.trouble(Troubles(failed=1))
+    _asked(platform, 0)
+    platform.trouble(Troubles(lost=1))
+    _asked(platform, 1)
+    platform.trouble(CALM)
+
+
+def _asked(platform: Platform, lot: int) -> None:
+    for number in range(IMAGES // 2):
+        platform.put(f"bin-{lot}-{number}/photo.jpg")
+    platform.deliver_intake()
+    platform.round()
+    platform.now += timedelta(minutes=5)
+    deliver(platform)
+
+
+def prepared(platform: Platform) -> None:
+    """Besides, a job that a run prepared and died before it was given its photographs."""
+    pending(platform)
+    statuses = {held.status for held in platform.world.ledger.items.values()}
+    assert Status.RECEIVED in statuses
+    for step in range(1, MOST_STEPS):
+        platform.weather.crash_before(step)
+        platform.round()
+        if JobStatus.PREPARED in {job.status for job in platform.world.jobs.all()}:
+            break
+    platform.now += timedelta(minutes=5)
+
+
+def opened(platform: Platform) -> None:
+    """Besides, the message of photographs that a run has taken in and not opened the job of."""
+    for number in range(IMAGES):
+        platform.put(f"bin-{number}/photo.jpg")
+    for step in range(1, MOST_STEPS):
+        platform.weather.crash_before(step)
+        platform.deliver_intake()
+        for message in platform.intake.waiting:
+            message.received = 0
+        if platform.world.ledger.items:
+            break
+    platform.now += timedelta(minutes=5)
+
+
+CASES: dict[str, tuple[Prepare, Callable[[Platform], object], Callable[[Platform], object]]] = {
+    "two rounds": (pending, Platform.round, Platform.round),
+    "two rounds over a job that was prepared": (prepared, Platform.round, Platform.round),
+    "intake in a round": (opened, Platform.round, Platform.deliver_intake),
+    "a round in intake": (opened, Platform.deliver_intake, Platform.round),
+}
+
+
+@pytest.mark.parametrize("mode", [InferenceMode.ASYNC, InferenceMode.BATCH])
+@pytest.mark.parametrize("case", CASES)
+def test_nothing_is_lost(case: str, mode: InferenceMode, chance: Random) -> None:
+    prepare, run, other = CASES[case]
+    crashes = 0
+    for boundary in range(1, MOST_STEPS):
+        for dies_at in range(1, MOST_STEPS):
+            platform = Platform(chance, mode)
+            prepare(platform)
+            ran: list[bool] = []
+            platform.weather.before(boundary, _dying(platform, other, dies_at, ran))
+            run(platform)
+            platform.weather.before(0, int)  # whatever has not come does not come any more
+            if not ran:
+                assert crashes > 20, "hardly a step was taken: this proves nothing"
+                return
+            heal(platform)
+            assert found_wrong(platform) == [], f"other before step {boundary}, died before step {dies_at}"
+            if not ran[0]:
+                break
+            crashes += 1
+    raise AssertionError("it takes more steps than expected")
+
+
+def _dying(
+    platform: Platform, run: Callable[[Platform], object], dies_at: int, ran: list[bool]
+) -> Callable[[], object]:
+    """A run that dies before that step; then whether it did is in `ran`."""
+
+    def die() -> None:
+        platform.weather.crash_before(dies_at)
+        run(platform)
+        ran.append(not platform.weather.pending)
+        platform.weather.before(0, int)
+
+    return die

@@ -1,0 +1,77 @@
+"""T7: tables that are throttled, an engine that refuses, fails or takes a request without saying so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+import pytest
+from bintally.adapters.clients import CONFIG
+from bintally.domain.image import TERMINAL
+from bintally.domain.policy import InferenceMode
+
+from tests.nothing_lost.healing import found_wrong, heal, moment
+from tests.nothing_lost.platform import Platform
+from tests.nothing_lost.policy import POLICY
+from tests.nothing_lost.troubles import Troubles
+
+IMAGES = 1000
+MINUTES = 120
+REQUESTS_OF_A_STEP = CONFIG.retries["total_max_attempts"]
+
+
+def troubles_of(kind: str, rate: float) -> Troubles:
+    """A step of a function fails only when all requests of its client have been refused."""
+    return Troubles(refused=rate**REQUESTS_OF_A_STEP) if kind == "refused" else Troubles(**{kind: rate})
+
+
+@pytest.mark.parametrize("mode", [InferenceMode.ASYNC, InferenceMode.BATCH])
+@pytest.mark.parametrize("rate", [0.01, 0.1, 0.5])
+@pytest.mark.parametrize("kind", ["refused", "throttled", "timeouts", "failed", "full"])
+def test_nothing_is_lost_and_attempts_are_bounded(kind: str, rate: float, mode: InferenceMode, chance: Random) -> None:
+    platform = Platform(chance, mode, troubles_of(kind, rate), together=25)
+    for number in range(IMAGES):
+        platform.put(f"bin-{number}/photo.jpg")
+
+    for _ in range(MINUTES):
+        moment(platform)
+
+    ledger = platform.world.ledger.items.values()
+    assert max(held.attempts for held in ledger) <= POLICY.max_attempts
+    sent = MINUTES / (POLICY.sweep_after / timedelta(minutes=1))
+    assert max(job.attempts for job in platform.world.jobs.all()) <= sent + 1
+    if kind != "failed" and rate < 0.5:
+        assert all(held.status in TERMINAL for held in ledger)  # without anybody's help
+    heal(platform)
+    assert found_wrong(platform) == []
+
+
+def test_a_photograph_is_tried_again_later_each_time(chance: Random) -> None:
+    platform = Platform(chance, troubles=Troubles(failed=1), policy=replace(POLICY, max_attempts=6))
+    platform.put("bin/photo.jpg")
+    waits = []
+    for _ in range(120):
+        moment(platform)
+        (held,) = platform.world.ledger.items.values() or [None]
+        if held and held.due_at and held.due_at not in waits:
+            waits.append(held.due_at)
+
+    assert len(waits) == 5
+    assert held.attempts == 6
+
+
+def test_a_table_that_refuses_everything_for_an_hour_loses_nothing(chance: Random) -> None:
+    """What came meanwhile lies in the dead letters, and comes back from there."""
+    platform = Platform(chance, troubles=Troubles(refused=1))
+    for number in range(IMAGES):
+        platform.put(f"bin-{number}/photo.jpg")
+    for _ in range(60):
+        moment(platform)
+
+    assert platform.world.ledger.items == {}
+    assert len(platform.intake.dead) == IMAGES
+    assert found_wrong(platform) == []  # dead letters are accounted for
+    heal(platform)
+    assert found_wrong(platform) == []
+    assert len(platform.world.ledger.items) == IMAGES

@@ -1,0 +1,162 @@
+"""T10: transform jobs with bad files, outputs missing, cut or too many, that fail, stop, or find no capacity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+from bintally.domain.image import Status
+from bintally.domain.jobs import Job
+from bintally.domain.manifest import image_ids_of
+from bintally.domain.policy import InferenceMode
+from bintally.domain.transforms import name_of
+
+from tests.nothing_lost.engines import NO_CAPACITY, SERVER_ERROR, SimulatedEngine, transform_event
+from tests.nothing_lost.healing import found_wrong, heal, moment
+from tests.nothing_lost.platform import Platform
+from tests.nothing_lost.policy import POLICY
+
+JOBS = 200
+IMAGES = 100
+SHARD = 10
+Ending = Callable[[SimulatedEngine, Job], tuple[str, str]]
+
+
+def bad_files(engine: SimulatedEngine, job: Job) -> tuple[str, str]:
+    """Some photographs can't be read; that is an answer."""
+    return "Completed", ""
+
+
+def missing(engine: SimulatedEngine, job: Job) -> tuple[str, str]:
+    for key in engine.chance.sample(job.manifests, 4):
+        del engine.outputs[key]
+    return "Completed", ""
+
+
+def extra(engine: SimulatedEngine, job: Job) -> tuple[str, str]:
+    """An output that belongs to no manifest, and lines about photographs of another."""
+    engine.outputs[f"{job.folder}99999.jsonl"] = engine.outputs[job.manifests[0]]
+    engine.outputs[job.manifests[0]] += '{"image_id": "0", "count": 1}\n' + engine.outputs[job.manifests[1]]
+    return "Completed", ""
+
+
+def cut(engine: SimulatedEngine, job: Job) -> tuple[str, str]:
+    for key in job.manifests:
+        engine.outputs[key] = engine.outputs[key][: engine.chance.randrange(len(engine.outputs[key]))]
+    return "Completed", ""
+
+
+def failed(engine: SimulatedEngine, job: Job) -> tuple[str, str]:
+    missing(engine, job)
+    return "Failed", SERVER_ERROR
+
+
+def stopped(engine: SimulatedEngine, job: Job) -> tuple[str, str]:
+    missing(engine, job)
+    return "Stopped", ""
+
+
+def without_capacity(engine: SimulatedEngine, job: Job) -> tuple[str, str]:
+    for key in job.manifests:
+        del engine.outputs[key]
+    return "Failed", NO_CAPACITY
+
+
+ENDINGS: list[Ending] = [bad_files, missing, extra, cut, failed, stopped, without_capacity]
+
+
+def platform_of(chance: Random) -> Platform:
+    return Platform(chance, InferenceMode.BATCH, policy=replace(POLICY, micro_batch=SHARD))
+
+
+def one_job(platform: Platform, number: int) -> Job:
+    """A transform job about a hundred photographs, which SageMaker has taken."""
+    for image in range(IMAGES):
+        platform.put(f"bin-{number}-{image}/photo.jpg")
+    platform.deliver_intake(IMAGES)
+    platform.round()
+    ((_, job),) = platform.world.batch.waiting
+    platform.world.batch.waiting.clear()
+    assert (job.images, job.shards) == (IMAGES, IMAGES // SHARD)
+    return job
+
+
+def end(platform: Platform, job: Job, ending: Ending) -> set[str]:
+    """The job ends so, and its end is announced; the photographs that have an answer."""
+    engine = platform.world.batch
+    assert isinstance(engine, SimulatedEngine)
+    asked = {key: image_ids_of(engine.manifests[key]) for key in job.manifests}
+    engine.answer(job, [platform.uploads.all[each].record for ids in asked.values() for each in ids])
+    state, reason = ending(engine, job)
+    engine.states[name_of(job)] = (state, reason)
+    for _ in range(platform.chance.randint(1, 3)):
+        platform.results.send(transform_event(job, state, engine.location(job), reason), platform.now)
+        platform.deliver_results()
+    return {each for key, ids in asked.items() for each in answered_in(engine.outputs.get(key, "")) if each in ids}
+
+
+def answered_in(output: str) -> set[str]:
+    """The photographs that have a whole line; of one that was cut, at most the end of the line is missing."""
+    return {line[14:46] for line in output.split("\n") if line.startswith('{"image_id": "') and line.endswith("}")}
+
+
+def test_every_photograph_gets_its_answer_and_only_those_without_are_tried_again(chance: Random) -> None:
+    platform = platform_of(chance)
+    answered: set[str] = set()
+    capacity = 0
+    for number in range(JOBS):
+        ending = ENDINGS[number % len(ENDINGS)]
+        job = one_job(platform, number)
+        answered |= end(platform, job, ending)
+        capacity += ending is without_capacity
+    heal(platform, retry=False)
+
+    assert found_wrong(platform) == []
+    ledger = platform.world.ledger.items
+    assert len(ledger) == JOBS * IMAGES
+    assert {ledger[each].attempts for each in answered} == {1}
+    of_capacity = {each for each, held in ledger.items() if held.attempts == 1} - answered
+    assert len(of_capacity) == capacity * IMAGES  # the same job, asked for again
+    assert {held.attempts for held in ledger.values()} == {1, 2}
+    assert {job.tries for job in platform.world.jobs.all()} == {0, 1}  # however often it was told of
+
+
+def test_a_photograph_that_breaks_the_server_is_parted_from_the_others_and_fails_alone(chance: Random) -> None:
+    platform = platform_of(chance)
+    engine = platform.world.batch
+    assert isinstance(engine, SimulatedEngine)
+    for number in range(IMAGES):
+        upload = platform.put(f"bin-{number}/photo.jpg")
+        if number % 10 == 0:
+            engine.killers.add(upload.image_id)
+    for _ in range(100):
+        moment(platform, minutes=15)
+
+    ledger = platform.world.ledger.items
+    assert {image_id for image_id, held in ledger.items() if held.status is Status.FAILED} == engine.killers
+    assert max(held.attempts for held in ledger.values()) == POLICY.max_attempts
+    assert all(SERVER_ERROR in ledger[each].reason for each in engine.killers)
+    engine.killers.clear()
+    heal(platform)  # a person asks, once the model can read them
+    assert found_wrong(platform) == []
+
+
+def test_without_capacity_each_type_is_asked_for_in_turn_and_then_the_photographs_are(chance: Random) -> None:
+    platform = platform_of(chance)
+    engine = platform.world.batch
+    assert isinstance(engine, SimulatedEngine)
+    one_job(platform, 0)
+    engine.waiting = [(platform.now, job) for job in platform.world.jobs.all()]
+    platform.trouble(replace(platform.troubles, full=1))
+    for _ in range(7 * 24 * 2):
+        moment(platform, minutes=30)
+
+    names = list(engine.states)
+    assert {name.rpartition("-")[2] for name in names} == {str(number) for number in range(6)}  # 3 of each of 2 types
+    ledger = platform.world.ledger.items.values()
+    assert {held.status for held in ledger} == {Status.FAILED}
+    assert all("CapacityError" in held.reason for held in ledger)
+    assert {held.attempts for held in ledger} == {POLICY.max_attempts}
+    heal(platform)
+    assert found_wrong(platform) == []

@@ -1,0 +1,80 @@
+"""T11: an endpoint without instances, whose requests expire without a word."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+
+from bintally.domain.image import Status
+
+from tests.nothing_lost.healing import found_wrong, heal, moment
+from tests.nothing_lost.platform import Platform
+from tests.nothing_lost.policy import POLICY
+from tests.nothing_lost.troubles import CALM, Troubles
+from tests.template.deployed import stack
+
+IMAGES = 100
+
+
+def expired(chance: Random) -> Platform:
+    platform = Platform(chance, troubles=Troubles(expired=1))
+    for number in range(IMAGES):
+        platform.put(f"bin-{number}/photo.jpg")
+    return platform
+
+
+def test_what_expired_is_asked_for_again_and_has_failed_in_the_end(chance: Random) -> None:
+    platform = expired(chance)
+    for _ in range(4 * 24):
+        moment(platform, minutes=15)
+
+    ledger = platform.world.ledger.items.values()
+    assert {held.status for held in ledger} == {Status.FAILED}
+    assert {held.attempts for held in ledger} == {POLICY.max_attempts}
+    assert all("No answer in the 7:00:00 since it was sent" in held.reason for held in ledger)
+    assert sum(len(made.swept.given_up) for made in platform.rounds) == len(platform.world.engine.asked)
+    heal(platform)
+    assert found_wrong(platform) == []
+
+
+def test_what_expired_is_counted_once_there_is_capacity_again(chance: Random) -> None:
+    platform = expired(chance)
+    for _ in range(8):
+        moment(platform, minutes=60)
+    platform.trouble(CALM)
+    heal(platform, retry=False)
+
+    assert found_wrong(platform) == []
+    assert {held.attempts for held in platform.world.ledger.items.values()} == {2}
+
+
+def test_an_answer_that_comes_after_the_request_was_given_up_counts(chance: Random) -> None:
+    platform = expired(chance)
+    platform.trouble(CALM)
+    for engine in platform.engines:
+        engine.slowness = timedelta(hours=24)
+    heal(platform, retry=False)
+
+    assert found_wrong(platform) == []
+
+
+def test_it_is_heard_of() -> None:
+    alarms = stack().of_type("AWS::CloudWatch::Alarm").values()
+    metrics = {alarm.get("MetricName") for alarm in alarms}
+
+    assert metrics >= {"HasBacklogWithoutCapacity", "PhotographsFailed", "OldestPendingSeconds"}
+
+
+def test_photographs_that_an_endpoint_refuses_for_a_day_are_heard_of(chance: Random) -> None:
+    """Their jobs are open, so that they are neither pending nor asked about."""
+    platform = Platform(chance, troubles=Troubles(throttled=1))
+    for number in range(IMAGES):
+        platform.put(f"bin-{number}/photo.jpg")
+    for _ in range(24):
+        moment(platform, minutes=60)
+
+    last = platform.rounds[-1]
+    assert last.oldest_pending >= timedelta(hours=20) or last.unaccounted == IMAGES
+    platform.trouble(CALM)
+    heal(platform, retry=False)
+    assert found_wrong(platform) == []

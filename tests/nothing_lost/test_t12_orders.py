@@ -1,0 +1,102 @@
+"""T12: orders before and after their counts, amended, cancelled, and imported again and again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+
+from bintally.domain.verdicts import Verdict
+from bintally.usecases.reconcile import Changes, reconcile
+
+from tests.nothing_lost.healing import found_wrong, heal, moment
+from tests.nothing_lost.interleaving import Interleaving
+from tests.nothing_lost.platform import Platform
+from tests.nothing_lost.troubles import Troubles
+from tests.unit.functions.examples import THRESHOLDS
+
+ORDERS = 500
+WORLDS = 50
+HEADER = "consignment_id,bin_id,expected\n"
+TROUBLES = Troubles(lost=0.1, doubled=0.2, late=0.2, repeated=0.3, crashed=0.005)
+
+
+def rows(chance: Random, numbers: list[int], cancelled: float = 0) -> str:
+    """An order file on these orders, each of one bin; what is cancelled expects nothing."""
+    expected = {number: 0 if chance.random() < cancelled else chance.randint(1, 5) for number in numbers}
+    return HEADER + "".join(f"C-{number // 5},bin-{number},{wanted}\n" for number, wanted in expected.items())
+
+
+def test_every_line_has_one_final_verdict(chance: Random) -> None:
+    platform = Platform(chance, troubles=TROUBLES, together=25)
+    numbers = list(range(ORDERS))
+    chance.shuffle(numbers)
+    first, second = numbers[: ORDERS // 2], numbers[ORDERS // 2 :]
+    platform.order(rows(chance, first), "first.csv", copies=3)  # before the count
+    for _ in range(2):
+        for number in numbers:
+            platform.put(f"bin-{number}/{chance.choice('ab')}.jpg")
+        for _ in range(5):
+            moment(platform, 2)
+    platform.order(rows(chance, second), "second.csv", copies=3)  # after it
+    amended = rows(chance, numbers, cancelled=0.2)
+    for name in ("amended.csv", "again.csv", "once-more.csv"):
+        moment(platform)
+        platform.order(amended, name, copies=3)
+    for _ in range(10):
+        moment(platform, 2)
+    heal(platform)
+
+    assert found_wrong(platform) == []
+    lines = platform.world.orders.items
+    assert len(lines) == ORDERS
+    assert Verdict.PENDING not in {line.verdict for line in lines.values()}
+    assert {line.verdict for line in lines.values()} >= {Verdict.MATCH, Verdict.SHORT, Verdict.OVER}
+
+
+def test_an_older_file_that_comes_last_changes_nothing(chance: Random) -> None:
+    platform = Platform(chance)
+    for number in range(ORDERS):
+        platform.put(f"bin-{number}/photo.jpg")
+    old, new = rows(chance, list(range(ORDERS))), rows(chance, list(range(ORDERS)))
+    platform.order(old, "old.csv")
+    (late,) = platform.orders.waiting
+    late.visible_at += timedelta(days=1)
+    platform.order(new, "new.csv")
+    heal(platform)
+
+    assert platform.orders.waiting == []
+    standing = {f"{line.consignment_id},{line.bin_id},{line.expected}" for line in platform.world.orders.items.values()}
+    assert standing == set(new.removeprefix(HEADER).splitlines())
+    assert found_wrong(platform) == []
+
+
+def test_requests_to_judge_beside_new_counts_and_changed_orders_leave_the_last_word_to_the_newest(
+    chance: Random,
+) -> None:
+    for _ in range(WORLDS):
+        platform = Platform(chance, together=1)
+        numbers = list(range(5))
+        for _ in range(2):
+            for number in numbers:
+                platform.put(f"bin-{number}/photo.jpg")
+            platform.deliver_intake(1000)
+            platform.order(rows(chance, numbers))
+            platform.now += timedelta(minutes=5)
+            platform.answer()
+            interleaving = Interleaving(chance, switches=0.5)
+            platform.use(interleaving)
+            requests = [lambda: judged(platform)] * 4  # noqa: B023
+            tasks = [platform.deliver_results, platform.deliver_orders, *requests, platform.deliver_streams]
+            assert interleaving.run(tasks) == []
+            platform.use(platform.weather)
+        heal(platform)
+        assert found_wrong(platform) == []
+
+
+def judged(platform: Platform) -> None:
+    """As the command asks for it after dead letters of a stream."""
+    world = platform.world
+    changes = Changes(consignments=["C-0"])
+    reconcile(
+        changes, orders=world.orders, bins=world.bins, events=world.events, thresholds=THRESHOLDS, now=platform.now
+    )

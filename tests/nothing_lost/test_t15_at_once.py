@@ -1,0 +1,108 @@
+"""T15: fifty workers with the same photograph, and senders that died while they had a job to themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from random import Random
+
+from bintally.domain.image import Status
+from bintally.usecases.rounds import make_round
+
+from tests.fakes import CrashError, World
+from tests.nothing_lost.healing import found_wrong, heal
+from tests.nothing_lost.interleaving import Interleaving, nested
+from tests.nothing_lost.platform import Platform
+from tests.nothing_lost.policy import POLICY
+from tests.nothing_lost.uploads import images_in
+from tests.nothing_lost.watched import WatchedLedger
+from tests.unit.functions.examples import NOW, photograph
+from tests.unit.functions.usecases.runs import taken_in
+
+WORKERS = 50
+ROUNDS = 1000
+THREADED = 20
+
+
+def same_delivery(platform: Platform) -> Callable[[], object]:
+    """What each worker does: it has got the same message as all the others."""
+    (body,) = {message.body for message in platform.intake.waiting}
+    return lambda: taken_in(platform.world, images_in(body), now=platform.now)
+
+
+def assert_single(world: World) -> None:
+    assert [held.status for held in world.ledger.items.values()] == [Status.SUBMITTED]
+    assert isinstance(world.ledger.items, WatchedLedger)
+    assert list(world.ledger.items.entered.values()) == [1]
+    assert len(world.engine.asked) == 1
+    assert [job.attempts for job in world.jobs.all()] == [1]
+
+
+def test_of_fifty_workers_within_each_other_one_wins(chance: Random) -> None:
+    """Each run of a worker is interrupted, at any step, by the runs of others."""
+    for _ in range(ROUNDS):
+        platform = Platform(chance)
+        platform.put("bin/photo.jpg")
+        step, start = nested([same_delivery(platform)] * WORKERS, chance)
+        platform.use(step)
+        start()
+        assert_single(platform.world)
+
+
+def test_of_fifty_workers_in_step_one_wins(chance: Random) -> None:
+    for _ in range(THREADED):
+        platform = Platform(chance)
+        platform.put("bin/photo.jpg")
+        interleaving = Interleaving(chance)
+        work = same_delivery(platform)
+        platform.use(interleaving)
+        assert interleaving.run([work] * WORKERS) == []
+        platform.use(platform.weather)
+        assert_single(platform.world)
+
+
+def test_a_sender_that_died_is_followed_by_one_other(chance: Random) -> None:
+    """Its claim runs out; then of all that try, one sends."""
+    for _ in range(ROUNDS):
+        world = World()
+        world.engine.down = True
+        taken_in(world, [photograph()])
+        world.engine.down = False
+        held = next(iter(world.jobs.all()))
+        with suppress(CrashError):
+            world.steps.crash_before(chance.choice([4, 5, 6, 7, 8]))
+            later = NOW + POLICY.sweep_after + timedelta(seconds=1)
+            make_round(world.collaborators, policy=POLICY, now=later)
+        before = len(world.engine.asked)
+        again = later + POLICY.sweep_after + timedelta(seconds=1)
+        work = [lambda: make_round(world.collaborators, policy=POLICY, now=again)] * 5  # noqa: B023
+        step, start = nested(work, chance)
+        use(world, step)
+        start()
+        assert len(world.engine.asked) <= before + 1
+        assert set(world.engine.asked) == {held.job_id}
+
+
+def use(world: World, step: Callable[[], object]) -> None:
+    for fake in (world.ledger, world.jobs, world.engine, world.batch, world.bins, world.events):
+        fake.step = step
+
+
+def test_rounds_at_once_lose_nothing(chance: Random) -> None:
+    """The schedule runs beside itself, each time over photographs that wait for another try."""
+    for _ in range(THREADED):
+        platform = Platform(chance, together=5)
+        for number in range(40):
+            platform.put(f"bin-{number}/photo.jpg")
+        platform.world.engine.down = True
+        platform.deliver_intake()
+        platform.world.engine.down = False
+        platform.now += timedelta(minutes=10)
+        interleaving = Interleaving(chance)
+        platform.use(interleaving)
+        assert interleaving.run([platform.round] * 5) == []
+        platform.use(platform.weather)
+        assert len(platform.world.engine.asked) == len(set(platform.world.engine.asked))
+        heal(platform)
+        assert found_wrong(platform) == []
