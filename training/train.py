@@ -1,7 +1,7 @@
 """Fine-tune the ResNet-50 on bin photographs.
 
     python training/train.py --data DIR --weights FILE --out .work/model     # recipe `best`: about an hour on two cores
-    python training/train.py --data DIR --weights FILE --teacher .work/model --out .work/best   # learn from that run
+    python training/train.py --data DIR --weights FILE --teacher .work/model --distil 0.5 --out .work/taught
     python training/train.py --data DIR --recipe baseline                    # what the published attempts did
     python training/train.py --data DIR --limit 200 --stages 1x64            # a try-out: about a minute
     torchrun --nproc-per-node 2 training/train.py --data DIR                 # several processes learn together
@@ -17,7 +17,6 @@ import argparse
 import os
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from binlab.data.dataset import CLASSES, Photo, read_split
@@ -60,13 +59,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.data is None:
         parser.error("--data is needed: a folder with bin-images/ and metadata/ as in the public dataset")
+    if bool(options.teacher) != bool(chosen(options).distil):
+        parser.error("--teacher and --distil go together: whose answers, and how much of each target they are")
     return options
-
-
-def recipe_of(options: argparse.Namespace) -> Recipe:
-    """What the flags say; nothing is distilled without a teacher."""
-    recipe = chosen(options)
-    return recipe if options.teacher else replace(recipe, distil=0.0)
 
 
 def photographs(options: argparse.Namespace, recipe: Recipe) -> dict[str, list[Photo]]:
@@ -144,7 +139,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     try:
         with processes() as (rank, together):
-            learn(options, recipe_of(options), rank, together)
+            learn(options, chosen(options), rank, together)
     except (CheckpointError, FileNotFoundError, FloatingPointError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2

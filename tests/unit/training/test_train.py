@@ -98,13 +98,13 @@ def test_two_processes_learn_one_network(data: Path, tmp_path: Path) -> None:
 
 def test_a_run_learns_from_another_ones_answers_and_says_so(data: Path, tmp_path: Path) -> None:
     flags = [*common(data, tmp_path), "--stages", "1x32", "--ema", 0]
-    first = train(*flags, "--distil", 0.5, "--out", tmp_path / "teacher")
-    taught = train(*flags, "--teacher", tmp_path / "teacher", "--out", tmp_path / "taught")
+    first = train(*flags, "--out", tmp_path / "teacher")
+    taught = train(*flags, "--teacher", tmp_path / "teacher", "--distil", 0.5, "--out", tmp_path / "taught")
 
     assert (first.returncode, taught.returncode) == (0, 0), taught.stderr[-3000:]
     records = [json.loads((tmp_path / run / "training.json").read_text()) for run in ("teacher", "taught")]
     assert (records[0]["teacher"], records[1]["teacher"]) == (None, records[0]["recipe"])
-    assert "--distil 0.0" in records[0]["recipe"][0], "nothing is distilled without a teacher"
+    assert "--distil 0.5" in records[1]["recipe"][0]
     assert records[0]["history"][0]["loss"] != records[1]["history"][0]["loss"]
 
 
@@ -115,6 +115,7 @@ def test_a_run_learns_from_another_ones_answers_and_says_so(data: Path, tmp_path
         (["--data", "/nowhere"], "No labelled photographs under /nowhere"),
         (["--data", "/nowhere", "--stages", "8"], "is not like 8x128,4x176"),
         (["--data", "/nowhere", "--stop-on", "boredom"], "invalid choice: 'boredom'"),
+        (["--data", "/nowhere", "--distil", "0.5"], "--teacher and --distil go together"),
     ],
 )
 def test_what_it_can_not_do_it_says(flags: list[str], words: str, tmp_path: Path) -> None:

@@ -69,8 +69,8 @@ RECIPES = {
         to_neighbours=0.0, distil=0.0, mixup=0.0, augment="none", ema=0.0, outside=False,
     ),
     "best": Recipe(
-        stages=(Stage(5, 128), Stage(9, 176)), batch=32, optimiser="adamw", rate=3e-4, head=5.0,
-        schedule="one-cycle", decay=0.05, to_neighbours=0.2, distil=0.5, mixup=0.1, augment="strong", ema=0.998,
+        stages=(Stage(6, 128), Stage(8, 176), Stage(3, 224)), batch=32, optimiser="adamw", rate=3e-4, head=5.0,
+        schedule="one-cycle", decay=0.05, to_neighbours=0.2, distil=0.0, mixup=0.3, augment="strong", ema=0.998,
         outside=True,
     ),
 }  # fmt: skip

@@ -26,4 +26,4 @@ def answers_of_teacher(folder: Path, pixels: Pixels, shift: npt.NDArray[np.float
     """
     network = finetuned_network(len(shift), folder).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     seen = [softmax(logits_of(network, view) - shift) for view in (pixels, pixels[:, :, ::-1])]
-    return np.mean(seen, axis=0, dtype=np.float32)
+    return np.asarray(np.mean(seen, axis=0), np.float32)
