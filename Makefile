@@ -9,7 +9,7 @@ DATA ?= $(wildcard ../shared/abid)
 WEIGHTS ?= $(firstword $(wildcard ../shared/weights/*.safetensors.xz))
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help demo test check model-smoke build clean
+.PHONY: help demo test check model-smoke soak build clean
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -27,6 +27,9 @@ check: $(VENV)/test.done $(VENV)/sam.done ## lint, types, template
 
 model-smoke: $(VENV)/test.done ## every step of the model, small: on 400 photographs of DATA, or on drawn bins
 	$(BIN)/python training/smoke.py $(if $(DATA),--data $(DATA)) $(if $(WEIGHTS),--weights $(WEIGHTS))
+
+soak: $(VENV)/test.done ## ten minutes of photographs while everything goes wrong, then the audit
+	$(BIN)/python benchmarks/soak.py
 
 build: $(VENV)/sam.done ## what Lambda gets, in .aws-sam/build
 	$(SAM) build

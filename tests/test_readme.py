@@ -12,8 +12,9 @@ from samtranslator.yaml_helper import yaml_parse
 from tests.readme import ROOT, commands
 
 # `make test` runs this test; `make demo` is `bintally demo`, which tests/stack runs; `make model-smoke` is
-# training/smoke.py, which tests/unit/training runs.
-MAKE = {"make demo", "make test", "make build", "make model-smoke"}
+# training/smoke.py, which tests/unit/training runs; `make soak` is benchmarks/soak.py, which tests/stack/test_soak.py
+# runs for a minute.
+MAKE = {"make demo", "make test", "make build", "make model-smoke", "make soak"}
 # These need Docker, an account, or an hour.
 ELSEWHERE = ("sam local invoke ", "sam deploy ", "docker build ", "python training/", "bintally bins --stack ")
 TRAINED = "bintally count tests/pictures --model .work/artifact"

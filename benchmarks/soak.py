@@ -1,0 +1,133 @@
+"""Photographs at full rate while everything goes wrong now and then; at the end, the audit.
+
+    make soak                                                       # ten minutes
+    python benchmarks/soak.py --seconds 60 --kill-every 2 --json
+
+Runs a local stack in which that share of all notifications is lost, doubled, late and out of order, of all requests
+refused, throttled or answered into the void, of all transform jobs short of instances, and of all model calls slow.
+Messages of the intake bucket are delivered again at the same rate, and processes are killed with SIGKILL, one kind
+after the other. Then the faults end, everything has `--healing` seconds to come to its end, and every photograph is
+audited. Exit status 1 unless each is COUNTED, into its bin once, and the audit is clean.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import urllib3
+from bincli.audit import Report
+from bincli.demo_run import DATASET
+from bincli.deployments import ROOT
+from bincli.photographs import balanced, in_folder
+from bincli.renderer import draw_bins
+from binlocal.stack import Stack, running_stack
+from bintally.domain.image import Status
+from soaking import VICTIMS, Soak, kill
+from tqdm import tqdm
+
+PARAMETERS = {
+    "BatchWindow": "1", "InferenceMode": "auto", "MicroBatchSize": "30", "BatchThreshold": "40", "MaxAttempts": "5",
+    "SweepAfter": "10", "RetryDelay": "1", "JobTimeout": "60",
+}  # fmt: skip
+VISIBILITY = "15"  # seconds after which a message that a function failed on comes back; minutes on AWS
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=600, help="of photographs and faults (default: %(default)s)")
+    parser.add_argument("--healing", type=float, default=300, help="at most, after them (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=0.05, help="share of all that goes wrong (default: %(default)s)")
+    parser.add_argument("--kill-every", type=float, default=60, metavar="SECONDS", help="(default: %(default)s)")
+    parser.add_argument(
+        "--victims", nargs="+", choices=list(VICTIMS), default=["model"], help="what is killed (default: model)"
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, default=1, help="of all that is drawn (default: %(default)s)")
+    parser.add_argument("--images", type=Path, help="folder of photographs (default: the dataset's, or drawn ones)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser.parse_args(arguments)
+
+
+def plan(seed: int, rate: float) -> dict[str, object]:
+    """A fault plan of the local SageMaker, with `rate` of everything."""
+    return {
+        "seed": seed, "delay_seconds": 5,
+        "notifications": {"drop": rate, "double": rate, "delay": rate, "reorder": rate, "epoch_times": 0.5},
+        "requests": {"error_5xx": rate, "throttle": rate, "lost_answer": rate},
+        "transform": {"capacity": rate, "shard": rate},
+        "model": {"slow": rate, "slow_seconds": 3},
+    }  # fmt: skip
+
+
+def pictures(folder: Path | None, scratch: Path) -> list[bytes]:
+    if folder is None and (DATASET / "bin-images").is_dir():
+        return [one.path.read_bytes() for one in balanced(in_folder(DATASET), 400)]
+    paths = [one.path for one in in_folder(folder)[:400]] if folder else list(draw_bins(scratch / "drawn", 100))
+    return [path.read_bytes() for path in paths]
+
+
+def trouble(soak: Soak, options: argparse.Namespace) -> Counter[str]:
+    """Photographs and kills for as long as `options` say; how often each kind of process was killed."""
+    kills: Counter[str] = Counter()
+    started, next_kill = time.monotonic(), options.kill_every
+    with tqdm(total=round(options.seconds), unit="s", desc="soak", mininterval=5) as bar:
+        while (passed := time.monotonic() - started) < options.seconds:
+            soak.stack.check()
+            soak.feed()
+            soak.watch_memory()
+            if passed > next_kill:
+                victim = options.victims[kills.total() % len(options.victims)]
+                kills[victim] += kill(victim)
+                next_kill += options.kill_every
+            bar.set_postfix(put=soak.put)
+            bar.update(round(time.monotonic() - started) - bar.n)
+    return kills
+
+
+def soaked(stack: Stack, images: Sequence[bytes], options: argparse.Namespace) -> dict[str, object]:
+    """What came of a soak of `stack`, in figures."""
+    for output in ("IntakeQueue", "ResultsQueue", "OrdersQueue"):
+        visibility = {"VisibilityTimeout": VISIBILITY}
+        stack.client("sqs").set_queue_attributes(QueueUrl=stack.outputs[output], Attributes=visibility)
+    soak = Soak(stack, images, random.Random(options.seed), options.rate)  # noqa: S311
+    started = time.monotonic()
+    kills = trouble(soak, options)
+    url = f"{stack.environment['AWS_ENDPOINT_URL_SAGEMAKER']}/_faults"
+    faults = urllib3.request("GET", url).json()["counts"]
+    urllib3.request("PUT", url, json={})
+    report, failed = soak.heal(options.healing)
+    found = {"faults": faults, "kills": dict(kills), "failed_before_retry": failed}
+    return {**soak.figures(report), **found, "seconds": round(time.monotonic() - started), **verdict(report, soak)}
+
+
+def verdict(report: Report, soak: Soak) -> dict[str, object]:
+    every = report.audit.places == {Status.COUNTED: soak.put}
+    return {"clean": bool(report.audit.is_clean and every and soak.put and not soak.counted_twice())}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    with TemporaryDirectory() as scratch:
+        faults = Path(scratch) / "faults.json"
+        faults.write_text(json.dumps(plan(options.seed, options.rate)))
+        images = pictures(options.images, Path(scratch))
+        folder = ROOT / ".work" / "soak"
+        with running_stack(workdir=folder, parameters=PARAMETERS, faults=faults, schedule_seconds=2) as stack:
+            found = soaked(stack, images, options)
+    if options.json:
+        print(json.dumps(found))
+    else:
+        for name, value in found.items():
+            print(f"{name:20} {value}")
+    return 0 if found["clean"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""What a soak does to a stack, and what it counts."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import psutil
+from bincli.accounts import Patience
+from bincli.audit import Report, run_audit
+from bincli.deployments import Deployment
+from bincli.retry import retry
+from binlocal.stack import Stack
+from bintally.adapters.bins import DynamoBins
+from bintally.adapters.jobs import DynamoJobs
+from bintally.adapters.ledger import DynamoLedger
+from bintally.domain.image import TERMINAL, Image, Status
+
+# Kinds of processes below this one, by a part of their command line's first arguments.
+VICTIMS = {"model": "serve.py", "sagemaker": "binlocal.sagemaker", "lambda": "worker"}
+MOST_WAITING = 600  # photographs on their way, so that the stack is busy and not drowned
+REPEATED_OF = 40  # photographs, some of which are announced again
+PATIENCE = Patience(timedelta(seconds=30), timedelta(seconds=60), timedelta(seconds=180))
+
+
+def processes(victim: str) -> Iterator[psutil.Process]:
+    """The processes of a kind below this one."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if any(VICTIMS[victim] in part for part in process.cmdline()[1:3]):
+                yield process
+
+
+def kill(victim: str) -> int:
+    """SIGKILL to one process of a kind; how many there was."""
+    for process in processes(victim):
+        with suppress(psutil.Error):
+            process.kill()
+            return 1
+    return 0
+
+
+def notification(image: Image) -> dict[str, object]:
+    """The message that S3 sent of this photograph, once more."""
+    stored = {"key": image.key, "versionId": image.version_id, "sequencer": image.sequencer}
+    what = {"bucket": {"name": image.bucket}, "object": stored}
+    return {"Records": [{"eventName": "ObjectCreated:Put", "eventTime": image.captured_at, "s3": what}]}
+
+
+@dataclass
+class Soak:
+    """One soak: `put` photographs, each into a bin of its own, `repeated` messages about them."""
+
+    stack: Stack
+    pictures: Sequence[bytes]
+    draws: random.Random
+    rate: float
+    put: int = 0
+    repeated: int = 0
+    most_memory: int = 0
+
+    @property
+    def deployment(self) -> Deployment:
+        return Deployment(self.stack.name, self.stack.outputs, self.stack.client)
+
+    @property
+    def ledger(self) -> DynamoLedger:
+        return DynamoLedger(self.stack.client("dynamodb"), self.stack.outputs["ImagesTable"])
+
+    def feed(self) -> None:
+        """Put photographs unless many are on their way, and announce some of the first ones again."""
+        settled = sum(number for status, number in self.ledger.statuses().items() if Status(status) in TERMINAL)
+        if self.put - settled < MOST_WAITING:
+            self._put_some(MOST_WAITING // 4)
+            self._repeat_some()
+
+    def _put_some(self, number: int) -> None:
+        s3, bucket = self.stack.client("s3"), self.stack.outputs["IntakeBucket"]
+        for _ in range(number):
+            body = self.pictures[self.put % len(self.pictures)]
+            s3.put_object(Bucket=bucket, Key=f"soak/{self.put:07}/photo.jpg", Body=body)
+            self.put += 1
+
+    def _repeat_some(self) -> None:
+        sqs, queue = self.stack.client("sqs"), self.stack.outputs["IntakeQueue"]
+        for entry, _ in zip(self.ledger.all(), range(REPEATED_OF), strict=False):
+            if self.draws.random() < self.rate:
+                sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(notification(entry.image)))
+                self.repeated += 1
+
+    def watch_memory(self) -> None:
+        for process in processes("model"):
+            with suppress(psutil.Error):
+                self.most_memory = max(self.most_memory, process.memory_info().rss)
+
+    def heal(self, seconds: float) -> tuple[Report, int]:
+        """The audit when all has come to its end, and how many photographs had FAILED before they were tried again."""
+        report = run_audit(self.deployment, PATIENCE, wait=seconds)
+        failed = self.ledger.statuses().get(Status.FAILED, 0)
+        if failed:
+            retry(self.deployment, [], every=True, now=datetime.now(UTC))
+            report = run_audit(self.deployment, PATIENCE, wait=seconds)
+        return report, failed
+
+    def counted_twice(self) -> int:
+        """How many bins were written more than once."""
+        bins = DynamoBins(self.stack.client("dynamodb"), self.stack.outputs["BinsTable"])
+        return sum(count.revision > 1 for count in bins.all())
+
+    def figures(self, report: Report) -> dict[str, object]:
+        jobs = DynamoJobs(self.stack.client("dynamodb"), self.stack.outputs["JobsTable"]).all()
+        attempts = [entry.attempts for entry in self.ledger.all()]
+        findings = report.audit.findings
+        return {
+            "photographs": self.put,
+            "deliveries": self.put + self.repeated,
+            "places": {str(place): number for place, number in report.audit.places.items()},
+            "unaccounted": len(findings),
+            "why": [f"{finding.key}: {finding.why}" for finding in findings[:10]],
+            "counted_twice": self.counted_twice(),
+            "jobs": dict(sorted(Counter(f"{job.engine} {job.status}" for job in jobs).items())),
+            "retries": sum(max(number - 1, 0) for number in attempts),
+            "most_attempts": max(attempts, default=0),
+            "dead_letters": sum(queue.dead_letters for queue in report.queues),
+            "model_server_mib": round(self.most_memory / 2**20),
+        }
