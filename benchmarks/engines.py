@@ -30,7 +30,7 @@ from bintally.adapters.jobs import DynamoJobs
 from rich.console import Console
 
 MODES = ("async", "batch", "auto")
-PARAMETERS = {"BatchWindow": "1", "MicroBatchSize": "100", "BatchThreshold": "150", "SweepAfter": "10"}
+PARAMETERS = {"BatchWindow": "1", "MicroBatchSize": "30", "BatchThreshold": "40", "SweepAfter": "10"}
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:

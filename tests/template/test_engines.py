@@ -211,3 +211,10 @@ def test_submit_starts_no_transform_jobs_but_its_own() -> None:
         assert allowed("SubmitFunction", action) == [f"arn:aws:sagemaker:{AT}:transform-job/batch-*"]
         for function in ("IntakeFunction", "CollectFunction", "OrdersFunction", "ReconcileFunction"):
             assert allowed(function, action) == []
+
+
+def test_a_delivery_that_fills_a_manifest_is_the_largest_there_is() -> None:
+    """`auto` takes it for the front of a backlog; were deliveries smaller, no backlog would ever be seen."""
+    assert source()["Resources"]["IntakeFunction"]["Properties"]["Events"]["Photographs"]["Properties"][
+        "BatchSize"
+    ] == {"Ref": "MicroBatchSize"}
