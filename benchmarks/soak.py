@@ -1,7 +1,8 @@
 """Photographs at full rate while everything goes wrong now and then; at the end, the audit.
 
     make soak                                                       # ten minutes
-    python benchmarks/soak.py --seconds 60 --kill-every 2 --json
+    python benchmarks/soak.py --seconds 60 --kill-every 2 --victims model sagemaker lambda
+    python benchmarks/soak.py --photographs 1000 --seconds 60 --rate 0 --lost 1 --json      # nothing is announced
 
 Runs a local stack in which that share of all notifications is lost, doubled, late and out of order, of all requests
 refused, throttled or answered into the void, of all transform jobs short of instances, and of all model calls slow.
@@ -45,6 +46,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=600, help="of photographs and faults (default: %(default)s)")
     parser.add_argument("--healing", type=float, default=300, help="at most, after them (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=0.05, help="share of all that goes wrong (default: %(default)s)")
+    parser.add_argument("--lost", type=float, help="share of notifications and events that is lost (default: --rate)")
+    parser.add_argument("--photographs", type=int, help="put so many and no more")
     parser.add_argument("--kill-every", type=float, default=60, metavar="SECONDS", help="(default: %(default)s)")
     parser.add_argument(
         "--victims", nargs="+", choices=list(VICTIMS), default=["model"], help="what is killed (default: model)"
@@ -55,11 +58,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def plan(seed: int, rate: float) -> dict[str, object]:
-    """A fault plan of the local SageMaker, with `rate` of everything."""
+def plan(seed: int, rate: float, lost: float) -> dict[str, object]:
+    """A fault plan of the local SageMaker, with `rate` of everything and `lost` of the notifications."""
     return {
         "seed": seed, "delay_seconds": 5,
-        "notifications": {"drop": rate, "double": rate, "delay": rate, "reorder": rate, "epoch_times": 0.5},
+        "notifications": {"drop": lost, "double": rate, "delay": rate, "reorder": rate, "epoch_times": 0.5},
         "requests": {"error_5xx": rate, "throttle": rate, "lost_answer": rate},
         "transform": {"capacity": rate, "shard": rate},
         "model": {"slow": rate, "slow_seconds": 3},
@@ -80,7 +83,8 @@ def trouble(soak: Soak, options: argparse.Namespace) -> Counter[str]:
     with tqdm(total=round(options.seconds), unit="s", desc="soak", mininterval=5) as bar:
         while (passed := time.monotonic() - started) < options.seconds:
             soak.stack.check()
-            soak.feed()
+            if not soak.feed():
+                break
             soak.watch_memory()
             if passed > next_kill:
                 victim = options.victims[kills.total() % len(options.victims)]
@@ -96,7 +100,8 @@ def soaked(stack: Stack, images: Sequence[bytes], options: argparse.Namespace) -
     for output in ("IntakeQueue", "ResultsQueue", "OrdersQueue"):
         visibility = {"VisibilityTimeout": VISIBILITY}
         stack.client("sqs").set_queue_attributes(QueueUrl=stack.outputs[output], Attributes=visibility)
-    soak = Soak(stack, images, random.Random(options.seed), options.rate)  # noqa: S311
+    most = options.photographs or sys.maxsize
+    soak = Soak(stack, images, random.Random(options.seed), options.rate, most)  # noqa: S311
     started = time.monotonic()
     kills = trouble(soak, options)
     url = f"{stack.environment['AWS_ENDPOINT_URL_SAGEMAKER']}/_faults"
@@ -116,7 +121,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     with TemporaryDirectory() as scratch:
         faults = Path(scratch) / "faults.json"
-        faults.write_text(json.dumps(plan(options.seed, options.rate)))
+        faults.write_text(
+            json.dumps(plan(options.seed, options.rate, options.rate if options.lost is None else options.lost))
+        )
         images = pictures(options.images, Path(scratch))
         folder = ROOT / ".work" / "soak"
         with running_stack(workdir=folder, parameters=PARAMETERS, faults=faults, schedule_seconds=2) as stack:

@@ -54,12 +54,13 @@ def notification(image: Image) -> dict[str, object]:
 
 @dataclass
 class Soak:
-    """One soak: `put` photographs, each into a bin of its own, `repeated` messages about them."""
+    """One soak: `put` photographs, at most `most`, each into a bin of its own, and `repeated` messages about them."""
 
     stack: Stack
     pictures: Sequence[bytes]
     draws: random.Random
     rate: float
+    most: int
     put: int = 0
     repeated: int = 0
     most_memory: int = 0
@@ -72,12 +73,16 @@ class Soak:
     def ledger(self) -> DynamoLedger:
         return DynamoLedger(self.stack.client("dynamodb"), self.stack.outputs["ImagesTable"])
 
-    def feed(self) -> None:
-        """Put photographs unless many are on their way, and announce some of the first ones again."""
+    def feed(self) -> bool:
+        """Put photographs unless many are on their way, and announce some of the first ones again.
+
+        Whether there are more to put.
+        """
         settled = sum(number for status, number in self.ledger.statuses().items() if Status(status) in TERMINAL)
         if self.put - settled < MOST_WAITING:
-            self._put_some(MOST_WAITING // 4)
+            self._put_some(min(MOST_WAITING // 4, self.most - self.put))
             self._repeat_some()
+        return self.put < self.most
 
     def _put_some(self, number: int) -> None:
         s3, bucket = self.stack.client("s3"), self.stack.outputs["IntakeBucket"]

@@ -1,7 +1,7 @@
 """What counting photographs costs on AWS, roughly: a table of prices with its date, and what they are multiplied by.
 
-On-demand list prices of us-east-1 in US dollars, without free tiers. They are written down here, not asked of AWS:
-compare https://aws.amazon.com/sagemaker/pricing/ before you rely on them. Left out: Lambda, logs, keeping the
+About the on-demand list prices of us-east-1 in US dollars, without free tiers. Nobody has checked them: compare
+https://aws.amazon.com/sagemaker/pricing/ before you rely on them. Left out: Lambda, logs, keeping the
 photographs, transfer between regions; each is small beside the rest.
 """
 
@@ -54,6 +54,6 @@ def estimate(engine: EngineName, photographs: int) -> Estimate:
 def assumption() -> str:
     """What the estimates rest on, in a sentence."""
     return (
-        f"List prices of us-east-1 in {PRICES_OF}; {INSTANCES} {INSTANCE} at {INSTANCE_HOUR} USD/h, "
+        f"About the list prices of us-east-1 in {PRICES_OF}, not checked; {INSTANCES} {INSTANCE} at {INSTANCE_HOUR} USD/h, "
         f"{PHOTOGRAPHS_A_SECOND} photographs/s each; without Lambda, logs and storage."
     )

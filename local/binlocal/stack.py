@@ -32,8 +32,9 @@ LOGS = (MODEL_LOG, "ministack.log", "sagemaker.log")
 SAGEMAKER_STATE = "sagemaker"
 SCHEDULE_SECONDS = 10.0
 START_SECONDS = 60.0
-# A window of 5 s, as the template has it, would be most of the time that a few photographs take.
-PARAMETERS = {"BatchWindow": "1"}
+# A window of 5 s, as the template has it, would be most of the time that a few photographs take; and nobody waits for
+# minutes in front of a terminal until something is tried again.
+PARAMETERS = {"BatchWindow": "1", "RetryDelay": "1", "SweepAfter": "30"}
 
 
 @dataclass(frozen=True)

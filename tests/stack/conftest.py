@@ -21,7 +21,7 @@ DEADLINE = 90.0  # seconds; a bound, not a wait
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     if not (shipped() / "model.json").exists():
         pytest.skip(f"There is no model in {shipped()}; training/package.py makes one.")
-    with running_stack(workdir=tmp_path_factory.mktemp("stack")) as running:
+    with running_stack(workdir=tmp_path_factory.mktemp("stack"), schedule_seconds=2) as running:
         yield running
 
 

@@ -197,7 +197,7 @@ def test_a_plan_says_how_many_how_large_how_long_and_how_dear() -> None:
     assert "At 10 photographs/s they are put within 2 s." in text
     assert "async" in text
     assert "batch" in text
-    assert "List prices of us-east-1 in 2025-06" in " ".join(text.split())
+    assert "About the list prices of us-east-1 in 2025-06, not checked" in " ".join(text.split())
 
 
 def test_a_plan_as_json_has_the_same() -> None:
