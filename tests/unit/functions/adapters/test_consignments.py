@@ -91,3 +91,21 @@ def test_a_lookup_that_fails_is_an_error() -> None:
 
     with pytest.raises(StoreError, match="ThrottlingException"):
         DynamoOrders(stub, "orders").of_bins(["a", "b"])
+
+
+def test_a_new_line_that_a_newer_import_writes_meanwhile_is_not_overwritten(orders: DynamoOrders) -> None:
+    class Overtaken:
+        """The client; between a look and the write after it another import writes the line."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(client("dynamodb"), name)
+
+        def batch_get_item(self, **request: Any) -> Any:
+            found = client("dynamodb").batch_get_item(**request)
+            orders.put([replace(order_line(3), order_version="2")], NOON)
+            return found
+
+    DynamoOrders(Overtaken(), table("ConsignmentsTable")).put([order_line(5)], LATER)
+
+    (line,) = orders.all()
+    assert (line.expected, line.order_version) == (3, "2")

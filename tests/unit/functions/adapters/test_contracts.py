@@ -1122,3 +1122,54 @@ def test_a_report_lies_in_the_jobs_bucket_under_orders(world: Any, key: str) -> 
     bucket, _, path = location.removeprefix("s3://").partition("/")
     assert "jobs" in bucket
     assert path.startswith("orders/reports/")
+
+
+def test_an_answer_that_is_announced_again_does_not_close_the_job_anew(world: Any) -> None:
+    in_status(world, JobStatus.DONE)
+    before = job_in(world)
+
+    world.jobs.close(JOB.job_id, JobStatus.DONE, "Again.", LATER)
+
+    assert job_in(world) == before
+
+
+@pytest.mark.parametrize("answer", [JobStatus.DONE, JobStatus.FAILED])
+def test_a_job_that_was_abandoned_is_not_closed(world: Any, answer: JobStatus) -> None:
+    """Nobody asked for it; it is made ready again where somebody does."""
+    in_status(world, JobStatus.ABANDONED)
+    before = job_in(world)
+
+    world.jobs.close(JOB.job_id, answer, "Late.", LATER)
+
+    assert job_in(world) == before
+
+
+@pytest.mark.parametrize("status", sorted(set(JobStatus) - UNANSWERED))
+def test_what_waits_for_no_answer_is_not_touched(world: Any, status: JobStatus) -> None:
+    in_status(world, status)
+    before = job_in(world)
+
+    world.jobs.touch(JOB.job_id, LATER)
+
+    assert job_in(world) == before
+
+
+def test_no_try_is_left_out(world: Any) -> None:
+    opened(world, BATCH)
+    before = job_in(world, BATCH)
+
+    world.jobs.defer(replace(BATCH, tries=2, due_at=LATER, reason="CapacityError"), LATER)
+
+    assert job_in(world, BATCH) == before
+
+
+@pytest.mark.parametrize("status", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED])
+def test_what_was_answered_meanwhile_is_not_assigned(world: Any, status: Status) -> None:
+    """The answer of an earlier job: no attempt tells of it."""
+    world.ledger.receive(IMAGES[:1], NOON)
+    seen = entries(world, IMAGES[:1])
+    world.ledger.settle([outcome(IMAGES[0], status)], "job-1", NOON)
+
+    assert world.ledger.assign(seen, "job-2", LATER) == set()
+
+    assert [entry.status for entry in entries(world, IMAGES[:1])] == [status]

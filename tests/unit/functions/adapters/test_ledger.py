@@ -224,3 +224,30 @@ def test_an_index_that_lags_behind_hands_out_nothing_that_moved(ledger: DynamoLe
             return [{"Items": [item for item in stale["Items"] if item["pending"] == wanted]}]
 
     assert [entry.image for entry in DynamoLedger(Lagging(), table("ImagesTable")).pending(NOON, 10)] == images[1:]
+
+
+@pytest.mark.parametrize("status", [Status.COUNTED, Status.RECEIVED])
+def test_what_went_on_since_it_was_looked_at_is_not_tried_again(ledger: DynamoLedger, status: Status) -> None:
+    """An answer came after all, or another person asked for another try."""
+    image = photograph()
+    ledger.register([image], "job-1", NOON)
+    settle(ledger, image, Status.FAILED, "internal: x")
+
+    class Overtaken:
+        """The client; something happens between a look and the write after it."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(client("dynamodb"), name)
+
+        def batch_get_item(self, **request: Any) -> Any:
+            found = client("dynamodb").batch_get_item(**request)
+            if status is Status.COUNTED:
+                settle(ledger, image, status, answer=Prediction(3, 0.9, SURE_OF_3, MODEL))
+            else:
+                ledger.reopen([image.image_id], NOON)
+            return found
+
+    assert DynamoLedger(Overtaken(), table("ImagesTable")).reopen([image.image_id], LATER) == set()
+
+    entry = entry_of(ledger, image)
+    assert (entry.status, entry.due_at) == (status, NOON if status is Status.RECEIVED else "")

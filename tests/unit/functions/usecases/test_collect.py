@@ -451,3 +451,26 @@ def test_a_person_may_ask_for_another_try() -> None:
 
     assert set(world.statuses().values()) == {Status.COUNTED}
     assert {count.status for count in world.bins.items.values()} == {BinStatus.COUNTED}
+
+
+def test_a_failure_of_an_earlier_job_that_is_announced_again_says_nothing_of_photographs_at_work() -> None:
+    world = World()
+    failure = JobResult(job_in(world, IMAGES).job_id, None, "The container died.")
+    collected(world, failure, POLICY)
+    made_round(world, later(60))
+    assert set(world.statuses().values()) == {Status.SUBMITTED}
+
+    assert collected(world, failure).settled == {}
+
+    assert world.bins.items == {}
+    assert world.events.published == []
+
+
+def test_a_failure_of_a_try_that_was_never_made_changes_nothing() -> None:
+    world = World()
+    job = job_in(world, IMAGES)
+    before = world.state()
+
+    assert collected(world, JobResult(job.job_id, None, "AlgorithmError", attempt=job.tries + 1)).settled == {}
+
+    assert world.state() == before

@@ -130,3 +130,13 @@ def test_an_answer_that_comes_before_the_receipt_is_noted_is_not_undone() -> Non
         (after,) = each.jobs.items.values()
         assert after.status in (JobStatus.SENT, JobStatus.DONE)
         assert submitted(each, later(60)).sent == ()
+
+
+def test_a_job_without_capacity_is_not_sent_before_it_is_due_by_a_delivery_that_comes_again() -> None:
+    world = World()
+    world.engine.full = True
+    taken_in(world, IMAGES)
+    world.engine.full = False
+
+    assert taken_in(world, IMAGES).submission.sent == ()
+    assert taken_in(world, IMAGES, later(2)).submission.sent == tuple(world.engine.asked) == tuple(world.jobs.items)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
+import pytest
 from bintally.domain.image import Status
 from bintally.domain.jobs import EngineName, JobStatus
 from bintally.domain.policy import InferenceMode
@@ -245,3 +246,52 @@ def test_two_rounds_at_once_assign_each_photograph_once() -> None:
         made_round(world, later(10), BATCH)
         assert len(world.batch.asked) == 1
         assert {held.attempts for held in world.ledger.items.values()} == {1}
+
+
+def test_a_delivery_that_comes_again_leaves_a_transform_job_to_the_schedule() -> None:
+    world = pending_world()
+    world.batch.down = True
+    made_round(world, NOW, BATCH)
+    world.batch.down = False
+
+    assert taken_in(world, IMAGES, later(4), policy=BATCH).submission.sent == ()
+
+    assert made_round(world, later(4), BATCH).submission.sent == tuple(world.batch.asked) == tuple(world.jobs.items)
+
+
+def test_an_answer_of_an_earlier_try_is_an_answer_too() -> None:
+    world = pending_world()
+    (job_id,) = made_round(world, NOW, BATCH).submission.sent
+    first = world.jobs.items[job_id].job
+    collected(world, world.batch.result(first, "CapacityError: None left."), BATCH)
+    answered(world, first, map(prediction, IMAGES))
+
+    collected(world, world.batch.result(first), BATCH, later(1))
+
+    assert everything_counted(world)
+    assert world.jobs.items[job_id].status is JobStatus.DONE
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_those_that_tell_nothing_let_others_go_first_the_next_time(elsewhere: bool) -> None:
+    """Whether they are at work or can't be looked into."""
+    world = World()
+    taken_in(world, photographs(60), micro_batch=1)
+    world.engine.elsewhere = set(world.engine.asked) if elsewhere else set()
+    assert made_round(world, later(4)).swept.answered == ()
+
+    world.engine.elsewhere = set()
+    for held in list(world.jobs.items.values()):
+        (image,) = (entry.image for entry in world.ledger.items.values() if entry.job_id == held.job.job_id)
+        answered(world, held.job, [prediction(image)])
+
+    assert [len(made_round(world, later(minutes)).swept.answered) for minutes in (5, 8)] == [10, 50]
+
+
+def test_a_job_whose_photographs_went_into_others_is_not_sent() -> None:
+    one_each = replace(POLICY, micro_batch=1)
+
+    for world in with_each_interruption(
+        pending_world, lambda world: made_round(world, NOW), lambda world: made_round(world, NOW, one_each)
+    ):
+        assert set(world.engine.asked) == {held.job_id for held in world.ledger.items.values()}
