@@ -54,6 +54,7 @@ def estimate(engine: EngineName, photographs: int) -> Estimate:
 def assumption() -> str:
     """What the estimates rest on, in a sentence."""
     return (
-        f"About the list prices of us-east-1 in {PRICES_OF}, not checked; {INSTANCES} {INSTANCE} at {INSTANCE_HOUR} USD/h, "
+        f"About the list prices of us-east-1 in {PRICES_OF}, not checked; "
+        f"{INSTANCES} {INSTANCE} at {INSTANCE_HOUR} USD/h, "
         f"{PHOTOGRAPHS_A_SECOND} photographs/s each; without Lambda, logs and storage."
     )

@@ -58,8 +58,8 @@ def engine_for(policy: Policy, pending: int) -> EngineName:
 def waits_for_schedule(policy: Policy, delivered: int) -> bool:
     """Whether `delivered` photographs are left pending, so that the scheduled submit puts them with others into a job.
 
-    In AUTO a delivery that fills a manifest, which is as large as one can be (`BatchSize` in template.yaml), is taken for
-    the front of a backlog: nobody counts the queue.
+    In AUTO a delivery that fills a manifest, which is as large as one can be (`BatchSize` in template.yaml), is taken
+    for the front of a backlog: nobody counts the queue.
     """
     if policy.mode is InferenceMode.AUTO:
         return delivered >= policy.micro_batch
