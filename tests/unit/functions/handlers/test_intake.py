@@ -184,8 +184,8 @@ def test_a_job_that_has_to_wait_is_no_failure_of_its_messages(
     [
         ("async", 7, Status.SUBMITTED),
         ("batch", 1, Status.RECEIVED),
-        ("auto", 3, Status.SUBMITTED),
-        ("auto", 4, Status.RECEIVED),
+        ("auto", 2, Status.SUBMITTED),
+        ("auto", 3, Status.RECEIVED),
     ],
 )
 def test_a_delivery_is_submitted_or_left_to_the_schedule_as_the_operator_chose(
