@@ -48,7 +48,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=0.05, help="share of all that goes wrong (default: %(default)s)")
     parser.add_argument("--lost", type=float, help="share of notifications and events that is lost (default: --rate)")
     parser.add_argument("--photographs", type=int, help="put so many and no more")
-    parser.add_argument("--kill-every", type=float, default=60, metavar="SECONDS", help="(default: %(default)s)")
+    parser.add_argument(
+        "--kill-every", type=float, default=60, metavar="SECONDS", help="on average (default: %(default)s)"
+    )
     parser.add_argument(
         "--victims", nargs="+", choices=list(VICTIMS), default=["model"], help="what is killed (default: model)"
     )  # fmt: skip
@@ -88,8 +90,8 @@ def trouble(soak: Soak, options: argparse.Namespace) -> Counter[str]:
             soak.watch_memory()
             if passed > next_kill:
                 victim = options.victims[kills.total() % len(options.victims)]
-                kills[victim] += kill(victim)
-                next_kill += options.kill_every
+                kills[victim] += kill(victim, soak.draws)
+                next_kill = passed + options.kill_every * soak.draws.uniform(0.5, 1.5)
             bar.set_postfix(put=soak.put)
             bar.update(round(time.monotonic() - started) - bar.n)
     return kills

@@ -36,11 +36,12 @@ def processes(victim: str) -> Iterator[psutil.Process]:
                 yield process
 
 
-def kill(victim: str) -> int:
-    """SIGKILL to one process of a kind; how many there was."""
-    for process in processes(victim):
-        with suppress(psutil.Error):
-            process.kill()
+def kill(victim: str, draws: random.Random) -> int:
+    """SIGKILL to one process of a kind, whichever is drawn; 0 where there is none."""
+    found = list(processes(victim))
+    with suppress(psutil.Error):
+        if found:
+            draws.choice(found).kill()
             return 1
     return 0
 

@@ -1,18 +1,9 @@
-"""What the operator of the simulation decides: the defaults of the template, with small manifests."""
+"""What the operator of the simulation decides: what the use cases are tested with, and small manifests."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
 
-from bintally.domain.policy import InferenceMode, Policy
+from tests.unit.functions.usecases import runs
 
-POLICY = Policy(
-    mode=InferenceMode.ASYNC,
-    batch_threshold=200,
-    micro_batch=20,
-    max_attempts=3,
-    sweep_after=timedelta(minutes=3),
-    job_timeout=timedelta(hours=7),
-    retry_delay=timedelta(minutes=1),
-    instance_types=("ml.c6i.xlarge", "ml.m5.xlarge"),
-)
+POLICY = replace(runs.POLICY, batch_threshold=200, micro_batch=20)

@@ -1,4 +1,4 @@
-"""The time that the local SageMaker lives by: the machine's, or one that a test moves on."""
+"""The time that the local SageMaker lives by: the machine's. Tests hand in one that they move on."""
 
 import threading
 import time
@@ -19,37 +19,3 @@ class SystemClock:
 
     def wait(self, stopped: threading.Event, seconds: float) -> bool:
         return stopped.wait(seconds)
-
-
-class DrivenClock:
-    """Stands still until `advance`, so that a test waits for hours in no time."""
-
-    LOOK_SECONDS = 0.01
-
-    def __init__(self, now: float = 0.0) -> None:
-        self._now = now
-        self._moved = threading.Condition()
-        self._sleepers = 0
-
-    @property
-    def sleepers(self) -> int:
-        """How many threads wait for this clock."""
-        return self._sleepers
-
-    def now(self) -> float:
-        return self._now
-
-    def advance(self, seconds: float) -> None:
-        with self._moved:
-            self._now += seconds
-            self._moved.notify_all()
-
-    def wait(self, stopped: threading.Event, seconds: float) -> bool:
-        with self._moved:
-            until = self._now + seconds
-            self._sleepers += 1
-            while not stopped.is_set() and self._now < until:
-                # Whoever sets the event does not know this condition, so it is looked at now and then.
-                self._moved.wait(self.LOOK_SECONDS)
-            self._sleepers -= 1
-        return stopped.is_set()

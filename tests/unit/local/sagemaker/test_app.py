@@ -9,7 +9,6 @@ import pytest
 import uvicorn
 from binlocal.processes import free_port
 from binlocal.sagemaker.app import create_app
-from binlocal.sagemaker.clock import DrivenClock
 from binlocal.sagemaker.container import Answer
 from binlocal.sagemaker.control import ControlPlane
 from binlocal.sagemaker.courier import Courier
@@ -22,6 +21,7 @@ from binlocal.sagemaker.transforms import TransformJobs
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from tests.unit.local.sagemaker.driven_clock import DrivenClock
 from tests.unit.local.sagemaker.fakes import FakeModel, FakeStorage
 from tests.unit.local.waiting import eventually
 

@@ -1,8 +1,9 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from binlocal.sagemaker.clock import DrivenClock, SystemClock
+from binlocal.sagemaker.clock import SystemClock
 
+from tests.unit.local.sagemaker.driven_clock import DrivenClock
 from tests.unit.local.waiting import eventually
 
 

@@ -1,8 +1,8 @@
 import pytest
-from binlocal.sagemaker.clock import DrivenClock
 from binlocal.sagemaker.courier import Courier
 from binlocal.sagemaker.faults import Faults, parse_plan
 
+from tests.unit.local.sagemaker.driven_clock import DrivenClock
 from tests.unit.local.waiting import eventually
 
 

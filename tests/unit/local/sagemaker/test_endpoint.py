@@ -2,7 +2,6 @@ import threading
 from dataclasses import replace
 
 import pytest
-from binlocal.sagemaker.clock import DrivenClock
 from binlocal.sagemaker.container import Answer
 from binlocal.sagemaker.courier import Courier
 from binlocal.sagemaker.endpoint import Endpoint
@@ -11,6 +10,7 @@ from binlocal.sagemaker.faults import Faults, parse_plan
 from binlocal.sagemaker.messages import AsyncRequest
 from binlocal.sagemaker.serving import AsyncSettings, Serving
 
+from tests.unit.local.sagemaker.driven_clock import DrivenClock
 from tests.unit.local.sagemaker.fakes import FakeClock, FakeModel, FakeStorage
 from tests.unit.local.waiting import eventually
 

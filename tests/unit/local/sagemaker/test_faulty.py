@@ -1,9 +1,9 @@
 import pytest
-from binlocal.sagemaker.clock import DrivenClock
 from binlocal.sagemaker.errors import ContainerTimeoutError
 from binlocal.sagemaker.faults import Faults, parse_plan
 from binlocal.sagemaker.faulty import FaultyModel
 
+from tests.unit.local.sagemaker.driven_clock import DrivenClock
 from tests.unit.local.sagemaker.fakes import FakeClock, FakeModel
 from tests.unit.local.waiting import eventually
 

@@ -1,7 +1,8 @@
 import pytest
-from binlocal.sagemaker.clock import DrivenClock
 from binlocal.sagemaker.errors import RefusedError
 from binlocal.sagemaker.registry import Registry
+
+from tests.unit.local.sagemaker.driven_clock import DrivenClock
 
 ARN = "arn:aws:sagemaker:us-east-1:000000000000"
 

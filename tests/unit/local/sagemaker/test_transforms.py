@@ -2,7 +2,6 @@
 
 import pytest
 from binlocal.sagemaker import transforms
-from binlocal.sagemaker.clock import DrivenClock
 from binlocal.sagemaker.container import Answer
 from binlocal.sagemaker.errors import ContainerError, ContainerTimeoutError, RefusedError
 from binlocal.sagemaker.faults import Faults, parse_plan
@@ -10,6 +9,7 @@ from binlocal.sagemaker.registry import Registry
 from binlocal.sagemaker.transform_run import output_of
 from binlocal.sagemaker.transforms import TransformJobs
 
+from tests.unit.local.sagemaker.driven_clock import DrivenClock
 from tests.unit.local.sagemaker.fakes import FakeClock, FakeModel, FakeStorage
 from tests.unit.local.waiting import eventually
 
