@@ -30,8 +30,8 @@ SCHEMAS = Path(__file__).resolve().parents[1] / "events" / "schemas"
 JOBS_BUCKET = "s3://jobs/"
 
 
-class CrashError(Exception):
-    """The function dies here."""
+class CrashError(BaseException):
+    """The function dies here, and nothing catches that."""
 
 
 class Steps:

@@ -14,6 +14,7 @@ from bintally.domain.jobs import Job
 from bintally.domain.manifest import image_ids_of, manifest_of
 
 JSON_LINES = "application/jsonlines"
+MOST_BYTES = 16 * 2**20  # that are read of an object: a thousand answers are less than one
 
 
 class JobFiles:
@@ -35,10 +36,11 @@ class JobFiles:
             yield key, image_ids_of(self.read(key) or "")
 
     def read(self, key: str) -> str | None:
-        """The text of an object; None where there is none."""
+        """The text of an object, cut after 16 MiB so that no output fills the function's memory; None without one."""
         with store_errors(f"Reading s3://{self.bucket}/{key}"):
             try:
-                return str(self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read().decode(errors="replace"))
+                body = self._s3.get_object(Bucket=self.bucket, Key=key)["Body"]
+                return str(body.read(MOST_BYTES).decode(errors="replace"))
             except ClientError as error:
                 if error.response["Error"]["Code"] != "NoSuchKey":
                     raise

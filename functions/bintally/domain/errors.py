@@ -8,6 +8,10 @@ BintallyError
 └── StoreError              a table, bucket or bus refused: the message is delivered again
 """
 
+from __future__ import annotations
+
+from pathlib import Path
+
 
 class BintallyError(Exception):
     """Any failure that bintally itself names."""
@@ -31,3 +35,14 @@ class NoCapacityError(EngineUnavailableError):
 
 class StoreError(BintallyError):
     """A table, bucket or event bus refused a request that should have worked."""
+
+
+def words_of(error: Exception) -> str:
+    """What happened, for a person: the message of our own errors; of any other its type and where it was raised too."""
+    if isinstance(error, BintallyError):
+        return str(error)
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    where = f" ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})" if trace else ""
+    return f"{type(error).__name__}: {error}{where}"

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bintally.domain.image import Image
 from bintally.domain.intervals import Interval, interval_of
+
+# What a table holds and a person reads: a line beyond it is no answer. A number beyond a table's 38 digits, or an item
+# beyond its 400 KB, would fail every other answer of the job with it.
+MOST_COUNT = 1_000_000
+MOST_OUTPUTS = 1_000  # counts that a model tells apart
+LONGEST_NAME, LONGEST_MESSAGE = 200, 1_000  # characters of a code or a model; of a message, which is cut
+TOLERANCE = 0.01  # of probabilities that are rounded, in sum
 
 # Codes for what kept a photograph from being looked at. Every other code is the photograph's own fault.
 UNREACHABLE = frozenset({"not_found", "access_denied", "fetch_failed", "bad_manifest_line", "internal"})
@@ -76,36 +82,69 @@ def answers_of(output: str) -> dict[str, Answer]:
 
 
 def _answer(record: Mapping[str, object]) -> Answer:
-    model = str(record.get("model", ""))
+    model = _name(record.get("model", ""))
     error = record.get("error")
     if isinstance(error, Mapping):
-        return Refusal(str(error["code"]), str(error["message"]), model)
+        return Refusal(_name(error["code"]), _message(error["message"]), model)
     probabilities = record["probabilities"]
     if not isinstance(probabilities, Mapping):
         raise TypeError("probabilities")
+    empty, fuller = _optional(record.get("empty")), _optional(record.get("fuller"))
+    if (empty or 0) + (fuller or 0) > 1 + TOLERANCE:
+        raise ValueError("empty and fuller exclude each other")
     return Prediction(
-        count=int(str(record["count"])),
-        confidence=_number(record["confidence"]),
-        probabilities={int(count): _number(share) for count, share in probabilities.items()},
+        count=_count(record["count"]),
+        confidence=_share(record["confidence"]),
+        probabilities=_shares(probabilities),
         model=model,
-        empty=_optional(record.get("empty")),
-        fuller=_optional(record.get("fuller")),
+        empty=empty,
+        fuller=fuller,
         interval=_interval(record.get("interval")),
     )
 
 
 def _interval(value: object) -> Interval | None:
-    if value is not None and not isinstance(value, Mapping):
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
         raise TypeError("interval")
-    return interval_of(value) if value is not None else None
+    interval = interval_of(value)
+    _count(interval.high)
+    return interval
+
+
+def _shares(probabilities: Mapping[str, object]) -> dict[int, float]:
+    shares = {_count(count): _share(share) for count, share in probabilities.items()}
+    if len(shares) > MOST_OUTPUTS or (shares and abs(sum(shares.values()) - 1) > TOLERANCE):
+        raise ValueError("probabilities do not add up to 1")
+    return shares
 
 
 def _optional(value: object) -> float | None:
-    return None if value is None else _number(value)
+    return None if value is None else _share(value)
 
 
-def _number(value: object) -> float:
-    number = float(str(value))
-    if not math.isfinite(number):
-        raise ValueError(f"{number} can't be stored")
-    return number
+def _count(value: object) -> int:
+    count = int(str(value))
+    if not 0 <= count <= MOST_COUNT:
+        raise ValueError(f"{count} is no count")
+    return count
+
+
+def _share(value: object) -> float:
+    share = float(str(value))
+    if not 0 <= share <= 1:  # nor is NaN
+        raise ValueError(f"{share} is no probability")
+    return share
+
+
+def _name(value: object) -> str:
+    name = str(value)
+    if len(name) > LONGEST_NAME:
+        raise ValueError("a name without end")
+    name.encode()  # half a character, which no table takes, raises ValueError
+    return name
+
+
+def _message(value: object) -> str:
+    return str(value).encode(errors="replace").decode()[:LONGEST_MESSAGE]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from bintally.domain.jobs import JobStatus
@@ -38,12 +38,14 @@ class Round:
 def make_round(world: Collaborators, *, policy: Policy, now: datetime) -> Round:
     """Sweep, then put what is pending into jobs, then send what is open. Bounded, and safe beside itself."""
     swept = sweep(world, policy=policy, now=now)
-    pending = submit_pending(ledger=world.ledger, jobs=world.jobs, engines=world.engines, policy=policy, now=now)
+    formed = submit_pending(ledger=world.ledger, jobs=world.jobs, engines=world.engines, policy=policy, now=now)
     submission = submit_waiting(jobs=world.jobs, engines=world.engines, policy=policy, now=now)
     unsent = world.jobs.unanswered(JobStatus.OPEN, iso(now), MOST_OVERDUE)
-    since = [entry.due_at for entry in pending] + [job.opened_at for job in unsent]
+    since = [entry.due_at for entry in formed.pending] + [job.opened_at for job in unsent]
     oldest = datetime.fromisoformat(min(since, default=iso(now)))
     late = iso(now - policy.job_timeout - policy.sweep_after)
     overdue = [job for job in world.jobs.unanswered(JobStatus.SENT, iso(now), MOST_OVERDUE) if job.submitted_at < late]
-    asked = [job for job in overdue if world.engines[job.engine].is_silent]
-    return Round(swept, submission, len(pending), now - oldest, sum(job.images for job in asked))
+    troubled = {job_id for job_id, _ in swept.troubles}
+    asked = [job for job in overdue if world.engines[job.engine].is_silent or job.job_id in troubled]
+    swept = replace(swept, troubles=swept.troubles + formed.troubles)
+    return Round(swept, submission, len(formed.pending), now - oldest, sum(job.images for job in asked))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
-from bintally.domain.errors import EngineUnavailableError, NoCapacityError
+from bintally.domain.errors import NoCapacityError, words_of
 from bintally.domain.image import LedgerEntry
 from bintally.domain.jobs import EngineName, Job, JobStatus, in_parts, job_of
 from bintally.domain.orders import iso
@@ -29,22 +29,35 @@ class Submission:
     waiting: tuple[tuple[str, str], ...]
 
 
-def submit_pending(*, ledger: Ledger, jobs: Jobs, engines: Engines, policy: Policy, now: datetime) -> list[LedgerEntry]:
-    """Put photographs that no job holds, and that are due, into jobs; those photographs, the longest due first.
+@dataclass(frozen=True)
+class Formed:
+    """The photographs that were pending, the longest due first, and the jobs that could not be made of them, with why."""
+
+    pending: tuple[LedgerEntry, ...]
+    troubles: tuple[tuple[str, str], ...]
+
+
+def submit_pending(*, ledger: Ledger, jobs: Jobs, engines: Engines, policy: Policy, now: datetime) -> Formed:
+    """Put photographs that no job holds, and that are due, into jobs.
 
     May be run again at any point, also beside itself: each photograph is assigned once, and a job to which none was
-    assigned stays PREPARED until the sweep abandons it.
+    assigned stays PREPARED until the sweep abandons it. Where one job can't be made, whatever that raises, its
+    photographs stay pending, or the sweep opens it, and the others are made.
     """
     pending = sorted(ledger.pending(iso(now), MOST_PENDING), key=lambda entry: (entry.due_at, entry.image.image_id))
     engine = engine_for(policy, len(pending))
+    troubles = []
     for shards in _jobs(pending, engine, policy):
         entries = [entry for shard in shards for entry in shard]
         job = job_of(((entry.image.image_id, entry.attempts) for entry in entries), engine, len(shards))
-        engines[engine].prepare(job, [[entry.image for entry in shard] for shard in shards])
-        jobs.open(job, iso(now))
-        if ledger.assign(entries, job.job_id, iso(now)):
-            jobs.ready(job, iso(now))
-    return pending
+        try:
+            engines[engine].prepare(job, [[entry.image for entry in shard] for shard in shards])
+            jobs.open(job, iso(now))
+            if ledger.assign(entries, job.job_id, iso(now)):
+                jobs.ready(job, iso(now))
+        except Exception as error:
+            troubles.append((job.job_id, words_of(error)))
+    return Formed(tuple(pending), tuple(troubles))
 
 
 def _jobs(pending: Sequence[LedgerEntry], engine: EngineName, policy: Policy) -> Iterator[list[Shard]]:
@@ -77,21 +90,24 @@ def submit_waiting(*, jobs: Jobs, engines: Engines, policy: Policy, now: datetim
 def submit_jobs(
     candidates: Iterable[Job], *, jobs: Jobs, engines: Engines, policy: Policy, now: datetime
 ) -> Submission:
-    """Send those candidates that are OPEN and due and that nobody else is sending."""
+    """Send those candidates that are OPEN and due and that nobody else is sending.
+
+    One that can't be sent, whatever it raises, stays OPEN and keeps no other from it.
+    """
     sent, waiting = [], []
     for job in candidates:
         if job.status is not JobStatus.OPEN or job.due_at > iso(now):
             continue
-        if not jobs.claim(job, iso(now), iso(now + policy.sweep_after)):
-            continue
         try:
+            if not jobs.claim(job, iso(now), iso(now + policy.sweep_after)):
+                continue
             jobs.sent(job, engines[job.engine].submit(job), iso(now))
             sent.append(job.job_id)
         except NoCapacityError as error:
             defer(job, str(error), jobs=jobs, policy=policy, now=now)
             waiting.append((job.job_id, str(error)))
-        except EngineUnavailableError as error:
-            waiting.append((job.job_id, str(error)))
+        except Exception as error:
+            waiting.append((job.job_id, words_of(error)))
     return Submission(tuple(sent), tuple(waiting))
 
 

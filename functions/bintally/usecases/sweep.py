@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bintally.domain.errors import BintallyError
+from bintally.domain.errors import words_of
 from bintally.domain.image import Status
 from bintally.domain.jobs import Job, JobResult, JobStatus
 from bintally.domain.orders import iso
@@ -36,7 +36,9 @@ class Swept:
 def sweep(world: Collaborators, *, policy: Policy, now: datetime) -> Swept:
     """Look into the jobs that have been silent for `sweep_after`, those first that were looked into longest ago.
 
-    May be run again at any point, also beside itself. One job that can't be looked into does not keep others from it.
+    May be run again at any point, also beside itself. One job that can't be looked into does not keep others from it,
+    whatever it raises. Each is touched before it is looked into: where one takes all memory or all time, the next round
+    begins with others.
     """
     silent = iso(now - policy.sweep_after)
     found: dict[str, list[str]] = {name: [] for name in ("answered", "failed", "given_up", "opened", "abandoned")}
@@ -44,15 +46,14 @@ def sweep(world: Collaborators, *, policy: Policy, now: datetime) -> Swept:
     for status, look in ((JobStatus.PREPARED, _adopt), (JobStatus.SENT, _ask)):
         for job in world.jobs.unanswered(status, silent, MOST):
             try:
-                outcome, collected = look(job, world, policy, now)
-            except BintallyError as error:
-                troubles.append((job.job_id, str(error)))
-                outcome, collected = "", NOTHING
+                world.jobs.touch(job.job_id, iso(now))
+                outcome, collected = look(replace(job, touched_at=iso(now)), world, policy, now)
+            except Exception as error:
+                troubles.append((job.job_id, words_of(error)))
+                continue
             settled.update(collected)
             if outcome:
                 found[outcome].append(job.job_id)
-            else:
-                world.jobs.touch(job.job_id, iso(now))
     ids = {name: tuple(job_ids) for name, job_ids in found.items()}
     return Swept(**ids, troubles=tuple(troubles), settled=settled)
 

@@ -38,6 +38,29 @@ NOT_ANSWERS = [
     '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": 0.5},'
     ' "interval": {"low": 2, "high": 1, "coverage": 0.9}}',
 ]
+# Each would be an answer but for one value, which no table holds or which no model can mean.
+OUT_OF_RANGE = [
+    {"count": 10**40},
+    {"count": -1},
+    {"count": True},
+    {"confidence": 1.01},
+    {"confidence": -0.01},
+    {"confidence": 1e300},
+    {"probabilities": {"3": 1.0, str(10**40): 0.0}},
+    {"probabilities": {"-3": 1.0}},
+    {"probabilities": {"2": -0.5, "3": 1.5}},
+    {"probabilities": {"2": 0.9, "3": 0.9}},
+    {"probabilities": {"3": 0.2}},
+    {"probabilities": {str(count): 1 / 2000 for count in range(2000)}},
+    {"empty": 1.5},
+    {"empty": -1e-9},
+    {"empty": 0.8, "fuller": 0.8},
+    {"fuller": 10**40},
+    {"interval": {"low": 1, "high": 10**40, "coverage": 0.9}},
+    {"interval": {"low": 1, "high": 2, "coverage": 10**40}},
+    {"model": "m" * 10_000},
+    {"model": "\ud800"},
+]
 
 
 @given(st.lists(keys.map(photograph), max_size=5, unique_by=lambda image: image.key))
@@ -115,6 +138,26 @@ def test_a_line_that_is_no_answer_is_left_out_and_spoils_no_other(line: str) -> 
     good = json.dumps(prediction(image))
 
     assert list(answers_of(f"{line}\n{good}\n{line}")) == [image.image_id]
+
+
+@pytest.mark.parametrize("wrong", OUT_OF_RANGE, ids=lambda wrong: repr(wrong)[:40])
+def test_an_answer_out_of_range_is_none(wrong: dict[str, object]) -> None:
+    image, other = photographs(2)
+
+    answers = answers_of(f"{json.dumps(prediction(image) | wrong)}\n{json.dumps(prediction(other))}")
+
+    assert list(answers) == [other.image_id]
+
+
+def test_a_refusal_is_cut_to_what_a_table_holds_and_a_person_reads() -> None:
+    image, other = photographs(2)
+    endless = refusal(image, message="x" * 500_000 + "\ud800") | {"image_id": image.image_id}
+    nameless = refusal(other, code="c" * 10_000)
+
+    answers = answers_of(f"{json.dumps(endless)}\n{json.dumps(nameless)}")
+
+    assert list(answers) == [image.image_id]
+    assert answers[image.image_id] == Refusal("corrupt_image", "x" * 1_000, MODEL)
 
 
 @pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x1c", "\x0b", "\r"])

@@ -1,20 +1,22 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
-from bintally.domain.image import Status
-from bintally.domain.jobs import EngineName, JobStatus
+from bintally.domain.image import Image, Status
+from bintally.domain.jobs import EngineName, Job, JobResult, JobStatus
 from bintally.domain.policy import InferenceMode
 
-from tests.fakes import CrashError, World
+from tests.fakes import CrashError, FakeEngine, World
 from tests.unit.functions.examples import NOW, photographs, prediction
 from tests.unit.functions.usecases.runs import (
     POLICY,
     after_each_crash,
     answered,
     collected,
+    first_job_of,
     job_in,
     later,
     made_round,
@@ -133,6 +135,98 @@ def test_one_job_that_cannot_be_looked_into_does_not_keep_others_from_it() -> No
 
     assert [job_id for job_id, _ in swept.troubles] == [jobs[0].job_id]
     assert len(swept.answered) == 2
+
+
+class RoundedError(ArithmeticError):
+    """As `decimal` raises it: none of our own errors."""
+
+
+@dataclass
+class BreakingEngine(FakeEngine):
+    """Can't bear one of its jobs."""
+
+    unbearable: str = ""
+
+    def _bear(self, job: Job) -> None:
+        if job.job_id == self.unbearable:
+            raise RoundedError("more than 38 digits")
+
+    def look(self, job: Job) -> JobResult | None:
+        self._bear(job)
+        return super().look(job)
+
+    def submit(self, job: Job) -> Mapping[str, str]:
+        self._bear(job)
+        return super().submit(job)
+
+    def prepare(self, job: Job, shards: Sequence[Sequence[Image]]) -> None:
+        self._bear(job)
+        super().prepare(job, shards)
+
+
+def three_of_each() -> tuple[World, BreakingEngine]:
+    """Three jobs that have answered unheard, three that are OPEN, and three photographs that are pending."""
+    world = World()
+    world.engine = engine = BreakingEngine(world.steps)
+    taken_in(world, IMAGES, micro_batch=1)
+    for job_id in engine.asked:
+        (image,) = (held.image for held in world.ledger.items.values() if held.job_id == job_id)
+        answered(world, world.jobs.items[job_id].job, [prediction(image)])
+    engine.down = True
+    taken_in(world, photographs(6)[3:], micro_batch=1)
+    engine.down = False
+    taken_in(world, photographs(9)[6:], policy=BATCH)
+    return world, engine
+
+
+def in_status(world: World, status: JobStatus) -> str:
+    return next(job_id for job_id, held in world.jobs.items.items() if held.status is status)
+
+
+@pytest.mark.parametrize(
+    ("unbearable", "answered", "sent"),
+    [
+        (lambda world: in_status(world, JobStatus.SENT), 2, 6),
+        (lambda world: in_status(world, JobStatus.OPEN), 3, 5),
+        (lambda world: first_job_of(photographs(7)[6:]).job_id, 3, 5),
+    ],
+    ids=["that is looked into", "that is sent", "that is formed"],
+)
+def test_a_job_never_stops_a_round_whatever_it_raises(
+    unbearable: Callable[[World], str], answered: int, sent: int
+) -> None:
+    world, engine = three_of_each()
+    engine.unbearable = unbearable(world)
+
+    done = made_round(world, later(4), replace(POLICY, micro_batch=1))
+
+    assert (len(done.swept.answered), len(done.submission.sent)) == (answered, sent)
+    told = dict(done.swept.troubles) | dict(done.submission.waiting)
+    assert list(told) == [engine.unbearable]
+    assert told[engine.unbearable].startswith("RoundedError: more than 38 digits (test_sweep.py, line ")
+    engine.unbearable = ""
+    made_round(world, later(8), replace(POLICY, micro_batch=1))
+    assert set(world.statuses().values()) <= {Status.COUNTED, Status.SUBMITTED}
+    assert len(engine.asked) == 9
+
+
+def test_a_job_that_kills_the_function_is_not_the_first_of_the_next_round() -> None:
+    world, _ = three_of_each()
+    world.steps.crash_before(4)  # the jobs that are SENT are known, the first of them is touched
+    with suppress(CrashError):
+        made_round(world, later(4))
+
+    swept = made_round(world, later(4.1)).swept
+
+    assert len(swept.answered) == 2
+
+
+def test_a_transform_job_that_can_never_be_looked_into_is_not_accounted_for() -> None:
+    world = pending_world()
+    (job_id,) = made_round(world, NOW, BATCH).submission.sent
+    world.batch.elsewhere = {job_id}
+
+    assert made_round(world, later(60 * 8), BATCH).unaccounted == 3
 
 
 # ---- Pending photographs
