@@ -31,7 +31,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class Formed:
-    """The photographs that were pending, the longest due first, and the jobs that could not be made of them, with why."""
+    """The photographs that were pending, the longest due first, and the jobs that could not be made, with why."""
 
     pending: tuple[LedgerEntry, ...]
     troubles: tuple[tuple[str, str], ...]
