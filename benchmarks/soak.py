@@ -29,6 +29,7 @@ from bincli.demo_run import DATASET
 from bincli.deployments import ROOT
 from bincli.photographs import balanced, in_folder
 from bincli.renderer import draw_bins
+from binlocal.environment import authorization
 from binlocal.stack import Stack, running_stack
 from bintally.domain.image import Status
 from soaking import VICTIMS, Soak, kill
@@ -107,8 +108,9 @@ def soaked(stack: Stack, images: Sequence[bytes], options: argparse.Namespace) -
     started = time.monotonic()
     kills = trouble(soak, options)
     url = f"{stack.environment['AWS_ENDPOINT_URL_SAGEMAKER']}/_faults"
-    faults = urllib3.request("GET", url).json()["counts"]
-    urllib3.request("PUT", url, json={})
+    key = authorization(stack.environment)
+    faults = urllib3.request("GET", url, headers=key).json()["counts"]
+    urllib3.request("PUT", url, json={}, headers=key)
     report, failed = soak.heal(options.healing)
     found = {"faults": faults, "kills": dict(kills), "failed_before_retry": failed}
     return {**soak.figures(report), **found, "seconds": round(time.monotonic() - started), **verdict(report, soak)}

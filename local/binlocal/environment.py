@@ -1,27 +1,45 @@
 """How a process finds the local stack: the environment of an SDK or the AWS CLI, and clients for our own use."""
 
 import os
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 REGION = "us-east-1"
+PAST_PROXIES = ("127.0.0.1", "localhost")
 
 
 def client_environment(endpoint: str, sagemaker_url: str) -> dict[str, str]:
-    """What an AWS SDK or the AWS CLI needs to talk to the local stack, and to nothing else."""
+    """What an AWS SDK or the AWS CLI needs to talk to the local stack, and to nothing else.
+
+    The keys are made up anew each time; the access key id opens the gate (see binlocal.gate).
+    """
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_SAGEMAKER": sagemaker_url,
         "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": sagemaker_url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        # Not twelve digits: MiniStack would take them for another account than 000000000000.
+        "AWS_ACCESS_KEY_ID": f"LOCAL{secrets.token_hex(16).upper()}",
+        "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        "NO_PROXY": "127.0.0.1,localhost",
+        "NO_PROXY": without_proxy(os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")),
     }
+
+
+def without_proxy(hosts: str) -> str:
+    """The hosts of a NO_PROXY, and this machine."""
+    listed = [host for host in hosts.split(",") if host]
+    return ",".join([*listed, *(host for host in PAST_PROXIES if host not in listed)])
+
+
+def authorization(environment: Mapping[str, str]) -> dict[str, str]:
+    """The header that lets an HTTP client of no SDK through the gate."""
+    return {"X-Amz-Security-Token": environment["AWS_ACCESS_KEY_ID"]}
 
 
 def server_environment(client: Mapping[str, str]) -> dict[str, str]:
@@ -41,9 +59,19 @@ def server_environment(client: Mapping[str, str]) -> dict[str, str]:
 
 
 def create_client(environment: Mapping[str, str], service: str, config: Config | None = None) -> Any:
-    """A boto3 client for a service of the stack that `environment` (of `client_environment`) describes."""
+    """A boto3 client for a service of the stack that `environment` (of `client_environment`) describes.
+
+    Nothing of the caller's own AWS set-up counts, not even a profile that does not exist.
+    """
     own = f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}"
-    return boto3.client(
+    session = botocore.session.Session(
+        session_vars={
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
+    )
+    return boto3.Session(botocore_session=session).client(
         service,  # type: ignore[call-overload]
         endpoint_url=environment.get(own, environment["AWS_ENDPOINT_URL"]),
         region_name=environment["AWS_REGION"],

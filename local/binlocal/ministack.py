@@ -1,4 +1,6 @@
-"""MiniStack as a child process: loopback only, nothing kept on disk, no Docker, nothing of the user's AWS set-up."""
+"""MiniStack as a child process: loopback only, behind our gate, nothing kept on disk, no Docker, nothing of the user's AWS
+set-up.
+"""
 
 import sys
 from collections.abc import Mapping
@@ -16,6 +18,8 @@ def ministack_environment(client: Mapping[str, str], folder: Path) -> dict[str, 
     """
     return {
         **server_environment(client),
+        # Its workers sign with the account's number as their key, and with this token: by it the gate knows them.
+        "AWS_SESSION_TOKEN": client["AWS_ACCESS_KEY_ID"],
         "TMPDIR": str(folder),
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "127.0.0.1",
@@ -39,4 +43,4 @@ def ministack_environment(client: Mapping[str, str], folder: Path) -> dict[str, 
 
 
 def start_ministack(environment: Mapping[str, str], log: Path) -> Server:
-    return start_server("MiniStack", [sys.executable, "-m", "ministack"], environment, log)
+    return start_server("MiniStack", [sys.executable, "-m", "binlocal.ministack_server"], environment, log)

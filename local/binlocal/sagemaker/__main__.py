@@ -1,8 +1,9 @@
 """`python -m binlocal.sagemaker --port 9000 --log model-server.log -- python model_code/serve.py --model DIR`
 
-S3, SNS, SQS and EventBridge are found through the usual AWS environment variables. The command after `--` is the
-container: it is started for each endpoint and each transform job, with `--host` and `--port` appended. In `--state`
-lies what outlives the process: started again with the same folder, it has the same models, endpoints and jobs.
+S3, SNS, SQS and EventBridge are found through the usual AWS environment variables, whose access key id also opens our
+gate. The command after `--` is the container: it is started for each endpoint and each transform job, with `--host` and
+`--port` appended. In `--state` lies what outlives the process: started again with the same folder, it has the same
+models, endpoints and jobs.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import boto3
 import uvicorn
 from botocore.config import Config
 
+from binlocal.gate import Gate
 from binlocal.sagemaker.app import create_app
 from binlocal.sagemaker.clock import Clock, SystemClock
 from binlocal.sagemaker.container import Container
@@ -93,7 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     control = create_control_plane(parsed.container, parsed.log, os.environ["AWS_REGION"], faults, parsed.state, clock)
     control.restore()
     try:
-        uvicorn.run(create_app(control, faults, clock), host="127.0.0.1", port=parsed.port, log_level="warning")
+        app = create_app(control, faults, clock)
+        gate = Gate(app, port=parsed.port, key=os.environ["AWS_ACCESS_KEY_ID"], health="/ping")
+        uvicorn.run(gate, host="127.0.0.1", port=parsed.port, log_level="warning")
     finally:
         control.stop()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from binlocal.environment import authorization
 from binlocal.stack import running_stack
 
 from tests.unit.local.sagemaker import standin
@@ -101,12 +102,13 @@ def test_a_job_whose_shard_kills_the_model_server_fails_and_keeps_the_others(sta
 
 def test_one_change_may_be_announced_twice_with_times_in_milliseconds(stack):
     url = f"{stack.environment['AWS_ENDPOINT_URL_SAGEMAKER']}/_faults"
-    httpx.put(url, json={"notifications": {"double": 1, "epoch_times": 1}}, trust_env=False)
+    key = authorization(stack.environment)
+    httpx.put(url, json={"notifications": {"double": 1, "epoch_times": 1}}, headers=key, trust_env=False)
 
     start_job(stack, "doubled", **{"00000": b"ab"})
 
     first, second = heard_of(stack, "doubled", 2)
-    counts = httpx.put(url, json={}, trust_env=False).json()["counts"]
+    counts = httpx.put(url, json={}, headers=key, trust_env=False).json()["counts"]
     assert first["id"] != second["id"]
     assert isinstance(first["detail"]["CreationTime"], int)
     assert counts == {"notifications.double": 2, "notifications.epoch_times": 4}
@@ -124,7 +126,8 @@ def test_the_function_on_a_schedule_is_called(stack):
 def test_a_killed_local_sagemaker_comes_back_with_what_it_had(stack):
     url = stack.environment["AWS_ENDPOINT_URL_SAGEMAKER"]
     start_job(stack, "interrupted", **{"00000": b"sleep 600"})
-    before = httpx.get(f"{url}/_process", trust_env=False).json()["pid"]
+    key = authorization(stack.environment)
+    before = httpx.get(f"{url}/_process", headers=key, trust_env=False).json()["pid"]
 
     os.kill(before, signal.SIGKILL)
 

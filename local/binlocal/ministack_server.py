@@ -1,0 +1,37 @@
+"""`python -m binlocal.ministack_server`: MiniStack's ASGI application behind our gate, in one process.
+
+Instead of MiniStack's own command, which serves the same application in the same way to everybody. Its settings are
+those of `binlocal.ministack.ministack_environment`.
+"""
+
+import asyncio
+import os
+import resource
+from contextlib import suppress
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack.app import app
+
+from binlocal.gate import Gate
+from binlocal.state import READY_PATH
+
+
+def allow_many_connections() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS says "unlimited" and then refuses it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def main() -> None:
+    port = int(os.environ["GATEWAY_PORT"])
+    config = Config()
+    config.bind = [f"127.0.0.1:{port}"]
+    config.keep_alive_timeout = 75
+    gate = Gate(app, port=port, key=os.environ["AWS_ACCESS_KEY_ID"], health=READY_PATH)
+    allow_many_connections()
+    asyncio.run(serve(gate, config))  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()
