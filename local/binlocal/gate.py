@@ -72,7 +72,7 @@ class Gate:
             await self._app(admitted, receive, send if is_api(admitted) else sandboxed(send))
 
     def admit(self, scope: Message) -> Message:
-        """The request as `app` shall see it: one to the host of an HTTP API gets that API's path. Raises ForbiddenError."""
+        """The request as `app` shall see it: the host of an HTTP API becomes its path. Raises ForbiddenError."""
         headers = Headers(scope=scope)
         host = self._host_of(headers)
         check_origin(headers, host)

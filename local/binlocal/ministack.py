@@ -1,5 +1,5 @@
-"""MiniStack as a child process: loopback only, behind our gate, nothing kept on disk, no Docker, nothing of the user's AWS
-set-up.
+"""MiniStack as a child process: loopback only, behind our gate, nothing kept on disk, no Docker, nothing of the user's
+own AWS.
 """
 
 import sys

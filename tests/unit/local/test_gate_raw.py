@@ -34,7 +34,9 @@ ATTACKS = {
     ),
     "presigned with another key": ("GET", "/photos/secret.jpg?X-Amz-Credential=test%2F20261124", {}, ""),
     "reset everything": ("POST", "/_ministack/reset", {}, ""),
-    "through the path of an API": ("POST", "/_aws/execute-api/x", {"X-Amz-Target": "DynamoDB_20120810.ListTables"}, "{}"),
+    "through the path of an API": (
+        "POST", "/_aws/execute-api/x", {"X-Amz-Target": "DynamoDB_20120810.ListTables"}, "{}"
+    ),
     "through the host of an API": ("POST", "/_ministack/reset", {"Host": "0a1b2c3d.execute-api.localhost:PORT"}, ""),
     "preflight": ("OPTIONS", "/photos", {"Access-Control-Request-Method": "PUT"}, ""),
     "as a container": ("GET", "/photos/secret.jpg", {"Host": "host.docker.internal:PORT"}, ""),
