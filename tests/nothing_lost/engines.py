@@ -90,8 +90,8 @@ class SimulatedEngine(FakeEngine):
 
     def _count(self, key: str) -> bool:
         """The container's output for one manifest, cut in the middle by rate; whether there is one."""
-        asked = image_ids_of(self.manifests[key])
-        if not self.killers.isdisjoint(asked):
+        asked = image_ids_of(self.manifests.get(key, ""))
+        if not asked or not self.killers.isdisjoint(asked):
             return False
         text = "".join(f"{json.dumps(self.uploads[image_id].record)}\n" for image_id in asked)
         self.outputs[key] = text[: self.chance.randrange(len(text))] if self._happens(self.troubles.cut) else text

@@ -70,6 +70,14 @@ class Nothing(RuleBasedStateMachine):
     def announcements_lost(self) -> None:
         self.platform.results.waiting.clear()
 
+    @rule(data=st.data(), outputs=st.booleans())
+    def object_deleted(self, data: st.DataObject, outputs: bool) -> None:
+        """Somebody tidies up the jobs bucket."""
+        for engine in self.platform.engines:
+            objects = engine.outputs if outputs else engine.manifests
+            for key in data.draw(st.sets(st.sampled_from(sorted(objects)))) if objects else ():
+                del objects[key]
+
     @rule()
     def all_messages_again(self) -> None:
         """A queue may hand out what it has handed out."""

@@ -75,6 +75,17 @@ class DynamoLedger:
         facts = {"status": Status.REJECTED.value, "reason": reason, "attempts": 0, "settled_at": now}
         self._enter([image], facts, now)
 
+    def of_job(self, job_id: str) -> list[str]:
+        named = pages(
+            self._client,
+            "query",
+            TableName=self._table,
+            IndexName="ByJob",
+            KeyConditionExpression="job_id = :job_id",
+            ExpressionAttributeValues={":job_id": {"S": job_id}},
+        )
+        return [item["image_id"] for item in named]
+
     def pending(self, now: str, most: int) -> list[LedgerEntry]:
         share = -(-most // PARTITIONS)
         parts = (islice(self._due(str(number), now), share) for number in range(PARTITIONS))

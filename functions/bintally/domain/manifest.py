@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ MOST_COUNT = 1_000_000
 MOST_OUTPUTS = 1_000  # counts that a model tells apart
 LONGEST_NAME, LONGEST_MESSAGE = 200, 1_000  # characters of a code or a model; of a message, which is cut
 TOLERANCE = 0.01  # of probabilities that are rounded, in sum
+
+IMAGE_ID = re.compile(r"[0-9a-f]{32}")
 
 # Codes for what kept a photograph from being looked at. Every other code is the photograph's own fault.
 UNREACHABLE = frozenset({"not_found", "access_denied", "fetch_failed", "bad_manifest_line", "internal"})
@@ -65,8 +68,16 @@ def manifest_of(images: Iterable[Image]) -> str:
 
 
 def image_ids_of(manifest: str) -> list[str]:
-    """The image ids of a manifest that `manifest_of` made."""
-    return [json.loads(line)["image_id"] for line in manifest.split("\n") if line]
+    """The image ids of a manifest that `manifest_of` made. A line that somebody spoiled since is left out."""
+    return [image_id for line in manifest.split("\n") if (image_id := _image_id(line))]
+
+
+def _image_id(line: str) -> str:
+    try:
+        image_id = json.loads(line)["image_id"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return image_id if isinstance(image_id, str) and IMAGE_ID.fullmatch(image_id) else ""
 
 
 def answers_of(output: str) -> dict[str, Answer]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,8 @@ from bintally.domain.outcomes import Outcome, Return
 from bintally.domain.policy import Policy, instance_type, lacks_capacity, retry_at
 from bintally.usecases.ports import Bins, Engines, Events, Jobs, Ledger
 from bintally.usecases.submit import defer
+
+Entries = Mapping[str, LedgerEntry]
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,9 @@ def collect(result: JobResult, world: Collaborators, *, policy: Policy, now: dat
     FAILED after `max_attempts`, for want of an answer. May be run again at any point: bins and ledger refuse what they
     hold already. Bins are written before the ledger, so that a photograph whose entry says COUNTED is never missing
     from its bin.
+
+    Photographs that no manifest names any more are found by the job that the ledger says holds them. While the job is
+    younger than `sweep_after`, they may be on their way into ledger or index: then it stays as it is, for the sweep.
     """
     job = world.jobs.read([result.job_id]).get(result.job_id)
     if job is None:
@@ -60,14 +65,30 @@ def collect(result: JobResult, world: Collaborators, *, policy: Policy, now: dat
         defer(job, result.failure, jobs=world.jobs, policy=policy, now=now)
         return Collected(job.job_id, {})
     settled: Counter[Status] = Counter()
+    seen: set[str] = set()
     missing = Refusal("internal", result.failure or "The model's output has no line for this photograph.")
-    for image_ids, answers in world.engines[job.engine].shards(job, result.output):
-        entries = world.ledger.read(image_ids)
+    for entries, answers in _asked(job, result.output, world):
         found = {image_id: answers.get(image_id, missing) for image_id in entries}
         settled += _settle(job, list(entries.values()), found, world, policy, now)
+        seen |= entries.keys()
     status = JobStatus.FAILED if result.failure or not result.output else JobStatus.DONE
-    world.jobs.close(job.job_id, status, result.failure, iso(now))
+    if len(seen) >= job.images or job.opened_at < iso(now - policy.sweep_after):
+        world.jobs.close(job.job_id, status, result.failure, iso(now))
     return Collected(job.job_id, dict(sorted(settled.items())), failed=status is JobStatus.FAILED)
+
+
+def _asked(job: Job, output: str | None, world: Collaborators) -> Iterator[tuple[Entries, Mapping[str, Answer]]]:
+    """The ledger's entries of each manifest with their answers, and then those of photographs that none names."""
+    seen: set[str] = set()
+    spare: dict[str, Answer] = {}
+    for image_ids, answers in world.engines[job.engine].shards(job, output):
+        entries = world.ledger.read(set(image_ids))
+        seen |= entries.keys()
+        spare |= {image_id: answer for image_id, answer in answers.items() if image_id not in entries}
+        yield entries, answers
+    if len(seen) < job.images:
+        held = world.ledger.read(set(world.ledger.of_job(job.job_id)) - seen)
+        yield {image_id: entry for image_id, entry in held.items() if entry.is_held_by(job.job_id)}, spare
 
 
 def _settle(

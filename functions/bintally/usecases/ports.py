@@ -30,6 +30,9 @@ class Ledger(Protocol):
     def refuse(self, image: Image, reason: str, now: str) -> None:
         """Enter a photograph as REJECTED without asking the model. One that is entered already stays as it is."""
 
+    def of_job(self, job_id: str) -> list[str]:
+        """The ids of the photographs that name this job. One that was written within seconds may be left out."""
+
     def pending(self, now: str, most: int) -> list[LedgerEntry]:
         """At most so many RECEIVED photographs that are due."""
 

@@ -61,12 +61,16 @@ def sweep(world: Collaborators, *, policy: Policy, now: datetime) -> Swept:
 Look = tuple[str, Mapping[Status, int]]
 
 
-def _adopt(job: Job, world: Collaborators, policy: Policy, now: datetime) -> Look:  # noqa: ARG001
+def _adopt(job: Job, world: Collaborators, policy: Policy, now: datetime) -> Look:
     """A function died between preparing a job and opening it, or another one took all its photographs."""
-    for image_ids, _ in world.engines[job.engine].shards(job, None):
-        if any(entry.is_held_by(job.job_id) for entry in world.ledger.read(image_ids).values()):
-            world.jobs.ready(job, iso(now))
-            return "opened", NOTHING
+    manifests = [image_ids for image_ids, _ in world.engines[job.engine].shards(job, None)]
+    if any(entry.is_held_by(job.job_id) for ids in manifests for entry in world.ledger.read(ids).values()):
+        world.jobs.ready(job, iso(now))
+        return "opened", NOTHING
+    held = world.ledger.read(world.ledger.of_job(job.job_id))
+    if any(entry.is_held_by(job.job_id) for entry in held.values()):
+        reason = "Its manifest is gone."
+        return "failed", collect(JobResult(job.job_id, None, reason), world, policy=policy, now=now).settled
     world.jobs.abandon(job, iso(now))
     return "abandoned", NOTHING
 

@@ -135,6 +135,14 @@ def job_in(world: Any, job: Job = JOB) -> Job:
 # ---- Ledger
 
 
+def test_the_ledger_knows_which_photographs_name_a_job(world: Any) -> None:
+    world.ledger.register(IMAGES[:2], "job-1", NOON)
+    world.ledger.register(IMAGES[2:], "job-2", NOON)
+
+    assert sorted(world.ledger.of_job("job-1")) == sorted(image.image_id for image in IMAGES[:2])
+    assert world.ledger.of_job("job-3") == []
+
+
 def test_the_ledger_holds_what_was_registered(world: Any) -> None:
     world.ledger.register(IMAGES, "job-1", NOON)
 

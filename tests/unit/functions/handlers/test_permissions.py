@@ -108,6 +108,8 @@ def needs(on_aws: dict[str, str], setting: Callable[[str, str], None]) -> dict[s
         if function == "submit":
             setting("INFERENCE_MODE", "async" if number % 2 else "batch")
             leave_work(on_aws["JOBS_BUCKET"], photographs(4 * number)[-4:])
+        if delivery == event("collect/async-failure.json"):
+            lose_manifests(on_aws["JOBS_BUCKET"])
         with requests_made() as made:
             answer = run(function, delivery)
         assert not answer.get("batchItemFailures"), (number, function)
@@ -125,6 +127,11 @@ def forget_jobs(on_aws: dict[str, str]) -> None:
         client("dynamodb").delete_item(TableName=on_aws["JOBS_TABLE"], Key={"job_id": item["job_id"]})
 
 
+def lose_manifests(bucket: str) -> None:
+    for entry in client("s3").list_objects_v2(Bucket=bucket, Prefix="jobs/")["Contents"]:
+        client("s3").delete_object(Bucket=bucket, Key=entry["Key"])
+
+
 def leave_work(bucket: str, images: Sequence[Image]) -> None:
     """For a round: a pending photograph, an open job, one that has answered, and one that SageMaker forgot."""
     wiring.ledger().receive(images[:1], EARLIER)
@@ -138,6 +145,8 @@ def leave_work(bucket: str, images: Sequence[Image]) -> None:
             key = f"async/output/{job.job_id}.out"
             wiring.jobs().sent(job, {"output": f"s3://{bucket}/{key}"}, EARLIER)
             client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(prediction(image)).encode())
+            if engine is EngineName.ASYNC:
+                client("s3").delete_object(Bucket=bucket, Key=job.manifests[0])
 
 
 def test_the_functions_may_do_all_that_they_do(needs: dict[str, set[Need]]) -> None:
