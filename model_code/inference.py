@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from binmodel.fetch import read_object, s3_client
+from binmodel.fetch import allowed_buckets, read_object, s3_client
 from binmodel.images import Limits
 from binmodel.invocation import JSON_LINES, READERS, count_image, count_manifest, json_lines, media_type
 from binmodel.predict import Predictor
@@ -40,10 +41,11 @@ def input_fn(request_body: bytes | str, content_type: str) -> Request:
 
 
 def predict_fn(request: Request, predictor: Predictor) -> list[Line]:
-    """One line for each image. Those of a manifest are read from S3."""
+    """One line for each image. Those of a manifest are read from S3, from the buckets of BINTALLY_IMAGE_BUCKETS."""
     if request.kind != JSON_LINES:
         return [count_image(predictor, request.body)]
-    return count_manifest(predictor, request.body, lambda entry: read_object(_client(), entry, Limits()))
+    buckets = allowed_buckets(os.environ)
+    return count_manifest(predictor, request.body, lambda entry: read_object(_client(), entry, Limits(), buckets))
 
 
 def output_fn(lines: list[Line], accept: str) -> tuple[str, str]:

@@ -5,6 +5,9 @@
 GET /ping, POST /invocations (a manifest as `application/jsonlines`, or one photograph as `image/jpeg`, `image/png` or
 `application/x-image`) and GET /execution-parameters
 (https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-batch-code.html).
+
+BINTALLY_IMAGE_BUCKETS names the buckets that a manifest may name, separated by commas. Without it no manifest can be
+counted, only images in the request itself.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from pathlib import Path
 import uvicorn
 from anyio import CapacityLimiter, to_thread
 from binmodel.artifact import DESCRIPTION, shipped
-from binmodel.fetch import read_object, s3_client
+from binmodel.fetch import allowed_buckets, read_object, s3_client
 from binmodel.images import Limits
 from binmodel.invocation import JSON_LINES, READERS, count_image, count_manifest, json_lines, media_type
 from binmodel.manifest import Entry
@@ -133,9 +136,9 @@ def main() -> None:
     options = parse()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     settings, limits = Settings.from_environment(os.environ), Limits()
-    client = s3_client(READERS * settings.concurrency)
+    client, buckets = s3_client(READERS * settings.concurrency), allowed_buckets(os.environ)
     predictor = Predictor.load(options.model, threads=options.threads)
-    app = build_app(predictor, lambda entry: read_object(client, entry, limits), settings, limits)
+    app = build_app(predictor, lambda entry: read_object(client, entry, limits, buckets), settings, limits)
     uvicorn.run(app, host=options.host, port=options.port, access_log=False, timeout_graceful_shutdown=GRACE)
 
 

@@ -19,7 +19,7 @@ from tests.nothing_lost.platform import Platform
 from tests.unit.functions.examples import refusal
 
 IMAGES = 100
-CODES = ["access_denied", "bad_manifest_line", "fetch_failed", "internal", "not_found"]
+CODES = ["access_denied", "bad_manifest_line", "bucket_not_allowed", "fetch_failed", "internal", "not_found"]
 Failure = Callable[[SimulatedEngine, Job], str]  # happens to the engine; what is announced of it
 
 

@@ -63,6 +63,7 @@ def open_session(region: str, output: str, kms_key: str | None = None, rehearsal
     """
     # The SDK would refuse a role that may not do all that any job could need: a role of least privilege.
     os.environ.setdefault("SAGEMAKER_VALIDATE_ROLE", "false")
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # the SDK imports MLflow later, which reports on its own
     boto = boto3.Session(region_name=region, **(NOBODY if rehearsal else {}))
     boto.events.register("before-call.s3.CreateBucket", _refuse_bucket)
     if kms_key:

@@ -22,6 +22,8 @@ STARTUP_SECONDS = 60.0
 RESTART_PAUSE_SECONDS = 0.5
 STOP_SECONDS = 3.0
 READY_LOOK_SECONDS = 0.2
+# For a model server that is not ours: ONNX Runtime would report to its maker.
+QUIET = {"ORT_DISABLE_TELEMETRY": "1"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Container:
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         self._command = [*command]
-        self._environment = {**os.environ, **environment}
+        self._environment = {**os.environ, **QUIET, **environment}
         self._log = log
         self._ready = threading.Event()
         self._settled = threading.Event()

@@ -3,13 +3,14 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
-from binmodel.fetch import read_object, s3_client
+from binmodel.fetch import BucketsError, allowed_buckets, read_object, s3_client
 from binmodel.images import ImageError, Limits
 from binmodel.manifest import Entry
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 ENTRY = Entry("a", "photos", "P-17-C/ä +%.jpg", "v1")
+BUCKETS = frozenset({"photos"})
 PARAMETERS = {"Bucket": "photos", "Key": "P-17-C/ä +%.jpg", "VersionId": "v1"}
 
 
@@ -29,13 +30,13 @@ def answer(content: bytes, length: int | None = None) -> dict[str, object]:
 def test_the_version_that_the_manifest_names_is_read(stub: Stubber) -> None:
     stub.add_response("get_object", answer(b"photo"), PARAMETERS)
 
-    assert read_object(stub.client, ENTRY, Limits()) == b"photo"
+    assert read_object(stub.client, ENTRY, Limits(), BUCKETS) == b"photo"
 
 
 def test_without_a_version_the_newest_is_read(stub: Stubber) -> None:
     stub.add_response("get_object", answer(b"photo"), {"Bucket": "photos", "Key": "k"})
 
-    assert read_object(stub.client, Entry("a", "photos", "k"), Limits()) == b"photo"
+    assert read_object(stub.client, Entry("a", "photos", "k"), Limits(), BUCKETS) == b"photo"
 
 
 def test_an_object_that_is_too_large_is_refused_before_its_body_is_read(stub: Stubber) -> None:
@@ -50,7 +51,7 @@ def test_an_object_that_is_too_large_is_refused_before_its_body_is_read(stub: St
     stub.add_response("get_object", {"Body": body, "ContentLength": 11}, PARAMETERS)
 
     with pytest.raises(ImageError, match="at most 10 are taken") as caught:
-        read_object(stub.client, ENTRY, Limits(max_bytes=10))
+        read_object(stub.client, ENTRY, Limits(max_bytes=10), BUCKETS)
     assert caught.value.code == "too_many_bytes"
     assert read == []
 
@@ -71,7 +72,7 @@ def test_what_s3_refuses_is_an_image_error(stub: Stubber, service_code: str, sta
     stub.add_client_error("get_object", service_code, http_status_code=status, expected_params=PARAMETERS)
 
     with pytest.raises(ImageError, match=service_code) as caught:
-        read_object(stub.client, ENTRY, Limits())
+        read_object(stub.client, ENTRY, Limits(), BUCKETS)
     assert caught.value.code == code
 
 
@@ -79,7 +80,7 @@ def test_a_body_that_breaks_off_is_an_image_error(stub: Stubber) -> None:
     stub.add_response("get_object", answer(b"half", length=8), PARAMETERS)
 
     with pytest.raises(ImageError) as caught:
-        read_object(stub.client, ENTRY, Limits())
+        read_object(stub.client, ENTRY, Limits(), BUCKETS)
     assert caught.value.code == "fetch_failed"
 
 
@@ -87,8 +88,50 @@ def test_the_problem_of_a_bad_line_is_raised_without_asking_s3(stub: Stubber) ->
     problem = ImageError("bad_manifest_line", "Line 3 can't be used.")
 
     with pytest.raises(ImageError) as caught:
-        read_object(stub.client, Entry(None, problem=problem), Limits())
+        read_object(stub.client, Entry(None, problem=problem), Limits(), BUCKETS)
     assert caught.value is problem
+
+
+@pytest.mark.parametrize(
+    "bucket",
+    [
+        "elsewhere",
+        "Photos",
+        "photos ",
+        "photos.",
+        "photos-s3alias",
+        "photos%2f..%2felsewhere",
+        "arn:aws:s3:us-east-1:123456789012:accesspoint:photos",
+        "arn:aws:s3::123456789012:accesspoint:photos.mrap",
+        "arn:aws:s3-object-lambda:us-east-1:123456789012:accesspoint:photos",
+        "arn:aws:s3-outposts:us-east-1:123456789012:outpost:op-1:accesspoint:photos",
+        "x" * 10_000,
+    ],
+)
+def test_other_buckets_are_refused_without_asking_s3(stub: Stubber, bucket: str) -> None:
+    with pytest.raises(ImageError, match="BINTALLY_IMAGE_BUCKETS allows: photos") as caught:
+        read_object(stub.client, Entry("a", bucket, "k"), Limits(), BUCKETS)
+    assert caught.value.code == "bucket_not_allowed"
+    assert len(caught.value.message) < 300
+
+
+def test_no_bucket_is_allowed_where_none_is_named(stub: Stubber) -> None:
+    with pytest.raises(ImageError, match="allows: none") as caught:
+        read_object(stub.client, ENTRY, Limits(), allowed_buckets({}))
+    assert caught.value.code == "bucket_not_allowed"
+
+
+def test_the_allowed_buckets_are_those_of_the_variable() -> None:
+    assert allowed_buckets({"BINTALLY_IMAGE_BUCKETS": "a-bucket, its.other.bucket,"}) == {
+        "a-bucket",
+        "its.other.bucket",
+    }
+
+
+@pytest.mark.parametrize("value", ["s3://photos", "a-bucket,*", "arn:aws:s3:::photos", "photos/inner", "Photos", "a"])
+def test_what_is_no_bucket_is_not_allowed(value: str) -> None:
+    with pytest.raises(BucketsError, match="bucket names"):
+        allowed_buckets({"BINTALLY_IMAGE_BUCKETS": value})
 
 
 def test_a_client_keeps_a_connection_for_each_reader(monkeypatch: pytest.MonkeyPatch) -> None:

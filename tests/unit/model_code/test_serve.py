@@ -181,7 +181,7 @@ def test_a_server_that_is_told_to_stop_finishes_the_request_it_has() -> None:
             [sys.executable, serve.__file__, "serve", "--port", "0", "--threads", "1"],
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, **keys, "AWS_ENDPOINT_URL": endpoint},
+            env={**os.environ, **keys, "AWS_ENDPOINT_URL": endpoint, "BINTALLY_IMAGE_BUCKETS": "photos"},
         )
         with process:
             assert process.stderr is not None

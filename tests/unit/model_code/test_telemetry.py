@@ -1,0 +1,105 @@
+"""ONNX Runtime reports to its maker from the moment it is imported, unless a variable is set before that."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from binmodel.artifact import shipped
+
+from tests.unit.model_code.pictures import jpeg, picture
+
+ROOT = Path(__file__).parents[3]
+VARIABLE = "ORT_DISABLE_TELEMETRY"
+ROOMS = ("functions", "model_code", "training", "local", "benchmarks", "tests")
+# Loading the model is what starts the reports; a count follows so that all is as in use.
+COUNT = """
+import sys
+from pathlib import Path
+from binmodel.artifact import shipped
+from binmodel.predict import Predictor
+from binmodel.stream import predict_stream
+print(*predict_stream(Predictor.load(shipped()), [Path(sys.argv[1])], Path.read_bytes))
+"""
+CONNECT = re.compile(r"(connect|sendto|sendmsg)\(.*sa_family=AF_INET6?")
+
+
+def users_of_onnxruntime() -> Iterator[Path]:
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            if re.search(r"^\s*(import|from) onnxruntime\b", path.read_text(), re.MULTILINE):
+                yield path
+
+
+def imported_in_order(path: Path) -> list[str]:
+    """The top-level modules that a file imports, from its first line to its last."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, name.name) for name in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.append((node.lineno, node.module))
+    return [name.partition(".")[0] for _, name in sorted(found)]
+
+
+def counting(folder: Path, command: list[str]) -> dict[str, str]:
+    """Runs `command` and a count after it, with every folder of the user's inside `folder`; the environment it had."""
+    (folder / "photo.jpg").write_bytes(jpeg(picture(3)))
+    (folder / "home").mkdir()
+    home = {name: str(folder / "home") for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
+    inherited = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    environment = {**inherited, **home, "PYTHONPATH": str(ROOT / "model_code"), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [*command, sys.executable, "-c", COUNT, str(folder / "photo.jpg")],
+        env=environment, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert "'count'" in done.stdout, done.stderr
+    return environment
+
+
+needs_model = pytest.mark.skipif(not (shipped() / "model.json").exists(), reason="the shipped model is not there")
+
+
+@needs_model
+def test_a_count_writes_nothing_into_the_home_folder(tmp_path: Path) -> None:
+    counting(tmp_path, [])
+
+    assert [path for path in (tmp_path / "home").rglob("*") if path.is_file()] == []
+
+
+@needs_model
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+def test_a_count_contacts_nobody(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    counting(tmp_path, ["strace", "-f", "-e", "trace=network", "-o", str(trace)])
+
+    assert "exited with 0" in trace.read_text()
+    assert [line for line in trace.read_text().splitlines() if CONNECT.search(line)] == []
+
+
+@pytest.mark.parametrize("path", [*users_of_onnxruntime()], ids=lambda path: str(path.relative_to(ROOT)))
+def test_whoever_imports_onnxruntime_has_imported_binmodel_before(path: Path) -> None:
+    """`import binmodel` sets the variable. A module inside the package comes after it by itself."""
+    order = imported_in_order(path)
+
+    assert path.parent.name == "binmodel" or order.index("binmodel") < order.index("onnxruntime")
+
+
+def test_the_variable_is_set_wherever_a_model_server_starts() -> None:
+    class Template(yaml.SafeLoader):
+        """CloudFormation's short tags, as plain values."""
+
+    Template.add_multi_constructor("!", lambda loader, tag, node: tag)
+    template = yaml.load((ROOT / "template.yaml").read_text(), Template)
+    model = template["Resources"]["CounterModel"]["Properties"]["PrimaryContainer"]
+
+    assert model["Environment"][VARIABLE] == "1"
+    assert f"{VARIABLE}=1" in (ROOT / "model_code" / "Dockerfile").read_text()
