@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
+from binlocal.template import load_template
 from binmodel.artifact import shipped
 
 from tests.unit.model_code.pictures import jpeg, picture
@@ -24,6 +24,7 @@ ROOMS = ("functions", "model_code", "training", "local", "benchmarks", "tests")
 COUNT = """
 import sys
 from pathlib import Path
+from binlocal.template import load_template
 from binmodel.artifact import shipped
 from binmodel.predict import Predictor
 from binmodel.stream import predict_stream
@@ -94,11 +95,7 @@ def test_whoever_imports_onnxruntime_has_imported_binmodel_before(path: Path) ->
 
 
 def test_the_variable_is_set_wherever_a_model_server_starts() -> None:
-    class Template(yaml.SafeLoader):
-        """CloudFormation's short tags, as plain values."""
-
-    Template.add_multi_constructor("!", lambda loader, tag, node: tag)
-    template = yaml.load((ROOT / "template.yaml").read_text(), Template)
+    template = load_template(ROOT / "template.yaml")
     model = template["Resources"]["CounterModel"]["Properties"]["PrimaryContainer"]
 
     assert model["Environment"][VARIABLE] == "1"
