@@ -9,11 +9,11 @@ from typing import Any
 
 from bintally.domain.image import Status
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from bincli.accounts import DEAD_LETTER, JUST_PUT, QUEUED, Audit, Finding
 from bincli.audit import Depth, Report
+from bincli.screen import quantity, say
+from bincli.tables import Column, Table
 
 MOST_ROWS = 40
 MEANING = {
@@ -35,13 +35,14 @@ def show_audit(report: Report, *, as_json: bool, out: Console) -> None:
         out.out(json.dumps(audit_record(report)), highlight=False)
         return
     audit = report.audit
-    out.print(places_table(audit))
-    out.print(queues_table(report.queues))
+    for table in (places_table(audit), queues_table(report.queues)):
+        table.show(out)
+        say(out, "")
     if audit.findings:
-        out.print(findings_table(audit.findings[:MOST_ROWS]))
+        findings_table(audit.findings[:MOST_ROWS]).show(out)
         hidden = len(audit.findings) - MOST_ROWS
-        out.print(f"and {hidden:,} more; --json has all of them" if hidden > 0 else "", highlight=False)
-    out.print(verdict(audit), highlight=False, style="green" if audit.is_clean else "bold red")
+        say(out, f"and {hidden:,} more; --json has all of them" if hidden > 0 else "")
+    say(out, verdict(audit), "green" if audit.is_clean else "bold red")
 
 
 def audit_record(report: Report) -> dict[str, Any]:
@@ -59,43 +60,44 @@ def audit_record(report: Report) -> dict[str, Any]:
 
 def verdict(audit: Audit) -> str:
     """The law, with its figures."""
+    if not audit.photographs:
+        return "There is nothing to audit: no photo has been uploaded to the intake bucket."
     if audit.is_clean:
-        return f"Every one of {audit.photographs:,} photographs is accounted for."
-    return f"{len(audit.findings):,} of {audit.photographs:,} photographs are not accounted for."
+        only_one = audit.photographs == 1
+        return f"{'The one photo' if only_one else f'Each of {audit.photographs:,} photos'} is accounted for."
+    lost = len(audit.findings)
+    return f"{lost:,} of {quantity(audit.photographs, 'photo')} {'is' if lost == 1 else 'are'} not accounted for."
 
 
 def places_table(audit: Audit) -> Table:
     """How many photographs stand in each place, and all of them."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("Photographs", justify="right")
-    table.add_column("Place")
-    table.add_column("Which is", overflow="fold")
+    table = Table([Column("Photos", right=True), Column("Place"), Column("Which is", folds=True)])
     for place, meaning in MEANING.items():
         if audit.places.get(place):
-            table.add_row(f"{audit.places[place]:,}", place, meaning)
+            table.add(f"{audit.places[place]:,}", place, meaning)
     if audit.findings:
-        table.add_row(f"{len(audit.findings):,}", "UNACCOUNTED", "see below")
-    removed = f"{audit.removed:,} of them are no longer in the bucket" if audit.removed else ""
-    table.add_row(f"{audit.photographs:,}", "all", removed)
+        table.add(f"{len(audit.findings):,}", "UNACCOUNTED", "see below")
+    removed = (
+        f"{audit.removed:,} of them {'is' if audit.removed == 1 else 'are'} no longer in the bucket"
+        if audit.removed
+        else ""
+    )
+    table.add(f"{audit.photographs:,}", "all", removed)
     return table
 
 
 def queues_table(queues: Sequence[Depth]) -> Table:
     """One row for each queue."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("\nQueue")
-    for name in ("Waiting", "In flight", "Dead letters"):
-        table.add_column(f"\n{name}", justify="right")
+    numbers = (Column(name, right=True) for name in ("Waiting", "In flight", "Dead letters"))
+    table = Table([Column("Queue"), *numbers])
     for queue in queues:
-        table.add_row(queue.name, *(f"{number:,}" for number in (queue.waiting, queue.in_flight, queue.dead_letters)))
+        table.add(queue.name, *(f"{number:,}" for number in (queue.waiting, queue.in_flight, queue.dead_letters)))
     return table
 
 
 def findings_table(findings: Sequence[Finding]) -> Table:
     """One row for each photograph that is not accounted for."""
-    table = Table(box=None, pad_edge=False)
-    for name in ("Not accounted for", "State", "Why"):
-        table.add_column(f"\n{name}", overflow="fold")
+    table = Table([Column("Not accounted for", folds=True), Column("State"), Column("Why", folds=True)])
     for finding in findings:
-        table.add_row(escape(finding.key), finding.state, escape(finding.why))
+        table.add(finding.key, finding.state, finding.why)
     return table

@@ -8,11 +8,11 @@ from typing import Any
 
 from bintally.domain.jobs import EngineName
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from bincli.backfill import Backfilled, Plan
 from bincli.costs import assumption, estimate
+from bincli.screen import quantity, say
+from bincli.tables import Column, Table
 
 MOST_ROWS = 20
 
@@ -23,10 +23,12 @@ def show_plan(plan: Plan, rate: float, *, as_json: bool, out: Console) -> None:
     if as_json:
         out.out(json.dumps(plan_record(plan, rate)), highlight=False)
         return
-    out.print(plan_text(plan), highlight=False)
-    out.print(f"At {rate:g} photographs/s they are put within {duration(number / rate)}.\n", highlight=False)
-    out.print(costs_table(number))
-    out.print(f"\n{assumption()}", highlight=False, style="dim")
+    say(out, plan_text(plan))
+    say(out, f"At {rate:g} photos/s the upload takes {duration(number / rate)}.")
+    say(out, "")
+    costs_table(number).show(out)
+    say(out, "")
+    say(out, assumption(), "dim")
 
 
 def plan_record(plan: Plan, rate: float) -> dict[str, Any]:
@@ -45,21 +47,19 @@ def plan_record(plan: Plan, rate: float) -> dict[str, Any]:
 
 def plan_text(plan: Plan) -> str:
     """The plan in a sentence."""
-    held = f"; {plan.held:,} more are in the intake bucket already" if plan.held else ""
-    left_out = f"; {plan.left_out:,} other files are left out" if plan.left_out else ""
-    return f"{len(plan.uploads):,} photographs to put, {plan.size / 1e6:,.1f} MB{held}{left_out}."
+    held = f"; {plan.held:,} more {_are(plan.held)} in the intake bucket already" if plan.held else ""
+    left_out = f"; {quantity(plan.left_out, 'other file')} {_are(plan.left_out)} left out" if plan.left_out else ""
+    return f"{quantity(len(plan.uploads), 'photo')} to upload, {plan.size / 1e6:,.1f} MB{held}{left_out}."
 
 
 def costs_table(number: int) -> Table:
     """One row for each engine."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("Engine")
-    for name in ("Instance hours", "USD", "USD for a million"):
-        table.add_column(name, justify="right")
+    numbers = (Column(name, right=True) for name in ("Instance hours", "USD", "USD for a million"))
+    table = Table([Column("Engine"), *numbers])
     for engine in EngineName:
         cost = estimate(engine, number)
         million = estimate(engine, 1_000_000).dollars
-        table.add_row(engine, f"{cost.instance_hours:,.2f}", f"{cost.dollars:,.2f}", f"{million:,.2f}")
+        table.add(engine, f"{cost.instance_hours:,.2f}", f"{cost.dollars:,.2f}", f"{million:,.2f}")
     return table
 
 
@@ -78,8 +78,16 @@ def show_backfilled(plan: Plan, done: Backfilled, *, as_json: bool, out: Console
         out.out(json.dumps(record), highlight=False)
         return
     for key, error in list(done.failed.items())[:MOST_ROWS]:
-        out.print(f"{escape(key)}: {escape(error)}", highlight=False, style="red")
-    held = f"; {plan.held:,} were there already" if plan.held else ""
-    left_out = f"; {plan.left_out:,} other files were left out" if plan.left_out else ""
+        say(out, f"{key}: {error}", "red")
+    held = f"; {plan.held:,} {_were(plan.held)} there already" if plan.held else ""
+    left_out = f"; {quantity(plan.left_out, 'other file')} {_were(plan.left_out)} left out" if plan.left_out else ""
     failed = f"; {len(done.failed):,} could not be put" if done.failed else ""
-    out.print(f"{done.put:,} photographs put into the intake bucket{held}{left_out}{failed}.", highlight=False)
+    say(out, f"{quantity(done.put, 'photo')} uploaded to the intake bucket{held}{left_out}{failed}.")
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"

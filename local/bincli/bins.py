@@ -9,12 +9,13 @@ from typing import Any
 from bintally.adapters.bins import DynamoBins
 from bintally.domain.bins import BinCount
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from bincli.deployments import Deployment
 from bincli.errors import CommandError
+from bincli.screen import remark
 from bincli.sureness import interval_text, shares_in
+from bincli.tables import Column, Table
 
 BAR = 24  # characters that stand for a probability of 1
 BARS = ("probabilities", "empty", "fuller")  # what is shown as bars
@@ -25,12 +26,18 @@ def show_bins(deployment: Deployment, bin_id: str | None, *, as_json: bool, out:
     table = DynamoBins(deployment.client("dynamodb"), deployment.output("BinsTable"))
     counts = table.all() if bin_id is None else list(table.read([bin_id]).values())
     if bin_id is not None and not counts:
-        raise CommandError(f"No photograph of the bin {bin_id} has come in.")
+        raise CommandError(
+            f"No photograph of the bin {bin_id} has come in. `bintally bins` lists those that are known, "
+            "and `bintally audit` says whether photos are still on their way."
+        )
+    counts = list(counts)
     if as_json:
         for count in counts:
             out.out(json.dumps(bin_record(count)), highlight=False)
+    elif not counts:
+        remark(out, f"No bins yet. Upload a photo to s3://{deployment.output('IntakeBucket')}/BIN/photo.jpg.")
     else:
-        out.print(bins_table(counts) if bin_id is None else bin_details(next(iter(counts))))
+        (bins_table(counts) if bin_id is None else bin_details(counts[0])).show(out)
 
 
 def bin_record(count: BinCount) -> dict[str, Any]:
@@ -55,37 +62,31 @@ def bin_record(count: BinCount) -> dict[str, Any]:
 def bins_table(counts: Iterable[BinCount]) -> Table:
     """One row for each bin, in order of their ids."""
     counts = sorted(counts, key=lambda one: one.bin_id)
-    told = any(count.interval for count in counts)
-    table = Table(box=None, pad_edge=False)
-    table.add_column("Bin", overflow="fold")
-    table.add_column("Count", justify="right")
-    table.add_column("Confidence", justify="right")
-    if told:
-        table.add_column("Interval")
-    table.add_column("Photographed (UTC)")
-    table.add_column("Not counted because", overflow="fold")
+    told, refused = any(count.interval for count in counts), any(count.reason for count in counts)
+    sure = [Column("Count", right=True), Column("Confidence", right=True), Column("Interval", folds=True)]
+    reason = [Column("Not counted because", folds=True)] if refused else []
+    shown = sure if told else sure[:2]
+    table = Table([Column("Bin", folds=True), *shown, Column("Photo (UTC)"), *reason])
     for count in counts:
         number = "-" if count.count is None else str(count.count)
         confidence = "-" if count.confidence is None else f"{count.confidence:.0%}"
         photographed = count.image.captured_at[:16].replace("T", " ")
-        sureness = [number, confidence, interval_text(count.interval, _most(count)) or "-"][: 3 if told else 2]
-        table.add_row(escape(count.bin_id), *sureness, photographed, escape(count.reason))
+        sureness = [number, confidence, interval_text(count.interval, _most(count)) or "-"][: len(shown)]
+        table.add(count.bin_id, *sureness, photographed, *([count.reason] if refused else []))
     return table
 
 
 def bin_details(count: BinCount) -> Table:
     """Everything about one bin, a fact to a row, with the probability of each number of items as a bar."""
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    table = Table([Column(""), Column("", folds=True)], header=False)
     record = bin_record(count)
     told = {name: value for name, value in record.items() if value is not None and name not in BARS}
     for name, value in (told | {"interval": interval_text(count.interval, _most(count))}).items():
         if value != "":
-            table.add_row(name, escape(str(value)))
+            table.add(Text(name, "dim"), str(value))
     for number, share in shares_in({name: value for name, value in record.items() if value is not None}).items():
         name = f"more than {_most(count)}" if number > _most(count) else str(number)
-        table.add_row(f"P({name})", f"{'█' * round(share * BAR):{BAR}} {share:.0%}")
+        table.add(Text(f"P({name})", "dim"), f"{'█' * round(share * BAR):{BAR}} {share:.0%}")
     return table
 
 

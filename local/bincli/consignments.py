@@ -10,13 +10,13 @@ from typing import Any
 from bintally.adapters.consignments import DynamoOrders
 from bintally.domain.verdicts import OrderLine, consignment_verdict
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from bincli.deployments import Deployment
 from bincli.errors import CommandError
 from bincli.outcomes import tally, urgency
+from bincli.screen import remark
+from bincli.tables import Column, Table
 
 STYLES = {
     "SHORT": "bold red",
@@ -38,13 +38,15 @@ def show_consignments(deployment: Deployment, consignment_id: str | None, *, as_
     else:
         lines = table.of_consignment(consignment_id)
         if not lines:
-            raise CommandError(f"There is no consignment {consignment_id}.")
+            raise CommandError(f"There is no consignment {consignment_id}. `bintally consignment` lists all of them.")
         records, view = [line_record(line) for line in lines], lines_table(lines)
-    if not as_json:
-        out.print(view)
-        return
-    for record in records:
-        out.out(json.dumps(record), highlight=False)
+    if as_json:
+        for record in records:
+            out.out(json.dumps(record), highlight=False)
+    elif records:
+        view.show(out)
+    else:
+        remark(out, "No consignments yet. Import orders: `bintally orders import FILE`.")
 
 
 def by_consignment(lines: Iterable[OrderLine]) -> dict[str, list[OrderLine]]:
@@ -81,25 +83,24 @@ def line_record(line: OrderLine) -> dict[str, Any]:
 
 def consignments_table(grouped: dict[str, list[OrderLine]]) -> Table:
     """One row for each consignment."""
-    table = Table(box=None, pad_edge=False)
-    for name in ("Consignment", "Verdict", "Lines", "Of these", "Due (UTC)"):
-        table.add_column(name, justify="right" if name == "Lines" else "left", overflow="fold")
+    folding = {name: Column(name, folds=True) for name in ("Consignment", "Of these")}
+    columns = [folding["Consignment"], Column("Verdict"), Column("Lines", right=True), folding["Of these"]]
+    table = Table([*columns, Column("Due (UTC)")])
     for consignment_id, lines in grouped.items():
         record = consignment_record(consignment_id, lines)
         shares = ", ".join(f"{number} {verdict}" for verdict, number in record["verdicts"].items())
         due = (record["due_at"] or "-")[:16].replace("T", " ")
-        table.add_row(escape(consignment_id), verdict_text(record["verdict"]), str(record["lines"]), shares, due)
+        table.add(consignment_id, verdict_text(record["verdict"]), str(record["lines"]), shares, due)
     return table
 
 
 def lines_table(lines: Sequence[OrderLine]) -> Table:
     """One row for each order line, what needs attention first."""
-    table = Table(box=None, pad_edge=False)
-    for name in ("Bin", "Expected", "Counted", "Verdict", "Reason"):
-        table.add_column(name, justify="right" if name in ("Expected", "Counted") else "left", overflow="fold")
+    numbers = Column("Expected", right=True), Column("Counted", right=True)
+    table = Table([Column("Bin", folds=True), *numbers, Column("Verdict"), Column("Reason", folds=True)])
     for line in sorted(lines, key=lambda one: (urgency(one.verdict), one.bin_id)):
         counted = "-" if line.counted is None else str(line.counted)
-        table.add_row(escape(line.bin_id), str(line.expected), counted, verdict_text(line.verdict), escape(line.reason))
+        table.add(line.bin_id, str(line.expected), counted, verdict_text(line.verdict), line.reason)
     return table
 
 

@@ -12,13 +12,13 @@ from binmodel.images import ImageError, Limits
 from binmodel.predict import Predictor
 from binmodel.stream import predict_stream
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import track
-from rich.table import Table
 
 from bincli.errors import CommandError
 from bincli.files import files_under
+from bincli.screen import quantity, remark
 from bincli.sureness import interval_in
+from bincli.tables import Column, Table
 
 EXTENSIONS = {".jpg", ".jpeg", ".png"}
 
@@ -91,27 +91,22 @@ def print_counts(lines: Iterable[Line], total: int, *, as_json: bool, out: Conso
             failed += "error" in line
         return not failed
     kept = list(followed)
-    out.print(_table(kept))
-    out.print(_totals(kept))
+    _table(kept).show(out)
+    remark(out, _totals(kept))
     return not any("error" in line for line in kept)
 
 
 def _table(lines: Sequence[Line]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("Image", overflow="fold")
-    table.add_column("Count", justify="right")
-    table.add_column("Confidence", justify="right")
     told, failed = (any(name in line for line in lines) for name in ("interval", "error"))
-    if told:
-        table.add_column("Interval")
-    if failed:
-        table.add_column("Not counted because")
+    sure = [Column("Count", right=True), Column("Confidence", right=True), Column("Interval", folds=True)]
+    reason = [Column("Not counted because", folds=True)] if failed else []
+    table = Table([Column("Photo", folds=True), *sure[: 3 if told else 2], *reason])
     for line in lines:
         if "error" in line:
-            known, reason = ["-", "-", "-"], escape(line["error"]["message"])
+            known, why = ["-", "-", "-"], line["error"]["message"]
         else:
-            known, reason = [str(line["count"]), f"{line['confidence']:.0%}", interval_in(line)], ""
-        table.add_row(escape(line["image"]), *known[: 3 if told else 2], *([reason] if failed else []))
+            known, why = [str(line["count"]), f"{line['confidence']:.0%}", interval_in(line)], ""
+        table.add(line["image"], *known[: 3 if told else 2], *([why] if failed else []))
     return table
 
 
@@ -121,4 +116,5 @@ def _totals(lines: Sequence[Line]) -> str:
     shares = ", ".join(f"{images:,} with {count}" for count, images in sorted(counts.items()))
     failed = len(lines) - counts.total()
     refused = f"; {failed:,} not counted" if failed else ""
-    return f"\n{counts.total():,} photographs counted, {items:,} items in all ({shares or 'none'}){refused}."
+    counted = quantity(counts.total(), "photo")
+    return f"{counted} counted, {quantity(items, 'item')} in all ({shares or 'none'}){refused}."

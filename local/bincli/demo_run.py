@@ -16,12 +16,13 @@ from bincli.demo import PATIENCE, Result, Watch, run_drop
 from bincli.demo_orders import as_csv, orders_from_labels
 from bincli.deployments import ROOT, Deployment
 from bincli.errors import CommandError
-from bincli.orders import import_orders, read_order_file
+from bincli.orders import counts_text, import_orders, read_order_file
 from bincli.photographs import Photograph, Source, find_photographs
 from bincli.public_bucket import anonymous_client, fetch_photographs
 from bincli.renderer import draw_bins
 from bincli.report import write_report
 from bincli.results import results_table, summary, totals_text, write_results
+from bincli.screen import say
 
 DATASET = ROOT.parent / "shared" / "abid"
 WORKDIR = ROOT / ".work" / "demo"
@@ -30,9 +31,9 @@ WORKDIR = ROOT / ".work" / "demo"
 def run_demo(images: Path | None, orders: Path | None, limit: int | None, model: Path, *, err: Console) -> Result:
     """Run the demo; its progress goes to `err`."""
     source = _source(images, limit, err)
-    err.print(f"Photographs: {len(source.photographs):,}, {source.origin}", markup=False)
+    say(err, f"Photos: {len(source.photographs):,}, {source.origin}")
     order_file = read_order_file(orders) if orders else made_orders(source.photographs, datetime.now(UTC))
-    err.print("Starting the local stack.")
+    say(err, "Starting the local stack.")
     with running_stack(workdir=WORKDIR, model=model) as stack:
         deployment = Deployment(stack.name, stack.outputs, stack.client)
         bring_orders(deployment, orders.name if orders else "demo-orders.csv", order_file, err)
@@ -62,12 +63,12 @@ def made_orders(photographs: list[Photograph], now: datetime) -> bytes:
 def bring_orders(deployment: Deployment, name: str, data: bytes, err: Console) -> None:
     """Import the order file and say what came of it. Raises CommandError when none of its lines could be taken."""
     if not data:
-        err.print("No orders: the photographs have no labels to make them from, and --orders was not given.")
+        say(err, "No orders: the photos have no labels to make them from, and --orders was not given.")
         return
     report = import_orders(deployment, name, data, patience=PATIENCE)
-    err.print(f"Orders: {report['accepted']:,} lines accepted, {len(report['refused']):,} rows refused.")
+    say(err, f"Orders: {counts_text(report)}")
     for row in report["refused"]:
-        err.print(f"  line {row['line']}: {row['reason']}", markup=False)
+        say(err, f"  line {row['line']}: {row['reason']}")
     if not report["accepted"]:
         raise CommandError(f"{name} has no line that could be taken.")
 
@@ -79,6 +80,8 @@ def show(result: Result, report: Path, *, as_json: bool, out: Console) -> None:
     if as_json:
         out.out(json.dumps(summary(result, report)), highlight=False)
         return
-    out.print(results_table(result.outcomes))
-    out.print(totals_text(result), highlight=False)
-    out.print(f"contact sheet: {report}\neverything: {report.with_suffix('.csv')}", markup=False, highlight=False)
+    results_table(result.outcomes).show(out)
+    for line in totals_text(result).splitlines():
+        say(out, line)
+    say(out, f"contact sheet: {report}")
+    say(out, f"everything: {report.with_suffix('.csv')}")

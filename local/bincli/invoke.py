@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bincli.deployments import Deployment
 from bincli.errors import CommandError
+from bincli.screen import visible_lines
 
 FUNCTIONS = ("intake", "submit", "collect", "orders", "reconcile")
 
@@ -40,8 +41,21 @@ def show_invocation(invocation: Invocation, *, as_json: bool, out: Console, err:
     if as_json:
         out.out(json.dumps(asdict(invocation)), highlight=False)
     else:
-        err.out(invocation.log, highlight=False)
+        err.out(visible_lines(without_metrics(invocation.log)), highlight=False)
         out.out(json.dumps(invocation.answer, indent=2), highlight=False)
+
+
+def without_metrics(log: str) -> str:
+    """The log without the lines that CloudWatch takes for metrics (embedded metric format: a member `_aws`)."""
+    return "\n".join(line for line in log.split("\n") if not _is_metric(line))
+
+
+def _is_metric(line: str) -> bool:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(record, dict) and "_aws" in record
 
 
 def logical_id(function: str) -> str:

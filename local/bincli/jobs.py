@@ -11,10 +11,11 @@ from typing import Any
 from bintally.adapters.jobs import DynamoJobs
 from bintally.domain.jobs import UNANSWERED, Job
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from bincli.deployments import Deployment
+from bincli.screen import quantity, remark
+from bincli.tables import Column, Table
 
 SHORT_ID = 18  # characters of a job id that a person reads: the engine and the first 12 digits
 STYLES = {"DONE": "green", "FAILED": "bold red", "SENT": "cyan", "OPEN": "yellow", "PREPARED": "yellow"}
@@ -31,9 +32,10 @@ def show_jobs(deployment: Deployment, *, only_open: bool, as_json: bool, out: Co
             out.out(json.dumps(job_record(job, now)), highlight=False)
         return
     if chosen:
-        out.print(jobs_table(chosen, now))
+        jobs_table(chosen, now).show(out)
     waiting = sum(job.status in UNANSWERED for job in jobs)
-    out.print(f"{len(jobs):,} jobs, {waiting:,} of them without an answer.", highlight=False)
+    nothing = "" if jobs else " The first one starts when a photo arrives in the intake bucket."
+    remark(out, f"{quantity(len(jobs), 'job')}, {waiting:,} without an answer.{nothing}")
 
 
 def job_record(job: Job, now: datetime) -> dict[str, Any]:
@@ -44,20 +46,13 @@ def job_record(job: Job, now: datetime) -> dict[str, Any]:
 
 def jobs_table(jobs: Sequence[Job], now: datetime) -> Table:
     """One row for each job."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("Job", no_wrap=True)
-    for name in ("Photographs", "Shards"):
-        table.add_column(name, justify="right")
-    table.add_column("Status")
-    for name in ("Age", "Attempts"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("Reason", overflow="fold")
+    photographs, shards, age, attempts = (Column(name, right=True) for name in ("Photos", "Shards", "Age", "Attempts"))
+    reason = Column("Reason", folds=True)
+    table = Table([Column("Job"), photographs, shards, Column("Status"), age, attempts, reason])
     for job in jobs:
-        status = f"[{STYLES.get(job.status, 'dim')}]{job.status}[/]"
+        status = Text(job.status, STYLES.get(job.status, "dim"))
         size = f"{job.images:,}", f"{job.shards:,}"
-        table.add_row(
-            job.job_id[:SHORT_ID], *size, status, age_text(_age(job, now)), str(job.attempts), escape(job.reason)
-        )
+        table.add(job.job_id[:SHORT_ID], *size, status, age_text(_age(job, now)), str(job.attempts), job.reason)
     return table
 
 

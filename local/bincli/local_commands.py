@@ -38,11 +38,12 @@ def count(
     from rich.console import Console
 
     from bincli.count import NothingToCountError, count_images, images_in, print_counts
+    from bincli.screen import visible
 
     try:
         images = images_in(paths)
     except NothingToCountError as error:
-        raise typer.BadParameter(str(error), param_hint="PATH") from error
+        raise typer.BadParameter(visible(error), param_hint="PATH") from error
     with errors_said():
         lines = count_images(images, Predictor.load(usable_model(model)))
     if not print_counts(lines, len(images), as_json=as_json, out=Console(), err=Console(stderr=True)):
@@ -165,13 +166,14 @@ def demo(
     from rich.console import Console
 
     from bincli.demo_run import run_demo, show
+    from bincli.screen import say
 
     err = Console(stderr=True)
     with errors_said():
         result = run_demo(images, orders, limit, usable_model(model), err=err)
         show(result, report, as_json=as_json, out=Console())
     if result.unfinished:
-        err.print(f"Error: {result.unfinished}. The logs are in .work/demo.", style="red", markup=False)
+        say(err, f"Error: {result.unfinished}. The logs are in .work/demo.", "red")
         raise typer.Exit(FAILED)
     if result.totals.rejected:
         raise typer.Exit(NOT_ALL)

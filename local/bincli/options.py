@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -39,12 +39,20 @@ def errors_said() -> Iterator[None]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     from bincli.errors import CommandError
+    from bincli.screen import visible, visible_lines
 
     try:
         yield
-    except (ArtifactError, BintallyError, BotoCoreError, ClientError, CommandError, LocalStackError, OSError) as error:
-        typer.secho(f"Error: {error}", fg="red", err=True)
-        raise typer.Exit(FAILED) from error
+    except LocalStackError as error:  # may end with the last lines of a log
+        fail(visible_lines(error), error)
+    except (ArtifactError, BintallyError, BotoCoreError, ClientError, CommandError, OSError) as error:
+        fail(visible(error), error)
+
+
+def fail(sentence: str, error: Exception) -> NoReturn:
+    """Say what was wrong, and end with 1."""
+    typer.secho(f"Error: {sentence}", fg="red", err=True)
+    raise typer.Exit(FAILED) from error
 
 
 def usable_model(folder: Path | None) -> Path:

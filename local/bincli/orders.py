@@ -10,11 +10,11 @@ from typing import Any
 
 from bintally.adapters.order_files import MOST_BYTES, report_key
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from bincli.deployments import Deployment
 from bincli.errors import CommandError
+from bincli.screen import quantity, say
+from bincli.tables import Column, Table
 
 POLL_SECONDS = 0.5
 Report = Mapping[str, Any]
@@ -61,16 +61,19 @@ def show_report(report: Report, *, as_json: bool, out: Console) -> None:
     if as_json:
         out.out(json.dumps(report), highlight=False)
         return
-    out.print(f"{report['accepted']:,} lines accepted, {len(report['refused']):,} rows refused.", highlight=False)
+    say(out, counts_text(report))
     if report["refused"]:
-        out.print(refused_rows(report))
+        refused_rows(report).show(out)
+
+
+def counts_text(report: Report) -> str:
+    """How much of the file was taken, in a sentence."""
+    return f"{quantity(report['accepted'], 'line')} accepted, {quantity(len(report['refused']), 'row')} refused."
 
 
 def refused_rows(report: Report) -> Table:
     """The refused rows as a table."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("Line", justify="right")
-    table.add_column("Refused because")
+    table = Table([Column("Line", right=True), Column("Refused because", folds=True)])
     for row in report["refused"]:
-        table.add_row(str(row["line"]), escape(row["reason"]))
+        table.add(str(row["line"]), str(row["reason"]))
     return table

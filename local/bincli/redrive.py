@@ -13,7 +13,6 @@ from typing import Any
 from bintally.adapters.consignments import DynamoOrders
 from bintally.adapters.jobs import DynamoJobs
 from rich.console import Console
-from rich.table import Table
 
 from bincli.bars import Tick
 from bincli.deployments import Deployment
@@ -21,6 +20,8 @@ from bincli.errors import CommandError
 from bincli.invoke import invoke
 from bincli.letters import cause_of_objects, cause_of_result, cause_of_stream, job_in
 from bincli.queues import Letter, borrowed, delete, look_at, send, taken
+from bincli.screen import quantity, say
+from bincli.tables import Column, Table
 
 JUDGED_AT_ONCE = 8
 Causes = Callable[[Sequence[Letter]], list[str]]
@@ -128,20 +129,18 @@ def show_redriven(found: Sequence[Redriven], *, dry_run: bool, as_json: bool, ou
         return
     moved, left = sum(each.moved for each in found), sum(each.left for each in found)
     if not moved + left:
-        out.print("No dead letters.")
+        say(out, "No dead letters.")
         return
-    out.print(redriven_table(found))
-    done = f"{left:,} dead letters would go back." if dry_run else f"{moved:,} dead letters went back, {left:,} stay."
-    out.print(done, highlight=False)
+    redriven_table(found).show(out)
+    stay = f"{left:,} {'stays' if left == 1 else 'stay'}"
+    would, went = (f"{quantity(number, 'dead letter')}" for number in (left, moved))
+    say(out, f"{would} would go back." if dry_run else f"{went} went back, {stay}.")
 
 
 def redriven_table(found: Sequence[Redriven]) -> Table:
     """One row for each cause of each queue."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("Queue")
-    table.add_column("Dead letters", justify="right")
-    table.add_column("Cause", overflow="fold")
+    table = Table([Column("Queue"), Column("Dead letters", right=True), Column("Cause", folds=True)])
     for each in found:
         for cause, number in sorted(each.causes.items()):
-            table.add_row(each.name, f"{number:,}", cause)
+            table.add(each.name, f"{number:,}", cause)
     return table

@@ -7,30 +7,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
-from rich.table import Table
-
 from bincli.consignments import verdict_text
 from bincli.demo import Result
 from bincli.outcomes import Outcome, most_urgent_first
+from bincli.screen import quantity
+from bincli.tables import Column, Table
 
 MOST_ROWS = 40
+FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001, the wide forms are meant
 COLUMNS = ("bin_id", "consignment_id", "expected", "count", "confidence", "interval", "verdict", "reason")
 
 
 def results_table(outcomes: Sequence[Outcome]) -> Table:
     """The `MOST_ROWS` most urgent outcomes."""
-    table = Table(box=None, pad_edge=False)
     told = any(outcome.interval for outcome in outcomes)
-    table.add_column("Bin", overflow="fold")
-    for name in ("Counted", "Confidence", *(["Interval"] if told else []), "Expected"):
-        table.add_column(name, justify="left" if name == "Interval" else "right", overflow="fold")
-    table.add_column("Verdict", overflow="fold")
+    counted, confidence, expected = (Column(name, right=True) for name in ("Counted", "Confidence", "Expected"))
+    interval = [Column("Interval", folds=True)] if told else []
+    table = Table([Column("Bin", folds=True), counted, confidence, *interval, expected, Column("Verdict")])
     for outcome in most_urgent_first(outcomes)[:MOST_ROWS]:
-        confidence = "-" if outcome.confidence is None else f"{outcome.confidence:.0%}"
-        sureness = [_or_dash(outcome.count), confidence, *([outcome.interval or "-"] if told else [])]
-        expected, verdict = _or_dash(outcome.expected), verdict_text(outcome.verdict)
-        table.add_row(escape(outcome.bin_id), *sureness, expected, verdict)
+        share = "-" if outcome.confidence is None else f"{outcome.confidence:.0%}"
+        sureness = [_or_dash(outcome.count), share, *([outcome.interval or "-"] if told else [])]
+        table.add(outcome.bin_id, *sureness, _or_dash(outcome.expected), verdict_text(outcome.verdict))
     return table
 
 
@@ -45,7 +42,7 @@ def totals_text(result: Result) -> str:
     hidden = len(result.outcomes) - MOST_ROWS
     more = f"and {hidden:,} more, less urgent\n\n" if hidden > 0 else "\n"
     return (
-        f"{more}{totals.images:,} photographs: {totals.counted:,} counted, {totals.rejected:,} rejected, "
+        f"{more}{quantity(totals.images, 'photo')}: {totals.counted:,} counted, {totals.rejected:,} rejected, "
         f"{totals.unaccounted:,} unaccounted for\n"
         f"{totals.seconds:,.1f} s from the first put to the last count: {totals.images_per_second:,.1f} images/s\n"
         f"order lines: {verdicts or 'none'}"
@@ -59,11 +56,19 @@ def write_results(path: Path, outcomes: Sequence[Outcome]) -> None:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for outcome in most_urgent_first(outcomes):
-            writer.writerow(_harmless(getattr(outcome, name)) for name in COLUMNS)
+            writer.writerow(harmless(getattr(outcome, name)) for name in COLUMNS)
 
 
-def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+def harmless(value: object) -> object:
+    """`value` for a cell of a spreadsheet: text that one may take for a formula gets a quote first.
+
+    Spreadsheets skip what shows nothing and read the wide forms of Asian keyboards, so these count as well. See
+    https://owasp.org/www-community/attacks/CSV_Injection.
+    """
+    if not isinstance(value, str) or not value:
+        return value
+    seen = "".join(character for character in value if character.isprintable()).lstrip()
+    return f"'{value}" if value[0] in "\t\r\n" or seen.startswith(FORMULA) else value
 
 
 def summary(result: Result, report: Path) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from bintally.domain.image import LedgerEntry, Status
 from bintally.domain.jobs import in_parts
 from bintally.domain.orders import iso
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from bincli.deployments import Deployment
+from bincli.screen import quantity, say
+from bincli.tables import Column, Table
 
 REOPENED_AT_ONCE = 1_000
 ABSENT = "not in the ledger"
@@ -76,7 +77,7 @@ def chosen_of(entries: Iterable[LedgerEntry], named: set[str], *, every: bool) -
 def _retried(entry: LedgerEntry, moved: set[str]) -> Retried:
     image = entry.image
     if image.image_id in moved:
-        return Retried(image.key, image.image_id, True, f"after {entry.tried} attempts: {entry.reason}")
+        return Retried(image.key, image.image_id, True, f"after {quantity(entry.tried, 'attempt')}: {entry.reason}")
     return Retried(image.key, image.image_id, False, f"{entry.status}: {OTHERS}")
 
 
@@ -86,17 +87,17 @@ def show_retried(found: Sequence[Retried], *, as_json: bool, out: Console) -> No
         for each in found:
             out.out(json.dumps(asdict(each)), highlight=False)
         return
-    if found:
-        out.print(retried_table(found))
+    if not found:
+        say(out, "No photo has FAILED: there is nothing to retry.")
+        return
+    retried_table(found).show(out)
     number = sum(each.retried for each in found)
-    out.print(f"{number:,} photographs will be tried again, by the next run of the submit function.", highlight=False)
+    say(out, f"{quantity(number, 'photo')} will be tried again, by the next run of the submit function.")
 
 
 def retried_table(found: Sequence[Retried]) -> Table:
     """One row for each photograph."""
-    table = Table(box=None, pad_edge=False)
-    for name in ("Photograph", "Tried again", "Why"):
-        table.add_column(name, overflow="fold")
+    table = Table([Column("Photo", folds=True), Column("Tried again"), Column("Why", folds=True)])
     for each in found:
-        table.add_row(escape(each.key), "yes" if each.retried else "[red]no[/]", escape(each.why))
+        table.add(each.key, "yes" if each.retried else Text("no", "red"), each.why)
     return table

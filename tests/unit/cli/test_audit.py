@@ -170,19 +170,19 @@ def shown(report: Report, *, as_json: bool) -> str:
 def test_an_audit_is_an_account() -> None:
     lines = [" ".join(line.split()) for line in shown(LOST, as_json=False).splitlines()]
 
-    assert lines[:2] == ["Photographs Place Which is", "7 COUNTED settled, with a count"]
+    assert lines[:2] == ["Photos Place Which is", "7 COUNTED settled, with a count"]
     assert "50 UNACCOUNTED see below" in lines
     assert "60 all 2 of them are no longer in the bucket" in lines
     assert "intake 3 1 4" in lines
     assert "[red]0.jpg SUBMITTED Its job is gone." in lines
     assert "and 10 more; --json has all of them" in lines
-    assert lines[-1] == "50 of 60 photographs are not accounted for."
+    assert lines[-1] == "50 of 60 photos are not accounted for."
 
 
 def test_a_clean_audit_says_so() -> None:
     clean = Report(Audit(7, {"COUNTED": 7}, [], 0), [])
 
-    assert shown(clean, as_json=False).splitlines()[-1] == "Every one of 7 photographs is accounted for."
+    assert shown(clean, as_json=False).splitlines()[-1] == "Each of 7 photos is accounted for."
 
 
 def test_an_audit_as_json_has_everything() -> None:

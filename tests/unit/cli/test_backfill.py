@@ -192,9 +192,9 @@ def test_a_plan_says_how_many_how_large_how_long_and_how_dear() -> None:
     text = shown(as_json=False)
 
     assert plan_text(PLAN) == (
-        "20 photographs to put, 10.0 MB; 3 more are in the intake bucket already; 2 other files are left out."
+        "20 photos to upload, 10.0 MB; 3 more are in the intake bucket already; 2 other files are left out."
     )
-    assert "At 10 photographs/s they are put within 2 s." in text
+    assert "At 10 photos/s the upload takes 2 s." in text
     assert "async" in text
     assert "batch" in text
     assert "About the list prices of us-east-1 in 2025-06, not checked" in " ".join(text.split())
@@ -213,7 +213,7 @@ def test_what_was_put_is_said_with_what_was_not() -> None:
 
     assert out.getvalue().splitlines() == [
         "[a].jpg: no",
-        "19 photographs put into the intake bucket; 3 were there already; 2 other files were left out; "
+        "19 photos uploaded to the intake bucket; 3 were there already; 2 other files were left out; "
         "1 could not be put.",
     ]
 

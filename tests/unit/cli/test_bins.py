@@ -75,9 +75,7 @@ def test_the_table_has_intervals_where_the_model_can_tell():
 
 
 def test_one_bin_is_shown_with_its_interval_and_what_is_out_of_range():
-    rows = {
-        line.split("  ")[0].strip(): line.split("  ", 1)[1].strip() for line in shown("S", items=[SURE]).splitlines()
-    }
+    rows = {line.split("\t")[0]: line.split("\t")[1].strip() for line in shown("S", items=[SURE]).splitlines()}
 
     assert rows["interval"] == "2 or more items, 90%"
     shares = {name: line.split()[-1] for name, line in rows.items() if name.startswith("P(")}

@@ -115,7 +115,7 @@ def test_json_lines_keep_the_order_and_say_whether_all_were_counted(tmp_path):
     assert [line["count"] for line in lines] == [number % 5 + 1 for number in range(20)]
 
 
-def test_the_table_has_totals_and_reasons(tmp_path):
+def test_the_table_has_totals_and_reasons(tmp_path, capsys):
     write_jpegs(tmp_path, {"a.jpg": 2, "b.jpg": 3})
     (tmp_path / "[red]c.jpg").write_bytes(b"")
 
@@ -124,7 +124,7 @@ def test_the_table_has_totals_and_reasons(tmp_path):
     assert not everything
     assert "[red]c.jpg" in text
     assert "The file is empty (0 bytes)." in text
-    assert "2 photographs counted, 5 items in all (1 with 2, 1 with 3); 1 not counted." in text
+    assert capsys.readouterr().err == "2 photos counted, 5 items in all (1 with 2, 1 with 3); 1 not counted.\n"
 
 
 def test_the_table_has_intervals_where_the_model_can_tell():
@@ -138,7 +138,7 @@ def test_the_table_has_intervals_where_the_model_can_tell():
     _, text = printed(lines, 3, as_json=False)
 
     rows = [" ".join(line.split()) for line in text.splitlines()]
-    assert rows[0] == "Image Count Confidence Interval Not counted because"
+    assert rows[0] == "Photo Count Confidence Interval Not counted because"
     assert rows[1:4] == ["a.jpg 2 60% 1 or 2 items, 90%", "b.jpg 2 60% 1 item, 90%", "c.jpg - - - It is no picture."]
 
 

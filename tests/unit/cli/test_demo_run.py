@@ -46,7 +46,7 @@ def test_refused_rows_are_said_and_the_others_stand():
     bring_orders(system.deployment, "orders.csv", data, Console(file=err, width=100))
 
     assert system.s3.puts == [(OUTPUTS["OrdersBucket"], "orders.csv")]
-    assert "1 lines accepted, 1 rows refused" in err.getvalue()
+    assert "1 line accepted, 1 row refused" in err.getvalue()
     assert "line 3: expected '[many]'" in err.getvalue()
 
 

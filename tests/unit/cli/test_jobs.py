@@ -34,10 +34,9 @@ def test_the_latest_job_comes_first(stack: Operated, jobs: tuple[str, str]) -> N
     rows = [" ".join(line.split()) for line in shown(stack).splitlines()]
 
     assert rows == [
-        "Job Photographs Shards Status Age Attempts Reason",
+        "Job Photos Shards Status Age Attempts Reason",
         f"{jobs[1][:18]} 2 1 SENT 2 min 0",
         f"{jobs[0][:18]} 1 1 FAILED 3 min 0 [red] The model server ended.",
-        "2 jobs, 1 of them without an answer.",
     ]
 
 
@@ -45,8 +44,17 @@ def test_only_open_jobs_are_shown_when_asked_for(stack: Operated, jobs: tuple[st
     assert [json.loads(line)["job_id"] for line in shown(stack, only_open=True, as_json=True).splitlines()] == [jobs[1]]
 
 
-def test_a_stack_without_jobs_says_so(stack: Operated) -> None:
-    assert shown(stack) == "0 jobs, 0 of them without an answer.\n"
+def test_a_stack_without_jobs_says_what_starts_one(stack: Operated, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(stack) == ""
+    assert capsys.readouterr().err.startswith("0 jobs, 0 without an answer. The first one starts when a photo")
+
+
+def test_how_many_jobs_there_are_is_said_beside_the_list(
+    stack: Operated, jobs: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown(stack)
+
+    assert capsys.readouterr().err == "2 jobs, 1 without an answer.\n"
 
 
 def test_a_job_as_json_has_what_is_known_of_it() -> None:

@@ -78,7 +78,7 @@ def test_dead_letters_go_back(operated: Operated) -> None:
     dry = run("redrive", "--dry-run")
     wet = run("redrive", "--json")
 
-    assert (dry[0], dry[1].splitlines()[-1]) == (0, "1 dead letters would go back.")
+    assert (dry[0], dry[1].splitlines()[-1]) == (0, "1 dead letter would go back.")
     assert (wet[0], [json.loads(line)["moved"] for line in wet[1].splitlines()]) == (0, [1, 0, 0, 0])
 
 
@@ -91,8 +91,8 @@ def test_a_folder_is_put_once(operated: Operated, tmp_path: Path) -> None:
     first = run("backfill", str(shelf))
     again = run("backfill", str(shelf), "--json")
 
-    assert dry[1].startswith("1 photographs to put, 0.0 MB.")
-    assert first[:2] == (0, "1 photographs put into the intake bucket.\n")
+    assert dry[1].startswith("1 photo to upload, 0.0 MB.")
+    assert first[:2] == (0, "1 photo uploaded to the intake bucket.\n")
     assert json.loads(again[1]) == {"put": 0, "held": 1, "left_out": 0, "failed": {}}
     assert len(list((tmp_path / "work").glob("backfill-*.jsonl"))) == 1
 

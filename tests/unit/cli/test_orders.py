@@ -72,8 +72,8 @@ def test_refused_rows_are_shown_with_line_and_reason():
 
     text = printed(report, as_json=False)
 
-    assert "1,200 lines accepted, 1 rows refused." in text
-    assert "7  expected '[many]' is not a whole number." in text
+    assert "1,200 lines accepted, 1 row refused." in text
+    assert "7\texpected '[many]' is not a whole number." in text
 
 
 def test_json_is_the_report():

@@ -133,7 +133,7 @@ def test_what_went_back_is_shown_by_cause() -> None:
         "Queue Dead letters Cause",
         f"intake 2 {READABLE}",
         f"intake 1 {UNREADABLE}",
-        "2 dead letters went back, 1 stay.",
+        "2 dead letters went back, 1 stays.",
     ]
     assert shown(Redriven("intake", 0, 3, {READABLE: 3}), dry_run=True).endswith("3 dead letters would go back.\n")
     assert shown(Redriven("intake", 0, 0, {})) == "No dead letters.\n"

@@ -2,6 +2,7 @@ import csv
 import io
 from pathlib import Path
 
+import pytest
 from bincli.demo import Result
 from bincli.outcomes import Outcome, Totals, tally
 from bincli.results import MOST_ROWS, results_table, summary, totals_text, write_results
@@ -18,7 +19,7 @@ def result(outcomes, unfinished=""):
 
 def printed(table):
     out = io.StringIO()
-    Console(file=out, width=100).print(table)
+    table.show(Console(file=out, width=100))
     return out.getvalue()
 
 
@@ -48,7 +49,7 @@ def test_the_table_is_bounded_and_says_how_many_more_there_are():
 def test_totals_have_throughput_and_verdicts():
     text = totals_text(result([SHORT, BAD]))
 
-    assert "2 photographs: 1 counted, 1 rejected, 0 unaccounted for" in text
+    assert "2 photos: 1 counted, 1 rejected, 0 unaccounted for" in text
     assert "0.5 images/s" in text
     assert "1 SHORT, 1 UNREADABLE" in text
 
@@ -61,6 +62,19 @@ def test_the_csv_has_everything_and_no_formulas(tmp_path):
         first, second = csv.DictReader(file)
     assert (first["bin_id"], first["count"], first["verdict"]) == ("[red]日本", "2", "SHORT")
     assert (second["bin_id"], second["count"], second["reason"]) == ("'=cmd()", "", BAD.reason)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", " =", "\u200b=", "\uff1d"])
+def test_no_text_of_the_csv_is_a_formula(tmp_path, start):
+    """https://owasp.org/www-community/attacks/CSV_Injection"""
+    path = tmp_path / "report.csv"
+    outcome = Outcome(f"{start}cmd|' /C calc'!A0", "SHORT", None, f"{start}1", -3, 2, 0.8, reason=f"{start}A1")
+    write_results(path, [outcome])
+
+    with path.open(newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert {row[name][0] for name in ("bin_id", "consignment_id", "reason")} == {"'"}
+    assert (row["expected"], row["interval"]) == ("-3", "")
 
 
 def test_the_summary_is_what_the_readme_promises():

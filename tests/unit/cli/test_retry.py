@@ -27,7 +27,7 @@ def test_a_photograph_is_named_by_key_by_address_or_by_id(stack: Operated) -> No
     found = retried(stack, images[0].key, images[1].uri, images[2].image_id)
 
     assert sorted(each.key for each in found if each.retried) == ["a/1.jpg", "a/2.jpg", "a/3.jpg"]
-    assert found[0].why == "after 1 attempts: internal: It broke."
+    assert found[0].why == "after 1 attempt: internal: It broke."
     assert {status_of(stack, image) for image in images} == {Status.RECEIVED}
 
 
@@ -74,5 +74,5 @@ def test_what_is_tried_again_is_shown() -> None:
 
     rows = [" ".join(line.split()) for line in out.getvalue().splitlines()]
     assert rows[1:3] == ["[red]a yes after 3 attempts: x", "b no not in the ledger"]
-    assert rows[3] == "1 photographs will be tried again, by the next run of the submit function."
+    assert rows[3] == "1 photo will be tried again, by the next run of the submit function."
     assert json.loads(as_json.getvalue().splitlines()[0])["retried"] is True
