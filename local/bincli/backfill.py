@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,8 @@ from bincli.bars import Tick
 from bincli.deployments import Deployment, workdir
 from bincli.errors import CommandError
 from bincli.journal import Journal
-from bincli.uploads import Upload, held_in, is_photograph, put, still_to_put, uploads_in
+from bincli.screen import quantity
+from bincli.uploads import Skipped, Upload, held_in, is_photograph, put, still_to_put, uploads_in
 
 PUTS_AT_ONCE = 12
 PART = 1_000  # uploads that are given to the threads in one go
@@ -30,11 +30,15 @@ MOST_FAILURES = 100  # after which something is wrong with more than a few photo
 
 @dataclass(frozen=True)
 class Plan:
-    """What a backfill has to do: `uploads`. `held` are in the intake bucket already, `left_out` are no photographs."""
+    """What a backfill has to do: `uploads`. `held` are in the intake bucket already, `left_out` are no photographs.
+
+    `skipped` may be photographs, or folders of them, that a person has to look at.
+    """
 
     uploads: list[Upload]
     held: int
     left_out: int
+    skipped: list[Skipped] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -43,21 +47,27 @@ class Plan:
 
 @dataclass(frozen=True)
 class Backfilled:
-    """How many photographs were put, and key → error of those that could not be."""
+    """How many photographs were put, and key → error of those that could not be. `stopped`: by Ctrl-C."""
 
     put: int
     failed: dict[str, str]
+    stopped: bool = False
 
 
 class Pace:
-    """Lets `rate` callers a second through, whatever thread they come from."""
+    """Lets `rate` callers a second through, whatever thread they come from. Nobody waits once `stopped` is set."""
 
     def __init__(
-        self, rate: float, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+        self,
+        rate: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
+        self.stopped = threading.Event()
         self._interval = 1 / rate
         self._clock = clock
-        self._sleep = sleep
+        self._sleep = sleep or self.stopped.wait
         self._next = clock()
         self._lock = threading.Lock()
 
@@ -83,15 +93,15 @@ class Running:
     journal: Journal
     pace: Pace
     tick: Tick
-    numbers: count[int] = field(default_factory=lambda: count(1))
+    done: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
     def put(self, upload: Upload) -> None:
         """Put one photograph, in several attempts if need be, and keep that it is done or why it can't be."""
-        if len(self.failed) >= MOST_FAILURES:
-            return
         for attempt in range(1, ATTEMPTS + 1):
             self.pace.wait()
+            if self.pace.stopped.is_set() or len(self.failed) >= MOST_FAILURES:
+                return
             try:
                 put(self.s3, self.bucket, upload)
             except (ClientError, BotoCoreError, OSError) as error:
@@ -101,7 +111,8 @@ class Running:
                 self.pace.pause(FIRST_PAUSE * 2 ** (attempt - 1))
             else:
                 self.journal.add(upload.key, upload.stamp)
-                self.tick(next(self.numbers))
+                self.done.append(upload.key)
+                self.tick(len(self.done))
                 return
 
 
@@ -119,25 +130,35 @@ def plan_backfill(deployment: Deployment, source: str, done: dict[str, str], *, 
     if f"{source}/".startswith(f"s3://{bucket}/"):
         raise CommandError(f"{source} is the intake bucket itself.")
     found = list(uploads_in(source, s3))
-    wanted = [upload for upload in found if any_file or is_photograph(upload)]
-    if not wanted:
-        raise CommandError(f"There are no photographs (.jpg, .jpeg, .png) in {source}; --any-file takes every file.")
+    chosen = [each for each in found if any_file or is_photograph(each)]
+    wanted = [each for each in chosen if isinstance(each, Upload)]
+    skipped = [each for each in chosen if isinstance(each, Skipped)]
+    if not chosen:
+        raise CommandError(f"There are no photos (.jpg, .jpeg, .png) in {source}; --any-file takes every file.")
     uploads = still_to_put(wanted, held_in(s3, bucket), done)
-    return Plan(uploads, len(wanted) - len(uploads), len(found) - len(wanted))
+    return Plan(uploads, len(wanted) - len(uploads), len(found) - len(chosen), skipped)
 
 
 def backfill(
     deployment: Deployment, uploads: Sequence[Upload], journal: Journal, *, pace: Pace, tick: Tick
 ) -> Backfilled:
-    """Put the uploads, a few at once. Raises CommandError when MOST_FAILURES of them could not be put."""
+    """Put the uploads, a few at once, until Ctrl-C. Raises CommandError when MOST_FAILURES of them could not be put."""
     running = Running(deployment.client("s3"), deployment.output("IntakeBucket"), journal, pace, tick)
     with ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
-        for part in in_parts(uploads, PART):
-            list(pool.map(running.put, part))
-            if len(running.failed) >= MOST_FAILURES:
-                key, error = next(iter(running.failed.items()))
-                raise CommandError(f"{len(running.failed):,} photographs could not be put; the first, {key}: {error}")
-    return Backfilled(len(uploads) - len(running.failed), running.failed)
+        try:
+            for part in in_parts(uploads, PART):
+                list(pool.map(running.put, part))
+                if len(running.failed) >= MOST_FAILURES:
+                    break
+        except KeyboardInterrupt:
+            pace.stopped.set()
+    if len(running.failed) >= MOST_FAILURES:
+        key, error = next(iter(running.failed.items()))
+        raise CommandError(
+            f"{quantity(len(running.failed), 'photo')} could not be uploaded, so this stopped after "
+            f"{len(running.done):,}. The first one, {key}: {error}"
+        )
+    return Backfilled(len(running.done), running.failed, stopped=pace.stopped.is_set())
 
 
 def journal_of(source: str, bucket: str) -> Path:

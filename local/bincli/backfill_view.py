@@ -23,6 +23,7 @@ def show_plan(plan: Plan, rate: float, *, as_json: bool, out: Console) -> None:
     if as_json:
         out.out(json.dumps(plan_record(plan, rate)), highlight=False)
         return
+    show_skipped(plan, out)
     say(out, plan_text(plan))
     say(out, f"At {rate:g} photos/s the upload takes {duration(number / rate)}.")
     say(out, "")
@@ -39,6 +40,7 @@ def plan_record(plan: Plan, rate: float) -> dict[str, Any]:
         "bytes": plan.size,
         "held": plan.held,
         "left_out": plan.left_out,
+        "skipped": skipped_record(plan),
         "seconds": round(number / rate, 1),
         "costs": [asdict(estimate(engine, number)) for engine in EngineName],
         "assumption": assumption(),
@@ -49,7 +51,8 @@ def plan_text(plan: Plan) -> str:
     """The plan in a sentence."""
     held = f"; {plan.held:,} more {_are(plan.held)} in the intake bucket already" if plan.held else ""
     left_out = f"; {quantity(plan.left_out, 'other file')} {_are(plan.left_out)} left out" if plan.left_out else ""
-    return f"{quantity(len(plan.uploads), 'photo')} to upload, {plan.size / 1e6:,.1f} MB{held}{left_out}."
+    skipped = f"; {len(plan.skipped):,} {_are(len(plan.skipped))} skipped" if plan.skipped else ""
+    return f"{quantity(len(plan.uploads), 'photo')} to upload, {plan.size / 1e6:,.1f} MB{held}{left_out}{skipped}."
 
 
 def costs_table(number: int) -> Table:
@@ -74,15 +77,34 @@ def duration(seconds: float) -> str:
 def show_backfilled(plan: Plan, done: Backfilled, *, as_json: bool, out: Console) -> None:
     """Print how many were put, and which could not be."""
     if as_json:
-        record = {"put": done.put, "held": plan.held, "left_out": plan.left_out, "failed": done.failed}
-        out.out(json.dumps(record), highlight=False)
+        facts = {"put": done.put, "held": plan.held, "left_out": plan.left_out, "failed": done.failed}
+        out.out(json.dumps({**facts, "skipped": skipped_record(plan), "stopped": done.stopped}), highlight=False)
         return
+    show_skipped(plan, out)
     for key, error in list(done.failed.items())[:MOST_ROWS]:
         say(out, f"{key}: {error}", "red")
     held = f"; {plan.held:,} {_were(plan.held)} there already" if plan.held else ""
     left_out = f"; {quantity(plan.left_out, 'other file')} {_were(plan.left_out)} left out" if plan.left_out else ""
-    failed = f"; {len(done.failed):,} could not be put" if done.failed else ""
-    say(out, f"{quantity(done.put, 'photo')} uploaded to the intake bucket{held}{left_out}{failed}.")
+    failed = f"; {len(done.failed):,} could not be uploaded" if done.failed else ""
+    skipped = f"; {len(plan.skipped):,} {_were(len(plan.skipped))} skipped" if plan.skipped else ""
+    photos = quantity(done.put, "photo")
+    if done.stopped:
+        say(out, f"Stopped after {done.put:,} of {quantity(len(plan.uploads), 'photo')}{failed}{skipped}.")
+        say(out, "Run the same command again to upload the rest: nothing is uploaded twice.")
+        return
+    say(out, f"{photos} uploaded to the intake bucket{held}{left_out}{failed}{skipped}.")
+
+
+def show_skipped(plan: Plan, out: Console) -> None:
+    """Print what a person has to look at."""
+    for each in plan.skipped[:MOST_ROWS]:
+        say(out, f"skipped {each.key}: {each.why}", "yellow")
+    if len(plan.skipped) > MOST_ROWS:
+        say(out, f"and {len(plan.skipped) - MOST_ROWS:,} more were skipped; --json has all of them", "yellow")
+
+
+def skipped_record(plan: Plan) -> dict[str, str]:
+    return {each.key: each.why for each in plan.skipped}
 
 
 def _are(number: int) -> str:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import track
 
 from bincli.errors import CommandError
-from bincli.files import files_under
+from bincli.files import files_under, is_folder
 from bincli.screen import quantity, remark
 from bincli.sureness import interval_in
 from bincli.tables import Column, Table
@@ -44,7 +44,7 @@ def images_in(paths: Sequence[Path]) -> list[Path]:
 
 
 def _images_below(folder: Path) -> list[Path]:
-    return [path for path in files_under(folder) if path.suffix.lower() in EXTENSIONS or path.is_dir()]
+    return [path for path in files_under(folder) if path.suffix.lower() in EXTENSIONS or is_folder(path)]
 
 
 def count_images(images: Iterable[Path], predictor: Predictor, limits: Limits | None = None) -> Iterator[Line]:
@@ -61,7 +61,8 @@ def read_capped(path: Path, limit: int) -> bytes:
     """The bytes of a regular file of at most `limit` bytes. Raises ImageError, or OSError where it can't be read."""
     if not path.is_file():
         what = "a folder that can't be listed" if path.is_dir() else "not a regular file"
-        raise ImageError("unreadable", f"This is {what}.")
+        linked = path.is_dir() and path.is_symlink()
+        raise ImageError("unreadable", f"This is {'a link to a folder, which is not followed' if linked else what}.")
     size = path.stat().st_size
     if size > limit:
         raise ImageError("too_many_bytes", f"The file has {size:,} bytes; at most {limit:,} are taken.")

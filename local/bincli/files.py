@@ -18,8 +18,19 @@ def _comparable(piece: str) -> tuple[int, int, str]:
 
 
 def files_under(folder: Path) -> list[Path]:
-    """Every visible file below `folder`, in natural order. A folder that may not be listed is in the list itself."""
+    """Every visible file below `folder`, in natural order.
+
+    A folder that can't be listed, or is a link, which is not followed, is in the list itself.
+    """
     return sorted(_walk(folder), key=natural_key)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder, or one whose path is too long for the system to say so."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return True
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -27,4 +38,5 @@ def _walk(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder, onerror=lambda error: unreadable.append(Path(error.filename))):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(parent, name) for name in names if not name.startswith("."))
+        yield from (Path(parent, name) for name in folders if os.path.islink(Path(parent, name)))  # noqa: PTH114, says no where Path raises
     yield from unreadable

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bincli.options import FAILED, NOT_ALL, Json, Stack, deployment, errors_said
+from bincli.options import FAILED, INTERRUPTED, NOT_ALL, Json, Stack, deployment, errors_said
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 
@@ -106,7 +106,9 @@ def backfill(
     Killed, it goes on where it was when you run it again: it puts nothing
     twice that the bucket shows unchanged.
     With --dry-run: how many, how large, how long, and what counting them
-    costs with either engine. Ends with 3 when some could not be put.
+    costs with either engine. Links are not followed, and hidden files are
+    left out. Ends with 3 when some could not be put or were skipped, with
+    130 after Ctrl-C.
 
     \b
     Examples:
@@ -128,14 +130,17 @@ def backfill(
         path = journal or journal_of(source, bucket)
         if dry_run:
             done = read_journal(path, {"source": source, "bucket": bucket}) or {}
-            show_plan(plan_backfill(asked, source, done, any_file=any_file), rate, as_json=as_json, out=Console())
-            return
+            plan = plan_backfill(asked, source, done, any_file=any_file)
+            show_plan(plan, rate, as_json=as_json, out=Console())
+            raise typer.Exit(NOT_ALL if plan.skipped else 0)
         with open_journal(path, source, bucket) as kept:
             plan = plan_backfill(asked, source, kept.done, any_file=any_file)
             with bar(Console(stderr=True), "put", len(plan.uploads)) as tick:
                 result = run_backfill(asked, plan.uploads, kept, pace=Pace(rate), tick=tick)
     show_backfilled(plan, result, as_json=as_json, out=Console())
-    if result.failed:
+    if result.stopped:
+        raise typer.Exit(INTERRUPTED)
+    if result.failed or plan.skipped:
         raise typer.Exit(NOT_ALL)
 
 

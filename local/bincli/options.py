@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bincli.deployments import Deployment
 
 FAILED = 1
+INTERRUPTED = 130  # as a shell says it of Ctrl-C
 NOT_ALL = 3  # it worked, but not for everything that was given
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]

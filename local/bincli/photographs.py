@@ -12,7 +12,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 
 from bincli.errors import CommandError
-from bincli.files import files_under, natural_key
+from bincli.files import files_under, is_folder, natural_key
 
 SAMPLE = 60
 COUNTABLE = range(1, 6)
@@ -71,6 +71,9 @@ def in_folder(folder: Path) -> list[Photograph]:
     """
     root = folder / "bin-images" if (folder / "bin-images").is_dir() else folder
     files = [path for path in files_under(root) if path.relative_to(root).parts[0] not in NOT_UPLOADS]
+    folders = [path for path in files if is_folder(path)]
+    if folders:
+        raise CommandError(f"The folder {folders[0]} is a link or can't be listed. Take it out, or give access to it.")
     if not files:
         raise NoPhotographsError(f"There are no files in {root}.")
     listed = {**_listed_labels(root.absolute().parent), **_listed_labels(root)}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +32,14 @@ class Upload:
 
 
 @dataclass(frozen=True)
+class Skipped:
+    """Something in a folder that is not uploaded, at the path `key` below it, and why not."""
+
+    key: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Held:
     """What the intake bucket shows under a key."""
 
@@ -35,11 +47,11 @@ class Held:
     etag: str
 
 
-def uploads_in(source: str, s3: Any) -> Iterator[Upload]:
-    """Everything in `source`, a folder or `s3://bucket/prefix`, photograph or not.
+def uploads_in(source: str, s3: Any) -> Iterator[Upload | Skipped]:
+    """Everything in `source`, a folder or `s3://bucket/prefix`, photograph or not, hidden files excepted.
 
-    A key is the path below the folder, or what follows the last slash of the prefix. Raises CommandError for a source
-    that there is not.
+    Nothing outside a folder is reached: links in it are skipped, whatever they lead to. A key is the path below the
+    folder, or what follows the last slash of the prefix. Raises CommandError for a source that there is not.
     """
     if source.startswith("s3://"):
         bucket, _, prefix = source.removeprefix("s3://").partition("/")
@@ -48,7 +60,8 @@ def uploads_in(source: str, s3: Any) -> Iterator[Upload]:
     folder = Path(source)
     if not folder.is_dir():
         raise CommandError(f"{source} is neither a folder nor s3://bucket/prefix.")
-    yield from (_file(path, folder) for path in files_under(folder) if path.is_file())
+    root = folder.resolve()
+    yield from (_file(path, root) for path in files_under(root))
 
 
 def _objects(s3: Any, bucket: str, prefix: str) -> Iterator[Upload]:
@@ -59,15 +72,26 @@ def _objects(s3: Any, bucket: str, prefix: str) -> Iterator[Upload]:
             yield Upload(key[above:], found["Size"], etag, origin=(bucket, key))
 
 
-def _file(path: Path, folder: Path) -> Upload:
-    facts = path.stat()
+def _file(path: Path, folder: Path) -> Upload | Skipped:
     key = path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    try:
+        facts = path.lstat()
+    except OSError as error:
+        return Skipped(f"{key}/" if error.errno == errno.ENAMETOOLONG else key, str(error.strerror))
+    if stat.S_ISLNK(facts.st_mode):
+        return Skipped(f"{key}/" if path.is_dir() else key, "a link, which is not followed")
+    if stat.S_ISDIR(facts.st_mode):
+        return Skipped(f"{key}/", "the folder can't be listed")
+    if not stat.S_ISREG(facts.st_mode):
+        return Skipped(key, "not a regular file")
+    if not os.access(path, os.R_OK):
+        return Skipped(key, "no permission to read it")
     return Upload(key, facts.st_size, str(facts.st_mtime_ns), path)
 
 
-def is_photograph(upload: Upload) -> bool:
-    """By its extension."""
-    return Path(upload.key).suffix.lower() in EXTENSIONS
+def is_photograph(found: Upload | Skipped) -> bool:
+    """By its extension; a folder may hold some."""
+    return Path(found.key).suffix.lower() in EXTENSIONS or found.key.endswith("/")
 
 
 def held_in(s3: Any, bucket: str) -> dict[str, Held]:
@@ -99,8 +123,18 @@ def _etag(upload: Upload) -> str:
     """Its ETag where nothing is encrypted."""
     if upload.path is None:
         return upload.stamp
-    with upload.path.open("rb") as file:
+    with open_no_link(upload.path) as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def open_no_link(path: Path) -> BufferedReader:
+    """The regular file at an absolute path without links. Raises OSError where a link has taken its place since."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    file = os.fdopen(descriptor, "rb")
+    if stat.S_ISREG(os.fstat(descriptor).st_mode) and os.path.realpath(path) == str(path):
+        return file
+    file.close()
+    raise OSError(errno.ELOOP, "it is no longer a regular file inside the folder")
 
 
 def put(s3: Any, bucket: str, upload: Upload) -> None:
@@ -109,5 +143,5 @@ def put(s3: Any, bucket: str, upload: Upload) -> None:
         place, key = upload.origin
         s3.copy_object(Bucket=bucket, Key=upload.key, CopySource={"Bucket": place, "Key": key})
     elif upload.path is not None:
-        with upload.path.open("rb") as file:
+        with open_no_link(upload.path) as file:
             s3.put_object(Bucket=bucket, Key=upload.key, Body=file)

@@ -111,7 +111,7 @@ def test_what_can_not_be_put_is_said_and_the_others_go_on(tmp_path: Path, error:
 def test_a_backfill_that_only_fails_stops(tmp_path: Path) -> None:
     bucket = FakeBucket(lambda key: [refusal(403)])
 
-    with pytest.raises(CommandError, match="photographs could not be put; the first"):
+    with pytest.raises(CommandError, match=r"photos could not be uploaded.* The first one"):
         backfilled(bucket, files(tmp_path, MOST_FAILURES * 2), tmp_path / "journal")
 
     assert len(bucket.attempts) < MOST_FAILURES * 2
@@ -140,6 +140,39 @@ def test_no_more_go_through_than_the_rate_allows(rate: float, callers: int) -> N
     assert time.now == pytest.approx((callers - 1) / rate)
 
 
+class Interrupted(FakeBucket):
+    """Ctrl-C comes while the fifth photograph is put."""
+
+    def put_object(self, **request: Any) -> None:
+        if len(self.attempts) == 4:
+            self.attempts.append("")
+            raise KeyboardInterrupt
+        super().put_object(**request)
+
+
+def test_ctrl_c_stops_soon_and_says_how_far_it_came(tmp_path: Path) -> None:
+    bucket = Interrupted()
+
+    done = backfilled(bucket, files(tmp_path, 2000), tmp_path / "journal")
+
+    assert done.stopped
+    assert done.put == len(bucket.held) < 1000
+    with open_journal(tmp_path / "journal", "shelf", "intake") as kept:
+        assert set(kept.done) == set(bucket.held)
+    out = io.StringIO()
+    show_backfilled(PLAN, done, as_json=False, out=Console(file=out, width=200))
+    assert out.getvalue().startswith(f"Stopped after {done.put:,} of 20 photos.\nRun the same command again")
+
+
+def test_a_pause_ends_with_ctrl_c() -> None:
+    pace = Pace(0.001)
+    pace.stopped.set()
+
+    pace.wait()
+    pace.wait()
+    pace.pause(1000)
+
+
 def test_a_killed_backfill_goes_on_where_it_was(stack: Operated, tmp_path: Path) -> None:
     """S3 encrypts with a key, so that no ETag tells what is there: the journal does."""
     (tmp_path / "shelf").mkdir()
@@ -163,7 +196,7 @@ def test_what_is_no_photograph_is_left_out_unless_asked_for(stack: Operated, tmp
     assert plan_backfill(stack.deployment, str(tmp_path), {}, any_file=False).left_out == 1
     assert len(plan_backfill(stack.deployment, str(tmp_path), {}, any_file=True).uploads) == 2
     (tmp_path / "0.jpg").unlink()
-    with pytest.raises(CommandError, match="no photographs"):
+    with pytest.raises(CommandError, match="no photos"):
         plan_backfill(stack.deployment, str(tmp_path), {}, any_file=False)
 
 
@@ -214,7 +247,7 @@ def test_what_was_put_is_said_with_what_was_not() -> None:
     assert out.getvalue().splitlines() == [
         "[a].jpg: no",
         "19 photos uploaded to the intake bucket; 3 were there already; 2 other files were left out; "
-        "1 could not be put.",
+        "1 could not be uploaded.",
     ]
 
 

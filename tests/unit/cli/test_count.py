@@ -99,6 +99,16 @@ def test_a_folder_without_photographs_is_nothing_to_count(tmp_path):
         images_in([tmp_path])
 
 
+def test_a_link_to_a_folder_is_an_error_line_and_not_followed(tmp_path):
+    write_jpegs(tmp_path, {"shelf/a.jpg": 1, "other/b.jpg": 2})
+    (tmp_path / "shelf" / "link").symlink_to(tmp_path / "other")
+
+    good, linked = counted(images_in([tmp_path / "shelf"]))
+
+    assert (good["count"], linked["error"]["code"]) == (1, "unreadable")
+    assert "a link to a folder, which is not followed" in linked["error"]["message"]
+
+
 def test_a_name_that_is_not_utf8_can_still_be_printed():
     assert shown(Path(os.fsdecode(b"caf\xe9.jpg"))) == "caf\\xe9.jpg"
 

@@ -93,8 +93,31 @@ def test_a_folder_is_put_once(operated: Operated, tmp_path: Path) -> None:
 
     assert dry[1].startswith("1 photo to upload, 0.0 MB.")
     assert first[:2] == (0, "1 photo uploaded to the intake bucket.\n")
-    assert json.loads(again[1]) == {"put": 0, "held": 1, "left_out": 0, "failed": {}}
+    assert json.loads(again[1]) == {
+        "put": 0, "held": 1, "left_out": 0, "failed": {}, "skipped": {}, "stopped": False,
+    }  # fmt: skip
     assert len(list((tmp_path / "work").glob("backfill-*.jsonl"))) == 1
+
+
+def test_what_was_skipped_is_named_and_ends_with_3(operated: Operated, tmp_path: Path) -> None:
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    (shelf / "a.jpg").write_bytes(b"picture")
+    (tmp_path / "id_rsa").write_bytes(b"PRIVATE KEY")
+    (shelf / "key.jpg").symlink_to(tmp_path / "id_rsa")
+
+    dry = run("backfill", str(shelf), "--dry-run")
+    wet = run("backfill", str(shelf))
+    again = run("backfill", str(shelf), "--json")
+
+    assert (dry[0], wet[0], again[0]) == (3, 3, 3)
+    assert wet[1].splitlines() == [
+        "skipped key.jpg: a link, which is not followed",
+        "1 photo uploaded to the intake bucket; 1 was skipped.",
+    ]
+    assert json.loads(again[1])["skipped"] == {"key.jpg": "a link, which is not followed"}
+    held = operated.client("s3").list_objects_v2(Bucket=operated.output("IntakeBucket"))["Contents"]
+    assert [found["Key"] for found in held] == ["a.jpg"]
 
 
 def test_a_source_that_is_not_there_ends_with_1(operated: Operated, tmp_path: Path) -> None:

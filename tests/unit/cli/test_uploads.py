@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from bincli.errors import CommandError
-from bincli.uploads import Held, Upload, held_in, is_photograph, put, still_to_put, uploads_in
+from bincli.uploads import Held, Skipped, Upload, held_in, is_photograph, put, still_to_put, uploads_in
 
 from tests.unit.cli.operated import Operated
 
@@ -27,6 +27,68 @@ def test_the_files_of_a_folder_keep_their_paths(tmp_path: Path) -> None:
     assert [upload.key for upload in uploads] == ["P-17-C/2.jpg", "P-17-C/10.jpg", "notes.txt"]
     assert {upload.size for upload in uploads} == {7}
     assert [is_photograph(upload) for upload in uploads] == [True, True, False]
+
+
+LINK = "a link, which is not followed"
+
+
+def test_no_link_is_followed_and_each_is_named(tmp_path: Path) -> None:
+    shelf, outside = tmp_path / "shelf", tmp_path / "outside"
+    write(shelf, "P-1/a.jpg")
+    write(outside, "secret.jpg")
+    (shelf / "key.jpg").symlink_to(outside / "secret.jpg")
+    (shelf / "loop.jpg").symlink_to(shelf / "loop.jpg")
+    (shelf / "P-1" / "gone.jpg").symlink_to(tmp_path / "nowhere")
+    (shelf / "other").symlink_to(outside)
+    (shelf / "self").symlink_to(shelf)
+    os.mkfifo(shelf / "pipe.jpg")
+
+    found = list(uploads_in(str(shelf), None))
+
+    assert [each.key for each in found if isinstance(each, Upload)] == ["P-1/a.jpg"]
+    skipped = {each.key: each.why for each in found if isinstance(each, Skipped)}
+    links = ("key.jpg", "loop.jpg", "P-1/gone.jpg", "other/", "self/")
+    assert skipped == {"pipe.jpg": "not a regular file"} | dict.fromkeys(links, LINK)
+
+
+def test_a_source_that_is_a_link_is_what_its_operator_named(tmp_path: Path) -> None:
+    write(tmp_path / "shelf", "a.jpg")
+    (tmp_path / "link").symlink_to(tmp_path / "shelf")
+
+    assert [upload.key for upload in uploads_in(str(tmp_path / "link"), None)] == ["a.jpg"]
+
+
+def test_a_folder_that_can_not_be_listed_is_named(tmp_path: Path) -> None:
+    """Nobody, root included, lists a folder whose path is longer than the system takes."""
+    write(tmp_path, "a.jpg")
+    before = os.open(".", os.O_RDONLY)
+    try:
+        os.chdir(tmp_path)
+        for _ in range(20):
+            Path("d" * 250).mkdir()
+            os.chdir("d" * 250)
+    finally:
+        os.fchdir(before)
+        os.close(before)
+
+    uploaded, *skipped = list(uploads_in(str(tmp_path), None))
+
+    assert uploaded.key == "a.jpg"
+    assert [(type(each), each.key.endswith("ddd/")) for each in skipped] == [(Skipped, True)]
+    assert is_photograph(skipped[0])
+
+
+@pytest.mark.parametrize("place", ["a.jpg", "P-1"])
+def test_a_file_that_became_a_link_is_not_put(tmp_path: Path, place: str) -> None:
+    shelf, outside = tmp_path / "shelf", tmp_path / "outside"
+    write(shelf, "a.jpg" if place == "a.jpg" else "P-1/a.jpg")
+    write(outside, "a.jpg")
+    (upload,) = uploads_in(str(shelf), None)
+    (shelf / place).rename(tmp_path / "moved")
+    (shelf / place).symlink_to(outside / "a.jpg" if place == "a.jpg" else outside)
+
+    with pytest.raises(OSError, match=r"symbolic links|no longer a regular file"):
+        put(None, "intake", upload)
 
 
 def test_a_name_that_is_not_utf8_becomes_a_key_that_is(tmp_path: Path) -> None:
