@@ -369,8 +369,8 @@ class FakeOrders(_Fake):
             if held and (held.expected, held.due_at) == (line.expected, line.due_at):
                 self.items[key] = replace(held, order_version=line.order_version)
             else:
-                fresh = {"verdict": Verdict.PENDING, "reason": NOT_COUNTED, "counted": None, "bin_revision": 0}
-                self.items[key] = replace(line, **fresh)
+                fresh = {"verdict": Verdict.PENDING, "reason": NOT_COUNTED, "counted": None, "counted_at_least": None}
+                self.items[key] = replace(line, bin_revision=0, **fresh)
 
     def judge(self, findings: Sequence[tuple[OrderLine, Finding, int]], now: str) -> set[tuple[str, str]]:
         written = set()
@@ -382,6 +382,7 @@ class FakeOrders(_Fake):
                 if finding.verdict not in (held.verdict, Verdict.PENDING):
                     self.judged.append(line.consignment_id)
                 told = {"verdict": finding.verdict, "reason": finding.reason, "counted": finding.counted}
+                told["counted_at_least"] = finding.counted_at_least
                 self.items[key] = replace(held, bin_revision=revision, **told)
                 written.add(key)
         return written

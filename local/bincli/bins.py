@@ -8,6 +8,7 @@ from typing import Any
 
 from bintally.adapters.bins import DynamoBins
 from bintally.domain.bins import BinCount
+from bintally.domain.intervals import number_text
 from rich.console import Console
 from rich.text import Text
 
@@ -18,7 +19,7 @@ from bincli.sureness import interval_text, shares_in
 from bincli.tables import Column, Table
 
 BAR = 24  # characters that stand for a probability of 1
-BARS = ("probabilities", "empty", "fuller")  # what is shown as bars
+BARS = ("probabilities", "empty", "over_range")  # what is shown as bars
 
 
 def show_bins(deployment: Deployment, bin_id: str | None, *, as_json: bool, out: Console) -> None:
@@ -46,10 +47,11 @@ def bin_record(count: BinCount) -> dict[str, Any]:
         "bin_id": count.bin_id,
         "status": str(count.status),
         "count": count.count,
+        "at_least": count.at_least,
         "confidence": count.confidence,
         "probabilities": {str(number): share for number, share in sorted(count.probabilities.items())},
         "empty": count.empty,
-        "fuller": count.fuller,
+        "over_range": count.over_range,
         "interval": count.interval.facts() if count.interval else None,
         "reason": count.reason,
         "source": count.source,
@@ -68,10 +70,10 @@ def bins_table(counts: Iterable[BinCount]) -> Table:
     shown = sure if told else sure[:2]
     table = Table([Column("Bin", folds=True), *shown, Column("Photo (UTC)"), *reason])
     for count in counts:
-        number = "-" if count.count is None else str(count.count)
+        number = number_text(count.count, count.at_least)
         confidence = "-" if count.confidence is None else f"{count.confidence:.0%}"
         photographed = count.image.captured_at[:16].replace("T", " ")
-        sureness = [number, confidence, interval_text(count.interval, _most(count)) or "-"][: len(shown)]
+        sureness = [number, confidence, interval_text(count.interval) or "-"][: len(shown)]
         table.add(count.bin_id, *sureness, photographed, *([count.reason] if refused else []))
     return table
 
@@ -80,15 +82,13 @@ def bin_details(count: BinCount) -> Table:
     """Everything about one bin, a fact to a row, with the probability of each number of items as a bar."""
     table = Table([Column(""), Column("", folds=True)], header=False)
     record = bin_record(count)
-    told = {name: value for name, value in record.items() if value is not None and name not in BARS}
-    for name, value in (told | {"interval": interval_text(count.interval, _most(count))}).items():
-        if value != "":
+    number = number_text(count.count, count.at_least)
+    told = record | {"count": number, "at_least": None, "interval": interval_text(count.interval)}
+    for name, value in told.items():
+        if value not in (None, "") and name not in BARS:
             table.add(Text(name, "dim"), str(value))
-    for number, share in shares_in({name: value for name, value in record.items() if value is not None}).items():
-        name = f"more than {_most(count)}" if number > _most(count) else str(number)
+    most = max(count.probabilities, default=0)
+    for items, share in shares_in({name: value for name, value in record.items() if value is not None}).items():
+        name = f"more than {most}" if items > most else str(items)
         table.add(Text(f"P({name})", "dim"), f"{'█' * round(share * BAR):{BAR}} {share:.0%}")
     return table
-
-
-def _most(count: BinCount) -> int:
-    return max(count.probabilities, default=0)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bintally.adapters.consignments import DynamoOrders
+from bintally.domain.intervals import number_text
 from bintally.domain.verdicts import OrderLine, consignment_verdict
 from rich.console import Console
 from rich.text import Text
@@ -75,6 +76,7 @@ def line_record(line: OrderLine) -> dict[str, Any]:
         "bin_id": line.bin_id,
         "expected": line.expected,
         "counted": line.counted,
+        "counted_at_least": line.counted_at_least,
         "verdict": str(line.verdict),
         "reason": line.reason,
         "due_at": line.due_at,
@@ -99,7 +101,7 @@ def lines_table(lines: Sequence[OrderLine]) -> Table:
     numbers = Column("Expected", right=True), Column("Counted", right=True)
     table = Table([Column("Bin", folds=True), *numbers, Column("Verdict"), Column("Reason", folds=True)])
     for line in sorted(lines, key=lambda one: (urgency(one.verdict), one.bin_id)):
-        counted = "-" if line.counted is None else str(line.counted)
+        counted = number_text(line.counted, line.counted_at_least)
         table.add(line.bin_id, str(line.expected), counted, verdict_text(line.verdict), line.reason)
     return table
 

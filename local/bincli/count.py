@@ -17,7 +17,7 @@ from rich.progress import track
 from bincli.errors import CommandError
 from bincli.files import files_under, is_folder
 from bincli.screen import quantity, remark
-from bincli.sureness import interval_in
+from bincli.sureness import interval_in, number_in
 from bincli.tables import Column, Table
 
 EXTENSIONS = {".jpg", ".jpeg", ".png"}
@@ -106,16 +106,17 @@ def _table(lines: Sequence[Line]) -> Table:
         if "error" in line:
             known, why = ["-", "-", "-"], line["error"]["message"]
         else:
-            known, why = [str(line["count"]), f"{line['confidence']:.0%}", interval_in(line)], ""
+            known, why = [number_in(line), f"{line['confidence']:.0%}", interval_in(line)], ""
         table.add(line["image"], *known[: 3 if told else 2], *([why] if failed else []))
     return table
 
 
 def _totals(lines: Sequence[Line]) -> str:
-    counts = Counter(line["count"] for line in lines if "error" not in line)
-    items = sum(count * images for count, images in counts.items())
-    shares = ", ".join(f"{images:,} with {count}" for count, images in sorted(counts.items()))
-    failed = len(lines) - counts.total()
+    counted = [line for line in lines if "error" not in line]
+    least = sum(line.get("at_least") or line["count"] for line in counted)
+    items = ("at least " if any(line.get("at_least") for line in counted) else "") + quantity(least, "item")
+    numbers = sorted(Counter(map(number_in, counted)).items(), key=lambda each: int(each[0].rstrip("+")))
+    shares = ", ".join(f"{images:,} with {number}" for number, images in numbers)
+    failed = len(lines) - len(counted)
     refused = f"; {failed:,} not counted" if failed else ""
-    counted = quantity(counts.total(), "photo")
-    return f"{counted} counted, {quantity(items, 'item')} in all ({shares or 'none'}){refused}."
+    return f"{quantity(len(counted), 'photo')} counted, {items} in all ({shares or 'none'}){refused}."

@@ -24,7 +24,9 @@ def count(
     """Count photographs on this machine, without a stack.
 
     A folder stands for every .jpg, .jpeg and .png below it.
-    With --json, one line for each photograph, in the order given.
+    A count is 0 to 5, or 6+ for more than that. With --json, one line for
+    each photograph, in the order given; for 6+ its "count" is null and its
+    "at_least" is 6.
     Ends with 0 when all were counted, 3 when some were not, 2 when a path
     does not exist.
 

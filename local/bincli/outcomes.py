@@ -10,6 +10,7 @@ from typing import Any
 
 from bintally.domain.bins import bin_id_of
 from bintally.domain.image import Status
+from bintally.domain.intervals import number_text
 from bintally.domain.verdicts import OrderLine, Verdict
 
 from bincli.sureness import interval_in, shares_in
@@ -23,7 +24,8 @@ URGENCY = (*Verdict, NOT_ORDERED)
 class Outcome:
     """One photograph (or, with `photograph` None, an ordered bin without one) and what became of it.
 
-    `probabilities` are those of each number of items, as `bincli.sureness.shares_in` gives them.
+    `count` and `at_least` are those of the prediction. `probabilities` are those of each number of items, as
+    `bincli.sureness.shares_in` gives them.
     """
 
     bin_id: str
@@ -36,6 +38,12 @@ class Outcome:
     probabilities: Mapping[int, float] = field(default_factory=dict)
     reason: str = ""
     interval: str = ""
+    at_least: int | None = None
+
+    @property
+    def number(self) -> str:
+        """The count as a person reads it: `3`, `6+`, `-` where there is none."""
+        return number_text(self.count, self.at_least)
 
     @property
     def as_expected(self) -> float:
@@ -104,11 +112,18 @@ def _outcome(path: Path, entry: Mapping[str, Any], ordered: Mapping[str, OrderLi
         confidence=float(entry["confidence"]) if "confidence" in entry else None,
         probabilities=shares_in(entry),
         interval=interval_in(entry),
+        at_least=int(entry["at_least"]) if "at_least" in entry else None,
         reason=(entry.get("reason") or (line.reason if line else "")) if entry else "Not in the ledger.",
     )
 
 
 def _without_photograph(line: OrderLine) -> Outcome:
     return Outcome(
-        line.bin_id, str(line.verdict), None, line.consignment_id, line.expected, line.counted, reason=line.reason
+        bin_id=line.bin_id,
+        verdict=str(line.verdict),
+        consignment_id=line.consignment_id,
+        expected=line.expected,
+        count=line.counted,
+        reason=line.reason,
+        at_least=line.counted_at_least,
     )

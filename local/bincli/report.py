@@ -108,29 +108,33 @@ def _tile(outcome: Outcome) -> Image.Image:
     colour, ink = COLOURS.get(outcome.verdict, (INK, "white"))
     draw.rectangle((0, PHOTO, TILE, PHOTO + 30), fill=colour)
     write(draw, (10, PHOTO + 22), outcome.verdict, 18, ink, bold=True)
-    write(draw, (TILE - 10, PHOTO + 22), _difference(outcome), 16, ink, align="right")
+    write(draw, (TILE - 10, PHOTO + 22), difference(outcome), 16, ink, align="right")
     write(draw, (10, PHOTO + 54), shorten(outcome.bin_id, 18, TILE - 20), 18, INK, bold=True)
     _facts(draw, outcome)
     draw.rectangle((0, 0, TILE - 1, TILE_HEIGHT - 1), outline=LINE)
     return tile
 
 
-def _difference(outcome: Outcome) -> str:
-    difference = (outcome.count or 0) - (outcome.expected or 0)
-    if outcome.count is None or outcome.expected is None or difference == 0:
+def difference(outcome: Outcome) -> str:
+    """How far the count is from the order; nothing where "6+" may be what is expected."""
+    least = outcome.count if outcome.at_least is None else outcome.at_least
+    if least is None or outcome.expected is None or least == outcome.expected:
         return ""
-    doubt = "?" if outcome.verdict == "UNCERTAIN" else ""
-    return f"{abs(difference)} too {'few' if difference < 0 else 'many'}{doubt}"
+    if outcome.at_least is not None and least < outcome.expected:
+        return ""
+    beyond, doubt = "+" if outcome.at_least is not None else "", "?" if outcome.verdict == "UNCERTAIN" else ""
+    direction = "few" if least < outcome.expected else "many"
+    return f"{abs(least - outcome.expected)}{beyond} too {direction}{doubt}"
 
 
 def _facts(draw: ImageDraw.ImageDraw, outcome: Outcome) -> None:
-    if outcome.count is None:
+    if outcome.number == "-":
         reason = CODE.sub("", outcome.reason) or "not counted"
         for line, text in enumerate(_wrapped(reason, TILE - 20, lines=4)):
             write(draw, (10, PHOTO + 75 + line * 17), text, 14, FAINT)
         return
     expected = "no order" if outcome.expected is None else f"expected {outcome.expected}"
-    write(draw, (10, PHOTO + 86), f"counted {outcome.count}", 17, INK)
+    write(draw, (10, PHOTO + 86), f"counted {outcome.number}", 17, INK)
     write(draw, (10, PHOTO + 108), expected, 17, INK)
     _bars(draw, (118, PHOTO + 60, TILE - 8, PHOTO + 128), outcome)
 
@@ -142,7 +146,7 @@ def _bars(draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], outcome: Ou
     floor, tallest = bottom - 16, bottom - 16 - (top + 12)
     for place, (label, probability) in enumerate(sorted(outcome.probabilities.items())):
         x, height = left + place * step, max(probability * tallest, 1)
-        counted = label == outcome.count
+        counted = label == (outcome.count if outcome.at_least is None else outcome.at_least)
         draw.rectangle((x + 3, floor - height, x + step - 3, floor), fill=INK if counted else "#BDBBB3")
         if label == outcome.expected:
             draw.ellipse((x + step / 2 - 8, floor + 1, x + step / 2 + 8, floor + 17), outline=INK, width=1)

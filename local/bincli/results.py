@@ -15,7 +15,7 @@ from bincli.tables import Column, Table
 
 MOST_ROWS = 40
 FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001, the wide forms are meant
-COLUMNS = ("bin_id", "consignment_id", "expected", "count", "confidence", "interval", "verdict", "reason")
+COLUMNS = ("bin_id", "consignment_id", "expected", "count", "at_least", "confidence", "interval", "verdict", "reason")
 
 
 def results_table(outcomes: Sequence[Outcome]) -> Table:
@@ -26,7 +26,7 @@ def results_table(outcomes: Sequence[Outcome]) -> Table:
     table = Table([Column("Bin", folds=True), counted, confidence, *interval, expected, Column("Verdict")])
     for outcome in most_urgent_first(outcomes)[:MOST_ROWS]:
         share = "-" if outcome.confidence is None else f"{outcome.confidence:.0%}"
-        sureness = [_or_dash(outcome.count), share, *([outcome.interval or "-"] if told else [])]
+        sureness = [outcome.number, share, *([outcome.interval or "-"] if told else [])]
         table.add(outcome.bin_id, *sureness, _or_dash(outcome.expected), verdict_text(outcome.verdict))
     return table
 

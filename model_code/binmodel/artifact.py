@@ -52,9 +52,10 @@ class Artifact:
     conformal: Conformal | None = None
 
     def __post_init__(self) -> None:
-        """Raises ValueError where the outputs are not counts one after the other that hold all classes."""
-        first, last = self.outputs[0], self.outputs[-1]
-        if self.outputs != tuple(range(first, last + 1)) or not set(self.classes) <= set(self.outputs):
+        """Raises ValueError where the outputs are not the classes, counting up, with at most 0 before and one after."""
+        first, last = self.classes[0], self.classes[-1]
+        known = tuple(range(0 if first == 1 and self.outputs[0] == 0 else first, last + 1))
+        if self.classes != tuple(range(first, last + 1)) or self.outputs not in (known, (*known, last + 1)):
             raise ValueError(f"outputs {self.outputs} do not count up through the classes {self.classes}")
 
     @property

@@ -20,35 +20,38 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Interval:
-    """Counts from `low` to `high`, of which one is the true one with probability `coverage`.
+    """Counts from `low` to `high`, one of which is the true one with probability `coverage`.
 
-    `low` may be 0 (an empty bin), and `high` one more than the last class, which then means any number above that.
+    `low` is 0 where the bin may be empty. `high` is None where there is no upper end: `low` or more.
     """
 
     low: int
-    high: int
+    high: int | None
     coverage: float
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The most probable `count` among the classes, and how sure that is.
+    """The most probable output of the network, and its probability, `confidence`.
 
-    `confidence` is the probability that the bin holds just `count` items. `probabilities` are those of each class given
-    that the count is one of them; they sum to 1. `empty` and `fuller` are the probabilities that it is none of them,
-    and `interval` is where the count lies; each is None for a model that can't tell.
+    The output is a number of items, `count` (0 is an empty bin), or it is "more than the last class": then `count` is
+    None and `at_least` is the last class + 1. Exactly one of the two is None. `probabilities` are those of each class
+    given that the count is one of them; they sum to 1. `empty` and `over_range` are the probabilities that it is none
+    of them, and `interval` is where the count is, which includes `count` or `at_least`; each is None for a model that
+    can't tell.
     """
 
-    count: int
+    count: int | None
+    at_least: int | None
     confidence: float
     probabilities: dict[str, float]
     empty: float | None = None
-    fuller: float | None = None
+    over_range: float | None = None
     interval: Interval | None = None
 
     def fields(self) -> dict[str, Any]:
-        """As a prediction line has them: without what the model can't tell."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        """The fields of a prediction line: `count`, null or not, and the others that have a value."""
+        return {name: value for name, value in asdict(self).items() if value is not None or name == "count"}
 
 
 class Predictor:
@@ -86,31 +89,32 @@ class Predictor:
 
     def _prediction(self, row: Floats, among_classes: Floats) -> Prediction:
         """`row` are probabilities over the outputs, `among_classes` those over the classes."""
-        classes = self.artifact.classes
-        shares = {str(count): round(float(share), 6) for count, share in zip(classes, among_classes, strict=True)}
-        count = classes[int(counted(among_classes[None])[0])]
-        empty, fuller = self._out_of_range(row)
-        inside = max(0, 1 - (empty or 0) - (fuller or 0))
-        return Prediction(count, round(shares[str(count)] * inside, 6), shares, empty, fuller, self._interval(row))
-
-    def _out_of_range(self, row: Floats) -> tuple[float | None, float | None]:
         outputs, classes = self.artifact.outputs, self.artifact.classes
-        below = sum(float(share) for output, share in zip(outputs, row, strict=True) if output < classes[0])
-        above = sum(float(share) for output, share in zip(outputs, row, strict=True) if output > classes[-1])
-        empty = round(below, 6) if outputs[0] < classes[0] else None
-        return empty, round(above, 6) if outputs[-1] > classes[-1] else None
+        place = int(counted(row[None])[0])
+        exact = outputs[place] <= classes[-1]
+        return Prediction(
+            count=outputs[place] if exact else None,
+            at_least=None if exact else outputs[place],
+            confidence=round(float(row[place]), 6),
+            probabilities={str(count): round(float(p), 6) for count, p in zip(classes, among_classes, strict=True)},
+            empty=round(float(row[0]), 6) if outputs[0] < classes[0] else None,
+            over_range=round(float(row[-1]), 6) if outputs[-1] > classes[-1] else None,
+            interval=self._interval(row),
+        )
 
     def _interval(self, row: Floats) -> Interval | None:
         if self.artifact.conformal is None:
             return None
         first, last = interval(row.tolist(), self.artifact.conformal.mass)
-        outputs = self.artifact.outputs
-        return Interval(outputs[first], outputs[last], self.artifact.conformal.coverage)
+        low, high = self.artifact.outputs[first], self.artifact.outputs[last]
+        return Interval(low, high if high <= self.artifact.classes[-1] else None, self.artifact.conformal.coverage)
 
 
 def counted(probabilities: Floats) -> npt.NDArray[np.int64]:
-    """The place (N,) of the count in each row of probabilities (N, C): the most probable one.
+    """The place (N,) of the count in each row of probabilities (N, C): the most probable one, the first of equals.
 
+    The one definition of the count, here and in training. `C` are all outputs: an empty bin, and one with more than the
+    last class, are answers like any other. Intervals grow from the same place, so they include the count.
     The median would be fewer items wrong on average, and exactly right less often: a wrong count ships a wrong box.
     """
     return np.asarray(probabilities.argmax(1))

@@ -27,9 +27,8 @@ def predict_stream(
     readers: int = 8,
     batch: int = 8,
 ) -> Iterator[Line]:
-    """One line for each of `items`, in their order: `{"count", "confidence", "probabilities", "model"}`, with `empty`,
-    `fuller` and `interval` where the model can tell, or `{"error": {"code", "message"}, "model"}` for an image that
-    can't be counted.
+    """One line for each of `items`, in their order: the fields of a Prediction and `model`, without what it can't tell
+    (see `Prediction.fields`), or `{"error": {"code", "message"}, "model"}` for an image that can't be counted.
 
     `read` gives an item's bytes; it is called from `readers` threads and may raise ImageError or OSError, which become
     that item's error line. What else it raises ends the stream. The predictor counts as many batches at once as suits

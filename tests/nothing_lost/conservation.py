@@ -17,7 +17,7 @@ from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.image import TERMINAL, Status
 from bintally.domain.manifest import Prediction
 from bintally.domain.orders import iso
-from bintally.domain.verdicts import VARIANCES, OrderLine, Verdict, line_verdict
+from bintally.domain.verdicts import VARIANCES, Finding, OrderLine, Verdict, line_verdict
 
 from tests.fakes import Registered, World
 from tests.nothing_lost.uploads import Upload
@@ -84,7 +84,11 @@ def _is_right(upload: Upload, held: Registered, older: bool) -> bool:
 
 
 def _number(held: Registered) -> int | None:
-    return held.answer.count if isinstance(held.answer, Prediction) else None
+    return _told(held.answer) if isinstance(held.answer, Prediction) else None
+
+
+def _told(answer: Prediction | BinCount) -> int | None:
+    return answer.at_least if answer.count is None else answer.count
 
 
 def _newest(uploads: Sequence[Upload], of: Callable[[Upload], str]) -> Mapping[str, Upload]:
@@ -99,11 +103,11 @@ def _newest_in_bins(world: World, uploads: Sequence[Upload]) -> Iterator[str]:
     for bin_id in sorted(expected.keys() | world.bins.items.keys()):
         held, upload = world.bins.items.get(bin_id), expected.get(bin_id)
         if held is None or upload is None or not _shows(held, upload):
-            yield f"law 4: bin {bin_id} shows {held and (held.image.key, held.count, held.reason)}, not {upload}"
+            yield f"law 4: bin {bin_id} shows {held and (held.image.key, _told(held), held.reason)}, not {upload}"
 
 
 def _shows(held: BinCount, upload: Upload) -> bool:
-    if held.image != upload.image or held.count != upload.count:
+    if held.image != upload.image or _told(held) != upload.count:
         return False
     return held.status is BinStatus.COUNTED if upload.count is not None else held.reason == REFUSED
 
@@ -112,7 +116,7 @@ def _lines_final(world: World) -> Iterator[str]:
     discrepancies = [_said(detail) for detail in world.events.of_kind("DiscrepancyFound")]
     for (consignment_id, bin_id), line in world.orders.items.items():
         found = line_verdict(line, world.bins.items.get(bin_id), now=iso(NOW), thresholds=THRESHOLDS)
-        if (line.verdict, line.counted, line.reason) != (found.verdict, found.counted, found.reason):
+        if _concluded(line) != _concluded(found):
             yield f"law 5: {consignment_id}/{bin_id} stands at {line.verdict}, but it is {found.verdict}"
         elif line.verdict in VARIANCES and _said(_facts(line)) not in discrepancies:
             yield f"law 5: nobody was told that {consignment_id}/{bin_id} is {line.verdict}"
@@ -124,13 +128,19 @@ def _lines_final(world: World) -> Iterator[str]:
             yield f"law 5: nobody was told that {consignment_id} is finished with {lines}"
 
 
+def _concluded(of: OrderLine | Finding) -> tuple[object, ...]:
+    return of.verdict, of.counted, of.counted_at_least, of.reason
+
+
 def _facts(line: OrderLine) -> dict[str, object]:
     told = {"consignment_id": line.consignment_id, "bin_id": line.bin_id, "expected": line.expected}
-    return {**told, "counted": line.counted, "verdict": str(line.verdict), "reason": line.reason}
+    told |= {"counted": line.counted, "counted_at_least": line.counted_at_least}
+    return {**told, "verdict": str(line.verdict), "reason": line.reason}
 
 
 def _said(detail: Mapping[str, object]) -> tuple[object, ...]:
-    return tuple(detail[name] for name in ("consignment_id", "bin_id", "expected", "counted", "verdict", "reason"))
+    names = ("consignment_id", "bin_id", "expected", "counted", "counted_at_least", "verdict", "reason")
+    return tuple(detail.get(name) for name in names)
 
 
 def _events_agree(world: World) -> Iterator[str]:

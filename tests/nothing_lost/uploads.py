@@ -18,11 +18,14 @@ from tests.unit.functions.examples import prediction, refusal
 
 BUCKET = "intake"
 ORDERS = "orders"
+OVER_RANGE = 6
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A photograph that was put. `count` is what the model sees in it; None for one that it refuses."""
+    """A photograph that was put. `count` is what the model sees in it, 0 to 5; 6 stands for any number above that, and
+    None for a photograph that it refuses.
+    """
 
     image: Image
     count: int | None
@@ -36,6 +39,10 @@ class Upload:
         """What the container answers."""
         if self.count is None:
             return refusal(self.image)
+        if self.count in (0, OVER_RANGE):
+            empty, shares = (0.9 if self.count == 0 else 0.05), {number: 0.2 for number in range(1, 6)}
+            answer = {"count": 0} if self.count == 0 else {"count": None, "at_least": OVER_RANGE}
+            return prediction(self.image, **answer, probabilities=shares, empty=empty, over_range=0.95 - empty)
         shares = {number: 0.92 if number == self.count else 0.02 for number in range(1, 6)}
         return prediction(self.image, self.count, shares)
 
@@ -53,7 +60,7 @@ class Uploads:
         number = len(self.all)
         at = now + timedelta(milliseconds=number)
         image = Image(BUCKET, key, f"v{number}", padded_sequencer(self.sequencer(number)), iso(at), bin_id_of(key))
-        count = None if self._chance.random() < self.refused else self._chance.randint(1, 5)
+        count = None if self._chance.random() < self.refused else self._chance.randint(0, OVER_RANGE)
         upload = Upload(image, count)
         self.all[upload.image_id] = upload
         return upload

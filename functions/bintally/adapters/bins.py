@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
-from bintally.adapters.items import attributes_of, image_of, sureness_of
+from bintally.adapters.items import answer_of, attributes_of, image_of
 from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.intervals import interval_of
 
@@ -33,9 +33,10 @@ def count_of(item: Item) -> BinCount:
         source=item["source"],
         revision=int(item["revision"]),
         empty=float(item["empty"]) if "empty" in item else None,
-        fuller=float(item["fuller"]) if "fuller" in item else None,
+        over_range=float(item["over_range"]) if "over_range" in item else None,
         interval=interval_of(item["interval"]) if "interval" in item else None,
         answered=item.get("answered", True),
+        at_least=int(item["at_least"]) if "at_least" in item else None,
     )
 
 
@@ -65,8 +66,7 @@ class DynamoBins:
         bin_id = facts.pop("bin_id")
         facts |= {
             "status": count.status.value,
-            "count": count.count,
-            **sureness_of(count),
+            **answer_of(count),
             "model": count.model,
             "reason": count.reason or None,
             "source": count.source,

@@ -24,6 +24,7 @@ def line_of(item: Item) -> OrderLine:
         reason=item["reason"],
         counted=int(item["counted"]) if "counted" in item else None,
         bin_revision=int(item.get("bin_revision", 0)),
+        counted_at_least=int(item["counted_at_least"]) if "counted_at_least" in item else None,
     )
 
 
@@ -69,8 +70,9 @@ class DynamoOrders:
         changes: dict[str, object] = {"order_version": line.order_version}
         old = held.get((line.consignment_id, line.bin_id))
         if old is None or (old.expected, old.due_at) != (line.expected, line.due_at):
-            changes |= {"expected": line.expected, "due_at": line.due_at, "imported_at": now, "counted": None}
+            changes |= {"expected": line.expected, "due_at": line.due_at, "imported_at": now}
             changes |= {"verdict": Verdict.PENDING.value, "reason": NOT_COUNTED, "bin_revision": None}
+            changes |= {"counted": None, "counted_at_least": None}
         condition = "attribute_not_exists(#order_version)"
         if old is not None:
             condition = "#order_version = :held"
@@ -81,6 +83,7 @@ class DynamoOrders:
             "verdict": finding.verdict.value,
             "reason": finding.reason,
             "counted": finding.counted,
+            "counted_at_least": finding.counted_at_least,
             "bin_revision": revision,
             "judged_at": now,
         }

@@ -1,4 +1,4 @@
-"""How tables keep photographs, and how sure a count is."""
+"""How tables keep photographs, counts, and how sure a count is."""
 
 from __future__ import annotations
 
@@ -33,13 +33,15 @@ def attributes_of(image: Image) -> dict[str, object]:
     }
 
 
-def sureness_of(answer: Prediction | BinCount) -> dict[str, object]:
-    """What both tables keep of how sure a count is; None where the model can't tell."""
+def answer_of(answer: Prediction | BinCount) -> dict[str, object]:
+    """What both tables keep of a count and of how sure it is; None where the model can't tell."""
     return {
+        "count": answer.count,
+        "at_least": answer.at_least,
         "confidence": answer.confidence,
         "probabilities": answer.probabilities or None,
         "empty": answer.empty,
-        "fuller": answer.fuller,
+        "over_range": answer.over_range,
         "interval": answer.interval.facts() if answer.interval else None,
     }
 

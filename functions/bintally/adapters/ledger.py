@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from bintally.adapters.dynamo import Item, deserialised, pages, put_new, read_each, store_errors, update, write_each
-from bintally.adapters.items import attributes_of, entry_in, sureness_of
+from bintally.adapters.items import answer_of, attributes_of, entry_in
 from bintally.domain.image import Image, LedgerEntry, Status, may_follow
 from bintally.domain.manifest import Prediction
 from bintally.domain.outcomes import Outcome, Return
@@ -43,7 +43,7 @@ def _settling(outcome: Outcome, now: str) -> dict[str, object]:
     """What the ledger keeps of an outcome."""
     changes: dict[str, object] = {"status": outcome.status.value, "reason": outcome.reason or None, "settled_at": now}
     if isinstance(outcome.answer, Prediction):
-        changes |= {"count": outcome.answer.count, **sureness_of(outcome.answer)}
+        changes |= answer_of(outcome.answer)
     if outcome.answer is not None:
         changes["model"] = outcome.answer.model or None
     return {**changes, **NOT_PENDING}

@@ -38,8 +38,8 @@ class BinStatus(StrEnum):
 class BinCount:
     """What the latest photograph of a bin says. `revision` grows by one with each change, 0 before the first write.
 
-    `probabilities`, `empty`, `fuller` and `interval` are those of `domain.manifest.Prediction`. Not `answered` is a
-    photograph that the model did not get to see; it gives way to an answer that comes after all.
+    What the model said is as in `domain.manifest.Prediction`; an UNREADABLE bin has neither `count` nor `at_least`. Not
+    `answered` is a photograph that the model did not get to see; it gives way to an answer that comes after all.
     """
 
     image: Image
@@ -52,9 +52,10 @@ class BinCount:
     source: str = "model"
     revision: int = 0
     empty: float | None = None
-    fuller: float | None = None
+    over_range: float | None = None
     interval: Interval | None = None
     answered: bool = True
+    at_least: int | None = None
 
     @property
     def bin_id(self) -> str:
@@ -62,8 +63,8 @@ class BinCount:
 
     @property
     def shares(self) -> dict[int, float]:
-        """The probability of each count, the bin's being out of range allowed for. With `empty`, `fuller`: all of 1."""
-        inside = 1 - (self.empty or 0) - (self.fuller or 0)
+        """The probability of each count that the model knows. With `empty` and `over_range` they sum to 1."""
+        inside = 1 - (self.empty or 0) - (self.over_range or 0)
         return {count: share * inside for count, share in sorted(self.probabilities.items())}
 
 

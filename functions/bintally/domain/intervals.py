@@ -1,4 +1,4 @@
-"""Intervals of counts, of which one is the true one as often as the interval says."""
+"""Numbers of items and intervals of them, as the model tells them."""
 
 from __future__ import annotations
 
@@ -6,38 +6,52 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 
+def number_text(count: int | None, at_least: int | None) -> str:
+    """`3`; `6+` for a bin that holds at least 6, a number that the model does not tell exactly; `-` for neither."""
+    if count is not None:
+        return str(count)
+    return "-" if at_least is None else f"{at_least}+"
+
+
 @dataclass(frozen=True)
 class Interval:
-    """The counts from `low` to `high`, of which one is the true one with probability `coverage`.
+    """The counts from `low` to `high`, one of which is the true one with probability `coverage`.
 
-    `low` may be 0, an empty bin. `high` may be one more than the last count that the model knows, its `most`; it then
-    stands for that and for every number above.
+    `low` may be 0, an empty bin. `high` is None where there is no upper end: `low` or more.
     """
 
     low: int
-    high: int
+    high: int | None
     coverage: float
 
-    def holds(self, number: int, most: int) -> bool:
-        """Whether `number` is in it, for a model that knows counts up to `most`."""
-        return self.low <= min(number, most + 1) <= self.high
+    def holds(self, number: int) -> bool:
+        return not self.is_below(number) and not self.is_above(number)
 
-    def words(self, most: int) -> str:
-        """`3`, `2 or 3`, `2 to 4`, `4 or more`, `more than 5`."""
-        if self.high > most:
-            return f"{self.low} or more" if self.low <= most else f"more than {most}"
+    def is_below(self, number: int) -> bool:
+        """Whether all its counts are smaller than `number`. One without an upper end is below nothing."""
+        return self.high is not None and self.high < number
+
+    def is_above(self, number: int) -> bool:
+        """Whether all its counts are larger than `number`."""
+        return self.low > number
+
+    def words(self) -> str:
+        """`3`, `2 or 3`, `2 to 4`, `4 or more`."""
+        if self.high is None:
+            return f"{self.low} or more"
         if self.low == self.high:
             return str(self.low)
         return f"{self.low} {'or' if self.high - self.low == 1 else 'to'} {self.high}"
 
-    def facts(self) -> dict[str, int | float]:
+    def facts(self) -> dict[str, int | float | None]:
         """As messages and tables hold it."""
         return {"low": self.low, "high": self.high, "coverage": self.coverage}
 
 
 def interval_of(facts: Mapping[str, object]) -> Interval:
     """The interval that `facts` describe. Raises KeyError or ValueError where they describe none."""
-    low, high, coverage = int(str(facts["low"])), int(str(facts["high"])), float(str(facts["coverage"]))
-    if not 0 <= low <= high or not 0 <= coverage <= 1:
+    low, coverage = int(str(facts["low"])), float(str(facts["coverage"]))
+    high = None if facts["high"] is None else int(str(facts["high"]))
+    if low < 0 or (high is not None and high < low) or not 0 <= coverage <= 1:
         raise ValueError(f"{dict(facts)} is no interval of counts")
     return Interval(low, high, coverage)

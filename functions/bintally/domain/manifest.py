@@ -27,20 +27,23 @@ UNREACHABLE = frozenset(
 
 @dataclass(frozen=True)
 class Prediction:
-    """The model's answer for one photograph.
+    """The model's answer for one photograph: the most probable of all that it can answer, and how sure it is.
 
-    `confidence` is the probability that the bin holds `count` items. `probabilities` sum to 1 over the counts that the
-    model knows: they hold given that the count is one of them. `empty` and `fuller` are the probabilities of no item
-    and of more than the last of those counts; they and `interval` are None for a model that can't tell.
+    That is a number of items, `count` (0 for an empty bin), or else that the bin holds more than the model counts: then
+    `count` is None, and `at_least` is one more than the last count that it knows. `confidence` is the probability of
+    this answer. `probabilities` sum to 1 over the counts that the model knows: they hold given that the count is one of
+    them. `empty` and `over_range` are the probabilities of no item and of more than the last of those counts; they and
+    `interval`, which includes the answer, are None for a model that can't tell.
     """
 
-    count: int
+    count: int | None
     confidence: float
     probabilities: Mapping[int, float]
     model: str
     empty: float | None = None
-    fuller: float | None = None
+    over_range: float | None = None
     interval: Interval | None = None
+    at_least: int | None = None
 
 
 @dataclass(frozen=True)
@@ -102,18 +105,39 @@ def _answer(record: Mapping[str, object]) -> Answer:
     probabilities = record["probabilities"]
     if not isinstance(probabilities, Mapping):
         raise TypeError("probabilities")
-    empty, fuller = _optional(record.get("empty")), _optional(record.get("fuller"))
-    if (empty or 0) + (fuller or 0) > 1 + TOLERANCE:
-        raise ValueError("empty and fuller exclude each other")
-    return Prediction(
-        count=_count(record["count"]),
+    empty, over_range = _optional(record.get("empty")), _optional(record.get("over_range"))
+    if (empty or 0) + (over_range or 0) > 1 + TOLERANCE:
+        raise ValueError("empty and over_range exclude each other")
+    prediction = Prediction(
+        count=_optional_count(record["count"]),
         confidence=_share(record["confidence"]),
         probabilities=_shares(probabilities),
         model=model,
         empty=empty,
-        fuller=fuller,
+        over_range=over_range,
         interval=_interval(record.get("interval")),
+        at_least=_optional_count(record.get("at_least")),
     )
+    _check_agreement(prediction)
+    return prediction
+
+
+def _check_agreement(prediction: Prediction) -> None:
+    """Raises ValueError where the answer is not one that the model can give, or is outside of its own interval."""
+    beyond = max(prediction.probabilities) + 1
+    known = {*prediction.probabilities} | ({0} if prediction.empty is not None else set())
+    if prediction.count is not None:
+        number, is_known = prediction.count, prediction.count in known and prediction.at_least is None
+    else:
+        number, is_known = beyond, prediction.at_least == beyond and prediction.over_range is not None
+    interval = prediction.interval
+    agrees = interval is None or (interval.holds(number) and (interval.high is None or interval.high < beyond))
+    if not is_known or not agrees:
+        raise ValueError(f"{prediction} contradicts itself")
+
+
+def _optional_count(value: object) -> int | None:
+    return None if value is None else _count(value)
 
 
 def _interval(value: object) -> Interval | None:
@@ -122,7 +146,7 @@ def _interval(value: object) -> Interval | None:
     if not isinstance(value, Mapping):
         raise TypeError("interval")
     interval = interval_of(value)
-    _count(interval.high)
+    _count(interval.low if interval.high is None else interval.high)
     return interval
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bintally.domain.bins import BinCount, BinStatus
-from bintally.domain.intervals import Interval
+from bintally.domain.intervals import number_text
 
 
 class Verdict(StrEnum):
@@ -39,6 +39,7 @@ class OrderLine:
     """How many items of a bin a consignment expects. `due_at` is ISO 8601 in UTC, or None for no date.
 
     `order_version` grows with each import; `bin_revision` is the revision of the bin that the verdict rests on.
+    `counted` and `counted_at_least` are those of the latest Finding.
     """
 
     consignment_id: str
@@ -50,30 +51,37 @@ class OrderLine:
     reason: str = NOT_COUNTED
     counted: int | None = None
     bin_revision: int = 0
+    counted_at_least: int | None = None
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A verdict with its reason in words, and the count it rests on: 0 where the bin is most probably empty."""
+    """A verdict with its reason in words, and the count it rests on.
+
+    `counted` is the bin's count. Where the bin holds more than the model counts it is None, and `counted_at_least` is
+    the fewest that it holds. Both are None where there is no count.
+    """
 
     verdict: Verdict
     reason: str
     counted: int | None = None
+    counted_at_least: int | None = None
 
 
 def line_verdict(line: OrderLine, count: BinCount | None, *, now: str, thresholds: Thresholds) -> Finding:
     """The verdict of one line. `now` is ISO 8601 in UTC."""
     if count is None:
         return _not_counted(line, now)
-    if count.status is BinStatus.UNREADABLE or count.count is None:
+    if count.status is BinStatus.UNREADABLE:
         return Finding(Verdict.UNREADABLE, f"The latest photograph was not counted: {count.reason}")
     odds = _odds(line.expected, count)
     if odds is None:
         known = sorted(count.probabilities)
         span = f"from {known[0]} to {known[-1]}" if known else "without probabilities"
         reason = f"{line.expected} expected, but this model counts {span}; a person has to look."
-        return Finding(Verdict.UNCERTAIN, reason, count.count)
-    return _compare(line.expected, count, odds, thresholds)
+        return Finding(Verdict.UNCERTAIN, reason, count.count, count.at_least)
+    verdict = _verdict(line.expected, count, odds, thresholds)
+    return Finding(verdict, _reason(line.expected, count, odds), count.count, count.at_least)
 
 
 def _not_counted(line: OrderLine, now: str) -> Finding:
@@ -97,48 +105,48 @@ class _Odds:
 
 def _odds(expected: int, count: BinCount) -> _Odds | None:
     """None for a number that the model has no output for."""
-    shares, empty, fuller = count.shares, count.empty or 0.0, count.fuller or 0.0
+    shares, empty, over_range = count.shares, count.empty or 0.0, count.over_range or 0.0
     below = empty + sum(share for number, share in shares.items() if number < expected)
-    above = fuller + sum(share for number, share in shares.items() if number > expected)
+    above = over_range + sum(share for number, share in shares.items() if number > expected)
     if expected in shares:
         return _Odds(shares[expected], below, above)
     if shares and expected == 0 and count.empty is not None:
         return _Odds(empty, 0.0, above)
-    if shares and expected > max(shares) and count.fuller is not None:
-        return _Odds(0.0, below, 0.0, fuller)
+    if shares and expected > max(shares) and count.over_range is not None:
+        return _Odds(0.0, below, 0.0, over_range)
     return None
 
 
-def _compare(expected: int, count: BinCount, odds: _Odds, thresholds: Thresholds) -> Finding:
-    counted, most = _counted(count), max(count.probabilities)
-    reached = f"{count.interval.words(most)} counted ({count.interval.coverage:.0%})" if count.interval else ""
-    reason = f"{expected} expected, {reached or f'{counted} counted'}: "
+def _reason(expected: int, count: BinCount, odds: _Odds) -> str:
+    most, interval = max(count.probabilities), count.interval
+    number = f"{interval.words()} counted ({interval.coverage:.0%})" if interval else f"{_number(count)} counted"
     if expected > most:
-        reason += f"at least {odds.fewer:.0%} fewer, {odds.rest:.0%} more than {most}, which are not told apart."
+        chances = f"at least {odds.fewer:.0%} fewer, {odds.rest:.0%} more than {most}, which are not told apart."
     else:
-        reason += f"{odds.equal:.0%} as expected, {odds.fewer:.0%} fewer, {odds.more:.0%} more."
-    return Finding(_verdict(expected, counted, odds, count.interval, most, thresholds), reason, counted)
+        chances = f"{odds.equal:.0%} as expected, {odds.fewer:.0%} fewer, {odds.more:.0%} more."
+    return f"{expected} expected, {number}: {chances}"
 
 
-def _verdict(
-    expected: int, counted: int | None, odds: _Odds, interval: Interval | None, most: int, thresholds: Thresholds
-) -> Verdict:
-    """What `odds` say, unless the interval says otherwise: then a person looks. A variance is never called a match."""
-    place = min(expected, most + 1)
+def _number(count: BinCount) -> str:
+    return number_text(count.count, count.at_least)
+
+
+def _verdict(expected: int, count: BinCount, odds: _Odds, thresholds: Thresholds) -> Verdict:
+    """What `odds` say, unless the count or its interval says otherwise: then a person looks.
+
+    A count of "6 or more" is never SHORT and never a MATCH. A variance is never called a match.
+    """
+    interval = count.interval
     if odds.fewer >= thresholds.variance:
-        return Verdict.SHORT if interval is None or interval.high < place else Verdict.UNCERTAIN
+        agrees = count.count is not None and count.count < expected and (not interval or interval.is_below(expected))
+        return Verdict.SHORT if agrees else Verdict.UNCERTAIN
     if odds.more >= thresholds.variance:
-        return Verdict.OVER if interval is None or interval.low > place else Verdict.UNCERTAIN
-    if odds.equal >= thresholds.match and counted == expected and (interval is None or interval.holds(expected, most)):
+        least = count.at_least if count.count is None else count.count
+        agrees = least is not None and least > expected and (not interval or interval.is_above(expected))
+        return Verdict.OVER if agrees else Verdict.UNCERTAIN
+    if odds.equal >= thresholds.match and count.count == expected and (not interval or interval.holds(expected)):
         return Verdict.MATCH
     return Verdict.UNCERTAIN
-
-
-def _counted(count: BinCount) -> int | None:
-    """The model's count, but 0 where an empty bin is more probable than anything else."""
-    if count.empty is not None and count.empty > max(*count.shares.values(), count.fuller or 0.0):
-        return 0
-    return count.count
 
 
 def consignment_verdict(verdicts: Iterable[Verdict]) -> Verdict:

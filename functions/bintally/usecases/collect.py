@@ -139,8 +139,9 @@ def _count(image: Image, answer: Answer) -> BinCount:
         dict(answer.probabilities),
         answer.model,
         empty=answer.empty,
-        fuller=answer.fuller,
+        over_range=answer.over_range,
         interval=answer.interval,
+        at_least=answer.at_least,
     )
 
 
@@ -163,7 +164,7 @@ def _event(count: BinCount, status: Status) -> tuple[str, Mapping[str, object]]:
     detail |= {"captured_at": image.captured_at, "status": str(status), "model": count.model}
     if count.status is BinStatus.COUNTED:
         interval = count.interval.facts() if count.interval else None
-        told = {"empty": count.empty, "fuller": count.fuller, "interval": interval}
-        detail |= {"count": count.count, "confidence": count.confidence}
+        told: dict[str, object] = {"count": count.count, "at_least": count.at_least, "confidence": count.confidence}
+        told |= {"empty": count.empty, "over_range": count.over_range, "interval": interval}
         return "BinCounted", detail | {name: value for name, value in told.items() if value is not None}
     return "ImageRejected", detail | {"reason": count.reason}

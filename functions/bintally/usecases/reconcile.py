@@ -55,8 +55,11 @@ class Judgement:
     @property
     def is_new(self) -> bool:
         """Whether it says something else than what stands."""
-        line, finding = self.line, self.finding
-        return (finding.verdict, finding.counted, finding.reason) != (line.verdict, line.counted, line.reason)
+        return _conclusion(self.finding) != _conclusion(self.line)
+
+
+def _conclusion(of: Finding | OrderLine) -> tuple[object, ...]:
+    return of.verdict, of.counted, of.counted_at_least, of.reason
 
 
 def reconcile(
@@ -95,12 +98,13 @@ def _judge(line: OrderLine, count: BinCount | None, thresholds: Thresholds, now:
 
 def _discrepancy(judgement: Judgement) -> Announcement:
     line, finding = judgement.line, judgement.finding
+    counted = {"counted": finding.counted, "counted_at_least": finding.counted_at_least}
     return "DiscrepancyFound", {
         "event_id": f"{line.consignment_id}/{line.bin_id}/{line.order_version}/{judgement.revision}",
         "consignment_id": line.consignment_id,
         "bin_id": line.bin_id,
         "expected": line.expected,
-        "counted": finding.counted,
+        **{name: number for name, number in counted.items() if number is not None},
         "verdict": str(finding.verdict),
         "reason": finding.reason,
     }

@@ -61,8 +61,8 @@ def test_one_bin_is_shown_with_the_probability_of_each_count():
 
 
 SURE = item(
-    "S", count=3, confidence=0.6, probabilities={"2": 0.25, "3": 0.75}, empty=0.05, fuller=0.15,
-    interval={"low": 2, "high": 4, "coverage": 0.9},
+    "S", count=3, confidence=0.6, probabilities={"2": 0.25, "3": 0.75}, empty=0.05, over_range=0.15,
+    interval={"low": 2, "high": None, "coverage": 0.9},
 )  # fmt: skip
 
 
@@ -85,9 +85,33 @@ def test_one_bin_is_shown_with_its_interval_and_what_is_out_of_range():
 def test_json_tells_what_is_out_of_range():
     record = json.loads(shown("S", as_json=True, items=[SURE]))
 
-    assert (record["empty"], record["fuller"]) == (0.05, 0.15)
-    assert record["interval"] == {"low": 2, "high": 4, "coverage": 0.9}
+    assert (record["empty"], record["over_range"]) == (0.05, 0.15)
+    assert record["interval"] == {"low": 2, "high": None, "coverage": 0.9}
+    assert (record["count"], record["at_least"]) == (3, None)
     assert json.loads(shown("Q", as_json=True))["interval"] is None
+
+
+OVER_RANGE = item(
+    "T", at_least=6, confidence=0.92, probabilities={"4": 0.5, "5": 0.5}, empty=0.0, over_range=0.92,
+    interval={"low": 6, "high": None, "coverage": 0.9},
+)  # fmt: skip
+
+
+def test_a_bin_over_range_has_more_than_a_number_for_people_and_no_count_for_programs():
+    table, details = shown(items=[OVER_RANGE]), shown("T", items=[OVER_RANGE])
+    record = json.loads(shown("T", as_json=True, items=[OVER_RANGE]))
+
+    assert table.splitlines()[1].split()[:3] == ["T", "6+", "92%"]
+    assert "6 or more items, 90%" in table
+    assert "at_least" not in details
+    assert ["count", "6+"] in [line.split() for line in details.splitlines()]
+    assert (record["count"], record["at_least"]) == (None, 6)
+
+
+def test_an_empty_bin_is_counted():
+    empty = item("E", count=0, confidence=0.7, probabilities={"1": 1.0}, empty=0.7, over_range=0.0)
+
+    assert shown(items=[empty]).splitlines()[1].split()[:3] == ["E", "0", "70%"]
 
 
 def test_one_bin_as_json_is_one_line():

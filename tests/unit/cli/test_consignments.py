@@ -57,10 +57,19 @@ def test_a_line_as_json_has_its_reason():
         "bin_id": "B-1",
         "expected": 3,
         "counted": 3,
+        "counted_at_least": None,
         "verdict": "MATCH",
         "reason": "because MATCH",
         "due_at": "2026-05-05T00:00:00.000Z",
     }
+
+
+def test_a_line_over_range_has_more_than_a_number_for_people():
+    over = item("C-3", "B-1", "OVER", counted_at_least=6)
+
+    assert shown("C-3", items=[over]).splitlines()[1].split()[:4] == ["B-1", "3", "6+", "OVER"]
+    record = json.loads(shown("C-3", as_json=True, items=[over]))
+    assert (record["counted"], record["counted_at_least"]) == (None, 6)
 
 
 def test_the_table_of_consignments_counts_their_verdicts():

@@ -152,6 +152,21 @@ def test_the_table_has_intervals_where_the_model_can_tell():
     assert rows[1:4] == ["a.jpg 2 60% 1 or 2 items, 90%", "b.jpg 2 60% 1 item, 90%", "c.jpg - - - It is no picture."]
 
 
+def test_totals_with_bins_over_range_are_at_least_so_much(capsys):
+    facts = {"confidence": 0.6, "probabilities": {"1": 0.2, "2": 0.8}, "model": "m", "empty": 0.1, "over_range": 0.1}
+    lines = [
+        {"image": "a.jpg", "count": 2, **facts},
+        {"image": "b.jpg", "count": None, "at_least": 3, **facts},
+        {"image": "c.jpg", "count": 0, **facts},
+    ]
+
+    everything, text = printed(lines, 3, as_json=False)
+
+    assert everything
+    assert [line.split()[1] for line in text.splitlines()[1:4]] == ["2", "3+", "0"]
+    assert "3 photos counted, at least 5 items in all (1 with 0, 1 with 2, 1 with 3+)." in capsys.readouterr().err
+
+
 def test_a_missing_path_is_wrong_usage(tmp_path):
     result = CliRunner().invoke(app, ["count", str(tmp_path / "nowhere")])
 

@@ -22,7 +22,7 @@ def test_a_photograph_is_joined_with_the_order_for_its_bin():
 
 
 def test_a_photograph_of_a_model_that_knows_empty_bins_tells_of_them():
-    entry = counted("B-1", 2) | {"empty": 0.5, "fuller": 0.1, "interval": {"low": 0, "high": 3, "coverage": 0.9}}
+    entry = counted("B-1", 2) | {"empty": 0.5, "over_range": 0.1, "interval": {"low": 0, "high": 3, "coverage": 0.9}}
 
     (outcome,) = join({"B-1/a.jpg": PATH}, {"B-1/a.jpg": entry}, [line("C-1", "B-1", Verdict.UNCERTAIN)])
 
@@ -34,6 +34,15 @@ def test_a_photograph_of_a_model_that_knows_empty_bins_tells_of_them():
         4: 0.1,
     }
     assert outcome.as_expected == outcome.probabilities[3]
+
+
+def test_a_photograph_over_range_has_no_count():
+    entry = {"bin_id": "B-1", "status": "COUNTED", "at_least": 6, "confidence": 0.9, "probabilities": {"5": 1.0}}
+    entry |= {"empty": 0.0, "over_range": 0.9}
+
+    (outcome,) = join({"B-1/a.jpg": PATH}, {"B-1/a.jpg": entry}, [])
+
+    assert (outcome.count, outcome.at_least, outcome.number, outcome.verdict) == (None, 6, "6+", NOT_ORDERED)
 
 
 def test_of_several_orders_for_a_bin_the_most_urgent_verdict_counts():

@@ -1,6 +1,6 @@
 import pytest
 from bincli.outcomes import NOT_ORDERED, URGENCY, Outcome, Totals, most_urgent_first, tally
-from bincli.report import COLOURS, COLUMNS, MOST_TILES, chosen, contact_sheet, write_report
+from bincli.report import COLOURS, COLUMNS, MOST_TILES, chosen, contact_sheet, difference, write_report
 from PIL import Image
 
 from tests.unit.cli.pictures import picture
@@ -76,6 +76,30 @@ def test_a_sheet_says_what_it_left_out():
         return sheet.crop((0, sheet.height - 40, sheet.width, sheet.height)).tobytes()
 
     assert footer(some) != footer([*some, outcome(99)]) != footer([*some, outcome(99), outcome(100)])
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "words"),
+    [
+        (2, {"count": 2}, ""),
+        (2, {"count": 0}, "2 too few"),
+        (2, {"count": 5}, "3 too many"),
+        (2, {"count": None, "at_least": 6}, "4+ too many"),
+        (6, {"count": None, "at_least": 6}, ""),
+        (9, {"count": None, "at_least": 6}, ""),
+        (None, {"count": 2}, ""),
+        (2, {"count": None}, ""),
+    ],
+)
+def test_the_difference_is_only_what_the_count_says(expected, answer, words):
+    assert difference(outcome(1, "OVER", expected=expected, **answer)) == words
+
+
+def test_a_tile_of_a_bin_over_range_tells_its_count():
+    over = {"count": None, "at_least": 6, "probabilities": {5: 0.1, 6: 0.9}}
+    several = [outcome(1, **over), outcome(1, **over | {"at_least": None}), outcome(1, **over | {"count": 5})]
+
+    assert len({contact_sheet([one], totals([one])).tobytes() for one in several}) == 3
 
 
 def test_the_photograph_and_its_verdict_are_in_its_tile(tmp_path):

@@ -38,6 +38,18 @@ def test_the_table_has_intervals_where_the_model_can_tell():
     assert "3 or 4 items, 90%" in rows[1]
 
 
+MANY = Outcome("B-9", "OVER", Path("c.jpg"), "C-1", 3, None, 0.9, {5: 0.1, 6: 0.9}, at_least=6)
+
+
+def test_a_bin_over_range_is_more_than_a_number_and_no_count_for_programs(tmp_path):
+    write_results(tmp_path / "report.csv", [MANY])
+
+    assert printed(results_table([MANY])).splitlines()[1].split() == ["B-9", "6+", "90%", "3", "OVER"]
+    with (tmp_path / "report.csv").open(newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["count"], row["at_least"]) == ("", "6")
+
+
 def test_the_table_is_bounded_and_says_how_many_more_there_are():
     outcomes = [Outcome(f"B-{number}", "MATCH") for number in range(MOST_ROWS + 1000)]
 

@@ -67,11 +67,12 @@ def photographs(number: int) -> list[Image]:
 
 
 def counted(
-    image: Image | None = None, count: int = 3, probabilities: Mapping[int, float] | None = None, **more: Any
+    image: Image | None = None, count: int | None = 3, probabilities: Mapping[int, float] | None = None, **more: Any
 ) -> BinCount:
-    """A bin's count; `more` may say `empty`, `fuller` and `interval`."""
+    """A bin's count; `more` may say `empty`, `over_range`, `interval`, and for a count of None `at_least`."""
     shares = dict(probabilities or SURE_OF_3)
-    return BinCount(image or photograph(), BinStatus.COUNTED, count, shares[count], shares, MODEL, revision=1, **more)
+    confidence = shares.get(count, more.get("empty")) if count is not None else more.get("over_range")
+    return BinCount(image or photograph(), BinStatus.COUNTED, count, confidence, shares, MODEL, revision=1, **more)
 
 
 def unreadable(image: Image | None = None) -> BinCount:
@@ -98,15 +99,15 @@ def order_file(key: str = "orders.csv", *, at: str = EARLIER, sequencer: str = "
 
 
 def prediction(
-    image: Image, count: int = 3, probabilities: Mapping[int, float] | None = None, **more: object
+    image: Image, count: int | None = 3, probabilities: Mapping[int, float] | None = None, **more: object
 ) -> dict[str, object]:
-    """A line of the container's output; `more` may say `empty`, `fuller` and `interval`."""
+    """A line of the container's output; `more` may say `empty`, `over_range`, `interval` and `at_least`."""
     shares = dict(probabilities or SURE_OF_3)
     named = {str(number): share for number, share in shares.items()}
     return {
         "image_id": image.image_id,
         "count": count,
-        "confidence": shares[count],
+        "confidence": shares[count] if count else 0.9,
         "probabilities": named,
         **more,
         "model": MODEL,

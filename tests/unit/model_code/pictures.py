@@ -53,7 +53,7 @@ def lightness(batch: Batch) -> Logits:
 
 
 def out_of_range(batch: Batch) -> Logits:
-    """`lightness`, and outputs for an empty bin and a fuller one, which are a fifth as likely as 1 and 5."""
+    """`lightness`, and outputs for an empty bin and for more than 5, which are a fifth as likely as 1 and 5."""
     logits = lightness(batch)
     ends = logits[:, [0, -1]] - np.log(5.0)
     return np.hstack([ends[:, :1], logits, ends[:, 1:]]).astype(np.float32)
@@ -71,6 +71,6 @@ def light_predictor() -> Predictor:
 
 
 def wide_predictor() -> Predictor:
-    """One that knows empty and fuller bins, and says intervals."""
+    """One that knows bins out of range, and says intervals."""
     wide = replace(artifact(), outputs=(0, *COUNTS, 6), conformal=Conformal(0.9, 0.8))
     return Predictor(wide, out_of_range)

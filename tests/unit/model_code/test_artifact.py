@@ -30,7 +30,7 @@ def test_an_artifact_of_before_has_an_output_for_each_class_and_no_intervals(tmp
     assert artifact.conformal is None
 
 
-def test_an_artifact_may_know_empty_and_fuller_bins_and_intervals(tmp_path: Path) -> None:
+def test_an_artifact_may_know_bins_out_of_range_and_intervals(tmp_path: Path) -> None:
     conformal = {"coverage": 0.9, "mass": 0.8, "photographs": 1000, "method": "…", "assumes": "…"}
     artifact = load_artifact(write(tmp_path, outputs=[0, 1, 2, 3, 4], conformal=conformal))
 
@@ -45,6 +45,9 @@ def test_an_artifact_may_know_empty_and_fuller_bins_and_intervals(tmp_path: Path
         {"outputs": [2, 3, 4]},
         {"outputs": [3, 2, 1]},
         {"outputs": [1, 2, 3, 5]},
+        {"outputs": [0, 1, 2, 3, 4, 5]},
+        {"outputs": [0, 2, 3], "classes": [2, 3]},
+        {"outputs": [1, 2, 3], "classes": [1, 3]},
         {"conformal": {"coverage": 0.9}},
         {"conformal": [0.9, 0.8]},
     ],

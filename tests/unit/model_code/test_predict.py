@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from binmodel.artifact import ArtifactError, Conformal, shipped
 from binmodel.predict import Interval, Predictor, counted, softmax
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.unit.model_code.pictures import (
     SIZE,
@@ -43,23 +45,23 @@ def test_a_temperature_above_one_makes_the_model_less_sure_of_the_same_count() -
 def test_a_model_that_cannot_tell_says_nothing_of_it() -> None:
     (prediction,) = light_predictor().predict(grey(2))
 
-    assert (prediction.empty, prediction.fuller, prediction.interval) == (None, None, None)
+    assert (prediction.empty, prediction.over_range, prediction.interval) == (None, None, None)
     assert list(prediction.fields()) == ["count", "confidence", "probabilities"]
 
 
-def test_confidence_allows_for_empty_and_fuller_bins() -> None:
+def test_confidence_allows_for_bins_out_of_range() -> None:
     for prediction in wide_predictor().predict(grey(1, 3, 5)):
         assert prediction.empty is not None
-        assert prediction.fuller is not None
-        inside = 1 - prediction.empty - prediction.fuller
+        assert prediction.over_range is not None
+        inside = 1 - prediction.empty - prediction.over_range
         assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
         assert prediction.confidence == pytest.approx(
             prediction.probabilities[str(prediction.count)] * inside, abs=1e-6
         )
     one, three, five = wide_predictor().predict(grey(1, 3, 5))
     assert one.empty == pytest.approx(1 / 6, abs=0.01)
-    assert five.fuller == pytest.approx(1 / 6, abs=0.01)
-    assert (three.empty, three.fuller) == (pytest.approx(0, abs=0.01), pytest.approx(0, abs=0.01))
+    assert five.over_range == pytest.approx(1 / 6, abs=0.01)
+    assert (three.empty, three.over_range) == (pytest.approx(0, abs=0.01), pytest.approx(0, abs=0.01))
 
 
 def test_an_interval_reaches_out_of_range_where_the_count_may_lie_there() -> None:
@@ -68,7 +70,7 @@ def test_an_interval_reaches_out_of_range_where_the_count_may_lie_there() -> Non
     assert (one, three, five) == (Interval(1, 1, 0.9), Interval(3, 3, 0.9), Interval(5, 5, 0.9))
     surer = replace(wide_predictor().artifact, conformal=Conformal(0.99, 0.9))
     one, three, five = (each.interval for each in Predictor(surer, out_of_range).predict(grey(1, 3, 5)))
-    assert (one, three, five) == (Interval(0, 1, 0.99), Interval(3, 3, 0.99), Interval(5, 6, 0.99))
+    assert (one, three, five) == (Interval(0, 1, 0.99), Interval(3, 3, 0.99), Interval(5, None, 0.99))
 
 
 def test_a_bin_that_is_surely_empty_is_no_confident_count() -> None:
@@ -77,9 +79,44 @@ def test_a_bin_that_is_surely_empty_is_no_confident_count() -> None:
 
     (prediction,) = Predictor(wide_predictor().artifact, empty).predict(grey(1))
 
-    assert (prediction.count, prediction.confidence, prediction.empty) == (1, 0.0, 1.0)
+    assert (prediction.count, prediction.confidence, prediction.empty) == (0, 1.0, 1.0)
     assert prediction.interval == Interval(0, 0, 0.9)
     assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_bin_over_range_says_at_least_how_many_and_never_a_bare_number() -> None:
+    def over_range(batch: np.ndarray) -> np.ndarray:
+        return np.tile(np.log(np.float32([0.01, 0.01, 0.01, 0.01, 0.01, 0.03, 0.92])), (len(batch), 1))
+
+    (prediction,) = Predictor(wide_predictor().artifact, over_range).predict(grey(1))
+    fields = prediction.fields()
+
+    assert (fields["count"], fields["at_least"], fields["confidence"]) == (None, 6, pytest.approx(0.92))
+    assert fields["interval"] == {"low": 6, "high": None, "coverage": 0.9}
+    assert fields["over_range"] == pytest.approx(0.92)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(-40, 40).map(lambda tenths: tenths / 10), min_size=7, max_size=7),
+    st.integers(0, 99).map(lambda hundredths: hundredths / 100),
+    st.sampled_from([(0, 7), (0, 6), (1, 7), (1, 6)]),
+)
+def test_the_count_is_always_in_its_interval(logits: list[float], mass: float, part: tuple[int, int]) -> None:
+    """Whatever the probabilities are, ties among them, and whatever outputs the network has."""
+    kept = slice(*part)
+    outputs = tuple(range(7))[kept]
+    wide = replace(wide_predictor().artifact, outputs=outputs, conformal=Conformal(0.9, mass))
+    (said,) = Predictor(wide, lambda batch: np.float32([logits[kept]])).predict(grey(1))
+
+    number = said.at_least if said.count is None else said.count
+    assert number is not None
+    assert (said.count is None) is not (said.at_least is None)
+    assert (number == 6) is (said.at_least == 6)
+    assert number == outputs[int(np.argmax(logits[kept]))]
+    assert said.interval is not None
+    assert said.interval.low <= number
+    assert said.interval.high is None or number <= said.interval.high <= 5
 
 
 def test_softmax_of_large_logits_is_finite() -> None:

@@ -41,7 +41,7 @@ def test_a_line_says_count_confidence_probabilities_and_model() -> None:
 def test_a_line_tells_what_else_the_model_can_tell() -> None:
     (line,) = predict_stream(wide_predictor(), [5], FILES.__getitem__)
 
-    assert list(line) == ["count", "confidence", "probabilities", "empty", "fuller", "interval", "model"]
+    assert list(line) == ["count", "confidence", "probabilities", "empty", "over_range", "interval", "model"]
     assert json.loads(json.dumps(line))["interval"] == {"low": 5, "high": 5, "coverage": 0.9}
 
 

@@ -24,11 +24,12 @@ def answers_of(
     """Answers as a model with these outputs gives them; the classes are 1, 2 and so on."""
     rows = np.array(probabilities, float)
     below, above = (np.zeros(len(rows)) if given is None else np.array(given, float) for given in (empty, fuller))
+    outputs = np.hstack([below[:, None], rows * (1 - below - above)[:, None], above[:, None]])
     return Answers(
         classes=tuple(range(1, rows.shape[1] + 1)),
         counts=np.array(counts),
-        guess=rows.argmax(1) + 1,
-        confidence=rows.max(1) * (1 - below - above),
+        guess=outputs.argmax(1),
+        confidence=outputs.max(1),
         probabilities=rows,
         empty=below,
         fuller=above,
@@ -43,10 +44,12 @@ def photo(number: int, count: int, folder: Path = Path()) -> Photo:
 
 def line(rows: Sequence[float], **rest: Any) -> dict[str, Any]:
     """A prediction line for probabilities of 1, 2 and so on; `rest` are the fields that it has beside them."""
-    best = int(np.argmax(rows))
-    inside = 1 - rest.get("empty", 0) - rest.get("fuller", 0)
+    empty, over = rest.get("empty", 0), rest.get("over_range", 0)
+    outputs = [empty, *(share * (1 - empty - over) for share in rows), over]
+    best = int(np.argmax(outputs))
+    answer = {"count": best} if best <= len(rows) else {"count": None, "at_least": best}
     shares = {str(place + 1): share for place, share in enumerate(rows)}
-    return {"count": best + 1, "confidence": rows[best] * inside, "probabilities": shares, "model": "m@1", **rest}
+    return {**answer, "confidence": outputs[best], "probabilities": shares, "model": "m@1", **rest}
 
 
 def numbers(figures: Any) -> list[float]:

@@ -18,8 +18,8 @@ def test_lines_of_a_model_that_knows_no_more_than_its_classes() -> None:
     assert [each.id for each in photos] == ["1", "2"]
 
 
-def test_lines_with_empty_fuller_and_interval() -> None:
-    fields = {"empty": 0.1, "fuller": 0.3, "interval": {"low": 1, "high": 3, "coverage": 0.9}}
+def test_lines_with_empty_over_range_and_interval() -> None:
+    fields = {"empty": 0.1, "over_range": 0.3, "interval": {"low": 1, "high": None, "coverage": 0.9}}
     answers, _, _ = read_answers([line(row, **fields) for row in ROWS], [photo(1, 0), photo(2, 2)])
 
     assert answers.in_range.tolist() == [False, True]

@@ -120,7 +120,7 @@ def test_a_model_accuses_where_it_is_sure_of_something_else(tmp_path) -> None:
     for number, count in enumerate((1, 2, 2, 0, 6)):
         write_bin(tmp_path, 10 * number, count)
     old = {"probabilities": {"1": 0.995, "2": 0.005}}  # of a model that knows no empty and no fuller bins
-    empty = {"probabilities": {"1": 0.5, "2": 0.5}, "empty": 0.989, "fuller": 0.01}
+    empty = {"probabilities": {"1": 0.5, "2": 0.5}, "empty": 0.989, "over_range": 0.01}
     found = against_model(read_photos(tmp_path), [old, old, empty, old, {"error": {"code": "corrupt_image"}}])
 
     assert [(each.id, round(each.strength, 4)) for each in found] == [("00020", 0.9995), ("00010", 0.995)]
@@ -128,7 +128,7 @@ def test_a_model_accuses_where_it_is_sure_of_something_else(tmp_path) -> None:
 
 
 def test_outcomes_sum_to_one() -> None:
-    line = {"probabilities": {"1": 0.25, "2": 0.75}, "empty": 0.1, "fuller": 0.3}
+    line = {"probabilities": {"1": 0.25, "2": 0.75}, "empty": 0.1, "over_range": 0.3}
 
     assert outcomes(line) == pytest.approx({0: 0.1, 1: 0.15, 2: 0.45, 6: 0.3})
 

@@ -93,7 +93,7 @@ def test_what_serves_keeps_to_what_was_measured(packaged: dict[str, Any]) -> Non
 
     assert np.average(held, weights=weights) == pytest.approx(stated["conformal"]["coverage"], abs=1e-3)
     for line in lines:
-        inside = 1 - line["empty"] - line["fuller"]
+        inside = 1 - line["empty"] - line["over_range"]
         assert line["confidence"] == pytest.approx(inside * line["probabilities"][str(line["count"])], abs=1e-5)
 
 

@@ -33,14 +33,16 @@ def test_both_rules_agree(
     empty, fuller = (weights[0] / sum(weights), weights[6] / sum(weights)) if knows else (0.0, 0.0)
     thresholds = Thresholds(match, variance)
     answers = answers_of([1], [inside], empty=[empty], fuller=[fuller], spans=[span] if span else None)
+    guess, low_high = int(answers.guess[0]), None if span is None else (span[0], span[1] if span[1] <= 5 else None)
     count = BinCount(
         image=IMAGE,
         status=BinStatus.COUNTED,
-        count=int(answers.guess[0]),
+        count=guess if guess <= 5 else None,
+        at_least=guess if guess > 5 else None,
         probabilities=dict(zip(range(1, 6), inside.tolist(), strict=True)),
         empty=empty if knows else None,
-        fuller=fuller if knows else None,
-        interval=Interval(*span, 0.9) if span else None,
+        over_range=fuller if knows else None,
+        interval=Interval(*low_high, 0.9) if low_high else None,
     )
     found = compare(answers)
     chances = [table[0, expected - 1] for table in (found.fewer, found.equal, found.more)]

@@ -20,10 +20,12 @@ Mask = npt.NDArray[np.bool_]
 class Answers:
     """Of N photographs the recorded `counts` (N,), and what the prediction lines say, in the same order.
 
-    `guess` (N,) is the line's count, and `confidence` (N,) the probability that it is right. `probabilities` (N, C)
+    `guess` (N,) is the line's count, one more than the last class for "more than that", and `confidence` (N,) the
+    probability that it is right. `probabilities` (N, C)
     over `classes` sum to 1 and hold given that the count is one of them; `empty` and `fuller` (N,) are the
     probabilities of no item and of more than the last class, both 0 for a model that does not know them. `spans` (N, 2)
-    are the intervals' low and high ends, and `promised` the coverage that they promise; None where lines carry none.
+    are the intervals' low and high ends, one more than the last class for no upper end, and `promised` the coverage
+    that they promise; None where lines carry none.
     """
 
     classes: tuple[int, ...]
@@ -51,7 +53,7 @@ class Answers:
 
     @property
     def right(self) -> Mask:
-        return np.asarray(self.guess == self.counts)
+        return np.asarray(self.guess == np.minimum(self.counts, self.classes[-1] + 1))
 
     @property
     def in_range(self) -> Mask:
@@ -67,8 +69,8 @@ class Answers:
 def read_answers(lines: Iterable[dict[str, Any]], photos: list[Photo]) -> tuple[Answers, list[Photo], list[Any]]:
     """The answers, the photographs that they are about, and what could not be counted: `{"id", "code", "message"}`.
 
-    `lines` are prediction lines, one for each of `photos` in their order. Lines without `empty`, `fuller` or `interval`
-    are those of a model that does not know them. Raises ValueError when nothing could be counted.
+    `lines` are prediction lines, one for each of `photos` in their order. Those of a model that does not know `empty`,
+    `over_range` or `interval` are without them. Raises ValueError when nothing could be counted.
     """
     pairs = list(zip(photos, lines, strict=True))
     errors = [{"id": photo.id, **line["error"]} for photo, line in pairs if "error" in line]
@@ -76,16 +78,18 @@ def read_answers(lines: Iterable[dict[str, Any]], photos: list[Photo]) -> tuple[
     if not counted:
         raise ValueError(f"None of the {len(pairs)} photographs could be counted: {errors[:1]}")
     read = [line for _, line in counted]
+    classes = tuple(int(count) for count in read[0]["probabilities"])
     intervals = [line["interval"] for line in read if line.get("interval")]
+    ends = [[each["low"], classes[-1] + 1 if each["high"] is None else each["high"]] for each in intervals]
     answers = Answers(
-        classes=tuple(int(count) for count in read[0]["probabilities"]),
+        classes=classes,
         counts=np.array([photo.count for photo, _ in counted]),
-        guess=np.array([line["count"] for line in read]),
+        guess=np.array([line["at_least"] if line["count"] is None else line["count"] for line in read]),
         confidence=np.array([line["confidence"] for line in read], float),
         probabilities=np.array([list(line["probabilities"].values()) for line in read], float),
         empty=np.array([line.get("empty") or 0.0 for line in read], float),
-        fuller=np.array([line.get("fuller") or 0.0 for line in read], float),
-        spans=np.array([[each["low"], each["high"]] for each in intervals]) if len(intervals) == len(read) else None,
+        fuller=np.array([line.get("over_range") or 0.0 for line in read], float),
+        spans=np.array(ends) if len(intervals) == len(read) else None,
         promised=intervals[0]["coverage"] if len(intervals) == len(read) else None,
     )
     return answers, [photo for photo, _ in counted], errors

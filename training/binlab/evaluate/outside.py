@@ -15,10 +15,10 @@ EDGES = tuple(np.linspace(0, 1, 21))  # of the histogram of confidence
 
 
 def outside_figures(inside: Answers, outside: Answers | None) -> dict[str, Any] | None:
-    """How a model's confidence, its intervals, and `empty` and `fuller` tell bins out of range from those in range.
+    """How sure a model is of a class, its intervals, and `empty` and `fuller` tell bins out of range from those in it.
 
     `auroc`: how probably a bin out of range has the higher score than one in range (0.5 is chance): of the score
-    `empty` + `fuller` where the model knows them, and of 1 - confidence. None where there are no bins out of range.
+    `empty` + `fuller` where the model knows them, and of 1 - the probability of the best class. None without such bins.
     """
     if outside is None:
         return None
@@ -30,7 +30,7 @@ def outside_figures(inside: Answers, outside: Answers | None) -> dict[str, Any] 
         "fuller": outside.where(~empty),
     }
     found = {"groups": {name: group_figures(part) for name, part in parts.items() if len(part)}}
-    doubt = {"doubt": auroc(1 - outside.confidence, 1 - inside.confidence)}
+    doubt = {"doubt": auroc(1 - outside.shares.max(1), 1 - inside.shares.max(1))}
     if knows_outside(outside) or knows_outside(inside):
         doubt["empty_and_fuller"] = auroc(outside.empty + outside.fuller, inside.empty + inside.fuller)
     return {**found, "auroc": doubt}
@@ -47,12 +47,13 @@ def flagged(answers: Answers) -> Mask:
 
 
 def group_figures(answers: Answers) -> dict[str, Any]:
-    """Of one group of photographs: the mean confidence, and the shares that are confident, flagged, and so on."""
+    """Of one group of photographs: how sure the model is of a class, the shares that are flagged, and so on."""
+    confidence = answers.shares.max(1)
     figures: dict[str, Any] = {
         "photographs": len(answers),
-        "mean_confidence": float(answers.confidence.mean()),
-        "confident": {str(least): float((answers.confidence > least).mean()) for least in CONFIDENT},
-        "confidence_shares": (np.histogram(answers.confidence, EDGES)[0] / len(answers)).tolist(),
+        "mean_confidence": float(confidence.mean()),
+        "confident": {str(least): float((confidence > least).mean()) for least in CONFIDENT},
+        "confidence_shares": (np.histogram(confidence, EDGES)[0] / len(answers)).tolist(),
     }
     if knows_outside(answers):
         figures["flagged"] = float(flagged(answers).mean())

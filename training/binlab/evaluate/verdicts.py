@@ -29,8 +29,8 @@ class Comparison:
     """Each photograph against each class as the expected number: everything is (N, C).
 
     `fewer`, `equal` and `more` are probabilities of what is in the bin; `counted` is whether the model's count is the
-    expected number, and `below`, `within` and `above` whether the interval lies below it, holds it, or lies above it.
-    Without intervals all three are True: then they stand in no verdict's way.
+    expected number, and `below` and `above` whether the count and its interval are below it, or above it; `within` is
+    whether the interval holds it. Without intervals the count decides alone.
     """
 
     fewer: Floats
@@ -47,18 +47,16 @@ def compare(answers: Answers) -> Comparison:
     equal, none, expected = answers.shares, np.zeros((len(answers), 1)), np.array(answers.classes)
     before = np.hstack([none, equal.cumsum(1)[:, :-1]])
     after = np.hstack([equal[:, ::-1].cumsum(1)[:, ::-1][:, 1:], none])
-    always = np.ones_like(equal, bool)
-    below, above = always, always
-    if answers.spans is not None:
-        below, above = answers.spans[:, 1:] < expected, answers.spans[:, :1] > expected
+    guess = answers.guess[:, None]
+    low, high = (guess, guess) if answers.spans is None else (answers.spans[:, :1], answers.spans[:, 1:])
     return Comparison(
         fewer=before + answers.empty[:, None],
         equal=equal,
         more=after + answers.fuller[:, None],
-        counted=answers.guess[:, None] == expected,
-        below=below,
-        within=always if answers.spans is None else ~below & ~above,
-        above=above,
+        counted=guess == expected,
+        below=(guess < expected) & (high < expected),
+        within=(low <= expected) & (expected <= high),
+        above=(guess > expected) & (low > expected),
     )
 
 

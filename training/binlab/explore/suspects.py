@@ -69,7 +69,7 @@ def against_model(photos: Sequence[Photo], lines: Iterable[Mapping[str, Any]], s
 
 def outcomes(line: Mapping[str, Any]) -> dict[int, float]:
     """The probability of each class, and of empty and fuller where the model knows them: together 1."""
-    outside = {EMPTY: line.get("empty"), FULLER: line.get("fuller")}
+    outside = {EMPTY: line.get("empty"), FULLER: line.get("over_range")}
     known = {count: chance for count, chance in outside.items() if chance is not None}
     inside = 1 - sum(known.values())
     return {**{int(count): chance * inside for count, chance in line["probabilities"].items()}, **known}

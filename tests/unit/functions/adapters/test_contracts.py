@@ -459,9 +459,11 @@ def test_a_bin_holds_its_count(world: Any) -> None:
 @pytest.mark.parametrize(
     "sureness",
     [
-        {"empty": 0.02, "fuller": 0.01, "interval": THREE_OR_FOUR},
-        {"empty": 0.0, "fuller": 1.0},
-        {"interval": Interval(0, 6, 0.9)},
+        {"empty": 0.02, "over_range": 0.01, "interval": THREE_OR_FOUR},
+        {"empty": 0.0, "over_range": 1.0},
+        {"interval": Interval(0, None, 0.9)},
+        {"count": 0, "empty": 0.9, "over_range": 0.0, "interval": Interval(0, 0, 0.9)},
+        {"count": None, "at_least": 6, "empty": 0.0, "over_range": 0.9, "interval": Interval(6, None, 0.9)},
         {},
     ],
 )
@@ -473,16 +475,28 @@ def test_a_bin_holds_how_sure_its_count_is(world: Any, sureness: dict[str, Any])
 
 def test_a_count_of_a_model_that_cannot_tell_forgets_what_another_told(world: Any) -> None:
     newer = photograph(sequencer="0055AED6DCD90281E6")
-    world.bins.record([counted(empty=0.02, fuller=0.01, interval=THREE_OR_FOUR)], NOON)
+    world.bins.record([counted(empty=0.02, over_range=0.01, interval=THREE_OR_FOUR)], NOON)
 
     world.bins.record([counted(newer)], NOON)
 
     assert world.bins.read(["P-17-C"])["P-17-C"] == replace(counted(newer), revision=2)
 
 
+def test_a_bin_over_range_forgets_the_count_before_and_is_forgotten_by_the_next(world: Any) -> None:
+    versions = [photograph(sequencer=f"0055AED6DCD90281E{number}") for number in range(3)]
+    over = counted(versions[1], count=None, at_least=6, empty=0.0, over_range=0.9)
+
+    world.bins.record([counted(versions[0])], NOON)
+    world.bins.record([over], NOON)
+    assert world.bins.read(["P-17-C"])["P-17-C"] == replace(over, revision=2)
+    world.bins.record([counted(versions[2])], NOON)
+
+    assert world.bins.read(["P-17-C"])["P-17-C"] == replace(counted(versions[2]), revision=3)
+
+
 def test_an_unreadable_bin_forgets_the_count_before(world: Any) -> None:
     newer = photograph(sequencer="0055AED6DCD90281E6")
-    world.bins.record([counted(empty=0.02, fuller=0.01, interval=THREE_OR_FOUR)], NOON)
+    world.bins.record([counted(empty=0.02, over_range=0.01, interval=THREE_OR_FOUR)], NOON)
 
     world.bins.record([unreadable(newer)], NOON)
 
@@ -1108,6 +1122,23 @@ def test_a_verdict_without_a_count_forgets_the_one_before(world: Any) -> None:
 
     (line,) = stored(world, ("C-1", "P-17-C"))
     assert (line.verdict, line.counted, line.bin_revision) == (Verdict.UNREADABLE, None, 5)
+
+
+def test_a_line_over_range_is_counted_at_least_and_gives_way_to_a_count(world: Any) -> None:
+    over = Finding(Verdict.OVER, "More.", None, 6)
+    world.orders.put([order_line(3)], NOON)
+
+    world.orders.judge([(order_line(3), over, 4)], NOON)
+    (line,) = stored(world, ("C-1", "P-17-C"))
+    assert (line.counted, line.counted_at_least) == (None, 6)
+    world.orders.judge([(order_line(3), MATCH, 5)], NOON)
+    (line,) = stored(world, ("C-1", "P-17-C"))
+    assert (line.counted, line.counted_at_least) == (3, None)
+    world.orders.judge([(order_line(3), over, 6)], NOON)
+    world.orders.put([replace(order_line(5), order_version="2")], NOON)
+
+    (line,) = stored(world, ("C-1", "P-17-C"))
+    assert (line.counted, line.counted_at_least) == (None, None)
 
 
 def test_of_several_verdicts_only_those_refused_are_left_out(world: Any) -> None:

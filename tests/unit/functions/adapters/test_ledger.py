@@ -70,12 +70,12 @@ def test_an_item_tells_a_person_what_came_of_a_photograph(ledger: DynamoLedger) 
 def test_an_item_tells_how_sure_the_count_is(ledger: DynamoLedger) -> None:
     image = photograph()
     ledger.register([image], "job-1", NOON)
-    answer = Prediction(3, 0.87, SURE_OF_3, MODEL, empty=0.02, fuller=0.01, interval=THREE_OR_FOUR)
+    answer = Prediction(3, 0.87, SURE_OF_3, MODEL, empty=0.02, over_range=0.01, interval=THREE_OR_FOUR)
 
     settle(ledger, image, Status.COUNTED, answer=answer)
 
     item = item_of(image.image_id)
-    assert (item["empty"], item["fuller"]) == ({"N": "0.02"}, {"N": "0.01"})
+    assert (item["empty"], item["over_range"]) == ({"N": "0.02"}, {"N": "0.01"})
     assert item["interval"] == {"M": {"low": {"N": "3"}, "high": {"N": "4"}, "coverage": {"N": "0.9"}}}
 
 

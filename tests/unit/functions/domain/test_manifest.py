@@ -32,11 +32,23 @@ NOT_ANSWERS = [
     '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": NaN, "2": 0.5}}',
     '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": Infinity}}',
     '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": 0.5}, "empty": NaN}',
-    '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": 0.5}, "fuller": "perhaps"}',
+    '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": 0.5}, "over_range": "perhaps"}',
     '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": 0.5}, "interval": [1, 2]}',
     '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": 0.5}, "interval": {"low": 1}}',
     '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": 0.5},'
     ' "interval": {"low": 2, "high": 1, "coverage": 0.9}}',
+    # What contradicts itself.
+    '{"image_id": "a", "count": null, "confidence": 0.5, "probabilities": {"1": 1}}',
+    '{"image_id": "a", "count": null, "at_least": 2, "confidence": 0.5, "probabilities": {"1": 1}}',
+    '{"image_id": "a", "count": null, "at_least": 3, "confidence": 0.5, "probabilities": {"1": 1}, "over_range": 0.9}',
+    '{"image_id": "a", "count": 1, "at_least": 2, "confidence": 0.5, "probabilities": {"1": 1}, "over_range": 0.9}',
+    '{"image_id": "a", "count": 2, "confidence": 0.5, "probabilities": {"1": 1}, "over_range": 0.9}',
+    '{"image_id": "a", "count": 0, "confidence": 0.5, "probabilities": {"1": 1}}',
+    '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {}}',
+    '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": 0.5, "2": 0.5},'
+    ' "interval": {"low": 2, "high": 2, "coverage": 0.9}}',
+    '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": 1}, "over_range": 0.4,'
+    ' "interval": {"low": 1, "high": 2, "coverage": 0.9}}',
 ]
 # Each would be an answer but for one value, which no table holds or which no model can mean.
 OUT_OF_RANGE = [
@@ -54,10 +66,12 @@ OUT_OF_RANGE = [
     {"probabilities": {str(count): 1 / 2000 for count in range(2000)}},
     {"empty": 1.5},
     {"empty": -1e-9},
-    {"empty": 0.8, "fuller": 0.8},
-    {"fuller": 10**40},
+    {"empty": 0.8, "over_range": 0.8},
+    {"over_range": 10**40},
+    {"count": None, "over_range": 0.9, "at_least": 10**40},
     {"interval": {"low": 1, "high": 10**40, "coverage": 0.9}},
-    {"interval": {"low": 1, "high": 2, "coverage": 10**40}},
+    {"interval": {"low": 10**40, "high": None, "coverage": 0.9}},
+    {"interval": {"low": 1, "high": 3, "coverage": 10**40}},
     {"model": "m" * 10_000},
     {"model": "\ud800"},
 ]
@@ -102,17 +116,30 @@ def test_answers_are_predictions_and_refusals() -> None:
 
 def test_a_model_may_say_that_a_bin_is_out_of_range_and_where_the_count_lies() -> None:
     image = photograph()
-    more = {"empty": 0.02, "fuller": 0.01, "interval": {"low": 2, "high": 3, "coverage": 0.9}}
+    more = {"empty": 0.02, "over_range": 0.01, "interval": {"low": 2, "high": 3, "coverage": 0.9}}
 
     answer = answers_of(json.dumps(prediction(image, **more)))[image.image_id]
 
     assert isinstance(answer, Prediction)
-    assert (answer.empty, answer.fuller, answer.interval) == (0.02, 0.01, Interval(2, 3, 0.9))
+    assert (answer.empty, answer.over_range, answer.interval) == (0.02, 0.01, Interval(2, 3, 0.9))
+
+
+def test_the_answer_may_be_that_there_is_no_item_or_more_than_the_model_counts() -> None:
+    image, more = photograph(), {"empty": 0.3, "over_range": 0.6}
+    beyond = {"at_least": 6, "interval": {"low": 5, "high": None, "coverage": 0.9}}
+
+    none = answers_of(json.dumps(prediction(image, 0, **more)))[image.image_id]
+    many = answers_of(json.dumps(prediction(image, None, **more, **beyond)))[image.image_id]
+
+    assert isinstance(none, Prediction)
+    assert isinstance(many, Prediction)
+    assert (none.count, none.at_least) == (0, None)
+    assert (many.count, many.at_least, many.interval) == (None, 6, Interval(5, None, 0.9))
 
 
 def test_a_line_of_a_model_that_cannot_tell_is_an_answer_too() -> None:
     image = photograph()
-    more = {"empty": None, "fuller": None, "interval": None}
+    more = {"empty": None, "over_range": None, "interval": None}
 
     answer = answers_of(json.dumps(prediction(image, **more)))[image.image_id]
 

@@ -72,18 +72,33 @@ def test_answers_go_to_the_bins_the_ledger_and_the_world() -> None:
 
 
 def test_how_sure_a_count_is_goes_everywhere_too() -> None:
-    world, more = World(), {"empty": 0.02, "fuller": 0.01, "interval": {"low": 3, "high": 4, "coverage": 0.9}}
+    world, more = World(), {"empty": 0.02, "over_range": 0.01, "interval": {"low": 3, "high": 4, "coverage": 0.9}}
     (image,) = photographs(1)
 
     collected(world, answered(world, job_in(world, [image]), [prediction(image, **more)]))
 
     held = world.bins.items[image.bin_id]
-    assert (held.empty, held.fuller, held.interval) == (0.02, 0.01, THREE_OR_FOUR)
+    assert (held.empty, held.over_range, held.interval) == (0.02, 0.01, THREE_OR_FOUR)
     answer = world.ledger.items[image.image_id].answer
     assert isinstance(answer, Prediction)
-    assert (answer.empty, answer.fuller, answer.interval) == (0.02, 0.01, THREE_OR_FOUR)
+    assert (answer.empty, answer.over_range, answer.interval) == (0.02, 0.01, THREE_OR_FOUR)
     (bin_counted,) = world.events.of_kind("BinCounted")
     assert {name: bin_counted[name] for name in more} == more
+
+
+def test_a_bin_over_range_is_counted_and_has_no_count() -> None:
+    world, interval = World(), {"low": 5, "high": None, "coverage": 0.9}
+    (image,) = photographs(1)
+    line = prediction(image, None, at_least=6, empty=0.0, over_range=0.9, interval=interval)
+
+    done = collected(world, answered(world, job_in(world, [image]), [line]))
+
+    assert done.settled == {Status.COUNTED: 1}
+    held = world.bins.items[image.bin_id]
+    assert (held.status, held.count, held.at_least, held.over_range) == (BinStatus.COUNTED, None, 6, 0.9)
+    (bin_counted,) = world.events.of_kind("BinCounted")
+    assert "count" not in bin_counted
+    assert (bin_counted["at_least"], bin_counted["interval"]) == (6, interval)
 
 
 def test_an_event_tells_which_photograph_and_what_came_of_it() -> None:

@@ -25,6 +25,8 @@ OF_BIN_A = Changes(bins=["a"])
 OF_BOTH = Changes(bins=["a", "b"])
 SURE = {number: {each: 0.96 if each == number else 0.01 for each in range(1, 6)} for number in range(1, 6)}
 
+OVER_RANGE = {"at_least": 6, "empty": 0.0, "over_range": 0.95}
+
 
 def orders(world: World, *rows: str, at: int = 0) -> None:
     """Import rows such as `C-1,a,3`, `at` so many seconds."""
@@ -33,9 +35,10 @@ def orders(world: World, *rows: str, at: int = 0) -> None:
 
 
 def count_in(world: World, bin_id: str, number: int, at: int = 0) -> None:
-    """A photograph of a bin, taken `at` so many seconds, is counted."""
+    """A photograph of a bin, taken `at` so many seconds, is counted; 6 is more than the model counts."""
     image = photograph(f"{bin_id}/{at}.jpg", at=f"2026-05-04T08:00:{at:02}.000Z")
-    world.bins.record([counted(image, number, SURE[number])], NOON)
+    count = counted(image, number, SURE[number]) if number in SURE else counted(image, None, SURE[5], **OVER_RANGE)
+    world.bins.record([count], NOON)
 
 
 def verdicts(world: World) -> dict[tuple[str, str], Verdict]:
@@ -46,7 +49,8 @@ def assert_settled(world: World) -> None:
     """Every verdict is that of the order and the count as they stand now."""
     for line in world.orders.items.values():
         finding = line_verdict(line, world.bins.items.get(line.bin_id), now=NOON, thresholds=THRESHOLDS)
-        assert (line.verdict, line.counted, line.reason) == (finding.verdict, finding.counted, finding.reason)
+        assert (line.verdict, line.reason) == (finding.verdict, finding.reason)
+        assert (line.counted, line.counted_at_least) == (finding.counted, finding.counted_at_least)
 
 
 def world_of_two() -> World:
@@ -72,6 +76,21 @@ def test_an_order_before_its_count_is_pending_until_the_count_comes() -> None:
 
     line = world.orders.items[LINE_A]
     assert (line.verdict, line.counted, line.bin_revision) == (Verdict.MATCH, 3, 1)
+
+
+def test_a_bin_over_range_is_announced_without_a_number_and_gives_way_to_one() -> None:
+    world = World()
+    orders(world, "C-1,a,3,")
+    count_in(world, "a", 6)
+
+    assert reconciled(world, OF_BIN_A).verdicts == {Verdict.OVER: 1}
+    (found,) = world.events.of_kind("DiscrepancyFound")
+    assert "counted" not in found
+    assert found["counted_at_least"] == 6
+    count_in(world, "a", 5, at=1)
+    assert reconciled(world, OF_BIN_A).verdicts == {Verdict.OVER: 1}
+    line = world.orders.items[LINE_A]
+    assert (line.counted, line.counted_at_least) == (5, None)
 
 
 def test_a_count_before_its_order_is_judged_when_the_order_comes() -> None:
@@ -346,7 +365,7 @@ def test_two_runs_at_once_announce_that_the_consignment_is_reconciled() -> None:
 happenings = st.lists(
     st.one_of(
         st.tuples(st.just("order"), st.sampled_from("ab"), st.integers(1, 5)),
-        st.tuples(st.just("count"), st.sampled_from("ab"), st.integers(1, 5)),
+        st.tuples(st.just("count"), st.sampled_from("ab"), st.integers(1, 6)),
         st.tuples(st.just("late order"), st.sampled_from("ab"), st.integers(1, 5)),
         st.tuples(st.just("ask"), st.just(""), st.just(0)),
     ),
