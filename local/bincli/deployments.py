@@ -7,17 +7,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bincli.errors import CommandError
+from bincli.profile import LEAVE
 
 ROOT = Path(__file__).resolve().parents[2]
 # One attempt: an invocation that took long must not be repeated behind the operator's back.
 CONFIG = Config(connect_timeout=5, read_timeout=120, max_pool_connections=16, retries={"total_max_attempts": 1})
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ClientOf = Callable[[str], Any]
 
 
@@ -26,8 +29,13 @@ class StackNotFoundError(CommandError):
 
 
 def workdir() -> Path:
-    """Where `bintally up` keeps its logs and says that it runs: `.work/local`, or what BINTALLY_WORK names."""
-    return Path(os.environ.get("BINTALLY_WORK", ROOT / ".work" / "local"))
+    """Where the commands keep what they make: `.work/local`, or what BINTALLY_WORK names."""
+    return Path(os.environ.get("BINTALLY_WORK") or ROOT / ".work" / "local")
+
+
+def stack_folder() -> Path:
+    """What `bintally up` has for itself, and clears: in a folder of the user's a folder of its own."""
+    return (workdir() / "bintally-local" if os.environ.get("BINTALLY_WORK") else workdir()).resolve()
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,24 @@ def stack_outputs(name: str, aws: ClientOf) -> dict[str, str]:
 def aws_client(service: str) -> Any:
     """A client with the credentials, region and endpoints of the environment."""
     return boto3.client(service, config=CONFIG)  # type: ignore[call-overload]
+
+
+def said_when_local(aws: ClientOf, say: Callable[[str], None]) -> ClientOf:
+    """`aws`, whose clients `say` once that they talk to this machine, where AWS was meant."""
+    said: set[str] = set()
+
+    def client(service: str) -> Any:
+        made = aws(service)
+        endpoint = made.meta.endpoint_url
+        if not said and urlsplit(endpoint).hostname in LOOPBACK:
+            said.add(endpoint)
+            say(
+                f"Warning: this terminal points at {endpoint}, on this machine, and not at AWS: "
+                f"there the stack is looked for. To reach AWS: {LEAVE}"
+            )
+        return made
+
+    return client
 
 
 def local_clients(environment: Mapping[str, str]) -> ClientOf:

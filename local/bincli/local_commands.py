@@ -53,7 +53,14 @@ def count(
 
 
 def up(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the AWS endpoint; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port of the AWS endpoint, 0 for any free one; else 4566, or a free one if that is taken.",
+        ),
+    ] = None,
     model: Model = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter of template.yaml; repeatable.")
@@ -68,14 +75,16 @@ def up(
 
     Deploys template.yaml as it is, listens on 127.0.0.1 only, and prints
     the endpoint, the buckets, and commands to copy and paste. Writes
-    .work/local/aws.env for the AWS CLI and sam-env.json for SAM.
+    .work/local/aws.env, which takes a terminal to the profile
+    bintally-local, and sam-env.json for SAM. Only programs that have the
+    key in them get an answer; each start makes up a new one.
     What it holds is gone when it ends.
     With --json, one object with the endpoint, outputs and environment.
 
     \b
     Examples:
       bintally up
-      bintally up --port 4566
+      bintally up --port 5000
       bintally up --set InferenceMode=auto --set BatchThreshold=100
       bintally up --faults faults.json    lose messages, kill the model...
     """
@@ -83,24 +92,25 @@ def up(
     from binlocal.template import load_template
     from rich.console import Console
 
-    from bincli.deployments import workdir
-    from bincli.up import introduction, parameters_in, write_environment
+    from bincli.deployments import stack_folder
+    from bincli.up import introduction, parameters_in, usual_port, written_environment
 
     err = Console(stderr=True)
     with errors_said():
         known = load_template(ROOT / "template.yaml")["Parameters"]
         parameters = {**PARAMETERS, **parameters_in(settings or [], known)}
-        folder = usable_model(model)
+        artifact, folder = usable_model(model), stack_folder()
+        chosen = usual_port() if port is None else port
         err.print("Starting the local stack.")
-        with running_stack(workdir=workdir(), port=port, model=folder, parameters=parameters, faults=faults) as stack:
+        with running_stack(workdir=folder, port=chosen, model=artifact, parameters=parameters, faults=faults) as stack:
             intake = stack.client("lambda").get_function_configuration(FunctionName=stack.outputs["IntakeFunction"])
-            write_environment(workdir(), stack.environment, intake["Environment"]["Variables"])
-            if as_json:
-                facts = {"endpoint": stack.endpoint, "outputs": stack.outputs, "environment": stack.environment}
-                typer.echo(json.dumps(facts))
-            else:
-                typer.echo(introduction(stack.endpoint, stack.outputs, workdir()))
-            stack.serve_forever()
+            with written_environment(folder, stack.environment, intake["Environment"]["Variables"]):
+                if as_json:
+                    facts = {"endpoint": stack.endpoint, "outputs": stack.outputs, "environment": stack.environment}
+                    typer.echo(json.dumps(facts))
+                else:
+                    typer.echo(introduction(stack.endpoint, stack.outputs, folder))
+                stack.serve_forever()
         err.print("The stack has ended.")
 
 

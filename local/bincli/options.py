@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -65,8 +65,18 @@ def usable_model(folder: Path | None) -> Path:
 
 def deployment(stack: str | None) -> Deployment:
     """The stack that `--stack` names, else the local one. Raises StackNotFoundError."""
+    from bincli.deployments import aws_client, find_deployment, said_when_local
+
+    return find_deployment(stack, running=running_stack_state, aws=said_when_local(aws_client, warn))
+
+
+def running_stack_state() -> Mapping[str, Any] | None:
     from binlocal.state import find_running
 
-    from bincli.deployments import aws_client, find_deployment, workdir
+    from bincli.deployments import stack_folder
 
-    return find_deployment(stack, running=lambda: find_running(workdir()), aws=aws_client)
+    return find_running(stack_folder())
+
+
+def warn(text: str) -> None:
+    typer.secho(text, fg="yellow", err=True)

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from binlocal.gate import DOCKER_HOST
+from binlocal.processes import free_port
+from binlocal.state import write_private
+
 from bincli.errors import CommandError
+from bincli.profile import CONFIG_FILE, LEAVE, NAME, SHELL_FILE, profile, shell_lines
 
 COMMANDS = """\
 # A photograph in; its bin is its folder, or else the file's name without the extension
@@ -26,10 +32,9 @@ aws dynamodb query --table-name {ConsignmentsTable} \\
 BUCKETS = ("IntakeBucket", "OrdersBucket", "JobsBucket")
 
 
-AWS_FILE = "aws.env"
+DEFAULT_PORT = 4566
 SAM_FILE = "sam-env.json"
-# Under this name a container finds this machine's loopback, where Docker gives it that (Docker Desktop does).
-HOST = "host.docker.internal"
+FILES = (CONFIG_FILE, SHELL_FILE, SAM_FILE)
 
 
 def parameters_in(settings: Sequence[str], known: Collection[str]) -> dict[str, str]:
@@ -48,19 +53,29 @@ def parameters_in(settings: Sequence[str], known: Collection[str]) -> dict[str, 
     return parameters
 
 
-def write_environment(folder: Path, environment: Mapping[str, str], variables: Mapping[str, str]) -> None:
-    """Write `aws.env`, to be sourced by a shell, and `sam-env.json`, for `sam local invoke --env-vars`.
+@contextmanager
+def written_environment(folder: Path, environment: Mapping[str, str], variables: Mapping[str, str]) -> Iterator[None]:
+    """Write an AWS profile, `aws.env` to be sourced by a shell, and `sam-env.json` for `sam local invoke --env-vars`.
 
-    `environment` points an SDK at the stack; `variables` are those that the template gives its functions.
+    `environment` points an SDK at the stack; `variables` are those that the template gives its functions. On the way
+    out they are removed: the key in them opens nothing any more.
     """
-    (folder / AWS_FILE).write_text(exports(environment) + "\n")
-    endpoints = {name: url.replace("127.0.0.1", HOST) for name, url in environment.items() if "ENDPOINT_URL" in name}
-    (folder / SAM_FILE).write_text(json.dumps({"Parameters": {**variables, **endpoints}}, indent=2) + "\n")
+    endpoints = {
+        name: url.replace("127.0.0.1", DOCKER_HOST) for name, url in environment.items() if "ENDPOINT_URL" in name
+    }
+    try:
+        write_private(folder / CONFIG_FILE, profile(environment))
+        write_private(folder / SAM_FILE, json.dumps({"Parameters": {**variables, **endpoints}}, indent=2) + "\n")
+        write_private(folder / SHELL_FILE, shell_lines(folder / CONFIG_FILE))
+        yield
+    finally:
+        for name in FILES:
+            (folder / name).unlink(missing_ok=True)
 
 
-def exports(environment: Mapping[str, str]) -> str:
-    """Lines for a shell."""
-    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in environment.items())
+def usual_port() -> int:
+    """The same each time, so that addresses stay good; another one where it is taken."""
+    return free_port(DEFAULT_PORT)
 
 
 def introduction(endpoint: str, outputs: Mapping[str, str], folder: Path) -> str:
@@ -68,7 +83,9 @@ def introduction(endpoint: str, outputs: Mapping[str, str], folder: Path) -> str
     buckets = "\n".join(f"  {name:14}{outputs[name]}" for name in BUCKETS)
     return (
         f"The stack runs at {endpoint}. Ctrl-C ends it, and with it all that it holds.\n\n{buckets}\n\n"
-        f"In another terminal, for the AWS CLI or any SDK:\n\nsource {shlex.quote(str(folder / AWS_FILE))}\n\n"
+        f"In another terminal, for the AWS CLI or any SDK (the profile {NAME}):\n\n"
+        f"source {shlex.quote(str(folder / SHELL_FILE))}\n\n"
         f"{COMMANDS.format_map(outputs)}\n"
+        f"# Back to your own AWS in that terminal\n{LEAVE}\n\n"
         "The bintally commands find this stack by themselves: try `bintally bins` or `bintally consignment`."
     )

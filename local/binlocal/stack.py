@@ -20,10 +20,11 @@ from binlocal.errors import StackError
 from binlocal.keeper import KeptServer
 from binlocal.ministack import ministack_environment, start_ministack
 from binlocal.poller import INVOKE_CONFIG, QueueReader, take_over
-from binlocal.processes import AnyServer, Server, free_port, start_server, stopping, tail, wait_until_ready
+from binlocal.processes import AnyServer, Server, free_port, is_free, start_server, stopping, tail, wait_until_ready
 from binlocal.sagemaker.faults import read_plan
-from binlocal.state import READY_PATH, find_running, remove_state, write_state
+from binlocal.state import READY_PATH, remove_state, write_state
 from binlocal.ticker import Ticker, take_over_schedules
+from binlocal.workfolder import held
 
 ROOT = Path(__file__).parents[2]
 MODEL_LOG = "model-server.log"
@@ -31,6 +32,7 @@ LOGS = (MODEL_LOG, "ministack.log", "sagemaker.log")
 # What the local SageMaker keeps over a restart of its process.
 SAGEMAKER_STATE = "sagemaker"
 SCHEDULE_SECONDS = 10.0
+LAST_PORT = 65535
 START_SECONDS = 60.0
 # A window of 5 s, as the template has it, would be most of the time that a few photographs take; and nobody waits for
 # minutes in front of a terminal until something is tried again.
@@ -89,17 +91,22 @@ def running_stack(
 ) -> Iterator[Stack]:
     """Starts the stack, deploys the template, and ends all of it on the way out, also when we are killed.
 
-    Logs, temporary files and the state file are in `workdir`. Port 0 is any free one. `model` is an artifact folder,
-    the shipped one by default; `container` is another command for the model server; `faults` is a fault plan (see
-    binlocal.sagemaker.faults). The functions that the template has on a schedule run every `schedule_seconds`. A local
-    SageMaker that ends by itself is started again, with its models, endpoints and transform jobs; requests that it
-    had accepted are lost. Raises StackError, StartError, DeployError, TemplateError or PlanError.
+    Logs, temporary files and the state file are in `workdir`, which is new, empty or a stack's already, and which this
+    stack alone has until it ends. Port 0 is any free one; beside another one, SageMaker gets the next, if that is free.
+    `model` is an artifact folder, the shipped one by default; `container` is another command for the model server;
+    `faults` is a fault plan (see binlocal.sagemaker.faults). The functions that the template has on a schedule run
+    every `schedule_seconds`. A local SageMaker that ends by itself is started again, with its models, endpoints and
+    transform jobs; requests that it had accepted are lost. Raises StackError, StartError, DeployError, TemplateError or
+    PlanError.
     """
     if faults:
         read_plan(faults)
-    prepare(workdir)
-    environment = client_environment(local_url(port or free_port()), local_url(free_port()))
     with ExitStack() as running:
+        running.enter_context(held(workdir))
+        check_port(port)
+        prepare(workdir)
+        beside = free_port(port + 1 if 0 < port < LAST_PORT else 0)
+        environment = client_environment(local_url(port or free_port()), local_url(beside))
         servers = start_servers(running, environment, workdir, container or model_server(model or shipped()), faults)
         deployment = deploy(cache(partial(create_client, environment)), stack_name, template, parameters)
         start_readers(running, environment)
@@ -111,9 +118,15 @@ def running_stack(
         yield Stack(stack_name, deployment.outputs, environment, deployment.left_out, servers)
 
 
+def check_port(port: int) -> None:
+    """Raises StackError where another program listens on the port that was asked for."""
+    if port and not is_free(port):
+        raise StackError(f"Port {port} is not free. Name another one with --port, or 0 for any that is free.")
+
+
 def prepare(workdir: Path) -> None:
-    if state := find_running(workdir):
-        raise StackError(f"A stack runs already: {state['endpoint']}, process {state['pid']}. Stop it first.")
+    """Clears away what an earlier stack has left in its folder."""
+    remove_state(workdir)
     shutil.rmtree(workdir / "tmp", ignore_errors=True)
     (workdir / "tmp").mkdir(parents=True)
     shutil.rmtree(workdir / SAGEMAKER_STATE, ignore_errors=True)

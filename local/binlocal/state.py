@@ -5,11 +5,14 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from binlocal.processes import answers
+from binlocal.workfolder import is_held
 
 STATE_FILE = "stack.json"
 READY_PATH = "/_ministack/ready"
+NAMES = {"stack_name": str, "endpoint": str, "environment": dict, "outputs": dict, "pid": int}
 
 
 def write_state(workdir: Path, stack_name: str, environment: Mapping[str, str], outputs: Mapping[str, str]) -> None:
@@ -22,8 +25,15 @@ def write_state(workdir: Path, stack_name: str, environment: Mapping[str, str], 
         "pid": os.getpid(),
     }
     draft = workdir / f"{STATE_FILE}.draft"
-    draft.write_text(json.dumps(state, indent=2))
+    write_private(draft, json.dumps(state, indent=2))
     draft.replace(workdir / STATE_FILE)
+
+
+def write_private(path: Path, text: str) -> None:
+    """For what holds the key of a stack: no other user of this machine reads it."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
 
 
 def remove_state(workdir: Path) -> None:
@@ -31,13 +41,24 @@ def remove_state(workdir: Path) -> None:
 
 
 def find_running(workdir: Path) -> dict[str, Any] | None:
-    """The state of the stack that runs from `workdir`, None if none does.
+    """The state of the stack that runs from `workdir`, None if none does, whatever the file holds.
 
     Its members: stack_name, endpoint, environment, outputs, pid.
     """
-    try:
-        state: dict[str, Any] = json.loads((workdir / STATE_FILE).read_text())
-        os.kill(state["pid"], 0)
-    except (FileNotFoundError, ProcessLookupError, ValueError, KeyError):
+    if not is_held(workdir):
         return None
-    return state if answers(state["endpoint"] + READY_PATH) else None
+    try:
+        state = json.loads((workdir / STATE_FILE).read_text())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return state if is_sound(state) and answers(state["endpoint"] + READY_PATH) else None
+
+
+def is_sound(state: Any) -> bool:
+    """Whether it has what `write_state` writes, and names this machine."""
+    if not isinstance(state, dict) or not all(isinstance(state.get(name), kind) for name, kind in NAMES.items()):
+        return False
+    try:
+        return urlsplit(state["endpoint"]).hostname == "127.0.0.1"
+    except ValueError:
+        return False

@@ -10,7 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from binlocal.stack import StackError, find_running, running_stack
+from binlocal.errors import StackError
+from binlocal.stack import running_stack
+from binlocal.state import find_running
 
 from tests.unit.local.sagemaker import standin
 from tests.unit.local.waiting import eventually

@@ -19,6 +19,7 @@ from tests.test_readme import typed_on_the_stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 UP = "bintally up"
+OWN = "bintally-local"  # the folder of the stack in BINTALLY_WORK
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     environment = {**os.environ, "BINTALLY_WORK": str(folder), "PATH": os.pathsep.join([*programs, os.environ["PATH"]])}
     running = subprocess.Popen(UP.split(), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
-        eventually((folder / "aws.env").exists, "bintally up")
+        eventually((folder / OWN / "aws.env").exists, "bintally up")
         yield environment
     finally:
         running.send_signal(signal.SIGINT)
@@ -40,7 +41,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 def typed(command: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """One command in a shell that has sourced the stack's environment."""
-    folder = environment["BINTALLY_WORK"]
+    folder = f"{environment['BINTALLY_WORK']}/{OWN}"
     script = f"source {folder}/aws.env\n{command.replace('.work/local', folder)}"
     return subprocess.run(
         ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=False

@@ -1,5 +1,15 @@
+from pathlib import Path
+
 import pytest
-from bincli.deployments import Deployment, StackNotFoundError, aws_client, find_deployment
+from bincli.deployments import (
+    ROOT,
+    Deployment,
+    StackNotFoundError,
+    aws_client,
+    find_deployment,
+    said_when_local,
+    stack_folder,
+)
 from botocore.exceptions import ClientError, NoCredentialsError
 
 STATE = {
@@ -83,3 +93,38 @@ def test_clients_of_aws_send_nothing_twice(monkeypatch):
 
 def test_a_deployment_gives_clients_by_service():
     assert Deployment("one", {}, {"s3": "client of S3"}.__getitem__).client("s3") == "client of S3"
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:4566", "http://localhost:4566", "http://[::1]:4566"])
+def test_a_named_stack_that_is_looked_for_on_this_machine_is_said_once(monkeypatch, endpoint):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    said = []
+    client = said_when_local(aws_client, said.append)
+
+    assert [client(service).meta.endpoint_url for service in ("cloudformation", "sqs")] == [endpoint, endpoint]
+
+    (warning,) = said
+    assert endpoint in warning
+    assert "unset AWS_PROFILE AWS_CONFIG_FILE" in warning
+
+
+def test_nothing_is_said_of_a_stack_on_aws(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    said = []
+
+    said_when_local(aws_client, said.append)("cloudformation")
+
+    assert said == []
+
+
+def test_up_has_a_folder_of_its_own_in_the_folder_that_is_named(monkeypatch, tmp_path):
+    monkeypatch.delenv("BINTALLY_WORK", raising=False)
+    assert stack_folder() == ROOT / ".work" / "local"
+
+    monkeypatch.setenv("BINTALLY_WORK", str(tmp_path))
+    assert stack_folder() == tmp_path / "bintally-local"
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BINTALLY_WORK", "here")
+    assert stack_folder() == Path(tmp_path / "here" / "bintally-local")

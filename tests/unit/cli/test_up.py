@@ -1,36 +1,51 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from bincli.errors import CommandError
 from bincli.main import app
-from bincli.up import introduction, parameters_in, write_environment
+from bincli.up import DEFAULT_PORT, introduction, parameters_in, usual_port, written_environment
+from binlocal.environment import client_environment
+from binlocal.processes import is_free
 from typer.testing import CliRunner
 
-ENVIRONMENT = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_ACCESS_KEY_ID": "it's a test"}
+ENVIRONMENT = client_environment("http://127.0.0.1:4566", "http://127.0.0.1:4567")
 OUTPUTS = {
     name: name.lower() for name in ("IntakeBucket", "OrdersBucket", "JobsBucket", "BinsTable", "ConsignmentsTable")
 }
 
 
-def test_a_shell_takes_the_environment_as_it_is(tmp_path: Path) -> None:
-    write_environment(tmp_path, ENVIRONMENT, {})
-
-    script = f'. {tmp_path}/aws.env; printf "%s|%s" "$AWS_ENDPOINT_URL" "$AWS_ACCESS_KEY_ID"'
-    said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
-
-    assert said == "http://127.0.0.1:4566|it's a test"
-
-
 def test_sam_gets_the_functions_variables_and_endpoints_that_a_container_reaches(tmp_path: Path) -> None:
-    write_environment(tmp_path, ENVIRONMENT, {"BINS_TABLE": "bintally-bins"})
+    with written_environment(tmp_path, ENVIRONMENT, {"BINS_TABLE": "bintally-bins"}):
+        assert json.loads((tmp_path / "sam-env.json").read_text()) == {
+            "Parameters": {
+                "BINS_TABLE": "bintally-bins",
+                "AWS_ENDPOINT_URL": "http://host.docker.internal:4566",
+                "AWS_ENDPOINT_URL_SAGEMAKER": "http://host.docker.internal:4567",
+                "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": "http://host.docker.internal:4567",
+            }
+        }
 
-    assert json.loads((tmp_path / "sam-env.json").read_text()) == {
-        "Parameters": {"BINS_TABLE": "bintally-bins", "AWS_ENDPOINT_URL": "http://host.docker.internal:4566"}
-    }
+
+def test_the_files_hold_the_key_of_a_stack_so_nobody_else_reads_them_and_they_go_with_it(tmp_path: Path) -> None:
+    (tmp_path / "aws.env").write_text("of an earlier stack")
+    with written_environment(tmp_path, ENVIRONMENT, {}):
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+        assert modes == dict.fromkeys(["aws-config", "aws.env", "sam-env.json"], 0o600)
+
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_the_usual_port_is_another_one_only_while_it_is_taken() -> None:
+    with ExitStack() as stack:
+        if is_free(DEFAULT_PORT):
+            assert usual_port() == DEFAULT_PORT
+            stack.enter_context(socket.create_server(("127.0.0.1", DEFAULT_PORT)))
+        assert usual_port() != DEFAULT_PORT
 
 
 def test_the_introduction_names_the_endpoint_the_buckets_and_the_file_to_source(tmp_path: Path) -> None:
@@ -38,6 +53,7 @@ def test_the_introduction_names_the_endpoint_the_buckets_and_the_file_to_source(
 
     assert "http://127.0.0.1:4566" in text
     assert f"source {tmp_path}/aws.env" in text
+    assert "unset AWS_PROFILE AWS_CONFIG_FILE" in text
     assert "s3://intakebucket/P-17-C/photo.jpg" in text
 
 

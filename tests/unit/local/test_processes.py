@@ -1,12 +1,13 @@
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 
 import pytest
 from binlocal.errors import StartError
-from binlocal.processes import GUARD, free_port, start_server, stopping, wait_until_ready
+from binlocal.processes import GUARD, free_port, is_free, start_server, stopping, wait_until_ready
 
 from tests.unit.local.waiting import eventually
 
@@ -89,3 +90,23 @@ def test_a_server_that_never_answers_is_given_up(tmp_path):
     ):
         wait_until_ready(server, f"http://127.0.0.1:{free_port()}/", 0.2)
     assert time.monotonic() - started < 10
+
+
+def test_a_preferred_port_is_taken_each_time_it_is_free():
+    preferred = free_port()
+
+    assert [free_port(preferred), free_port(preferred)] == [preferred, preferred]
+    with socket.create_server(("127.0.0.1", preferred)):
+        assert not is_free(preferred)
+        assert free_port(preferred) != preferred
+
+
+def test_connections_that_are_still_dying_do_not_keep_a_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        caller = socket.create_connection(("127.0.0.1", port))
+        answering, _ = server.accept()
+        answering.close()
+    caller.close()
+
+    assert is_free(port)

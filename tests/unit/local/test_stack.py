@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,6 +8,7 @@ import pytest
 from binlocal.errors import PlanError, StackError
 from binlocal.processes import start_server, stopping
 from binlocal.stack import ROOT, Stack, model_server, prepare, running_stack
+from binlocal.workfolder import MARK
 
 from tests.unit.local.waiting import eventually
 
@@ -59,6 +61,25 @@ def test_what_an_earlier_stack_left_is_cleared_away(tmp_path):
     prepare(tmp_path)
 
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["sagemaker", "tmp"]
+
+
+def test_nothing_is_started_or_cleared_in_a_folder_of_somebody_else(tmp_path):
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "tmp" / "thesis.txt").write_text("years of work")
+
+    with pytest.raises(StackError, match="holds files"), running_stack(workdir=tmp_path):
+        pass
+
+    assert [path.name for path in tmp_path.rglob("*")] == ["tmp", "thesis.txt"]
+
+
+def test_a_port_that_is_taken_is_said_before_anything_starts(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(StackError, match=f"Port {port} is not free"), running_stack(workdir=tmp_path, port=port):
+            pass
+
+    assert [path.name for path in tmp_path.iterdir()] == [MARK]
 
 
 def test_a_wrong_fault_plan_is_said_before_anything_starts(tmp_path):

@@ -5,6 +5,7 @@ from threading import Thread
 
 import pytest
 from binlocal.state import STATE_FILE, find_running, remove_state, write_state
+from binlocal.workfolder import held
 
 
 class Ready(BaseHTTPRequestHandler):
@@ -14,6 +15,13 @@ class Ready(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+@pytest.fixture(autouse=True)
+def holder(tmp_path):
+    """The stack whose folder this is."""
+    with held(tmp_path):
+        yield
 
 
 @pytest.fixture
@@ -44,12 +52,21 @@ def test_no_stack_is_found_once_the_state_is_removed(tmp_path, environment):
     assert find_running(tmp_path) is None
 
 
-def test_a_stack_whose_process_has_ended_is_not_running(tmp_path, environment):
-    write_state(tmp_path, "s", environment, {})
-    state = json.loads((tmp_path / STATE_FILE).read_text())
-    (tmp_path / STATE_FILE).write_text(json.dumps({**state, "pid": 2**22 + 1}))
+@pytest.mark.parametrize("pid", [1, os.getpid(), 2**22 + 1])
+def test_a_state_file_left_behind_is_no_stack_whosever_the_process_is_now(tmp_path, environment, pid):
+    """Process ids come again: that of the stack may be another program's now, of another user even."""
+    (tmp_path / "left").mkdir()
+    write_state(tmp_path / "left", "s", environment, {})
+    state = json.loads((tmp_path / "left" / STATE_FILE).read_text())
+    (tmp_path / "left" / STATE_FILE).write_text(json.dumps({**state, "pid": pid}))
 
-    assert find_running(tmp_path) is None
+    assert find_running(tmp_path / "left") is None
+
+
+def test_the_state_file_holds_the_key_and_is_read_by_nobody_else(tmp_path, environment):
+    write_state(tmp_path, "s", environment, {})
+
+    assert (tmp_path / STATE_FILE).stat().st_mode & 0o077 == 0
 
 
 def test_a_stack_that_does_not_answer_is_not_running(tmp_path):
@@ -58,7 +75,24 @@ def test_a_stack_that_does_not_answer_is_not_running(tmp_path):
     assert find_running(tmp_path) is None
 
 
-def test_a_damaged_state_file_means_no_stack(tmp_path):
-    (tmp_path / STATE_FILE).write_text("{")
+SOUND = {"stack_name": "s", "endpoint": "http://127.0.0.1:9", "environment": {}, "outputs": {}, "pid": 1}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b"7", b"\xff\xfe", b"[" * 100_000, b'{"pid": 1}']
+    + [json.dumps({**SOUND, **wrong}).encode() for wrong in (
+        {"endpoint": None}, {"endpoint": "http://evil.example"}, {"endpoint": "http://[::1"}, {"environment": []},
+        {"pid": "all"},
+    )],
+)  # fmt: skip
+def test_a_damaged_state_file_means_no_stack(tmp_path, content):
+    (tmp_path / STATE_FILE).write_bytes(content)
+
+    assert find_running(tmp_path) is None
+
+
+def test_a_folder_in_its_place_means_no_stack(tmp_path):
+    (tmp_path / STATE_FILE).mkdir()
 
     assert find_running(tmp_path) is None
