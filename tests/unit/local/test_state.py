@@ -52,7 +52,7 @@ def test_no_stack_is_found_once_the_state_is_removed(tmp_path, environment):
     assert find_running(tmp_path) is None
 
 
-@pytest.mark.parametrize("pid", [1, os.getpid(), 2**22 + 1])
+@pytest.mark.parametrize("pid", [1, os.getpid(), 2**22 + 1], ids=["another user", "alive", "ended"])
 def test_a_state_file_left_behind_is_no_stack_whosever_the_process_is_now(tmp_path, environment, pid):
     """Process ids come again: that of the stack may be another program's now, of another user even."""
     (tmp_path / "left").mkdir()
