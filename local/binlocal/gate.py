@@ -78,9 +78,9 @@ class Gate:
         check_origin(headers, host)
         if match := API_HOST.fullmatch(self._name_of(host)):
             return with_path_below(scope, f"/_aws/execute-api/{match[1]}")
-        if not self._carries_key(headers, QueryParams(scope["query_string"])):
-            self._check_open(scope, host)
-        return scope
+        if self._carries_key(headers, QueryParams(scope["query_string"])):
+            return scope
+        return self._without_key(scope, host)
 
     def _host_of(self, headers: Headers) -> str:
         match [host.lower() for host in headers.getlist("host")]:
@@ -95,15 +95,19 @@ class Gate:
     def _carries_key(self, headers: Headers, query: QueryParams) -> bool:
         return any(compare_digest(found.encode(), self._key.encode()) for found in presented(headers, query))
 
-    def _check_open(self, scope: Message, host: str) -> None:
+    def _without_key(self, scope: Message, host: str) -> Message:
         """Raises ForbiddenError unless this request needs no key."""
         reads = scope["method"] == "GET" and (scope["path"] == self._health or POOL_KEYS.fullmatch(scope["path"]))
-        if self._name_of(host) not in LOOPBACK or not (reads or is_api(scope)):
-            raise ForbiddenError(
-                "InvalidClientTokenId",
-                "The request does not carry the access key of this run of the local stack. Each start of the stack "
-                "makes up a new one: source its aws.env again in this terminal.",
-            )
+        if self._name_of(host) in LOOPBACK and reads:
+            # The path alone: by a query or a header MiniStack would take it for a request to another service.
+            return {**scope, "query_string": b"", "headers": [(b"host", host.encode("latin-1"))]}
+        if self._name_of(host) in LOOPBACK and is_api(scope):
+            return scope
+        raise ForbiddenError(
+            "InvalidClientTokenId",
+            "The request does not carry the access key of this run of the local stack. Each start of the stack "
+            "makes up a new one: source its aws.env again in this terminal.",
+        )
 
 
 def check_origin(headers: Headers, host: str) -> None:

@@ -27,9 +27,11 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def claim(folder: Path, scratch: Path = SCRATCH) -> None:
-    """Marks a folder that is new, empty or below `scratch` as ours. Raises StackError for one with other things."""
+    """Marks a folder that is new, empty or below `scratch` as ours. Raises StackError for any other."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     mark = folder / MARK
+    if folder.stat().st_uid != os.getuid():
+        raise StackError(f"{folder} belongs to another user. Name another folder (BINTALLY_WORK).")
     if not mark.exists() and any(folder.iterdir()) and scratch not in folder.resolve().parents:
         raise StackError(
             f"{folder} holds files that no stack has put there. A stack clears its folder when it starts: "

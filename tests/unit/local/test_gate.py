@@ -19,9 +19,11 @@ class Inner:
 
     def __init__(self):
         self.paths = []
+        self.scope = None
 
     async def __call__(self, scope, receive, send):
         self.paths.append((scope["path"], scope["raw_path"]))
+        self.scope = scope
         cors = [(b"Access-Control-Allow-Origin", b"*"), (b"access-control-expose-headers", b"*"), (b"etag", b"1")]
         await send({"type": "http.response.start", "status": 200, "headers": cors})
         await send({"type": "http.response.body", "body": b"inside"})
@@ -254,3 +256,12 @@ def test_on_port_80_the_port_may_be_left_out(inner):
 
     hosts = ("127.0.0.1", "127.0.0.1:80", "127.0.0.1:81", "evil.example")
     assert [asyncio.run(status(host)) for host in hosts] == [200, 200, 403, 403]
+
+
+@pytest.mark.parametrize("path", ["/ready", "/us-east-1_Ab12Cd34/.well-known/jwks.json"])
+def test_what_may_be_read_without_the_key_is_the_path_and_nothing_else(ask, inner, path):
+    """MiniStack picks a service by the query, the target or the credential too, whatever the path says."""
+    ask("GET", path + "?Action=CreateQueue&QueueName=forged", X_Amz_Target="AmazonSQS.CreateQueue", Authorization="x")
+
+    assert inner.scope["query_string"] == b""
+    assert dict(inner.scope["headers"]).keys() == {b"host"}

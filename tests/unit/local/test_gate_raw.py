@@ -102,6 +102,23 @@ def test_a_page_does_nothing_even_if_it_knew_the_key(stack, untouched, attack, h
     assert untouched()
 
 
+FORGED = {"QueueName": "forged"}
+KEYLESS = ("/_ministack/ready", "/us-east-1_Ab12Cd34/.well-known/jwks.json", "/_aws/execute-api/00000000/prod")
+
+
+@pytest.mark.parametrize("path", KEYLESS)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_needs_no_key_is_no_way_to_any_service(stack, path, method):
+    url, sqs = stack["AWS_ENDPOINT_URL"], create_client(stack, "sqs")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    ask(url, method, f"{path}?Action=CreateQueue&QueueName=forged&Version=2012-11-05", {})
+    ask(url, method, path, {"X-Amz-Target": "AmazonSQS.CreateQueue", **JSON_1}, json.dumps(FORGED))
+    ask(url, method, path, form, "Action=CreateQueue&QueueName=forged&Version=2012-11-05")
+
+    assert sqs.list_queues().get("QueueUrls", []) == []
+
+
 def test_a_form_is_no_way_around_whatever_its_policy_says(stack, untouched):
     """S3's POST carries its credentials in the body, where the gate does not look."""
     form = create_client(stack, "s3").generate_presigned_post("photos", "forged.jpg")

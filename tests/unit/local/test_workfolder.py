@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -45,6 +46,15 @@ def test_a_folder_of_somebody_else_is_refused_and_stays_as_it_is(tmp_path, conte
 
     assert kept.read_text() == "years of work"
     assert not (tmp_path / MARK).exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives a folder away")
+def test_a_folder_of_another_user_is_refused_even_with_our_mark(tmp_path):
+    (tmp_path / MARK).touch()
+    os.chown(tmp_path, 65534, 65534)
+
+    with pytest.raises(StackError, match="another user"), held(tmp_path):
+        pass
 
 
 def test_two_stacks_do_not_share_a_folder(tmp_path):
