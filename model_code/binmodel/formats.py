@@ -6,14 +6,18 @@ EXIF, colour profiles, texts and second frames when it opens a file, at a cost t
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 JPEG_START, PNG_START = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 MAX_PARTS = 10_000  # a PNG of 20 MiB in the usual parts of 8 KiB has 2,600
 MAX_SCANS = 64  # a progressive JPEG has about 10; each costs a pass over the whole picture
 _SOI, _EOI, _SOS, _COM, _APP0, _APP1, _APP14, _APP15 = 0xD8, 0xD9, 0xDA, 0xFE, 0xE0, 0xE1, 0xEE, 0xEF
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 _WITHOUT_LENGTH = {0x00, 0x01, _SOI, 0xFF, *range(0xD0, 0xD8)}
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # in a scan, 0xff 0x00 is data, and restarts belong to it
 _PNG_NEEDED = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _ORIENTATION, _SHORT = 0x0112, 3
 
@@ -21,42 +25,63 @@ _ORIENTATION, _SHORT = 0x0112, 3
 def bare_jpeg(data: bytes) -> tuple[bytes, int]:
     """A JPEG (ITU-T T.81, annex B) with only the parts that make its pixels, and its EXIF orientation (1 to 8).
 
-    Raises ValueError for a file that is cut off before its end mark, or built to be costly.
+    Raises ValueError for a file that is cut off before its end mark, lacks a scan, or is built to be costly.
     """
-    parts, exif, scan = [data[:2]], b"", len(data)
+    parts, exif, frame, scans = [data[:2]], b"", b"", []
     for marker, start, end in _segments(data):
-        if marker == _SOS:
-            scan = start
-        elif marker == _APP1 and data[start + 4 : start + 10] == b"Exif\0\0":
+        if marker == _APP1 and data[start + 4 : start + 10] == b"Exif\0\0":
             exif = exif or data[start + 10 : end]
         elif marker in (_APP0, _APP14) or not (marker == _COM or _APP0 <= marker <= _APP15):
             parts.append(data[start:end])  # JFIF's and Adobe's segments say how colours are stored
-    end = data.find(bytes((0xFF, _EOI)), scan)
-    if end < 0:
-        raise ValueError("the JPEG has no end mark")
-    if data.count(bytes((0xFF, _SOS)), scan, end) > MAX_SCANS:
+        if marker in _FRAMES:
+            frame = frame or data[start:end]
+        elif marker == _SOS:
+            scans.append(data[start + 4 : start + 16])
+    if len(scans) > MAX_SCANS:
         raise ValueError("the JPEG has too many scans")
-    return b"".join([*parts, data[scan : end + 2]]), exif_orientation(exif)
+    if _lacks_scans(frame, scans):
+        raise ValueError("the JPEG lacks a scan")
+    return b"".join(parts), exif_orientation(exif)
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start and end of each segment up to the first scan, whose end is not known and given as its start."""
+    """Marker, start and end of each segment, that of a scan with its data, up to the end mark."""
     at = 2
     for _ in range(MAX_PARTS):
         at = data.index(b"\xff", at)
-        marker = data[at + 1] if at + 1 < len(data) else _EOI
+        marker = data[at + 1] if at + 1 < len(data) else 0
+        if marker == _EOI:
+            yield marker, at, at + 2
+            return
+        if at + 4 > len(data):
+            raise ValueError("the JPEG has no end mark")
         if marker in _WITHOUT_LENGTH:
             at += 1
             continue
-        if marker == _SOS:
-            yield marker, at, at
-            return
-        if marker == _EOI or at + 4 > len(data):
-            raise ValueError("the JPEG ends before its picture")
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker == _SOS:
+            found = _NEXT_MARKER.search(data, end)
+            end = found.start() if found else len(data)
         yield marker, at, end
         at = end
     raise ValueError("the JPEG has too many segments")
+
+
+def _lacks_scans(frame: bytes, scans: Sequence[bytes]) -> bool:
+    """Whether some component is in no scan, or in a progressive JPEG some coefficient is not sent to its last bit.
+
+    T.81 lets an encoder leave out the last bits, and none in use does; a file cut between two scans looks just so.
+    """
+    progressive = bool(frame) and frame[1] in _PROGRESSIVE
+    missing = {component: set(range(64 if progressive else 1)) for component in frame[10::3]}
+    for scan in scans:
+        count = scan[0] if scan else 0
+        first, last, bits = (*scan[1 + 2 * count : 4 + 2 * count], 0, 0, 0)[:3]
+        sent = range(first, last + 1) if progressive else range(1)
+        if bits & 15 == 0:
+            for component in scan[1 : 1 + 2 * count : 2]:
+                missing.get(component, set()).difference_update(sent)
+    return any(missing.values())
 
 
 def bare_png(data: bytes) -> tuple[bytes, int]:

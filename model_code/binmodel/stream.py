@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from binmodel.images import ImageError, Limits, decode
+from binmodel.images import ImageError, Limits, decode, out_of_memory
 from binmodel.predict import Prediction, Predictor
 from binmodel.preprocess import Pixels, squash
 
@@ -31,9 +31,9 @@ def predict_stream(
     (see `Prediction.fields`), or `{"error": {"code", "message"}, "model"}` for an image that can't be counted.
 
     `read` gives an item's bytes; it is called from `readers` threads and may raise ImageError or OSError, which become
-    that item's error line. What else it raises ends the stream. The predictor counts as many batches at once as suits
-    it, with one more in hand for whichever core is free first. At most `readers` items and three more batches than it
-    counts at once are held, so memory stays bounded however many there are.
+    that item's error line, as does running out of memory. What else it raises ends the stream. The predictor counts as
+    many batches at once as suits it, with one more in hand for whichever core is free first. At most `readers` items
+    and three more batches than it counts at once are held, so memory stays bounded however many there are.
     """
 
     def prepared(item: T) -> Pixels | ImageError:
@@ -41,6 +41,8 @@ def predict_stream(
             return squash(decode(read(item), side=predictor.input_size, limits=limits), predictor.input_size)
         except ImageError as error:
             return error
+        except MemoryError:
+            return out_of_memory()
         except OSError as error:
             return ImageError("unreadable", f"The file can't be read ({error.strerror or error}).")
 

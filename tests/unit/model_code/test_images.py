@@ -178,6 +178,94 @@ def test_a_jpeg_that_is_cut_anywhere_is_refused(options: dict[str, bool], tail: 
     assert {refusal(whole[:cut] + tail).code for cut in cuts} == {"corrupt_image"}
 
 
+KINDS_OF_JPEG = {
+    "baseline": {},
+    "progressive": {"progressive": True},
+    "restarts": {"restart_marker_blocks": 3},
+    "optimised": {"optimize": True},
+    "4:4:4": {"subsampling": 0},
+    "grey": {"mode": "L"},
+    "CMYK": {"mode": "CMYK"},
+    "progressive CMYK": {"mode": "CMYK", "progressive": True},
+    "no conversion": {"keep_rgb": True},
+    "4:2:2": {"subsampling": 1},
+}
+
+
+def jpeg_of(kind: str) -> bytes:
+    options = dict(KINDS_OF_JPEG[kind])
+    return jpeg(noise((120, 90)).convert(str(options.pop("mode", "RGB"))), **options)
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_JPEG)
+def test_a_jpeg_whose_scan_ends_early_is_refused_though_it_has_its_end_mark(kind: str) -> None:
+    whole = jpeg_of(kind)
+    assert decode(whole, side=32).mode == "RGB"
+
+    first = whole.index(b"\xff\xda") + 14
+    cuts = [first + (len(whole) - first) * per_mille // 1000 for per_mille in (0, 10, 100, 250, 500, 750, 900, 990)]
+    assert {refusal(whole[:cut] + b"\xff\xd9").code for cut in [*cuts, len(whole) - 5]} == {"corrupt_image"}
+
+
+@pytest.mark.parametrize("side", [16, 224])
+@pytest.mark.parametrize("size", [(16, 16), (17, 450), (449, 450), (897, 901), (1001, 900)])
+@pytest.mark.parametrize("kind", KINDS_OF_JPEG)
+def test_a_jpeg_has_the_pixels_that_pillow_gives(kind: str, size: tuple[int, int], side: int) -> None:
+    options = dict(KINDS_OF_JPEG[kind])
+    data = jpeg(noise(size).convert(str(options.pop("mode", "RGB"))), **options)
+    pillow = Image.open(io.BytesIO(data))
+    pillow.draft("RGB", (side, side))
+
+    assert np.array_equal(decode(data, side=side), pillow.convert("RGB"))
+
+
+def test_a_progressive_jpeg_that_lacks_its_last_scans_is_refused() -> None:
+    whole = jpeg_of("progressive")
+    tables = [at for at in range(len(whole)) if whole.startswith((b"\xff\xc4", b"\xff\xda"), at)][3:]
+
+    assert {refusal(whole[:cut] + b"\xff\xd9").code for cut in tables} == {"corrupt_image"}
+
+
+def test_a_jpeg_that_lost_what_was_between_two_restarts_is_refused() -> None:
+    whole = jpeg_of("restarts")
+    second, third = (whole.index(bytes((0xFF, mark)), whole.index(b"\xff\xda")) for mark in (0xD1, 0xD2))
+
+    assert refusal(whole[: second + 8] + whole[third:]).code == "corrupt_image"
+    assert refusal(whole[:second] + whole[third:]).code == "corrupt_image"
+
+
+@pytest.mark.parametrize("more", [b"\0" * 7, b"\xff\xff\xff", b"\x12\x34" * 40], ids=["zeros", "fill", "other"])
+@pytest.mark.parametrize("kind", ["baseline", "progressive", "restarts"])
+def test_bytes_too_many_at_the_end_of_a_scan_are_no_reason_to_refuse(kind: str, more: bytes) -> None:
+    assert decode(jpeg_of(kind)[:-2] + more + b"\xff\xd9", side=32).mode == "RGB"
+
+
+@pytest.mark.parametrize("size", [(16, 3_125_000), (20_001, 16)])
+def test_a_picture_too_long_is_refused_before_it_is_decoded(size: tuple[int, int]) -> None:
+    error = refusal(png_claiming(*size))
+
+    assert error.code == "too_many_pixels"
+    assert "at most 20,000 a side" in error.message
+
+
+@pytest.mark.parametrize("turned", [1, 6])
+def test_what_is_kept_of_a_long_and_thin_picture_is_small(turned: int) -> None:
+    exif = b"Exif\0\0II*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, turned, 0, 0)
+    long = png(picture(4, (150, 19_000)), exif=exif)
+
+    assert sorted(decode(long, side=32).size) == [65, 75]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError("out of memory when reading image file")])
+def test_running_out_of_memory_is_not_the_fault_of_the_image(error: Exception) -> None:
+    class Full(Limits):
+        @property
+        def max_side(self) -> int:  # the last thing that is asked for before pixels are decoded
+            raise error
+
+    assert refusal(png(picture(2)), limits=Full.__new__(Full)).code == "internal"
+
+
 def test_a_png_that_is_cut_anywhere_is_refused() -> None:
     whole = png(noise((120, 90)))
     cuts = [8, 20, 33, 40, *range(100, len(whole) - 12, 701), len(whole) - 12, len(whole) - 1]
@@ -228,7 +316,7 @@ def test_large_pictures_are_decoded_one_at_a_time_and_small_ones_do_not_wait() -
         assert not waiting.done()
         go_on.set()
 
-    assert waiting.result().size == (68, 65), "what is kept of a large picture is not large"
+    assert waiting.result().size == (66, 65), "what is kept of a large picture is not large"
 
 
 def test_a_large_picture_that_is_damaged_is_refused_too() -> None:

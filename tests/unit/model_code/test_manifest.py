@@ -37,6 +37,13 @@ def test_whatever_the_key_its_entry_is_exact(items: list[tuple[str, str, str | N
         (b'{"image_id": "a", "uri": "s3:///k"}', "a", "uri"),
         (b'{"image_id": "a", "uri": "file:///etc/passwd"}', "a", "uri"),
         (b'{"image_id": "a", "uri": "s3://b/k", "version_id": 3}', "a", "version_id"),
+        (b'{"image_id": "a", "uri": "s3://b/k", "image_id": "a"}', None, "twice"),
+        (b'{"image_id": "a", "uri": "s3://b/k", "uri": "s3://b/other"}', None, "twice"),
+        (b'{"image_id": "a", "uri": "s3://b/k", "x": {"y": 1, "y": 2}}', None, "twice"),
+        (b'{"image_id": "\\ud800", "uri": "s3://b/k"}', None, "image_id"),
+        (b'{"image_id": "a", "uri": "s3://b/\\udfff"}', "a", "uri"),
+        (b'{"image_id": "a", "uri": "s3://b\\ud83d/k"}', "a", "uri"),
+        (b'{"image_id": "a", "uri": "s3://b/k", "version_id": "\\udc00"}', "a", "uri"),
     ],
 )
 def test_a_bad_line_is_one_entry_with_a_problem(line: bytes, image_id: str | None, why: str) -> None:
