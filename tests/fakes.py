@@ -22,7 +22,7 @@ from bintally.domain.manifest import Answer, answers_of, image_ids_of, manifest_
 from bintally.domain.objects import StoredObject
 from bintally.domain.orders import RefusedRow
 from bintally.domain.outcomes import Outcome, Return
-from bintally.domain.verdicts import NOT_COUNTED, Finding, OrderLine, Verdict
+from bintally.domain.verdicts import NOT_COUNTED, WAITING, Finding, OrderLine, Verdict
 from bintally.usecases.collect import Collaborators
 from jsonschema import Draft202012Validator
 
@@ -347,6 +347,7 @@ class FakeEngine(_Fake):
 class FakeOrders(_Fake):
     items: dict[tuple[str, str], OrderLine] = field(default_factory=dict)
     judged: list[str] = field(default_factory=list)  # consignments that the table's stream has still to tell of
+    waiting: set[tuple[str, str]] = field(default_factory=set)  # for their due time, in the index
 
     def read(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], OrderLine]:
         self.step()
@@ -360,6 +361,12 @@ class FakeOrders(_Fake):
         self.step()
         return {key for key in self.items if key[1] in bin_ids}
 
+    def due(self, now: str, most: int) -> list[tuple[str, str]]:
+        self.step()
+        return sorted(key for key in self.waiting if key in self.items and (self.items[key].due_at or "~") <= now)[
+            :most
+        ]
+
     def put(self, lines: Sequence[OrderLine], now: str) -> None:
         for line in self.each(lines):
             key = (line.consignment_id, line.bin_id)
@@ -370,7 +377,8 @@ class FakeOrders(_Fake):
                 self.items[key] = replace(held, order_version=line.order_version)
             else:
                 fresh = {"verdict": Verdict.PENDING, "reason": NOT_COUNTED, "counted": None, "counted_at_least": None}
-                self.items[key] = replace(line, bin_revision=0, **fresh)
+                self.items[key] = replace(line, bin_revision=0, overdue=False, **fresh)
+                self._clock(key)
 
     def judge(self, findings: Sequence[tuple[OrderLine, Finding, int]], now: str) -> set[tuple[str, str]]:
         written = set()
@@ -383,9 +391,15 @@ class FakeOrders(_Fake):
                     self.judged.append(line.consignment_id)
                 told = {"verdict": finding.verdict, "reason": finding.reason, "counted": finding.counted}
                 told["counted_at_least"] = finding.counted_at_least
-                self.items[key] = replace(held, bin_revision=revision, **told)
+                self.items[key] = replace(held, bin_revision=revision, overdue=finding.overdue, **told)
+                self._clock(key)
                 written.add(key)
         return written
+
+    def _clock(self, key: tuple[str, str]) -> None:
+        line = self.items[key]
+        waits = line.due_at and line.verdict in WAITING and not line.overdue
+        (self.waiting.add if waits else self.waiting.discard)(key)
 
 
 @dataclass

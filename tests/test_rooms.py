@@ -125,6 +125,7 @@ def test_functions_import_only_what_their_requirements_name() -> None:
     assert third_party <= {"boto3", "botocore", "aws_lambda_powertools"}
     assert "boto3==" in named
     assert "aws-lambda-powertools[tracer]==" in named
+    assert "tzdata==" in named  # read by zoneinfo where the system has no time zones
 
 
 def test_errors_of_boto3_are_translated_in_adapters_only() -> None:

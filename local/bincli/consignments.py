@@ -80,6 +80,7 @@ def line_record(line: OrderLine) -> dict[str, Any]:
         "verdict": str(line.verdict),
         "reason": line.reason,
         "due_at": line.due_at,
+        "overdue": line.overdue,
     }
 
 
@@ -102,9 +103,12 @@ def lines_table(lines: Sequence[OrderLine]) -> Table:
     table = Table([Column("Bin", folds=True), *numbers, Column("Verdict"), Column("Reason", folds=True)])
     for line in sorted(lines, key=lambda one: (urgency(one.verdict), one.bin_id)):
         counted = number_text(line.counted, line.counted_at_least)
-        table.add(line.bin_id, str(line.expected), counted, verdict_text(line.verdict), line.reason)
+        verdict = verdict_text(line.verdict, line.overdue)
+        table.add(line.bin_id, str(line.expected), counted, verdict, line.reason)
     return table
 
 
-def verdict_text(verdict: str) -> Text:
-    return Text(str(verdict), STYLES.get(verdict, ""))
+def verdict_text(verdict: str, overdue: bool = False) -> Text:
+    """MISSING says by itself that the line is overdue."""
+    late = ", overdue" if overdue and verdict != "MISSING" else ""
+    return Text(f"{verdict}{late}", STYLES.get(verdict, ""))

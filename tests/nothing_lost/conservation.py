@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.image import TERMINAL, Status
@@ -27,8 +28,10 @@ MOST_TOLD = 20
 REFUSED = "corrupt_image: The file is damaged."
 
 
-def violations(world: World, uploads: Sequence[Upload], *, dead: Collection[str] = ()) -> list[str]:
-    """What breaks the laws, in words; nothing where they hold. `dead` are the bodies of dead letters."""
+def violations(
+    world: World, uploads: Sequence[Upload], *, dead: Collection[str] = (), now: datetime = NOW
+) -> list[str]:
+    """What breaks the laws at `now`, in words; nothing where they hold. `dead` are the bodies of dead letters."""
     alive = [upload for upload in uploads if upload.image_id in world.ledger.items]
     dead = ["\n".join(dead)] if dead else []
     laws: Iterable[Iterator[str]] = (
@@ -36,7 +39,7 @@ def violations(world: World, uploads: Sequence[Upload], *, dead: Collection[str]
         _ended(world),
         _as_without_faults(world, alive),
         _newest_in_bins(world, alive),
-        _lines_final(world),
+        _lines_final(world, iso(now)),
         _events_agree(world),
         _conserved(world, uploads, dead),
     )
@@ -112,10 +115,10 @@ def _shows(held: BinCount, upload: Upload) -> bool:
     return held.status is BinStatus.COUNTED if upload.count is not None else held.reason == REFUSED
 
 
-def _lines_final(world: World) -> Iterator[str]:
+def _lines_final(world: World, now: str) -> Iterator[str]:
     discrepancies = [_said(detail) for detail in world.events.of_kind("DiscrepancyFound")]
     for (consignment_id, bin_id), line in world.orders.items.items():
-        found = line_verdict(line, world.bins.items.get(bin_id), now=iso(NOW), thresholds=THRESHOLDS)
+        found = line_verdict(line, world.bins.items.get(bin_id), now=now, thresholds=THRESHOLDS)
         if _concluded(line) != _concluded(found):
             yield f"law 5: {consignment_id}/{bin_id} stands at {line.verdict}, but it is {found.verdict}"
         elif line.verdict in VARIANCES and _said(_facts(line)) not in discrepancies:
@@ -129,7 +132,7 @@ def _lines_final(world: World) -> Iterator[str]:
 
 
 def _concluded(of: OrderLine | Finding) -> tuple[object, ...]:
-    return of.verdict, of.counted, of.counted_at_least, of.reason
+    return of.verdict, of.counted, of.counted_at_least, of.reason, of.overdue
 
 
 def _facts(line: OrderLine) -> dict[str, object]:

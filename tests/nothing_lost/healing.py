@@ -18,7 +18,7 @@ MOST_DELIVERIES = 10_000
 def moment(platform: Platform, minutes: float = 1) -> None:
     """Every function runs once, in any order; then so many minutes pass."""
     steps = [platform.deliver_intake, platform.deliver_results, platform.deliver_orders, platform.deliver_streams]
-    steps += [platform.round, platform.answer]
+    steps += [platform.round, platform.answer, platform.clock]
     for step in platform.chance.sample(steps, len(steps)):
         step()
     platform.now += timedelta(minutes=minutes)
@@ -36,9 +36,11 @@ def heal(platform: Platform, retry: bool = True) -> None:
         failed = [each for each, held in platform.world.ledger.items.items() if held.status is Status.FAILED]
         if retry and failed and number < MOST_MOMENTS // 2:
             platform.world.ledger.reopen(failed, platform.time)
-        elif is_settled(platform):
+        elif is_settled(platform) and not platform.clock():
             return
         platform.round()
+        while platform.clock():
+            deliver(platform)
         platform.now += timedelta(minutes=15)
     raise AssertionError(f"it does not settle: {unsettled(platform)}")
 
@@ -69,4 +71,4 @@ def unsettled(platform: Platform) -> list[str]:
 def found_wrong(platform: Platform) -> list[str]:
     """The laws that do not hold, in words."""
     dead = [message.body for queue in (platform.intake, platform.results, platform.orders) for message in queue.dead]
-    return violations(platform.world, list(platform.uploads.all.values()), dead=dead)
+    return violations(platform.world, list(platform.uploads.all.values()), dead=dead, now=platform.now)

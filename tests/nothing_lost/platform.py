@@ -153,6 +153,14 @@ class Platform:
             return True
         return False
 
+    def clock(self) -> bool:
+        """The schedule of reconcile."""
+        world = self.world
+        told = {"orders": world.orders, "bins": world.bins, "events": world.events, "thresholds": THRESHOLDS}
+        with suppress(CrashError, BintallyError):
+            return reconcile(Changes(overdue=True), **told, now=self.now).lines > 0  # type: ignore[arg-type]
+        return False
+
     def answer(self) -> bool:
         """What the engines have done meanwhile."""
         return any([engine.answer_due() for engine in self.engines])

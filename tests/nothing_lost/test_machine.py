@@ -16,7 +16,8 @@ from tests.nothing_lost.troubles import CALM, Troubles
 
 BINS = st.sampled_from(["P-1", "P-2", "P-3", "P-4"])
 KEYS = st.builds("{}/{}.jpg".format, BINS, st.sampled_from("ab"))
-HEADER = "consignment_id,bin_id,expected\n"
+HEADER = "consignment_id,bin_id,expected,due_at\n"
+DUE = st.sampled_from(["", "2026-05-04", "2026-05-04T13:00", "2026-05-05T01:00Z"])
 
 
 class Nothing(RuleBasedStateMachine):
@@ -36,10 +37,10 @@ class Nothing(RuleBasedStateMachine):
         for number in range(lot):
             self.platform.put(f"Q-{number}/a.jpg")
 
-    @rule(expected=st.dictionaries(BINS, st.integers(0, 5), min_size=1), copies=st.integers(1, 3))
-    def order(self, expected: dict[str, int], copies: int) -> None:
+    @rule(expected=st.dictionaries(BINS, st.integers(0, 5), min_size=1), copies=st.integers(1, 3), due=DUE)
+    def order(self, expected: dict[str, int], copies: int, due: str) -> None:
         """The first time an import, then a change."""
-        rows = "".join(f"C-{bin_id[-1:] < '3'},{bin_id},{wanted}\n" for bin_id, wanted in expected.items())
+        rows = "".join(f"C-{bin_id[-1:] < '3'},{bin_id},{wanted},{due}\n" for bin_id, wanted in expected.items())
         self.platform.order(HEADER + rows, copies=copies)
 
     @rule(most=st.integers(1, 20))
@@ -57,6 +58,10 @@ class Nothing(RuleBasedStateMachine):
     @rule()
     def streams(self) -> None:
         self.platform.deliver_streams()
+
+    @rule()
+    def clock(self) -> None:
+        self.platform.clock()
 
     @rule()
     def sweep(self) -> None:

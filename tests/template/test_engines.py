@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bintally.handlers.streams import changes_in
 
 from tests.template.deployed import AT, ROOT, Stack, source
 from tests.template.test_template import (
@@ -158,10 +159,18 @@ def test_the_rule_alone_may_send_from_eventbridge_to_both_queues() -> None:
 
 
 def test_submit_runs_every_minute() -> None:
-    (schedule,) = properties_of("AWS::Scheduler::Schedule").values()
+    (schedule,) = [each for each in properties_of("AWS::Scheduler::Schedule").values() if "Input" not in each["Target"]]
 
+    assert schedule["Name"] == "bintally-submit"
     assert schedule["ScheduleExpression"] == "rate(1 minute)"
     assert STACK.resources["SubmitFunction"]["Properties"]["Timeout"] == 120
+
+
+def test_reconcile_looks_at_the_clock_every_minute() -> None:
+    (schedule,) = [each for each in properties_of("AWS::Scheduler::Schedule").values() if "Input" in each["Target"]]
+
+    assert (schedule["Name"], schedule["ScheduleExpression"]) == ("bintally-clock", "rate(1 minute)")
+    assert changes_in(json.loads(schedule["Target"]["Input"])).overdue
 
 
 @pytest.mark.parametrize(
@@ -173,6 +182,7 @@ def test_submit_runs_every_minute() -> None:
             ["pending", "due_at"],
             {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["attempts"]},
         ),
+        ("ConsignmentsTable", "ByDue", ["due_partition", "due_at"], {"ProjectionType": "KEYS_ONLY"}),
         ("JobsTable", "Open", ["open_engine", "touched_at"], {"ProjectionType": "ALL"}),
     ],
 )

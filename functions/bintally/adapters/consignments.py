@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any
 
 from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
-from bintally.domain.verdicts import NOT_COUNTED, Finding, OrderLine, Verdict
+from bintally.domain.verdicts import NOT_COUNTED, WAITING, Finding, OrderLine, Verdict
 
 QUERIES_AT_ONCE = 8
+PARTITIONS = 8  # of the index ByDue, over which the lines of one order are spread
 
 
 def line_of(item: Item) -> OrderLine:
@@ -25,7 +28,14 @@ def line_of(item: Item) -> OrderLine:
         counted=int(item["counted"]) if "counted" in item else None,
         bin_revision=int(item.get("bin_revision", 0)),
         counted_at_least=int(item["counted_at_least"]) if "counted_at_least" in item else None,
+        overdue=item.get("overdue", False),
     )
+
+
+def clock_of(line: OrderLine, verdict: Verdict, overdue: bool) -> dict[str, object]:
+    """What puts a line into the index ByDue, in which the clock looks, or takes it out."""
+    waits = line.due_at is not None and verdict in WAITING and not overdue
+    return {"due_partition": str(zlib.crc32("\0".join(line.key).encode()) % PARTITIONS) if waits else None}
 
 
 class DynamoOrders:
@@ -52,6 +62,11 @@ class DynamoOrders:
         """Every line, by a scan."""
         return (line_of(item) for item in pages(self._client, "scan", TableName=self._table))
 
+    def due(self, now: str, most: int) -> list[tuple[str, str]]:
+        share = -(-most // PARTITIONS)
+        parts = (islice(self._due(str(number), now), share) for number in range(PARTITIONS))
+        return [(item["consignment_id"], item["bin_id"]) for part in parts for item in part]
+
     def put(self, lines: Sequence[OrderLine], now: str) -> None:
         remaining = list(lines)
         while remaining:  # a write is refused only where another import wrote that line meanwhile: look again
@@ -71,8 +86,10 @@ class DynamoOrders:
         old = held.get((line.consignment_id, line.bin_id))
         if old is None or (old.expected, old.due_at) != (line.expected, line.due_at):
             changes |= {"expected": line.expected, "due_at": line.due_at, "imported_at": now}
-            changes |= {"verdict": Verdict.PENDING.value, "reason": NOT_COUNTED, "bin_revision": None}
-            changes |= {"counted": None, "counted_at_least": None}
+            changes |= {"verdict": Verdict.PENDING.value, "reason": NOT_COUNTED, "bin_revision": None, "overdue": None}
+            changes |= {"counted": None, "counted_at_least": None} | clock_of(line, Verdict.PENDING, False)
+        elif old.verdict in WAITING:  # a table older than the index learns of the line, too
+            changes |= clock_of(line, old.verdict, old.overdue)
         condition = "attribute_not_exists(#order_version)"
         if old is not None:
             condition = "#order_version = :held"
@@ -86,11 +103,23 @@ class DynamoOrders:
             "counted_at_least": finding.counted_at_least,
             "bin_revision": revision,
             "judged_at": now,
+            "overdue": finding.overdue or None,
+            **clock_of(line, finding.verdict, finding.overdue),
         }
         # The terms, not the version: the same terms imported again must not refuse a verdict on them.
         terms = "#expected = :expected AND " + ("#due_at = :due_at" if line.due_at else "attribute_not_exists(#due_at)")
         condition = f"{terms} AND (attribute_not_exists(#bin_revision) OR #bin_revision <= :bin_revision)"
         return update(self._table, _key(line), changes, condition, {"expected": line.expected, "due_at": line.due_at})
+
+    def _due(self, partition: str, now: str) -> Iterator[Item]:
+        return pages(
+            self._client,
+            "query",
+            TableName=self._table,
+            IndexName="ByDue",
+            KeyConditionExpression="due_partition = :partition AND due_at <= :now",
+            ExpressionAttributeValues={":partition": {"S": partition}, ":now": {"S": now}},
+        )
 
     def _query(self, name: str, value: str, **options: object) -> Iterator[Item]:
         return pages(

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
+from bintally.domain.due import due_at_of
 from bintally.domain.verdicts import OrderLine
 
 COLUMNS = ("consignment_id", "bin_id", "expected")
@@ -41,8 +42,10 @@ class _RowError(ValueError):
     pass
 
 
-def parse_orders(data: bytes) -> OrderFile:
+def parse_orders(data: bytes, zone: tzinfo = UTC) -> OrderFile:
     """The order lines in `data`. Never raises: what can't be read is in `refused`, and the good rows stand.
+
+    A due_at without an offset is in `zone`, and without a time the end of that day there.
 
     CSV needs a header with consignment_id, bin_id and expected, due_at if you like, separated by commas, semicolons or
     tabs. JSON is a list of objects with those names, or of consignments whose `lines` hold bin_id and expected.
@@ -61,19 +64,19 @@ def parse_orders(data: bytes) -> OrderFile:
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, lists in lists without end
         return OrderFile((), (RefusedRow(1, f"The file is not JSON that can be read: {error}."),))
     except csv.Error as error:
-        taken = _checked(rows)
+        taken = _checked(rows, zone)
         after = rows[-1][0] if rows else 1
         broken = RefusedRow(after + 1, f"From here on the file can't be read as CSV: {error}.")
         return OrderFile(taken.lines, (*taken.refused, broken))
-    return _checked(rows)
+    return _checked(rows, zone)
 
 
-def _checked(rows: Iterable[Row]) -> OrderFile:
+def _checked(rows: Iterable[Row], zone: tzinfo) -> OrderFile:
     lines: dict[tuple[str, str], tuple[int, OrderLine]] = {}
     refused = []
     for number, row in rows:
         try:
-            line = _line(row)
+            line = _line(row, zone)
             first, standing = lines.setdefault((line.consignment_id, line.bin_id), (number, line))
             if standing is not line:
                 raise _RowError(f"consignment {line.consignment_id}, bin {line.bin_id} is on line {first} already.")
@@ -114,7 +117,7 @@ def _json_rows(text: str) -> Iterator[Row]:
             yield number, entry
 
 
-def _line(row: Mapping[str, object]) -> OrderLine:
+def _line(row: Mapping[str, object], zone: tzinfo) -> OrderLine:
     absent = [column for column in COLUMNS if row.get(column) in (None, "")]
     if absent:
         raise _RowError(f"{', '.join(absent)} is missing.")
@@ -123,7 +126,9 @@ def _line(row: Mapping[str, object]) -> OrderLine:
     consignment_id = str(row["consignment_id"]).strip()
     if not CONSIGNMENT_ID.fullmatch(consignment_id):
         raise _RowError(f"consignment_id {consignment_id!r} is not 1 to 64 letters, digits, dots, dashes, underscores.")
-    return OrderLine(consignment_id, _bin_id(row["bin_id"]), _expected(row["expected"]), _due_at(row.get("due_at")))
+    return OrderLine(
+        consignment_id, _bin_id(row["bin_id"]), _expected(row["expected"]), _due_at(row.get("due_at"), zone)
+    )
 
 
 def _bin_id(value: object) -> str:
@@ -141,13 +146,12 @@ def _expected(value: object) -> int:
     return int(text)
 
 
-def _due_at(value: object) -> str | None:
+def _due_at(value: object, zone: tzinfo) -> str | None:
     text = str(value).strip() if value else ""
     if not text:
         return None
     try:
-        moment = datetime.fromisoformat(text)
-        return iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        return iso(due_at_of(text, zone))
     except (ValueError, OverflowError) as error:
         raise _RowError(f"due_at {text!r} is not a date such as 2026-05-04 or 2026-05-04T16:00:00Z.") from error
 

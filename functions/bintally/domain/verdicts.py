@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 from enum import StrEnum
 
 from bintally.domain.bins import BinCount, BinStatus
+from bintally.domain.due import due_words
 from bintally.domain.intervals import number_text
 
 
@@ -24,6 +26,7 @@ class Verdict(StrEnum):
 
 NOT_COUNTED = "Not counted yet."
 VARIANCES = frozenset({Verdict.SHORT, Verdict.OVER})
+WAITING = frozenset({Verdict.PENDING, Verdict.UNCERTAIN, Verdict.UNREADABLE})  # that the clock looks at when due
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class OrderLine:
     """How many items of a bin a consignment expects. `due_at` is ISO 8601 in UTC, or None for no date.
 
     `order_version` grows with each import; `bin_revision` is the revision of the bin that the verdict rests on.
-    `counted` and `counted_at_least` are those of the latest Finding.
+    `counted` and `counted_at_least` are those of the latest Finding. An `overdue` line is due and not settled: MISSING,
+    UNCERTAIN or UNREADABLE.
     """
 
     consignment_id: str
@@ -52,6 +56,11 @@ class OrderLine:
     counted: int | None = None
     bin_revision: int = 0
     counted_at_least: int | None = None
+    overdue: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.consignment_id, self.bin_id
 
 
 @dataclass(frozen=True)
@@ -66,12 +75,23 @@ class Finding:
     reason: str
     counted: int | None = None
     counted_at_least: int | None = None
+    overdue: bool = False
 
 
-def line_verdict(line: OrderLine, count: BinCount | None, *, now: str, thresholds: Thresholds) -> Finding:
-    """The verdict of one line. `now` is ISO 8601 in UTC."""
+def line_verdict(
+    line: OrderLine, count: BinCount | None, *, now: str, thresholds: Thresholds, zone: tzinfo = UTC
+) -> Finding:
+    """The verdict of one line. `now` is ISO 8601 in UTC; reasons tell due times in `zone`, that of the site."""
+    finding = _counted_verdict(line, count, thresholds) if count else Finding(Verdict.PENDING, NOT_COUNTED)
+    if not line.due_at or line.due_at > now or finding.verdict not in WAITING:
+        return finding
+    due = due_words(line.due_at, zone)
     if count is None:
-        return _not_counted(line, now)
+        return Finding(Verdict.MISSING, f"Due by {due} and not counted.", overdue=True)
+    return replace(finding, reason=f"{finding.reason.rstrip('.')}. Overdue: due by {due}.", overdue=True)
+
+
+def _counted_verdict(line: OrderLine, count: BinCount, thresholds: Thresholds) -> Finding:
     if count.status is BinStatus.UNREADABLE:
         return Finding(Verdict.UNREADABLE, f"The latest photograph was not counted: {count.reason}")
     odds = _odds(line.expected, count)
@@ -82,12 +102,6 @@ def line_verdict(line: OrderLine, count: BinCount | None, *, now: str, threshold
         return Finding(Verdict.UNCERTAIN, reason, count.count, count.at_least)
     verdict = _verdict(line.expected, count, odds, thresholds)
     return Finding(verdict, _reason(line.expected, count, odds), count.count, count.at_least)
-
-
-def _not_counted(line: OrderLine, now: str) -> Finding:
-    if line.due_at and line.due_at <= now:
-        return Finding(Verdict.MISSING, f"Due {line.due_at} and not counted.")
-    return Finding(Verdict.PENDING, NOT_COUNTED)
 
 
 @dataclass(frozen=True)

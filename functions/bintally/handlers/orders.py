@@ -24,7 +24,12 @@ def import_files(record: SQSRecord) -> None:
     for source in stored_objects(record.body, settings().orders_bucket):
         data = wiring.order_files().read(source)
         done = import_orders(
-            data, source=source, orders=wiring.orders(), reports=wiring.reports(), now=datetime.now(UTC)
+            data,
+            source=source,
+            orders=wiring.orders(),
+            reports=wiring.reports(),
+            now=datetime.now(UTC),
+            zone=settings().zone,
         )
         metrics.add_metric("OrderLinesAccepted", MetricUnit.Count, done.accepted)
         metrics.add_metric("OrderRowsRefused", MetricUnit.Count, done.refused)

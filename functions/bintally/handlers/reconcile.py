@@ -1,4 +1,4 @@
-"""Streams of bins and order lines, or a direct request → verdicts."""
+"""Streams of bins and order lines, the clock, or a direct request → verdicts."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
         bins=wiring.bins(),
         events=wiring.events(),
         thresholds=settings().thresholds,
+        zone=settings().zone,
         now=datetime.now(UTC),
     )
     metrics.add_metric("LinesReconciled", MetricUnit.Count, reconciled.lines)

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from zoneinfo import ZoneInfo
 
+from bintally.domain.due import site_zone
 from bintally.domain.policy import InferenceMode, Policy
 from bintally.domain.verdicts import Thresholds
 
@@ -35,6 +37,7 @@ class Settings:
     key_pattern: str
     policy: Policy
     thresholds: Thresholds
+    zone: ZoneInfo
 
 
 @cache
@@ -81,6 +84,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             instance_types=tuple(part.strip() for part in text("BATCH_INSTANCE_TYPES").split(",")),
         ),
         thresholds=Thresholds(number("MATCH_THRESHOLD"), number("VARIANCE_THRESHOLD")),
+        zone=_zone(text("SITE_TIME_ZONE")),
     )
 
 
@@ -91,6 +95,13 @@ def _pattern(text: str) -> str:
     except re.error as error:
         raise MissingSettingError(f"The environment variable KEY_PATTERN is no regular expression: {error}.") from error
     return text
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return site_zone(text)
+    except ValueError as error:
+        raise MissingSettingError(f"The environment variable SITE_TIME_ZONE: {error}") from error
 
 
 def _mode(text: str) -> InferenceMode:

@@ -13,7 +13,12 @@ from bintally.usecases.reconcile import Changes
 
 
 def changes_in(event: dict[str, Any]) -> Changes:
-    """What a stream batch, or a request `{"consignment_id": …}`, says has changed. Raises InvalidEventError."""
+    """What a stream batch, or a request `{"consignment_id": …}`, says has changed; `{"overdue": true}` that time has.
+
+    Raises InvalidEventError.
+    """
+    if event.get("overdue") is True:
+        return Changes(overdue=True)
     if "consignment_id" in event:
         return Changes(consignments=[str(event["consignment_id"])])
     try:

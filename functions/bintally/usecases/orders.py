@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from bintally.domain.objects import StoredObject
 from bintally.domain.orders import iso, parse_orders
@@ -19,12 +19,14 @@ class Import:
     report: str
 
 
-def import_orders(data: bytes, *, source: StoredObject, orders: Orders, reports: Reports, now: datetime) -> Import:
-    """Take the good lines of the order file `source`. An older file never overwrites a newer.
+def import_orders(
+    data: bytes, *, source: StoredObject, orders: Orders, reports: Reports, now: datetime, zone: tzinfo = UTC
+) -> Import:
+    """Take the good lines of the order file `source`. An older file never overwrites a newer. `zone` is the site's.
 
     May be run again: the same file gives the same lines. The report is written last, when the lines stand.
     """
-    file = parse_orders(data)
+    file = parse_orders(data, zone)
     orders.put([replace(line, order_version=source.order) for line in file.lines], iso(now))
     report = reports.write(source, len(file.lines), file.refused)
     return Import(len(file.lines), len(file.refused), report)

@@ -130,6 +130,9 @@ class Orders(Protocol):
     def of_bins(self, bin_ids: Collection[str]) -> set[tuple[str, str]]:
         """The keys of the lines that expect something of these bins."""
 
+    def due(self, now: str, most: int) -> list[tuple[str, str]]:
+        """The keys of at most so many lines that waited for their due time, which has come. Judging takes them out."""
+
     def put(self, lines: Sequence[OrderLine], now: str) -> None:
         """Write lines unless the table holds a newer version of them."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
 
 from bintally.domain.bins import BinCount
 from bintally.domain.orders import iso
@@ -20,6 +20,7 @@ from bintally.domain.verdicts import (
 )
 from bintally.usecases.ports import Bins, Events, Orders
 
+MOST_OVERDUE = 2_000  # lines that one look at the clock takes
 Announcement = tuple[str, Mapping[str, object]]
 
 
@@ -27,13 +28,15 @@ Announcement = tuple[str, Mapping[str, object]]
 class Changes:
     """What may have changed a verdict: bins that were counted, lines that were imported, whole consignments.
 
-    `judged` are consignments of which a line has got another verdict, so that they may be finished now.
+    `judged` are consignments of which a line has got another verdict, so that they may be finished now. `overdue`: the
+    clock has moved on, and lines that waited may be due.
     """
 
     bins: Collection[str] = ()
     lines: Collection[tuple[str, str]] = ()
     consignments: Collection[str] = ()
     judged: Collection[str] = ()
+    overdue: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,18 @@ class Judgement:
 
 
 def _conclusion(of: Finding | OrderLine) -> tuple[object, ...]:
-    return of.verdict, of.counted, of.counted_at_least, of.reason
+    return of.verdict, of.counted, of.counted_at_least, of.reason, of.overdue
 
 
 def reconcile(
-    changes: Changes, *, orders: Orders, bins: Bins, events: Events, thresholds: Thresholds, now: datetime
+    changes: Changes,
+    *,
+    orders: Orders,
+    bins: Bins,
+    events: Events,
+    thresholds: Thresholds,
+    now: datetime,
+    zone: tzinfo = UTC,
 ) -> Reconciled:
     """Judge every line that `changes` touch, from the order and the count as they stand now.
 
@@ -72,12 +82,15 @@ def reconcile(
     they are written: a crash between the two announces twice (with the same event id) rather than never. That a
     consignment is finished is announced when the stream tells of the verdict that finished it (`judged`).
     """
-    lines = _lines(changes, orders)
+    due = set(orders.due(iso(now), MOST_OVERDUE)) if changes.overdue else set()
+    lines = _lines(replace(changes, lines=due | set(changes.lines)), orders)
     counts = bins.read({line.bin_id for line in lines})
-    judgements = [_judge(line, counts.get(line.bin_id), thresholds, iso(now)) for line in lines]
+    judgements = [_judge(line, counts.get(line.bin_id), thresholds, iso(now), zone) for line in lines]
     new = [each for each in judgements if each.is_new]
     events.publish(_discrepancy(each) for each in new if each.finding.verdict in VARIANCES)
-    to_write = [each for each in judgements if each.is_new or each.revision > each.line.bin_revision]
+    to_write = [
+        each for each in judgements if each.is_new or each.revision > each.line.bin_revision or each.line.key in due
+    ]
     written = orders.judge([(each.line, each.finding, each.revision) for each in to_write], iso(now))
     events.publish(_finished(changes.judged, orders))
     verdicts = [each.finding.verdict for each in new if (each.line.consignment_id, each.line.bin_id) in written]
@@ -91,8 +104,8 @@ def _lines(changes: Changes, orders: Orders) -> list[OrderLine]:
     return list(lines.values())
 
 
-def _judge(line: OrderLine, count: BinCount | None, thresholds: Thresholds, now: str) -> Judgement:
-    finding = line_verdict(line, count, now=now, thresholds=thresholds)
+def _judge(line: OrderLine, count: BinCount | None, thresholds: Thresholds, now: str, zone: tzinfo) -> Judgement:
+    finding = line_verdict(line, count, now=now, thresholds=thresholds, zone=zone)
     return Judgement(line, finding, count.revision if count else 0)
 
 

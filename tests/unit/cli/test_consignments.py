@@ -2,7 +2,7 @@ import io
 import json
 
 import pytest
-from bincli.consignments import show_consignments
+from bincli.consignments import show_consignments, verdict_text
 from bincli.deployments import Deployment
 from bincli.errors import CommandError
 from rich.console import Console
@@ -61,6 +61,7 @@ def test_a_line_as_json_has_its_reason():
         "verdict": "MATCH",
         "reason": "because MATCH",
         "due_at": "2026-05-05T00:00:00.000Z",
+        "overdue": False,
     }
 
 
@@ -70,6 +71,15 @@ def test_a_line_over_range_has_more_than_a_number_for_people():
     assert shown("C-3", items=[over]).splitlines()[1].split()[:4] == ["B-1", "3", "6+", "OVER"]
     record = json.loads(shown("C-3", as_json=True, items=[over]))
     assert (record["counted"], record["counted_at_least"]) == (None, 6)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [("UNCERTAIN", "UNCERTAIN, overdue"), ("UNREADABLE", "UNREADABLE, overdue"), ("MISSING", "MISSING")],
+)
+def test_a_line_that_is_overdue_says_so_once(verdict, words):
+    assert verdict_text(verdict, overdue=True).plain == words
+    assert verdict_text(verdict).plain == verdict
 
 
 def test_the_table_of_consignments_counts_their_verdicts():

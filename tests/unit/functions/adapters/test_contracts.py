@@ -1151,6 +1151,48 @@ def test_of_several_verdicts_only_those_refused_are_left_out(world: Any) -> None
     assert written == {("C-1", "a"), ("C-1", "c")}
 
 
+# ---- The clock
+
+
+def waiting(world: Any, now: str, most: int = 100) -> list[str]:
+    return sorted(bin_id for _, bin_id in world.orders.due(now, most))
+
+
+def test_a_line_waits_for_its_due_time_until_it_is_settled_or_overdue(world: Any) -> None:
+    lines = [order_line(bin_id=name, due=NOON) for name in "abcd"]
+    world.orders.put([*lines, order_line(bin_id="never"), order_line(bin_id="later", due=LATER)], NOON)
+    assert waiting(world, EARLIER) == []
+    assert waiting(world, NOON) == ["a", "b", "c", "d"]
+    unsure = Finding(Verdict.UNCERTAIN, "Unsure.", 3)
+    missing = Finding(Verdict.MISSING, "Due.", overdue=True)
+
+    world.orders.judge([(lines[0], MATCH, 1), (lines[1], unsure, 1), (lines[2], missing, 0)], NOON)
+    world.orders.judge([(lines[3], replace(unsure, overdue=True), 1)], NOON)
+
+    assert waiting(world, NOON) == ["b"]
+    assert waiting(world, LATER) == ["b", "later"]
+    assert {line.bin_id: line.overdue for line in world.orders.of_consignment("C-1")}["d"] is True
+
+
+def test_an_amended_line_waits_again_and_one_imported_again_stays_as_it_is(world: Any) -> None:
+    line = order_line(due=NOON)
+    world.orders.put([line], NOON)
+    world.orders.judge([(line, Finding(Verdict.MISSING, "Due.", overdue=True), 0)], NOON)
+
+    world.orders.put([replace(line, order_version="2")], NOON)
+    assert waiting(world, LATER) == []
+    world.orders.put([replace(line, order_version="3", due_at=LATER)], NOON)
+
+    assert waiting(world, LATER) == ["P-17-C"]
+    assert world.orders.read([line.key])[line.key].overdue is False
+
+
+def test_a_look_at_the_clock_is_bounded(world: Any) -> None:
+    world.orders.put([order_line(bin_id=f"bin-{number}", due=NOON) for number in range(200)], NOON)
+
+    assert 8 <= len(waiting(world, NOON, 16)) <= 16
+
+
 # ---- Reports
 
 

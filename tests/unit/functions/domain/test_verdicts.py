@@ -167,9 +167,10 @@ def test_what_is_not_counted_is_pending_until_it_is_due(due: str | None, verdict
 def test_a_photograph_that_was_not_counted_is_unreadable_due_or_not(due: str | None) -> None:
     finding = line_verdict(order_line(due=due), unreadable(), now=NOON, thresholds=THRESHOLDS)
 
-    assert finding == Finding(
-        Verdict.UNREADABLE, "The latest photograph was not counted: corrupt_image: Damaged.", counted=None
-    )
+    overdue = due is not None and due < NOON
+    reason = "The latest photograph was not counted: corrupt_image: Damaged."
+    late = " Overdue: due by 2026-01-01 00:00 (UTC)." if overdue else ""
+    assert finding == Finding(Verdict.UNREADABLE, reason + late, counted=None, overdue=overdue)
 
 
 def test_an_unreadable_photograph_is_no_variance_and_no_match() -> None:

@@ -101,6 +101,7 @@ def needs(on_aws: dict[str, str], setting: Callable[[str, str], None]) -> dict[s
         ("reconcile", event("reconcile/stream-bins.json")),
         ("reconcile", event("reconcile/stream-lines.json")),
         ("reconcile", event("reconcile/request.json")),
+        ("reconcile", event("reconcile/clock.json")),
     ]
     found: dict[str, set[Need]] = {name: set() for name in FUNCTIONS}
     put_predictions(on_aws)

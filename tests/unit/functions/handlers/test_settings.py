@@ -80,6 +80,18 @@ def test_a_claim_lasts_longer_than_any_function_runs() -> None:
     assert all(timedelta(seconds=function["Timeout"]) < sweep_after for function in functions)
 
 
+def test_the_time_zone_of_the_site_reaches_the_functions() -> None:
+    assert read_settings(GIVEN).zone.key == "UTC"
+    given = Stack(SiteTimeZone="America/Argentina/Buenos_Aires").environment("ReconcileFunction")
+    assert read_settings(given).zone.key == "America/Argentina/Buenos_Aires"
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "../../etc/passwd", "Europe"])
+def test_a_time_zone_that_is_none_is_named(name: str) -> None:
+    with pytest.raises(MissingSettingError, match=r"SITE_TIME_ZONE: .* is not a time zone"):
+        read_settings(GIVEN | {"SITE_TIME_ZONE": name})
+
+
 def test_a_mode_that_is_not_known_is_named() -> None:
     with pytest.raises(MissingSettingError, match="INFERENCE_MODE is 'Batch'; known are async, batch, auto"):
         read_settings(GIVEN | {"INFERENCE_MODE": "Batch"})

@@ -22,6 +22,13 @@ def test_the_stream_of_bins_names_bins() -> None:
     )
 
 
+def test_the_schedule_says_that_the_clock_has_moved_on() -> None:
+    assert changes_in(event("reconcile/clock.json")) == Changes(overdue=True)
+    for other in ("yes", 1, None):
+        with pytest.raises(InvalidEventError):
+            changes_in({"overdue": other})
+
+
 def test_the_stream_of_lines_names_lines() -> None:
     lines = {("C-1001", "P-17-C"), ("C-1001", "P-19-B"), ("C-1001", "P-18-A")}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from bintally.domain.errors import BintallyError
 from bintally.domain.image import Image
@@ -56,9 +56,9 @@ def made_round(world: World, now: datetime, policy: Policy = POLICY) -> Round:
     return make_round(world.collaborators, policy=policy, now=now)
 
 
-def imported(world: World, text: str, source: StoredObject | None = None) -> Import:
+def imported(world: World, text: str, source: StoredObject | None = None, zone: tzinfo = UTC) -> Import:
     source = source or order_file()
-    return import_orders(text.encode(), source=source, orders=world.orders, reports=world.reports, now=NOW)
+    return import_orders(text.encode(), source=source, orders=world.orders, reports=world.reports, now=NOW, zone=zone)
 
 
 def reconciled(world: World, changes: Changes, now: datetime = NOW) -> Reconciled:
@@ -72,6 +72,11 @@ def reconciled(world: World, changes: Changes, now: datetime = NOW) -> Reconcile
 
 def _reconciled(world: World, changes: Changes, now: datetime) -> Reconciled:
     return reconcile(changes, orders=world.orders, bins=world.bins, events=world.events, thresholds=THRESHOLDS, now=now)
+
+
+def clock_looked(world: World, now: datetime) -> Reconciled:
+    """The schedule of reconcile."""
+    return reconciled(world, Changes(overdue=True), now)
 
 
 def job_in(world: World, images: Sequence[Image]) -> Job:

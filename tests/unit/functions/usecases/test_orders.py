@@ -101,7 +101,7 @@ def test_another_due_date_is_an_amendment() -> None:
     imported(world, f"{HEADER}\nC-1,a,3,2026-06-01\n", LATE)
 
     line = world.orders.items["C-1", "a"]
-    assert (line.verdict, line.due_at) == (Verdict.PENDING, "2026-06-01T00:00:00.000Z")
+    assert (line.verdict, line.due_at) == (Verdict.PENDING, "2026-06-01T23:59:59.999Z")
 
 
 def test_an_older_file_that_comes_late_does_not_win() -> None:
