@@ -16,17 +16,20 @@ import argparse
 import json
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import uvicorn
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 from binmodel.artifact import DESCRIPTION, shipped
+from binmodel.clients import Bodies, PromptProtocol, while_connected
 from binmodel.fetch import allowed_buckets, read_object, s3_client
 from binmodel.images import Limits
-from binmodel.invocation import JSON_LINES, READERS, count_image, count_manifest, json_lines, media_type
+from binmodel.invocation import JSON_LINES, READERS, AbandonedError, count_image, count_manifest, json_lines, media_type
 from binmodel.manifest import Entry
 from binmodel.predict import Predictor
 from starlette.applications import Starlette
@@ -37,6 +40,8 @@ from starlette.routing import Route
 
 MODEL_DIR = Path("/opt/ml/model")  # where SageMaker unpacks ModelDataUrl
 MAX_LINES = 50_000  # of a manifest
+WAITING_BODIES = 2  # as many of the largest requests may wait beside those in work
+CLIENT_GONE = 499  # seen by nobody
 GRACE = 25  # seconds; SageMaker sends SIGTERM, and SIGKILL 30 seconds later
 
 log = logging.getLogger("serve")
@@ -44,11 +49,15 @@ log = logging.getLogger("serve")
 
 @dataclass(frozen=True)
 class Settings:
-    """How much the server takes on: `concurrency` requests at once, each of at most `max_payload_mb` MiB."""
+    """How much the server takes on: `concurrency` requests at once, each of at most `max_payload_mb` MiB.
+
+    A body has `body_seconds` to arrive.
+    """
 
     concurrency: int = 2
     max_payload_mb: int = 25
     batch_strategy: str = "SINGLE_RECORD"
+    body_seconds: float = 60.0
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Settings:
@@ -73,6 +82,8 @@ def build_app(
 ) -> Starlette:
     """The server. `read` gives the bytes of a manifest's entry. Inference runs in threads, so /ping always answers."""
     limiter = CapacityLimiter(settings.concurrency)
+    payload = settings.max_payload_mb * 2**20
+    bodies = Bodies(payload, payload * (settings.concurrency + WAITING_BODIES), settings.body_seconds)
 
     async def ping(_: Request) -> Response:
         return Response()
@@ -85,22 +96,27 @@ def build_app(
             kind = media_type(request.headers.get("content-type", ""))
         except ValueError as error:
             raise HTTPException(415, str(error)) from error
-        body = await _body(request, settings.max_payload_mb)
-        answer = manifest if kind == JSON_LINES else image
-        return await to_thread.run_sync(answer, body, limiter=limiter)
+        async with bodies.received(request) as body:
+            if kind == JSON_LINES and body.count(b"\n") > MAX_LINES:
+                raise HTTPException(413, f"The manifest has more than {MAX_LINES:,} lines.")
+            answer = partial(manifest if kind == JSON_LINES else image, body)
+            return await while_connected(request, answer, limiter) or Response(status_code=CLIENT_GONE)
 
-    def manifest(body: bytes) -> Response:
-        if body.count(b"\n") > MAX_LINES:
-            raise HTTPException(413, f"The manifest has more than {MAX_LINES:,} lines.")
+    def manifest(body: bytes, gone: threading.Event) -> Response | None:
         started = time.monotonic()
-        lines = count_manifest(predictor, body, read, limits)
+        try:
+            lines = count_manifest(predictor, body, read, limits, gone.is_set)
+        except AbandonedError:
+            log.info(json.dumps({"event": "abandoned", "seconds": round(time.monotonic() - started, 3)}))
+            return None
         errors, seconds = sum("error" in line for line in lines), round(time.monotonic() - started, 3)
         log.info(json.dumps({"event": "manifest", "images": len(lines), "errors": errors, "seconds": seconds}))
         return Response(json_lines(lines), media_type=JSON_LINES)
 
-    def image(body: bytes) -> Response:
+    def image(body: bytes, _: threading.Event) -> Response:
         line = count_image(predictor, body, limits)
-        return JSONResponse(line, status_code=400 if "error" in line else 200)
+        code = line["error"]["code"] if "error" in line else None
+        return JSONResponse(line, status_code={None: 200, "internal": 503}.get(code, 400))
 
     return Starlette(
         routes=[
@@ -109,15 +125,6 @@ def build_app(
             Route("/execution-parameters", execution_parameters),
         ]
     )
-
-
-async def _body(request: Request, max_mb: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_mb * 2**20:
-            raise HTTPException(413, f"The request is larger than {max_mb} MiB.")
-    return bytes(body)
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -139,7 +146,15 @@ def main() -> None:
     client, buckets = s3_client(READERS * settings.concurrency), allowed_buckets(os.environ)
     predictor = Predictor.load(options.model, threads=options.threads)
     app = build_app(predictor, lambda entry: read_object(client, entry, limits, buckets), settings, limits)
-    uvicorn.run(app, host=options.host, port=options.port, access_log=False, timeout_graceful_shutdown=GRACE)
+    uvicorn.run(
+        app,
+        host=options.host,
+        port=options.port,
+        http=PromptProtocol,
+        ws="none",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE,
+    )
 
 
 if __name__ == "__main__":

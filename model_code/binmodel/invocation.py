@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from binmodel.images import Limits
 from binmodel.manifest import Entry, read_manifest
@@ -23,12 +23,30 @@ def media_type(header: str) -> str:
     return kind
 
 
+class AbandonedError(Exception):
+    """Nobody waits for the answer any more."""
+
+
 def count_manifest(
-    predictor: Predictor, body: bytes, read: Callable[[Entry], bytes], limits: Limits | None = None
+    predictor: Predictor,
+    body: bytes,
+    read: Callable[[Entry], bytes],
+    limits: Limits | None = None,
+    abandoned: Callable[[], bool] = lambda: False,
 ) -> list[Line]:
-    """One line for each line of the manifest, in its order, with the `image_id` (null where the line has none)."""
+    """One line for each line of the manifest, in its order, with the `image_id` (null where the line has none).
+
+    Raises AbandonedError, and reads nothing more, once `abandoned` is true.
+    """
+
+    def still_wanted() -> Iterator[Entry]:
+        for entry in entries:
+            if abandoned():
+                raise AbandonedError
+            yield entry
+
     entries = list(read_manifest(body))
-    lines = predict_stream(predictor, entries, read, limits=limits, readers=READERS)
+    lines = predict_stream(predictor, still_wanted(), read, limits=limits, readers=READERS)
     return [{"image_id": entry.image_id, **line} for entry, line in zip(entries, lines, strict=True)]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from binmodel.artifact import Artifact, Conformal
 from binmodel.backends import Logits
+from binmodel.images import Limits
 from binmodel.predict import Predictor
 from binmodel.preprocess import MEAN, STD, Batch
 from PIL import Image
@@ -74,3 +75,14 @@ def wide_predictor() -> Predictor:
     """One that knows bins out of range, and says intervals."""
     wide = replace(artifact(), outputs=(0, *COUNTS, 6), conformal=Conformal(0.9, 0.8))
     return Predictor(wide, out_of_range)
+
+
+class NoMemory(Limits):
+    """Where they are asked for the last time, pixels are about to be decoded, memory has run out."""
+
+    @property
+    def min_side(self) -> int:  # type: ignore[override]
+        raise MemoryError
+
+    def __init__(self) -> None:
+        """Without the fields of its own that a property stands in the way of."""
