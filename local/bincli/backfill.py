@@ -14,6 +14,7 @@ from typing import Any
 from bintally.domain.jobs import in_parts
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bincli.aws_errors import explained
 from bincli.bars import Tick
 from bincli.deployments import Deployment, workdir
 from bincli.errors import CommandError
@@ -106,7 +107,8 @@ class Running:
                 put(self.s3, self.bucket, upload)
             except (ClientError, BotoCoreError, OSError) as error:
                 if attempt == ATTEMPTS or not may_pass(error):
-                    self.failed[upload.key] = str(error)
+                    said = str(error) if isinstance(error, OSError) else explained(error)
+                    self.failed[upload.key] = said
                     return
                 self.pace.pause(FIRST_PAUSE * 2 ** (attempt - 1))
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bincli.aws_errors import explained
 from bincli.errors import CommandError
 from bincli.profile import LEAVE
 
@@ -71,18 +73,32 @@ def find_deployment(name: str | None, *, running: Callable[[], Mapping[str, Any]
 
 def stack_outputs(name: str, aws: ClientOf) -> dict[str, str]:
     """The outputs of a CloudFormation stack. Raises StackNotFoundError."""
+    where = ""
     try:
-        (stack,) = aws("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    except (ClientError, BotoCoreError) as error:
-        raise StackNotFoundError(
-            f"The stack {name} can't be read ({error}). Are AWS_PROFILE and AWS_REGION those of its account?"
-        ) from error
+        client = aws("cloudformation")
+        where = f" in {client.meta.region_name}"
+        (stack,) = client.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "ValidationError":
+            raise StackNotFoundError(f"The stack {name} can't be read{where}. {explained(error)}") from error
+        raise StackNotFoundError(f"There is no stack {name}{where}. Check --stack, --region and --profile.") from error
+    except BotoCoreError as error:
+        raise StackNotFoundError(f"The stack {name} can't be read{where}. {explained(error)}") from error
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
-def aws_client(service: str) -> Any:
-    """A client with the credentials, region and endpoints of the environment."""
-    return boto3.client(service, config=CONFIG)  # type: ignore[call-overload]
+def aws_clients(region: str | None = None, profile: str | None = None) -> ClientOf:
+    """Clients with the credentials, region and endpoints of the environment, where they are not given.
+
+    boto3 reads AWS_DEFAULT_REGION alone, all other SDKs and the AWS CLI read AWS_REGION first. The clients raise
+    BotoCoreError for a profile or a region that there is not.
+    """
+
+    @cache
+    def session() -> boto3.Session:
+        return boto3.Session(profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None)
+
+    return lambda service: session().client(service, config=CONFIG)  # type: ignore[call-overload]
 
 
 def said_when_local(aws: ClientOf, say: Callable[[str], None]) -> ClientOf:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bincli.options import FAILED, NOT_ALL, Json, Model, Stack, deployment, errors_said, usable_model
+from bincli.options import FAILED, NOT_ALL, Json, Model, Profile, Region, Stack, deployment, errors_said, usable_model
 
 
 def count(
@@ -37,10 +37,9 @@ def count(
       bintally count shelf/ --json | jq -r '[.image, .count] | @tsv'
     """
     from binmodel.predict import Predictor
-    from rich.console import Console
 
     from bincli.count import NothingToCountError, count_images, images_in, print_counts
-    from bincli.screen import visible
+    from bincli.screen import Screen, visible
 
     try:
         images = images_in(paths)
@@ -48,7 +47,8 @@ def count(
         raise typer.BadParameter(visible(error), param_hint="PATH") from error
     with errors_said():
         lines = count_images(images, Predictor.load(usable_model(model)))
-    if not print_counts(lines, len(images), as_json=as_json, out=Console(), err=Console(stderr=True)):
+        all_counted = print_counts(lines, len(images), as_json=as_json, out=Screen(), err=Screen(stderr=True))
+    if not all_counted:
         raise typer.Exit(NOT_ALL)
 
 
@@ -90,12 +90,12 @@ def up(
     """
     from binlocal.stack import PARAMETERS, ROOT, running_stack
     from binlocal.template import load_template
-    from rich.console import Console
 
     from bincli.deployments import stack_folder
+    from bincli.screen import Screen
     from bincli.up import introduction, parameters_in, usual_port, written_environment
 
-    err = Console(stderr=True)
+    err = Screen(stderr=True)
     with errors_said():
         known = load_template(ROOT / "template.yaml")["Parameters"]
         parameters = {**PARAMETERS, **parameters_in(settings or [], known)}
@@ -120,6 +120,8 @@ def invoke(
         Path, typer.Option("--event", "-e", metavar="FILE", exists=True, dir_okay=False, help="Event, JSON.")
     ],
     stack: Stack = None,
+    region: Region = None,
+    profile: Profile = None,
     as_json: Json = False,
 ) -> None:
     """Run one deployed function with an event.
@@ -132,13 +134,13 @@ def invoke(
       bintally invoke submit -e events/submit/schedule.json
       bintally invoke IntakeFunction -e events/intake/s3-put.json
     """
-    from rich.console import Console
 
     from bincli.invoke import invoke, read_event, show_invocation
+    from bincli.screen import Screen
 
     with errors_said():
-        invocation = invoke(deployment(stack), function, read_event(event))
-    show_invocation(invocation, as_json=as_json, out=Console(), err=Console(stderr=True))
+        invocation = invoke(deployment(stack, region, profile), function, read_event(event))
+        show_invocation(invocation, as_json=as_json, out=Screen(), err=Screen(stderr=True))
     if invocation.failed:
         raise typer.Exit(FAILED)
 
@@ -175,15 +177,14 @@ def demo(
       bintally demo --images shelf/ --orders orders.csv
       bintally demo --limit 1000 --json
     """
-    from rich.console import Console
 
     from bincli.demo_run import run_demo, show
-    from bincli.screen import say
+    from bincli.screen import Screen, say
 
-    err = Console(stderr=True)
+    err = Screen(stderr=True)
     with errors_said():
         result = run_demo(images, orders, limit, usable_model(model), err=err)
-        show(result, report, as_json=as_json, out=Console())
+        show(result, report, as_json=as_json, out=Screen())
     if result.unfinished:
         say(err, f"Error: {result.unfinished}. The logs are in .work/demo.", "red")
         raise typer.Exit(FAILED)

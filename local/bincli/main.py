@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import io
+import sys
+from typing import Annotated
+
 import typer
 
 from bincli import local_commands, operating_commands, query_commands
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 orders = typer.Typer(no_args_is_help=True)
 
 
+def print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"bintally {version('bintally')}")
+        raise typer.Exit
+
+
 @app.callback()
-def bintally() -> None:
+def bintally(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Count the items in photographs of bins, and compare them with orders.
 
     \b
@@ -24,6 +45,9 @@ def bintally() -> None:
 
     Every command has --help with examples, and --json for programs.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # not every terminal knows every letter
+            stream.reconfigure(errors="backslashreplace")
 
 
 @orders.callback()

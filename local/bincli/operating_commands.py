@@ -8,13 +8,26 @@ from typing import Annotated
 
 import typer
 
-from bincli.options import FAILED, INTERRUPTED, NOT_ALL, Json, Stack, deployment, errors_said
+from bincli.options import (
+    FAILED,
+    INTERRUPTED,
+    NOT_ALL,
+    NOT_LOOKED,
+    Json,
+    Profile,
+    Region,
+    Stack,
+    deployment,
+    errors_said,
+)
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 
 
 def audit(
     stack: Stack = None,
+    region: Region = None,
+    profile: Profile = None,
     wait: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="Look again, so long, until nothing is on its way.")
     ] = 0,
@@ -32,7 +45,8 @@ def audit(
     jobs, the bins, the queues and their dead letters. Each photograph has to
     be settled, on its way, or a dead letter. While the intake queue has
     messages, as many photographs count as waiting in it.
-    Changes nothing. Ends with 1 when any is not accounted for.
+    Changes nothing. Ends with 1 when any is not accounted for, with 2 when
+    the stack could not be looked into.
 
     \b
     Examples:
@@ -40,20 +54,23 @@ def audit(
       bintally audit --wait 600           until all are settled
       bintally audit --stack prod --json | jq '.unaccounted[]'
     """
-    from rich.console import Console
 
     from bincli.audit import patience_of, run_audit
     from bincli.audit_view import show_audit
+    from bincli.screen import Screen
 
-    with errors_said(), Console(stderr=True).status("Auditing"):
-        asked = deployment(stack)
-        report = run_audit(asked, patience_of(asked, announced_within, taken_within), wait=wait)
-    show_audit(report, as_json=as_json, out=Console())
+    with errors_said(NOT_LOOKED, "Nothing was audited. "):
+        with Screen(stderr=True).status("Auditing"):
+            asked = deployment(stack, region, profile)
+            report = run_audit(asked, patience_of(asked, announced_within, taken_within), wait=wait)
+        show_audit(report, as_json=as_json, out=Screen())
     if not report.audit.is_clean:
         raise typer.Exit(FAILED)
 
 
-def redrive(stack: Stack = None, dry_run: DryRun = False, as_json: Json = False) -> None:
+def redrive(
+    stack: Stack = None, region: Region = None, profile: Profile = None, dry_run: DryRun = False, as_json: Json = False
+) -> None:
     """Send dead letters back to the queues that they came from.
 
     Do it when what made them fail has been repaired: those that fail again
@@ -67,21 +84,21 @@ def redrive(stack: Stack = None, dry_run: DryRun = False, as_json: Json = False)
       bintally redrive --dry-run
       bintally redrive --stack prod
     """
-    from rich.console import Console
 
     from bincli.bars import bar
     from bincli.queues import look_at
     from bincli.redrive import judge_again, redrive, routes_of, show_redriven
+    from bincli.screen import Screen
 
     found = []
     with errors_said():
-        asked = deployment(stack)
+        asked = deployment(stack, region, profile)
         sqs = asked.client("sqs")
         for route in routes_of(asked):
-            with bar(Console(stderr=True), route.name, look_at(sqs, route.dead).messages) as tick:
+            with bar(Screen(stderr=True), route.name, look_at(sqs, route.dead).messages) as tick:
                 found.append(redrive(route, sqs, dry_run=dry_run, tick=tick))
         found.append(judge_again(asked, dry_run=dry_run))
-    show_redriven(found, dry_run=dry_run, as_json=as_json, out=Console())
+        show_redriven(found, dry_run=dry_run, as_json=as_json, out=Screen())
     if not dry_run and any(each.left for each in found):
         raise typer.Exit(NOT_ALL)
 
@@ -89,6 +106,8 @@ def redrive(stack: Stack = None, dry_run: DryRun = False, as_json: Json = False)
 def backfill(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A folder, or s3://bucket/prefix.")],
     stack: Stack = None,
+    region: Region = None,
+    profile: Profile = None,
     rate: Annotated[float, typer.Option(min=0.01, metavar="N", help="Most photographs to put in a second.")] = 100,
     any_file: Annotated[
         bool, typer.Option("--any-file", help="Take every file, not only .jpg, .jpeg and .png.")
@@ -116,28 +135,28 @@ def backfill(
       bintally backfill shelf/ --rate 20
       bintally backfill s3://archive/2025/ --stack prod
     """
-    from rich.console import Console
 
     from bincli.backfill import Pace, journal_of, plan_backfill
     from bincli.backfill import backfill as run_backfill
     from bincli.backfill_view import show_backfilled, show_plan
     from bincli.bars import bar
     from bincli.journal import open_journal, read_journal
+    from bincli.screen import Screen
 
     with errors_said():
-        asked = deployment(stack)
+        asked = deployment(stack, region, profile)
         bucket = asked.output("IntakeBucket")
         path = journal or journal_of(source, bucket)
         if dry_run:
             done = read_journal(path, {"source": source, "bucket": bucket}) or {}
             plan = plan_backfill(asked, source, done, any_file=any_file)
-            show_plan(plan, rate, as_json=as_json, out=Console())
+            show_plan(plan, rate, as_json=as_json, out=Screen())
             raise typer.Exit(NOT_ALL if plan.skipped else 0)
         with open_journal(path, source, bucket) as kept:
             plan = plan_backfill(asked, source, kept.done, any_file=any_file)
-            with bar(Console(stderr=True), "put", len(plan.uploads)) as tick:
+            with bar(Screen(stderr=True), "put", len(plan.uploads)) as tick:
                 result = run_backfill(asked, plan.uploads, kept, pace=Pace(rate), tick=tick)
-    show_backfilled(plan, result, as_json=as_json, out=Console())
+        show_backfilled(plan, result, as_json=as_json, out=Screen())
     if result.stopped:
         raise typer.Exit(INTERRUPTED)
     if result.failed or plan.skipped:
@@ -150,6 +169,8 @@ def retry(
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Every photograph that FAILED.")] = False,
     stack: Stack = None,
+    region: Region = None,
+    profile: Profile = None,
     as_json: Json = False,
 ) -> None:
     """Have photographs that FAILED tried again.
@@ -162,15 +183,15 @@ def retry(
       bintally retry P-17-C/photo.jpg
       bintally retry --failed --stack prod
     """
-    from rich.console import Console
 
     from bincli.retry import retry, show_retried
+    from bincli.screen import Screen
 
     if bool(photographs) == failed:
         raise typer.BadParameter("name photographs, or take --failed for all of them.", param_hint="PHOTOGRAPH")
     with errors_said():
-        found = retry(deployment(stack), photographs or [], every=failed, now=datetime.now(UTC))
-    show_retried(found, as_json=as_json, out=Console())
+        found = retry(deployment(stack, region, profile), photographs or [], every=failed, now=datetime.now(UTC))
+        show_retried(found, as_json=as_json, out=Screen())
     if not all(each.retried for each in found):
         raise typer.Exit(NOT_ALL)
 
@@ -178,6 +199,8 @@ def retry(
 def jobs(
     only_open: Annotated[bool, typer.Option("--open", help="Only jobs that have not been answered.")] = False,
     stack: Stack = None,
+    region: Region = None,
+    profile: Profile = None,
     as_json: Json = False,
 ) -> None:
     """Show what was asked of the model, the latest first.
@@ -192,9 +215,10 @@ def jobs(
       bintally jobs --open --stack prod
       bintally jobs --json | jq -r 'select(.status == "FAILED") | .job_id'
     """
-    from rich.console import Console
 
     from bincli.jobs import show_jobs
+    from bincli.screen import Screen
 
     with errors_said():
-        show_jobs(deployment(stack), only_open=only_open, as_json=as_json, out=Console(), now=datetime.now(UTC))
+        asked = deployment(stack, region, profile)
+        show_jobs(asked, only_open=only_open, as_json=as_json, out=Screen(), now=datetime.now(UTC))

@@ -17,6 +17,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bincli.aws_errors import explained
 from bincli.photographs import COUNTABLE, scattered
 
 BUCKET, REGION = "aft-vbi-pds", "us-east-1"
@@ -41,7 +42,7 @@ def fetch_photographs(
         try:
             kept = _fetch(folder, number, s3, progress)
         except (BotoCoreError, ClientError) as error:
-            raise OSError(f"the public bucket {BUCKET} can't be read ({error})") from error
+            raise OSError(f"the public bucket {BUCKET} can't be read: {explained(error)}") from error
     return dict(list(kept.items())[:number])
 
 

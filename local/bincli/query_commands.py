@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
-from bincli.options import NOT_ALL, Json, Stack, deployment, errors_said
+from bincli.options import NOT_ALL, Json, Profile, Region, Stack, deployment, errors_said
 
 
 def bins(
     bin_id: Annotated[str | None, typer.Argument(metavar="[BIN]", help="One bin. Without it: every bin.")] = None,
     stack: Stack = None,
+    region: Region = None,
+    profile: Profile = None,
     as_json: Json = False,
 ) -> None:
     """Show what is in the bins: the latest count of each.
@@ -25,17 +27,19 @@ def bins(
       bintally bins P-17-C                with the probability of each count
       bintally bins --stack prod --json   on AWS
     """
-    from rich.console import Console
 
     from bincli.bins import show_bins
+    from bincli.screen import Screen
 
     with errors_said():
-        show_bins(deployment(stack), bin_id, as_json=as_json, out=Console())
+        show_bins(deployment(stack, region, profile), bin_id, as_json=as_json, out=Screen())
 
 
 def import_orders(
     file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="Orders, CSV or JSON.")],
     stack: Stack = None,
+    region: Region = None,
+    profile: Profile = None,
     as_json: Json = False,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the import.")] = 120,
 ) -> None:
@@ -50,13 +54,15 @@ def import_orders(
       bintally orders import orders.csv
       bintally orders import orders.json --stack prod
     """
-    from rich.console import Console
 
     from bincli import orders
+    from bincli.screen import Screen
 
     with errors_said():
-        report = orders.import_orders(deployment(stack), file.name, orders.read_order_file(file), patience=timeout)
-    orders.show_report(report, as_json=as_json, out=Console())
+        report = orders.import_orders(
+            deployment(stack, region, profile), file.name, orders.read_order_file(file), patience=timeout
+        )
+        orders.show_report(report, as_json=as_json, out=Screen())
     if report["refused"]:
         raise typer.Exit(NOT_ALL)
 
@@ -66,6 +72,8 @@ def consignment(
         str | None, typer.Argument(metavar="[ID]", help="One consignment. Without it: all of them.")
     ] = None,
     stack: Stack = None,
+    region: Region = None,
+    profile: Profile = None,
     as_json: Json = False,
 ) -> None:
     """Show the consignments and their verdicts, or the lines of one.
@@ -80,9 +88,9 @@ def consignment(
       bintally consignment C-1
       bintally consignment C-1 --stack prod --json
     """
-    from rich.console import Console
 
     from bincli.consignments import show_consignments
+    from bincli.screen import Screen
 
     with errors_said():
-        show_consignments(deployment(stack), consignment_id, as_json=as_json, out=Console())
+        show_consignments(deployment(stack, region, profile), consignment_id, as_json=as_json, out=Screen())

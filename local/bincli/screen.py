@@ -5,6 +5,15 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+
+class Screen(Console):
+    """Standard output, or standard error, as the commands use it."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich would end with 1, which says something else."""
+        raise BrokenPipeError
+
+
 # Unicode counts these among the letters and marks, yet they show nothing.
 BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 

@@ -51,6 +51,7 @@ class Table:
         names = [[column.name for column in self.columns]] if self.header else []
         for row in (*names, *([cell.plain for cell in row] for row in self.rows)):
             print("\t".join(row), file=out.file)  # rich makes spaces of tabs
+        out.file.flush()
 
     def _aligned(self) -> rich.Table:
         table = rich.Table(box=None, pad_edge=False, show_header=self.header)

@@ -1,11 +1,12 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from bincli.deployments import (
     ROOT,
     Deployment,
     StackNotFoundError,
-    aws_client,
+    aws_clients,
     find_deployment,
     said_when_local,
     stack_folder,
@@ -26,6 +27,8 @@ STATE = {
 
 
 class FakeCloudFormation:
+    meta = SimpleNamespace(region_name="eu-west-1")
+
     def __init__(self, answer):
         self.answer = answer
 
@@ -66,13 +69,56 @@ def test_without_a_stack_the_error_says_how_to_start_one():
 @pytest.mark.parametrize(
     "answer",
     [
-        ClientError({"Error": {"Code": "ValidationError", "Message": "does not exist"}}, "DescribeStacks"),
+        ClientError({"Error": {"Code": "ExpiredToken", "Message": "botocore"}}, "DescribeStacks"),
         NoCredentialsError(),
     ],
 )
 def test_a_stack_that_cannot_be_read_is_said_with_the_cause(answer):
-    with pytest.raises(StackNotFoundError, match=r"The stack prod can't be read .*AWS_PROFILE"):
+    with pytest.raises(StackNotFoundError, match=r"The stack prod can't be read in eu-west-1\. .*--profile") as error:
         found("prod", answer=answer)
+    assert "botocore" not in str(error.value)
+
+
+def test_a_stack_that_there_is_not_is_said_with_its_region():
+    gone = ClientError({"Error": {"Code": "ValidationError", "Message": "does not exist"}}, "DescribeStacks")
+
+    with pytest.raises(StackNotFoundError, match=r"no stack prod in eu-west-1\. Check --stack, --region and --profile"):
+        found("prod", answer=gone)
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "region"),
+    [
+        (None, {"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+        (None, {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-2"}, "eu-west-1"),
+        (None, {"AWS_DEFAULT_REGION": "us-east-2"}, "us-east-2"),
+        (None, {"AWS_REGION": "", "AWS_DEFAULT_REGION": "us-east-2"}, "us-east-2"),
+        ("ap-south-1", {"AWS_REGION": "eu-west-1"}, "ap-south-1"),
+    ],
+)
+def test_the_region_is_the_one_that_every_other_aws_tool_takes(monkeypatch, given, environment, region):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {**environment, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"}.items():
+        monkeypatch.setenv(name, value)
+
+    assert aws_clients(given)("dynamodb").meta.region_name == region
+
+
+def test_a_profile_gives_credentials_and_region_whatever_the_environment_has(monkeypatch, tmp_path):
+    (tmp_path / "config").write_text(
+        "[profile depot]\nregion = eu-north-1\naws_access_key_id = DEPOT\naws_secret_access_key = s\n"
+    )
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "OTHER")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+
+    client = aws_clients(None, "depot")("dynamodb")
+
+    assert client.meta.region_name == "eu-north-1"
+    assert client._request_signer._credentials.access_key == "DEPOT"
 
 
 @pytest.mark.parametrize("answer", [{}, {"Outputs": []}, {"Outputs": [{"OutputKey": "Other", "OutputValue": "1"}]}])
@@ -85,7 +131,7 @@ def test_clients_of_aws_send_nothing_twice(monkeypatch):
     for name, value in {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "s", "DEFAULT_REGION": "eu-west-1"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
 
-    client = aws_client("lambda")
+    client = aws_clients()("lambda")
 
     assert client.meta.region_name == "eu-west-1"
     assert client.meta.config.retries["total_max_attempts"] == 1
@@ -99,8 +145,10 @@ def test_a_deployment_gives_clients_by_service():
 def test_a_named_stack_that_is_looked_for_on_this_machine_is_said_once(monkeypatch, endpoint):
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
     said = []
-    client = said_when_local(aws_client, said.append)
+    client = said_when_local(aws_clients(), said.append)
 
     assert [client(service).meta.endpoint_url for service in ("cloudformation", "sqs")] == [endpoint, endpoint]
 
@@ -111,9 +159,11 @@ def test_a_named_stack_that_is_looked_for_on_this_machine_is_said_once(monkeypat
 
 def test_nothing_is_said_of_a_stack_on_aws(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
     said = []
 
-    said_when_local(aws_client, said.append)("cloudformation")
+    said_when_local(aws_clients(), said.append)("cloudformation")
 
     assert said == []
 

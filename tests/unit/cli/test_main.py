@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,43 @@ def test_nothing_is_started_without_a_model(tmp_path, arguments):
     assert result.exit_code == 1
     assert "There is no model in" in result.stderr
     assert "Starting" not in result.stderr
+
+
+@pytest.mark.parametrize("words", [(), *COMMANDS])
+def test_h_is_help(words):
+    result = CliRunner().invoke(app, [*words, "-h"])
+
+    assert (result.exit_code, "Usage:" in result.stdout) == (0, True)
+
+
+def test_the_version_is_the_packages():
+    result = CliRunner().invoke(app, ["--version"])
+
+    assert (result.exit_code, result.stdout) == (0, f"bintally {version('bintally')}\n")
+
+
+STACKED = [words for words, command in COMMANDS.items() if "stack" in {one.name for one in command.params}]
+
+
+@pytest.mark.parametrize("words", STACKED)
+def test_every_command_for_a_stack_takes_region_and_profile(words):
+    assert {"region", "profile"} <= {one.name for one in COMMANDS[words].params}
+
+
+@pytest.mark.parametrize("option", [["--region", "eu-west-1"], ["--profile", "depot"]])
+def test_the_local_stack_has_neither_region_nor_profile(option):
+    result = CliRunner().invoke(app, ["bins", *option])
+
+    assert (result.exit_code, "--stack" in result.stderr) == (2, True)
+
+
+def test_an_audit_without_a_stack_did_not_look(tmp_path, monkeypatch):
+    monkeypatch.setenv("BINTALLY_WORK", str(tmp_path))
+
+    result = CliRunner().invoke(app, ["audit"])
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: Nothing was audited. No local stack is running.")
 
 
 def test_help_loads_nothing_heavy():

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from bincli.errors import CommandError
+from bincli.options import BROKEN_PIPE, FAILED, INTERRUPTED, NOT_LOOKED, errors_said
+from botocore.exceptions import NoRegionError
+
+BINTALLY = str(Path(sys.executable).with_name("bintally"))
+
+
+def ended(error: BaseException, *arguments: object) -> int:
+    with pytest.raises(typer.Exit) as ending, errors_said(*arguments):  # type: ignore[arg-type]
+        raise error
+    return ending.value.exit_code
+
+
+def test_what_a_person_can_mend_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(CommandError("There is no bin\x1b\n x.")) == FAILED
+    assert ended(NoRegionError()) == FAILED
+
+    assert capsys.readouterr().err.splitlines() == [
+        r"Error: There is no bin\x1b\n x.",
+        "Error: No AWS region is set. Pass --region, or set AWS_REGION.",
+    ]
+
+
+def test_ctrl_c_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(KeyboardInterrupt()) == INTERRUPTED
+    assert capsys.readouterr().err == "Stopped.\n"
+
+
+@pytest.mark.parametrize(
+    "error", [CommandError("x"), OSError("x"), NoRegionError(), KeyError("x"), ZeroDivisionError()]
+)
+def test_an_audit_that_could_not_look_never_ends_as_if_it_had_found_a_loss(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(error, NOT_LOOKED, "Nothing was audited. ") == NOT_LOOKED
+    assert capsys.readouterr().err.startswith("Error: Nothing was audited. ")
+
+
+def test_an_error_of_the_program_is_not_hidden() -> None:
+    with pytest.raises(KeyError), errors_said():
+        raise KeyError("x")
+
+
+def test_wrong_usage_passes() -> None:
+    with pytest.raises(typer.BadParameter), errors_said(NOT_LOOKED):
+        raise typer.BadParameter("x")
+
+
+@pytest.mark.parametrize("arguments", [["count", "PHOTOS"], ["count", "PHOTOS", "--json"]])
+def test_a_reader_that_leaves_is_no_error(tmp_path: Path, arguments: list[str]) -> None:
+    """As in `bintally count shelf/ | head -0`."""
+    (tmp_path / "a.jpg").write_bytes(b"")
+    command = [BINTALLY, *(str(tmp_path) if word == "PHOTOS" else word for word in arguments)]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+
+    assert (done.returncode, done.stderr) == (BROKEN_PIPE, "")
+
+
+def test_a_terminal_that_knows_ascii_alone_gets_the_rest_escaped(tmp_path: Path) -> None:
+    (tmp_path / "日本.jpg").write_bytes(b"")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+
+    done = subprocess.run([BINTALLY, "count", str(tmp_path)], capture_output=True, env=environment, check=False)
+
+    assert (done.returncode, b"\\u65e5\\u672c.jpg" in done.stdout) == (3, True), done
