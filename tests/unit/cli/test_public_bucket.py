@@ -65,7 +65,8 @@ def test_what_was_fetched_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("bucket", "why"), [(Unreachable(), "can.t be reached"), (Refusing(), "access denied"), (FakeBucket({}), "no photo")]
+    ("bucket", "why"),
+    [(Unreachable(), "can.t be reached"), (Refusing(), "access denied"), (FakeBucket({}), "no photo")],
 )
 def test_a_bucket_that_gives_nothing_is_an_os_error_that_says_why(tmp_path, bucket, why):
     with pytest.raises(OSError, match=why):
