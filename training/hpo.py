@@ -1,14 +1,15 @@
-"""Search for better hyperparameters: many short training runs, the flags of the best one.
+"""Search for better hyperparameters with many short training runs.
 
     python training/hpo.py --data DIR --trials 20 -- --stages 4x96 --weights FILE   # hours on two cores
     python training/hpo.py --data DIR --trials 2 --out .work/try -- --stages 1x32 --limit 100 --weights none
     python training/hpo.py --runner sagemaker --dry-run --role ROLE --data s3://my-bucket/bins/prepared \\
         --output s3://my-bucket/tuning --trials 20 -- --stages 8x128                # the flags of `jobs.py tune`
 
-What stands after `--` goes to each run of train.py, which is judged by its balanced accuracy on validation; runs that
-fall behind are cut off. Writes study.db, trials.csv, winning.txt (flags to put after train.py) and importances.png.
-After Ctrl-C or a crash the same command goes on. Ends with 0, with 3 where trials failed or the search was stopped, and
-with 2 where a flag is wrong.
+Flags after `--` go to every run of train.py. The objective is balanced accuracy on validation; poor runs are pruned.
+Writes study.db, trials.csv, winning.txt (the best flags for train.py) and importances.png to --out. Safe to rerun:
+after Ctrl-C or a crash, the same command continues.
+
+Exit codes: 0 done; 2 bad usage; 3 trials failed, or the search was interrupted.
 """
 
 from __future__ import annotations
@@ -23,9 +24,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import optuna
-from binlab.hpo.search import Train, TrialError, importances, open_study, recipe_values, search
+from binlab.hpo.search import (
+    EVALUATED,
+    Train,
+    TrialError,
+    importances,
+    open_study,
+    plot_importances,
+    print_trials,
+    recipe_values,
+    search,
+    winning_flags,
+    write_trials,
+)
 from binlab.hpo.space import as_flags
-from binlab.hpo.trials import JUDGED, plot_importances, print_trials, winning_flags, write_trials
 from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 from tqdm import tqdm
@@ -40,25 +52,25 @@ def build_parser() -> argparse.ArgumentParser:
     data = os.environ.get("SM_CHANNEL_TRAIN")
     add = parser.add_argument
     add("--runner", choices=("local", "sagemaker"), default="local", help="(default: %(default)s)")
-    add("--data", type=Path, default=data, required=not data, help="folder with bin-images/, metadata/")
+    add("--data", type=Path, default=data, required=not data, help="folder with bin-images/ and metadata/")
     add("--out", type=Path, default=".work/hpo", help="(default: %(default)s)")
-    add("--trials", type=int, default=20, help="in all, with those of earlier calls (default: %(default)s)")
-    add("--seed", type=int, default=7, help="of the search (default: %(default)s)")
-    add("--dry-run", action="store_true", help="print the command of the first trial, and run nothing")
-    add("--json", action="store_true", help="print the winner as JSON, not the table")
-    add("flags", nargs="*", metavar="-- FLAGS", help=f"of train.py (default: {' '.join(STAGES)})")
+    add("--trials", type=int, default=20, help="total, including earlier runs (default: %(default)s)")
+    add("--seed", type=int, default=7, help="seed of the search (default: %(default)s)")
+    add("--dry-run", action="store_true", help="print the command of the first trial and run nothing")
+    add("--json", action="store_true", help="print the best trial as JSON")
+    add("flags", nargs="*", metavar="-- FLAGS", help=f"flags of train.py (default: {' '.join(STAGES)})")
     return parser
 
 
 def command_for(options: argparse.Namespace) -> list[str]:
-    """How train.py is called in each trial, but for the flags that are searched and --out."""
+    """The command of each trial, without --out and the flags of the search space."""
     script = str(Path(__file__).with_name("train.py"))
     stages = [] if "--stages" in options.flags else STAGES
     return [sys.executable, script, "--data", str(options.data), *stages, *options.flags]
 
 
 def trained_by(command: Sequence[str]) -> Train:
-    """Runs `command` with more flags; what it says besides its lines goes to train.log, and its weights are dropped."""
+    """Runs `command` with more flags. Its standard error goes to train.log, and its weights are deleted."""
 
     @contextmanager
     def train(flags: list[str], folder: Path) -> Iterator[Iterator[str]]:
@@ -73,12 +85,12 @@ def trained_by(command: Sequence[str]) -> Train:
         for name in HEAVY:
             (folder / name).unlink(missing_ok=True)
         if run.returncode:
-            raise TrialError(f"status {run.returncode}, see {log}: {log.read_text().strip()[-200:]}")
+            raise TrialError(f"exit code {run.returncode}, see {log}: {log.read_text().strip()[-200:]}")
 
     return train
 
 
-def leave(study: optuna.Study, options: argparse.Namespace) -> int:
+def report(study: optuna.Study, options: argparse.Namespace) -> int:
     """Write and print what the search has found so far."""
     console = Console(stderr=options.json)
     write_trials(options.out / "trials.csv", study.trials)
@@ -89,10 +101,10 @@ def leave(study: optuna.Study, options: argparse.Namespace) -> int:
     if finished:
         flags = winning_flags(study.best_trial)
         (options.out / "winning.txt").write_text(flags + "\n")
-        console.print(f"\nThe best so far: train.py {flags}", highlight=False, soft_wrap=True)
+        console.print(f"\nBest so far: train.py {flags}", highlight=False, soft_wrap=True)
         if options.json:
             print(json.dumps({"flags": flags, "balanced_accuracy": study.best_value, "trials": len(study.trials)}))
-    return 0 if len(study.get_trials(states=JUDGED)) >= options.trials and finished else PARTLY
+    return 0 if len(study.get_trials(states=EVALUATED)) >= options.trials and finished else PARTLY
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -116,17 +128,17 @@ def local(options: argparse.Namespace, train: Train) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = open_study(options.out / "study.db", options.seed)
-    done = len(study.get_trials(states=JUDGED))
+    done = len(study.get_trials(states=EVALUATED))
     with tqdm(total=options.trials, initial=done, desc="trials", unit="trial") as bar:
 
-        def told(trial: FrozenTrial) -> None:
-            bar.update(trial.state in JUDGED)
+        def on_trial(trial: FrozenTrial) -> None:
+            bar.update(trial.state in EVALUATED)
 
         try:
-            search(study, options.trials, train, options.out / "trials", told)
+            search(study, options.trials, train, options.out / "trials", on_trial)
         except KeyboardInterrupt:
-            print("\nStopped; the same command goes on from here.", file=sys.stderr)
-    return leave(study, options)
+            print("\nInterrupted. Run the same command to continue.", file=sys.stderr)
+    return report(study, options)
 
 
 if __name__ == "__main__":

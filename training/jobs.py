@@ -3,11 +3,12 @@
     python training/jobs.py train --dry-run --role arn:aws:iam::111122223333:role/bintally-training \\
         --data s3://my-bucket/bins/prepared --output s3://my-bucket/training  # prints the request, sends nothing
     python training/jobs.py train ... -- --recipe best --seed 8               # after `--`: flags of train.py
-    python training/jobs.py COMMAND --help                                    # an example of each
+    python training/jobs.py COMMAND --help                                    # an example for each command
 
-Needs the extra `sagemaker` (pip install -e '.[train,sagemaker]'), and without --dry-run an AWS account with a role that
-may read the data and write below --output. Creates no bucket, makes nothing public, and reports nothing to the SDK's
-makers. Ends with 0, or with 2 where a flag is wrong or AWS refuses.
+Needs the extra `sagemaker` (pip install -e '.[train,sagemaker]') and, without --dry-run, an AWS account and a role that
+can read the data and write below --output. Creates no bucket, makes nothing public, and sends no SDK telemetry.
+
+Exit codes: 0 done; 2 bad usage, or AWS refused the request.
 """
 
 from __future__ import annotations
@@ -26,52 +27,57 @@ Parser = argparse.ArgumentParser
 
 
 def prepare_flags(parser: Parser) -> None:
-    """Collect photographs, clean them, and leave them under OUTPUT/prepared.
+    """Collect and clean photos, and write them to OUTPUT/prepared.
 
     python training/jobs.py prepare --role ROLE --output s3://my-bucket/bins --photos 10000
     python training/jobs.py prepare --role ROLE --output s3://my-bucket/bins --data s3://my-bucket/raw
     """
-    parser.add_argument("--data", type=s3_uri, help="own photographs in the dataset's layout (default: collect them)")
-    parser.add_argument("--photos", type=int, default=10_000, help="to collect (default: %(default)s)")
+    parser.add_argument("--data", type=s3_uri, help="your photos in the dataset's layout (default: collect them)")
+    parser.add_argument("--photos", type=int, default=10_000, help="number to collect (default: %(default)s)")
     parser.add_argument("--side", type=int, default=256, help="pixels of the shorter side (default: %(default)s)")
     job_flags(parser, "ml.m5.2xlarge")
 
 
 def train_flags(parser: Parser) -> None:
-    """Train on one or several instances; what spot interrupts goes on from its checkpoint.
+    """Train on one or more instances; spot interruptions resume from the checkpoint.
 
     python training/jobs.py train --role ROLE --data s3://my-bucket/bins/prepared --output s3://my-bucket/training \\
         --instance-type ml.g5.xlarge --instances 2 -- --recipe best --seed 8
     """
     learning_flags(parser)
-    parser.add_argument("--instances", type=int, default=1, help="that learn together (default: %(default)s)")
-    parser.add_argument("--checkpoints", type=s3_uri, help="of a job to go on from (default: a new folder)")
+    parser.add_argument("--instances", type=int, default=1, help="number of instances (default: %(default)s)")
+    parser.add_argument("--checkpoints", type=s3_uri, help="checkpoints of a job to continue (default: a new folder)")
 
 
 def tune_flags(parser: Parser) -> None:
-    """Search the space of hpo.py with SageMaker's tuner, several trials at once.
+    """Search the space of hpo.py with SageMaker's tuner, with parallel trials.
 
     python training/jobs.py tune --role ROLE --data s3://my-bucket/bins/prepared --output s3://my-bucket/tuning \\
         --trials 20 --parallel 2 -- --stages 4x128
     """
     learning_flags(parser)
     parser.add_argument("--trials", type=int, default=20, help="(default: %(default)s)")
-    parser.add_argument("--parallel", type=int, default=2, help="trials at once (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=7, help="of the search (default: %(default)s)")
+    parser.add_argument("--parallel", type=int, default=2, help="parallel trials (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=7, help="seed of the search (default: %(default)s)")
 
 
 def register_flags(parser: Parser) -> None:
-    """Put the packaged model into the Model Registry, to be approved by a person.
+    """Register the packaged model in the Model Registry, pending approval by a person.
 
     python training/jobs.py register --image 111122223333.dkr.ecr.us-east-1.amazonaws.com/bintally:1 \\
         --artifact .work/artifact --bundle .work/model.tar.gz --metrics .work/evaluation/metrics.json \\
         --output s3://my-bucket/models
     """
     add = parser.add_argument
-    add("--image", required=True, help="the inference container, built from model_code/")
+    add("--image", required=True, help="inference container image, built from model_code/")
     add("--artifact", type=Path, default=Path(".work/artifact"), help="what package.py wrote (default: %(default)s)")
-    add("--bundle", type=Path, default=Path(".work/model.tar.gz"), help="the same as one file (default: %(default)s)")
-    add("--metrics", type=Path, help="metrics.json of evaluate.py")
+    add(
+        "--bundle",
+        type=Path,
+        default=Path(".work/model.tar.gz"),
+        help="what package.py --bundle wrote (default: %(default)s)",
+    )
+    add("--metrics", type=Path, help="metrics.json from evaluate.py")
     add("--group", default="bintally", help="model package group (default: %(default)s)")
     add("--instance-types", nargs="+", default=["ml.c6i.xlarge", "ml.c6i.2xlarge"], help="(default: %(default)s)")
     place_flags(parser)
@@ -87,8 +93,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = Parser(description=__doc__, formatter_class=shape)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, add in COMMANDS.items():
-        says = str(add.__doc__)
-        add(commands.add_parser(name, help=says.split("\n")[0], description=says, formatter_class=shape))
+        text = str(add.__doc__)
+        add(commands.add_parser(name, help=text.split("\n")[0], description=text, formatter_class=shape))
     options = parser.parse_args(arguments)
     check(parser, options)
     options.hyperparameters = hyperparameters(getattr(options, "flags", []))
@@ -99,21 +105,21 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR)
     logging.getLogger("sagemaker.config").setLevel(logging.ERROR)
-    try:  # here, because the SDK takes seconds to import
-        from binjobs.account import Rehearsal, open_session
+    try:  # imported here: the SDK takes seconds to import
+        from binjobs.account import DryRun, open_session
         from binjobs.launch import REFUSALS, start
     except ModuleNotFoundError as error:
         print(f"jobs.py: {error.name} is missing. Install it: pip install -e '.[train,sagemaker]'", file=sys.stderr)
         return 2
-    rehearsal = Rehearsal() if options.dry_run else None
+    dry_run = DryRun() if options.dry_run else None
     try:
-        session = open_session(options.region, options.output, options.kms_key, rehearsal)
+        session = open_session(options.region, options.output, options.kms_key, dry_run)
         with TemporaryDirectory() as folder:
             started = start(session, options, Path(folder))
     except REFUSALS as error:
         print(f"jobs.py {options.command}: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(rehearsal.as_json(), indent=2) if rehearsal else started)
+    print(json.dumps(dry_run.as_json(), indent=2) if dry_run else started)
     return 0
 
 

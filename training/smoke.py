@@ -1,11 +1,13 @@
-"""Every step on a few photographs, one after the other, to see that all work together (`make model-smoke`).
+"""Run every step on a few photos, to check that they work together (`make model-smoke`).
 
-    python training/smoke.py --data ../shared/abid                     # 400 photographs: minutes on two cores
+    python training/smoke.py --data ../shared/abid                     # 400 photos: minutes on two cores
     python training/smoke.py --data s3://aft-vbi-pds --photos 100      # from the public bucket
-    python training/smoke.py --photos 70                               # drawn bins: no data, no network
+    python training/smoke.py --photos 70                               # synthetic bins: no data, no network
 
-Collects, explores, prepares, trains, searches, packages, evaluates and counts, with results and a log of each step in
---out. What comes out of so few photographs is no model to use. Ends with 0, or with 1 where a step failed.
+Collects, explores, prepares, trains, searches, packages, evaluates and counts. Results and a log of each step are in
+--out. A model from so few photos is not for use.
+
+Exit codes: 0 done; 1 a step failed; 2 bad usage.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import sys
 import time
 from pathlib import Path
 
-from binlab.data.drawn import draw_bins
+from binlab.data.synthetic import write_bins
 
 TRAINING = Path(__file__).parent
 LOGS = "logs"
@@ -27,21 +29,26 @@ LOGS = "logs"
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--data", help="folder in the dataset's layout, or s3://BUCKET (default: bins are drawn)")
+    add("--data", help="folder in the dataset's layout, or s3://BUCKET (default: synthetic bins)")
     add("--photos", type=int, default=400, help="(default: %(default)s)")
-    add("--weights", default="none", help="to start from, as for train.py (default: random ones)")
-    add("--stages", default="2x64,1x96", help="of train.py (default: %(default)s)")
-    add("--out", type=Path, default=Path(".work/smoke"), help="emptied first (default: %(default)s)")
+    add("--weights", default="none", help="starting weights for train.py (default: random)")
+    add("--stages", default="2x64,1x96", help="stages for train.py (default: %(default)s)")
+    add(
+        "--out",
+        type=Path,
+        default=Path(".work/smoke"),
+        help="folder for the results, emptied first (default: %(default)s)",
+    )
     options = parser.parse_args(arguments)
     if options.out.exists() and not (options.out / LOGS).is_dir():
-        parser.error(f"--out {options.out} is no folder of an earlier run, and would be emptied: name another")
+        parser.error(f"--out {options.out} is not from an earlier run and would be emptied. Choose another folder.")
     return options
 
 
 def commands(options: argparse.Namespace) -> dict[str, list[str]]:
     """The command of each step, in order."""
     out, size = options.out, options.stages.split("x")[-1]
-    source = options.data or str(out / "drawn")
+    source = options.data or str(out / "synthetic")
     raw, prepared, model, artifact = (str(out / name) for name in ("raw", "prepared", "model", "artifact"))
     learning = ["--weights", options.weights, "--cache", str(out / "cache"), "--batch", "16"]
     return {
@@ -55,8 +62,8 @@ def commands(options: argparse.Namespace) -> dict[str, list[str]]:
         ),
         "package": _script(
             "package", "--data", prepared, "--model", model, "--out", artifact, "--bundle", str(out / "model.tar.gz"),
-            "--cache", str(out / "cache"), "--sizes", size, "--methods", "minmax", "--keep", "nothing",
-            "--calibration", "32",
+            "--cache", str(out / "cache"), "--sizes", size, "--methods", "minmax",
+            "--float-layers", "nothing", "--quantization-images", "32",
         ),
         "evaluate": _script("evaluate", "--data", prepared, "--model", artifact, "--out", str(out / "evaluation")),
         "count": [
@@ -69,13 +76,13 @@ def _script(name: str, *flags: str) -> list[str]:
     return [sys.executable, str(TRAINING / f"{name}.py"), *flags]
 
 
-def worked(name: str, command: list[str], log: Path) -> bool:
-    """Run a step with its output in `log`; say how long it took, and the end of its output where it failed."""
+def run_step(name: str, command: list[str], log: Path) -> bool:
+    """Run a step with its output in `log`. Print its duration and, if it fails, the end of its output."""
     print(f"$ {shlex.join(command)}", flush=True)
     started = time.monotonic()
     with log.open("w") as file:
         status = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
-    print(f"  {name}: {time.monotonic() - started:.0f} s" + (f", status {status}" if status else ""), flush=True)
+    print(f"  {name}: {time.monotonic() - started:.0f} s" + (f", exit code {status}" if status else ""), flush=True)
     if status:
         print(f"\n{name} failed. The end of {log}:\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
     return status == 0
@@ -87,14 +94,14 @@ def main(arguments: list[str] | None = None) -> int:
     logs = options.out / LOGS
     logs.mkdir(parents=True)
     if not options.data:
-        print("No --data: bins are drawn, so every figure is of drawings.")
-        draw_bins(options.out / "drawn", options.photos)
+        print("No --data: the bins are synthetic, so the figures say nothing about real photos.")
+        write_bins(options.out / "synthetic", options.photos)
     started, steps = time.monotonic(), commands(options)
     for number, (name, command) in enumerate(steps.items(), start=1):
-        if not worked(name, command, logs / f"{number}-{name}.log"):
+        if not run_step(name, command, logs / f"{number}-{name}.log"):
             return 1
     minutes = (time.monotonic() - started) / 60
-    print(f"\nAll {len(steps)} steps worked, in {minutes:.1f} minutes. To look at: {options.out}/explore/report.html, "
+    print(f"\nAll {len(steps)} steps worked, in {minutes:.1f} minutes. See {options.out}/explore/report.html, "
           f"{options.out}/evaluation/report.html, {logs}/")  # fmt: skip
     return 0
 

@@ -1,4 +1,4 @@
-"""What a job runs: the scripts of training/ with the two libraries they import, in one folder."""
+"""The code of a job: the scripts of training/ and the two libraries they import, in one folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PACKAGES = (TRAINING / "binlab", ROOT / "model_code" / "binmodel")
 
 
 def stage(folder: Path, *, install: bool) -> Path:
-    """Copy the code to `folder`; with `install`, also what the job is to install beside the image's libraries."""
+    """Copy the code to `folder`; with `install`, also the requirements that the image lacks."""
     folder.mkdir(exist_ok=True)
     for script in TRAINING.glob("*.py"):
         shutil.copyfile(script, folder / script.name)
@@ -27,16 +27,16 @@ def stage(folder: Path, *, install: bool) -> Path:
 
 
 def packed(folder: Path, file: Path) -> Path:
-    """The folder's contents as one `file`, .tar.gz."""
+    """Pack the folder as a .tar.gz `file`."""
     with tarfile.open(file, "w:gz") as archive:
         archive.add(folder, arcname=".")
     return file
 
 
 def write_script(path: Path, commands: Sequence[Sequence[str]]) -> Path:
-    """A shell script that runs one command after the other, and ends with the first that fails.
+    """Write a shell script that runs the commands in order and stops at the first failure.
 
-    Status 3 of our scripts is no failure: they did what could be done, and left the rest on record.
+    Exit code 3 is not a failure: our scripts use it if they did what was possible and recorded the rest.
     """
     path.write_text("\n".join(["set -e", *(f"{shlex.join(command)} || [ $? -eq 3 ]" for command in commands)]) + "\n")
     return path

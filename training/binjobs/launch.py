@@ -1,4 +1,4 @@
-"""The jobs: preparing data, training, and the search for hyperparameters."""
+"""Start the jobs: data preparation, training, hyperparameter tuning."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from binlab.hpo.space import SPACE, Choice
-from binlab.train.signals import METRIC_DEFINITIONS, METRICS, OBJECTIVE
+from binlab.train.monitor import METRIC_DEFINITIONS, METRICS, OBJECTIVE
 from botocore.exceptions import BotoCoreError, ClientError
 from sagemaker.core import image_uris, shapes
 from sagemaker.core.helper.session_helper import Session
@@ -21,7 +21,7 @@ from sagemaker.train.model_trainer import ModelTrainer
 from sagemaker.train.tuner import HyperparameterTuner
 
 from binjobs import registry
-from binjobs.account import BucketError, added_to, uploaded
+from binjobs.account import BucketError, add_to_requests, uploaded
 from binjobs.code import packed, stage, write_script
 
 PYTORCH = {"framework": "pytorch", "version": "2.8.0", "py_version": "py312", "image_scope": "training"}
@@ -31,16 +31,13 @@ RAW, PREPARED = "/opt/ml/processing/raw", "/opt/ml/processing/prepared"
 
 
 def start(session: Session, options: argparse.Namespace, folder: Path) -> str:
-    """Start the job that `options.command` names, its code put together in `folder`.
-
-    Its name. Raises one of REFUSALS.
-    """
+    """Start the job of `options.command`, with its code staged in `folder`. Returns its name; raises REFUSALS."""
     jobs = {"prepare": prepare, "train": train, "tune": tune, "register": registry.register}
     return jobs[options.command](session, options, folder)
 
 
 def prepare(session: Session, options: argparse.Namespace, folder: Path) -> str:
-    """Collect and clean the photographs, with the results under OUTPUT/prepared."""
+    """Collect and clean the photos; the results go to OUTPUT/prepared."""
     code = stage(folder, install=not options.isolated)
     commands = [["python", "prepare.py", "--data", RAW, "--out", PREPARED, "--side", str(options.side)]]
     if not options.data:
@@ -59,14 +56,14 @@ def prepare(session: Session, options: argparse.Namespace, folder: Path) -> str:
         s3_uri=f"{options.output}/prepared", local_path=PREPARED, s3_upload_mode="EndOfJob"
     )
     processor.run(
-        script.name, source_dir=str(code), inputs=_photographs(options.data), wait=options.wait, logs=options.wait,
+        script.name, source_dir=str(code), inputs=_raw_images(options.data), wait=options.wait, logs=options.wait,
         outputs=[shapes.ProcessingOutput(output_name="prepared", s3_output=place)],
     )  # fmt: skip
     return str(processor.latest_job.processing_job_name)
 
 
 def train(session: Session, options: argparse.Namespace, folder: Path) -> str:
-    """One run of train.py on `--instances` instances, that goes on from its checkpoint when spot interrupts it."""
+    """Run train.py on `--instances` instances; it resumes from its checkpoint after a spot interruption."""
     code = stage(folder, install=not options.isolated)
     trainer = _trainer(session, options, str(code), {**options.hyperparameters, "checkpoints": CHECKPOINTS})
     trainer.distributed = Torchrun()
@@ -79,10 +76,10 @@ def train(session: Session, options: argparse.Namespace, folder: Path) -> str:
 
 
 def tune(session: Session, options: argparse.Namespace, folder: Path) -> str:
-    """A Bayesian search over `binlab.hpo.space`, of `--trials` runs on one instance each.
+    """A Bayesian search over `binlab.hpo.space`: `--trials` runs on one instance each.
 
-    A trial keeps no checkpoints, because all trials of a tuning job share one place for them. The code is uploaded
-    here, because the tuner would put it outside --output.
+    Trials keep no checkpoints, because all trials of a tuning job share one location. The code is uploaded here,
+    because the tuner would upload it outside --output.
     """
     code = packed(stage(folder / "code", install=not options.isolated), folder / "sourcedir.tar.gz")
     source = uploaded(session, code, f"{options.name}/code")
@@ -97,9 +94,9 @@ def tune(session: Session, options: argparse.Namespace, folder: Path) -> str:
 
 
 def _trainer(session: Session, options: argparse.Namespace, source: str, flags: Mapping[str, str]) -> ModelTrainer:
-    """`source`: the code, as a folder or as s3://bucket/file.tar.gz."""
+    """`source` is the code, as a folder or as s3://bucket/file.tar.gz."""
     spot = not options.on_demand
-    patience = {"max_wait_time_in_seconds": _seconds(options.wait_hours or 2 * options.hours)} if spot else {}
+    max_wait = {"max_wait_time_in_seconds": _seconds(options.wait_hours or 2 * options.hours)} if spot else {}
     starting = {"weights": f"{INPUTS}/weights/{Path(options.weights).name}"} if options.weights else {}
     vpc = {"subnets": options.subnets, "security_group_ids": options.security_groups} if options.subnets else {}
     return ModelTrainer(
@@ -112,7 +109,7 @@ def _trainer(session: Session, options: argparse.Namespace, source: str, flags: 
         networking=configs.Networking(
             enable_network_isolation=options.isolated, enable_inter_container_traffic_encryption=True, **vpc
         ),
-        stopping_condition=configs.StoppingCondition(max_runtime_in_seconds=_seconds(options.hours), **patience),
+        stopping_condition=configs.StoppingCondition(max_runtime_in_seconds=_seconds(options.hours), **max_wait),
         output_data_config=configs.OutputDataConfig(s3_output_path=options.output, kms_key_id=options.kms_key),
         hyperparameters={**starting, "cache": "/tmp/bintally", **flags},  # noqa: S108 - in the job's container
     )  # fmt: skip
@@ -126,10 +123,10 @@ def _source(source: str, options: argparse.Namespace) -> configs.SourceCode:
 
 
 def _keep_tuning_safe(session: Session, options: argparse.Namespace) -> None:
-    """What ModelTrainer says but HyperparameterTuner of sagemaker-train 1.27 leaves out of its request."""
+    """Settings that ModelTrainer sends but HyperparameterTuner of sagemaker-train 1.27 drops."""
     safe = {"EnableNetworkIsolation": options.isolated, "EnableInterContainerTrafficEncryption": True}
     volume = {"VolumeKmsKeyId": options.kms_key} if options.kms_key else {}
-    added_to(
+    add_to_requests(
         session, "CreateHyperParameterTuningJob",
         {"TrainingJobDefinition": safe, "TrainingJobDefinition.ResourceConfig": volume},
     )  # fmt: skip
@@ -149,7 +146,7 @@ def _channels(options: argparse.Namespace) -> list[configs.InputData]:
     return [configs.InputData(channel_name=name, data_source=place) for name, place in places.items() if place]
 
 
-def _photographs(place: str | None) -> Sequence[shapes.ProcessingInput]:
+def _raw_images(place: str | None) -> Sequence[shapes.ProcessingInput]:
     if not place:
         return []
     source = shapes.ProcessingS3Input(s3_uri=place, local_path=RAW, s3_data_type="S3Prefix", s3_input_mode="File")

@@ -1,7 +1,7 @@
-"""The Model Registry: a group, and in it one model package for each artifact, to be approved by a person.
+"""The Model Registry: a group with one model package for each artifact, pending approval by a person.
 
-Requests go through the session's own client: `ModelPackage.create` of sagemaker-core 2.27 refuses every inference
-specification, since it takes another class of that name (the model card's) for the one to expect.
+Requests use the session's own client: `ModelPackage.create` of sagemaker-core 2.27 rejects every inference
+specification, because it expects another class of the same name (that of the model card).
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from sagemaker.core.helper.session_helper import Session
 
 from binjobs.account import uploaded
 
-TAKEN, ANSWERED = ["application/jsonlines", "image/jpeg", "image/png"], ["application/jsonlines", "application/json"]
-LONGEST, REFUSED = 256, re.compile(r"[^\w.:/=+@-]")  # characters in a value of the metadata
+CONTENT_TYPES, RESPONSE_TYPES = (
+    ["application/jsonlines", "image/jpeg", "image/png"],
+    ["application/jsonlines", "application/json"],
+)
+MAX_LENGTH, INVALID = 256, re.compile(r"[^\w.:/=+@-]")  # of a metadata value
 HEADLINE = ("balanced_accuracy", "balanced_rmse_expected", "balanced_within_one", "balanced_ece")
 
 
 def register(session: Session, options: argparse.Namespace, _: Path) -> str:
-    """Upload bundle and metrics, and register them in the group `--group`. The package's ARN."""
+    """Upload bundle and metrics, and register them in the group `--group`. Returns the ARN of the package."""
     model = json.loads((options.artifact / "model.json").read_text())
     files = [path for path in (options.bundle, options.metrics) if path]
     places = {path: uploaded(session, path, f"models/{model['version']}") for path in files}
@@ -31,26 +34,26 @@ def register(session: Session, options: argparse.Namespace, _: Path) -> str:
     answer = session.sagemaker_client.create_model_package(
         ModelPackageGroupName=options.group,
         ModelPackageDescription=f"ResNet-50 that counts 1 to 5 items in a bin, version {model['version']}",
-        InferenceSpecification=_served(options, places[options.bundle]),
+        InferenceSpecification=_inference_specification(options, places[options.bundle]),
         ModelApprovalStatus="PendingManualApproval",
         CustomerMetadataProperties=metadata(model),
         Domain="COMPUTER_VISION",
         Task="IMAGE_CLASSIFICATION",
-        **({"ModelMetrics": _quality(places[options.metrics])} if options.metrics else {}),
+        **({"ModelMetrics": _model_metrics(places[options.metrics])} if options.metrics else {}),
         **({"SecurityConfig": {"KmsKeyId": options.kms_key}} if options.kms_key else {}),
     )
     return str(answer["ModelPackageArn"])
 
 
 def metadata(model: Mapping[str, Any]) -> dict[str, str]:
-    """What a person wants to see in the registry, from `model.json`: version, data, licence, figures on test."""
+    """What a person approving the model wants to see, from model.json: version, data, licence, test figures."""
     test = model["metrics"]["int8"]["test"]
     facts = {
         "version": model["version"], "architecture": model["architecture"], "input_size": model["input_size"],
         "data_sha256": model["data"]["sha256"], "licence": model["licence"],
         **{name: test[name] for name in HEADLINE if name in test},
     }  # fmt: skip
-    return {name: " ".join(REFUSED.sub(" ", str(value)).split())[:LONGEST] for name, value in facts.items()}
+    return {name: " ".join(INVALID.sub(" ", str(value)).split())[:MAX_LENGTH] for name, value in facts.items()}
 
 
 def _ensure_group(session: Session, name: str) -> None:
@@ -61,19 +64,19 @@ def _ensure_group(session: Session, name: str) -> None:
     ):
         client.create_model_package_group(
             ModelPackageGroupName=name,
-            ModelPackageGroupDescription="Counts the items in photographs of warehouse bins (bintally)",
+            ModelPackageGroupDescription="Counts the items in photos of warehouse bins (bintally)",
         )
 
 
-def _served(options: argparse.Namespace, bundle: str) -> dict[str, Any]:
+def _inference_specification(options: argparse.Namespace, bundle: str) -> dict[str, Any]:
     return {
         "Containers": [{"Image": options.image, "ModelDataUrl": bundle}],
-        "SupportedContentTypes": TAKEN,
-        "SupportedResponseMIMETypes": ANSWERED,
+        "SupportedContentTypes": CONTENT_TYPES,
+        "SupportedResponseMIMETypes": RESPONSE_TYPES,
         "SupportedTransformInstanceTypes": options.instance_types,
         "SupportedRealtimeInferenceInstanceTypes": options.instance_types,
     }
 
 
-def _quality(place: str) -> dict[str, Any]:
+def _model_metrics(place: str) -> dict[str, Any]:
     return {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": place}}}

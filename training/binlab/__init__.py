@@ -1,1 +1,1 @@
-"""Parts for training: dataset, split, loop, calibration, metrics. The scripts beside this package put them together."""
+"""The library of training: data, exploration, training, search, packaging, evaluation. The scripts beside it use it."""

@@ -19,7 +19,7 @@ nbformat.write(notebook, sys.argv[1])
 
 
 def values(work: Path) -> str:
-    """Another cell of parameters: real photographs where there are some, else drawn bins."""
+    """Another cell of parameters: real photos where there are some, else synthetic bins."""
     source = str(PHOTOGRAPHS) if PHOTOGRAPHS.is_dir() else None
     return f"""SOURCE, PHOTOS = {source!r}, 100
 STAGES, WEIGHTS, TRIALS, TRIAL_STAGES = "2x32", "none", 2, "3x32"

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 import torch
 from binlab.data.dataset import read_split
+from binlab.data.synthetic import draw_bin, write_bin
 from binmodel.network import build_network
 from binmodel.predict import Predictor
 from binmodel.preprocess import squash
 from safetensors.torch import save_file
-
-from tests.unit.training.bins import draw, write_bin
 
 ROOT = Path(__file__).parents[3]
 
@@ -37,17 +36,17 @@ def made_artifact(data: Path, work: Path) -> Path:
     run("train.py", *common, "--start", first, "--out", second, "--stages", "1x48", "--batch", 16)
     run(
         "package.py", *common, "--model", first, second, "--out", work / "artifact", "--sizes", 48, 64, "--methods",
-        "minmax", "minmax-average", "--calibration", 16, "--licence", work / "LICENSE", "--keep-float",
+        "minmax", "minmax-average", "--quantization-images", 16, "--licence", work / "LICENSE", "--keep-float",
     )  # fmt: skip
     return work / "artifact"
 
 
 def check_description(data: Path, artifact: Path) -> None:
     model = json.loads((artifact / "model.json").read_text())
-    sizes = {side: len(photos) for side, photos in read_split(data).items()}
+    sizes = {side: len(images) for side, images in read_split(data).items()}
 
     assert model["input_size"] in (48, 64)
-    assert model["calibration"]["method"] in ("minmax", "minmax-average")
+    assert model["quantization"]["method"] in ("minmax", "minmax-average")
     assert ["--stages 1x32" in model["recipe"]["runs"][0], "--stages 1x48" in model["recipe"]["runs"][1]] == [
         True,
         True,
@@ -58,7 +57,7 @@ def check_description(data: Path, artifact: Path) -> None:
     assert str(artifact.parent) not in (artifact / "model.json").read_text(), "it names a path of this machine"
     for precision in ("int8", "float"):
         for side in ("validation", "test"):
-            assert model["metrics"][precision][side]["photographs"] == sizes[side]
+            assert model["metrics"][precision][side]["images"] == sizes[side]
 
 
 def check_card(artifact: Path) -> None:
@@ -80,13 +79,13 @@ def check_evaluation(data: Path, artifact: Path) -> None:
     stated = json.loads((artifact / "model.json").read_text())["metrics"]["int8"]["test"]
 
     assert found["model"] == Predictor.load(artifact, threads=1).model
-    for name in ("balanced_accuracy", "balanced_log_loss", "photographs"):
+    for name in ("balanced_accuracy", "balanced_log_loss", "images"):
         assert found[name] == pytest.approx(stated[name], abs=2e-3)
 
 
 def check_backends(artifact: Path) -> None:
     int8, float32 = (Predictor.load(artifact, backend, threads=1) for backend in ("onnx", "torch"))
-    pixels = np.stack([squash(draw(1 + seed % 5, seed), int8.input_size) for seed in range(16)])
+    pixels = np.stack([squash(draw_bin(1 + seed % 5, seed), int8.input_size) for seed in range(16)])
     of_int8, of_float = (
         np.array([list(prediction.probabilities.values()) for prediction in predictor.predict(pixels)])
         for predictor in (int8, float32)

@@ -1,4 +1,4 @@
-"""`make model-smoke` in a smaller form: every step on drawn bins."""
+"""`make model-smoke` in a smaller form: every step on synthetic bins."""
 
 import json
 import subprocess
@@ -19,13 +19,13 @@ def test_every_step_works(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "All 8 steps worked" in done.stdout
-    assert "bins are drawn" in done.stdout
+    assert "bins are synthetic" in done.stdout
     assert [line.split(":")[0].strip() for line in done.stdout.splitlines() if line.startswith("  ")] == [
         "collect", "explore", "prepare", "train", "hpo", "package", "evaluate", "count",
     ]  # fmt: skip
-    assert json.loads((out / "evaluation/metrics.json").read_text())["photographs"] > 0
+    assert json.loads((out / "evaluation/metrics.json").read_text())["images"] > 0
     assert (out / "model.tar.gz").stat().st_size > 1_000_000
-    assert (out / "hpo/winning.txt").read_text().startswith("--rate ")
+    assert (out / "hpo/winning.txt").read_text().startswith("--lr ")
 
 
 def test_a_step_that_fails_ends_it_and_is_shown(tmp_path: Path) -> None:

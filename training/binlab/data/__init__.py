@@ -1,1 +1,1 @@
-"""From the public bucket to a folder that is clean, small and split."""
+"""The dataset: collected, cleaned, sampled, split and read."""

@@ -1,6 +1,6 @@
-"""Photographs and their records from a source, many at once, each verified before it gets its name, and resumable.
+"""Collect photos and their records from a source: in parallel, verified, and resumable.
 
-What was read is noted in `<out>/.collect/`, so that a run that was stopped asks for nothing twice.
+Everything read is logged in `<out>/.collect/`, so an interrupted run does not read it again.
 """
 
 from __future__ import annotations
@@ -13,21 +13,20 @@ from pathlib import Path
 
 from binmodel.images import ImageError, decode
 
-from binlab.data.dataset import CLASSES, photo_path, read_labels, record_path
-from binlab.data.draws import batches, even_shares, shuffled
-from binlab.data.files import table, write_whole
-from binlab.data.notes import Notes
+from binlab.data.dataset import CLASSES, image_path, read_labels, record_path
+from binlab.data.files import NumberLog, csv_text, write_whole
 from binlab.data.records import expected_quantity, parse_record
+from binlab.data.sampling import batches, even_shares, shuffled
 from binlab.data.sources import Source, SourceError, read_whole
 
 NO_COUNT = -1
-BATCH = 256  # photographs or records asked for together
-Chosen = tuple[str, bytes | None]  # an id, and its record where that was just read
+BATCH = 256  # images or records read together
+Chosen = tuple[str, bytes | None]  # an id, and its record if that was just read
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A photograph that is not there, with a word for programs and a reason for people."""
+    """An image that could not be collected: `reason` is a code, `detail` explains it for people."""
 
     id: str
     reason: str
@@ -36,22 +35,22 @@ class Failure:
 
 @dataclass
 class Collection:
-    """A folder that is being filled from `source`. `labels` are counts that are known beside the records."""
+    """A folder being filled from `source`. `labels` are counts known from elsewhere than the records."""
 
     source: Source
     out: Path
     labels: Mapping[str, int]
-    counts: Notes  # of every record that was read, NO_COUNT where it has none
-    sizes: Notes  # in bytes, of every photograph that was verified
+    counts: NumberLog  # of every record read; NO_COUNT if it has none
+    sizes: NumberLog  # in bytes, of every verified image
     pause: Callable[[float], None] = time.sleep
     failures: list[Failure] = field(default_factory=list)
 
-    def drawn(self, photos: int, seed: int, pool: Executor) -> Iterator[Chosen]:
-        """`photos` in all where there are as many, of each class as many as of another.
+    def sample(self, images: int, seed: int, pool: Executor) -> Iterator[Chosen]:
+        """Up to `images` ids in total, evenly over the classes.
 
-        The order of the draw depends on the seed and the ids alone, so a run that goes on draws the same ones.
+        The order depends only on the seed and the ids, so a resumed run samples the same ones.
         """
-        wanted = even_shares(photos, CLASSES)
+        wanted = even_shares(images, CLASSES)
         for batch in batches(shuffled(self.source.ids(), seed), BATCH):
             counted = list(zip(batch, pool.map(self._count, batch), strict=True))
             self._note(batch, [found for _, found in counted if isinstance(found, Failure)])
@@ -63,7 +62,7 @@ class Collection:
                 return
 
     def fetch(self, chosen: Iterable[Chosen], pool: Executor) -> Iterator[str]:
-        """Each id of `chosen`, once it is there or in `failures`. Raises SourceError when a whole batch fails."""
+        """Yield each id of `chosen` once collected or in `failures`. Raises SourceError if a whole batch fails."""
         for batch in batches(chosen, BATCH):
             failures = []
             for (name, _), failure in zip(batch, pool.map(self._fetch, batch), strict=True):
@@ -74,7 +73,9 @@ class Collection:
     def _note(self, batch: Sequence[object], failures: Sequence[Failure]) -> None:
         self.failures += failures
         if failures and len(failures) == len(batch) and all(each.reason == "unreachable" for each in failures):
-            raise SourceError("unreachable", f"none of {len(batch)} in a row can be read. {failures[-1].detail}")
+            raise SourceError(
+                "unreachable", f"None of {len(batch)} objects in a row could be read. {failures[-1].detail}"
+            )
 
     def _count(self, name: str) -> tuple[int, bytes | None] | Failure:
         known = self.labels.get(name, self.counts.get(name))
@@ -95,19 +96,19 @@ class Collection:
         if self._is_there(name):
             return None
         try:
-            photo = read_whole(self.source, f"bin-images/{name}.jpg", self.pause)
-            decode(photo, side=32)
+            image = read_whole(self.source, f"bin-images/{name}.jpg", self.pause)
+            decode(image, side=32)
             self._keep_record(name, record)
         except SourceError as error:
             return Failure(name, error.code, str(error))
         except ImageError as error:
             return Failure(name, error.code, error.message)
-        write_whole(photo_path(self.out, name), photo)
-        self.sizes.add(name, len(photo))
+        write_whole(image_path(self.out, name), image)
+        self.sizes.add(name, len(image))
         return None
 
     def _is_there(self, name: str) -> bool:
-        path = photo_path(self.out, name)
+        path = image_path(self.out, name)
         return name in self.sizes and path.exists() and path.stat().st_size == self.sizes[name]
 
     def _keep_record(self, name: str, record: bytes | None) -> None:
@@ -120,12 +121,12 @@ class Collection:
             return
         count = self.labels.get(name, expected_quantity(parse_record(data)))
         if count is None:
-            raise SourceError("no_count", f"metadata/{name}.json has no EXPECTED_QUANTITY, or is no JSON object")
+            raise SourceError("no_count", f"metadata/{name}.json has no EXPECTED_QUANTITY, or is not a JSON object")
         self.counts.add(name, count)
         write_whole(record_path(self.out, name), data)
 
     def write_lists(self) -> None:
-        """`failed.csv`, and the counts that are known beside the records as `labels.csv`; neither where it is empty."""
+        """Write failed.csv, and labels.csv with the counts known from elsewhere. An empty list writes no file."""
         known = {name: self.labels[name] for name in self.sizes if name in self.labels}
         labels = {**read_labels(self.out), **known}
         _write_table(self.out / "failed.csv", ("id", "reason", "detail"), sorted(map(astuple, self.failures)))
@@ -134,6 +135,6 @@ class Collection:
 
 def _write_table(path: Path, header: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> None:
     if rows:
-        write_whole(path, table((header, *rows)).encode())
+        write_whole(path, csv_text((header, *rows)).encode())
     else:
         path.unlink(missing_ok=True)

@@ -1,32 +1,33 @@
-"""The Amazon Bin Image Dataset in its public layout, and a split that is the same for ever.
+"""The Amazon Bin Image Dataset in its public layout, and a split that never changes.
 
-Layout: `bin-images/<id>.jpg`, `metadata/<id>.json` (https://registry.opendata.aws/amazon-bin-imagery/), and, where
-there is one, `labels.csv` with the columns `id,count`, for photographs whose metadata is missing. A folder that
-`prepare.py` made has `manifest.csv` as well, which says all of it without opening a photograph.
+Layout: `bin-images/<id>.jpg` and `metadata/<id>.json` (https://registry.opendata.aws/amazon-bin-imagery/), and
+optionally `labels.csv` with the columns `id,count`, for images without metadata. A folder that prepare.py made also has
+`manifest.csv`, which lists every image with its split, so that nothing needs to be decoded or hashed again.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from binlab.data.grouping import SHARES, group_photos, side_of
-from binlab.data.looks import look_of
-from binlab.data.manifest import read_manifest
+from binlab.data.perceptual_hash import difference_hash_or_none
 from binlab.data.records import Contents, contents_of, expected_quantity, read_record
+from binlab.data.sampling import SHARES, group_images, split_of
 
 CLASSES = (1, 2, 3, 4, 5)
-EMPTY, FULLER = 0, CLASSES[-1] + 1  # what is out of range: no item, or more than the last class
+EMPTY, OVER_RANGE = 0, CLASSES[-1] + 1  # out of range: no item, or more than the last class
+MANIFEST = "manifest.csv"
 
 
 @dataclass(frozen=True)
-class Photo:
-    """One photograph: its id (a string: `523` and `00523` differ), its file, the record's count, and its contents.
+class LabelledImage:
+    """One image: its id (a string: `523` and `00523` differ), its file, the recorded count, and its contents.
 
-    `contents` lists what the record says is in the bin, as ASIN and quantity; empty where there is no record.
+    `contents` are the products in the record, as ASIN and quantity; empty without a record.
     """
 
     id: str
@@ -35,33 +36,50 @@ class Photo:
     contents: Contents
 
 
-def photo_path(root: Path, photo_id: str) -> Path:
-    return root / "bin-images" / f"{photo_id}.jpg"
+@dataclass(frozen=True)
+class Row:
+    """A line of `manifest.csv`. `group` is the smallest id of its group; the size is in pixels, upright."""
+
+    id: str
+    count: int
+    split: str
+    group: str
+    sha256: str
+    width: int
+    height: int
+    contents: Contents
 
 
-def record_path(root: Path, photo_id: str) -> Path:
-    return root / "metadata" / f"{photo_id}.json"
+def image_path(root: Path, image_id: str) -> Path:
+    return root / "bin-images" / f"{image_id}.jpg"
 
 
-def read_photos(root: Path) -> list[Photo]:
-    """Every labelled photograph under `root`, ordered by id. Raises FileNotFoundError when there are none."""
+def record_path(root: Path, image_id: str) -> Path:
+    return root / "metadata" / f"{image_id}.json"
+
+
+def read_images(root: Path) -> list[LabelledImage]:
+    """Every labelled image under `root`, ordered by id. Raises FileNotFoundError if there are none."""
     rows = read_manifest(root)
     if rows is not None:
-        return [Photo(row.id, photo_path(root, row.id), row.count, row.contents) for row in rows]
+        return [LabelledImage(row.id, image_path(root, row.id), row.count, row.contents) for row in rows]
     labels = read_labels(root)
-    photos = []
+    images = []
     for path in sorted((root / "bin-images").glob("*.jpg")):
         record = read_record(record_path(root, path.stem))
         count = labels.get(path.stem, expected_quantity(record))
         if count is not None:
-            photos.append(Photo(path.stem, path, count, contents_of(record)))
-    if not photos:
-        raise FileNotFoundError(f"No labelled photographs under {root}: expected bin-images/*.jpg and metadata/*.json.")
-    return photos
+            images.append(LabelledImage(path.stem, path, count, contents_of(record)))
+    if not images:
+        raise FileNotFoundError(
+            f"No labelled photos under {root}. It must contain bin-images/*.jpg and metadata/*.json; "
+            "collect.py downloads such a folder."
+        )
+    return images
 
 
 def read_labels(root: Path) -> dict[str, int]:
-    """From id to count, of `labels.csv`; empty where there is none."""
+    """Id and count from `labels.csv`; empty without the file."""
     path = root / "labels.csv"
     if not path.exists():
         return {}
@@ -69,41 +87,77 @@ def read_labels(root: Path) -> dict[str, int]:
         return {row["id"]: int(row["count"]) for row in csv.DictReader(file)}
 
 
-def read_split(root: Path, counts: Callable[[int], bool] = CLASSES.__contains__) -> dict[str, list[Photo]]:
-    """The photographs under `root` with a count that `counts` accepts: `train`, `validation`, `test`, ordered by id.
+def read_split(root: Path, counts: Callable[[int], bool] = CLASSES.__contains__) -> dict[str, list[LabelledImage]]:
+    """The images whose count `counts` accepts, as `train`, `test` and `validation`, each ordered by id.
 
-    A photograph's side does not depend on `counts`: it is decided among all photographs, or was by `prepare.py`.
+    The split of an image does not depend on `counts`: it was decided by prepare.py, or is decided among all images.
     """
-    photos = read_photos(root)
+    images = read_images(root)
     rows = read_manifest(root)
-    sides = split_groups(photos) if rows is None else {row.id: row.side for row in rows}
+    splits = split_images(images) if rows is None else {row.id: row.split for row in rows}
     return {
-        side: [photo for photo in photos if sides[photo.id] == side and counts(photo.count)]
-        for side in ("train", *SHARES)
+        split: [image for image in images if splits[image.id] == split and counts(image.count)]
+        for split in ("train", *SHARES)
     }
 
 
+def split_images(images: Iterable[LabelledImage]) -> dict[str, str]:
+    """Each id and its split; images that may show the same bin are in one split."""
+    images = list(images)
+    groups = group_images(images, {image.id: difference_hash_or_none(image.path) for image in images})
+    return {image_id: split_of(group) for image_id, group in groups.items()}
+
+
 def out_of_range(count: int) -> bool:
-    return count <= EMPTY or count >= FULLER
+    return count <= EMPTY or count >= OVER_RANGE
 
 
 def class_of(count: int) -> int:
-    """What a count is to the network: itself, or FULLER."""
-    return max(EMPTY, min(count, FULLER))
+    """The count as an output of the network: OVER_RANGE stands for itself and all above."""
+    return max(EMPTY, min(count, OVER_RANGE))
 
 
-def split_groups(photos: Iterable[Photo]) -> dict[str, str]:
-    """From photograph id to `train`, `validation` or `test`, photographs that may show the same bin on one side."""
-    photos = list(photos)
-    groups = group_photos(photos, {photo.id: look_of(photo.path) for photo in photos})
-    return {photo_id: side_of(group) for photo_id, group in groups.items()}
-
-
-def data_hash(split: dict[str, list[Photo]]) -> str:
-    """SHA-256 over every photograph's side, id, count and bytes: equal where a model saw the same data."""
+def data_hash(split: dict[str, list[LabelledImage]]) -> str:
+    """SHA-256 of every image's split, id, count and bytes: equal if a model saw the same data."""
     digest = hashlib.sha256()
-    for side, photos in sorted(split.items()):
-        for photo in photos:
-            content = hashlib.sha256(photo.path.read_bytes()).hexdigest()
-            digest.update(f"{side} {photo.id} {photo.count} {content}\n".encode())
+    for name, images in sorted(split.items()):
+        for image in images:
+            content = hashlib.sha256(image.path.read_bytes()).hexdigest()
+            digest.update(f"{name} {image.id} {image.count} {content}\n".encode())
     return digest.hexdigest()
+
+
+def read_manifest(root: Path) -> list[Row] | None:
+    """The rows, ordered by id; None if `root` was not prepared. Raises ValueError for an unknown format."""
+    path = root / MANIFEST
+    if not path.exists():
+        return None
+    with path.open(newline="", encoding="utf-8") as file:
+        lines = csv.DictReader(file)
+        if lines.fieldnames != [field.name for field in fields(Row)]:
+            raise ValueError(f"{path} has other columns than this version of prepare.py writes. Run prepare.py again.")
+        return [_row(line) for line in lines]
+
+
+def manifest_text(rows: Iterable[Row]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Row)], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        contents = " ".join(f"{asin}:{quantity}" for asin, quantity in row.contents)
+        writer.writerow({**asdict(row), "contents": contents})
+    return text.getvalue()
+
+
+def _row(line: dict[str, str]) -> Row:
+    contents = (item.rpartition(":") for item in line["contents"].split())
+    return Row(
+        id=line["id"],
+        count=int(line["count"]),
+        split=line["split"],
+        group=line["group"],
+        sha256=line["sha256"],
+        width=int(line["width"]),
+        height=int(line["height"]),
+        contents=tuple((asin, int(quantity)) for asin, _, quantity in contents),
+    )

@@ -1,7 +1,7 @@
-"""What the warehouse's record of a bin says: `metadata/<id>.json` of the dataset, read without trusting it.
+"""The warehouse's record of a bin: `metadata/<id>.json` of the dataset, read without trusting it.
 
-Fields: https://github.com/awslabs/open-data-docs/tree/main/docs/aft-vbi-pds. A record is a dict, empty where the file
-is missing or is no JSON object, so that one broken file does not stop a run; cleaning lists such photographs.
+Fields: https://github.com/awslabs/open-data-docs/tree/main/docs/aft-vbi-pds. A record is a dict, empty if the file is
+missing or is not a JSON object, so that one broken file does not stop a run; cleaning lists such images.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _POUNDS = {"pounds": 1.0, "kilograms": 2.20462}
 
 @dataclass(frozen=True)
 class Item:
-    """One product in a bin. Sides in inches, the longest first, and the weight in pounds; None where not recorded."""
+    """One product in a bin. Sides in inches, longest first; weight in pounds; None if not recorded."""
 
     asin: str
     name: str
@@ -30,7 +30,7 @@ class Item:
 
     @property
     def kind(self) -> str:
-        """A book has its ISBN-10 as ASIN; of all else the ASIN says nothing."""
+        """A book's ASIN is its ISBN-10; other ASINs say nothing about the product."""
         return "book" if _ISBN.fullmatch(self.asin) else "other goods"
 
 
@@ -50,7 +50,7 @@ def parse_record(data: bytes) -> dict[str, Any]:
 
 
 def expected_quantity(record: dict[str, Any]) -> int | None:
-    """The record's count; None where there is none or it is not a number from 0 on."""
+    """The recorded count; None if there is none or it is not a whole number from 0."""
     return _whole(record.get("EXPECTED_QUANTITY"))
 
 
@@ -59,18 +59,18 @@ def items_of(record: dict[str, Any]) -> list[Item]:
 
 
 def contents_of(record: dict[str, Any]) -> Contents:
-    """What is in the bin, as ASIN and quantity, ordered."""
+    """The contents of the bin as ASIN and quantity, ordered."""
     return tuple(sorted((asin, _whole(entry.get("quantity")) or 0) for asin, entry in _entries(record).items()))
 
 
 def contradiction(record: dict[str, Any], count: int) -> str | None:
-    """Why the record does not agree with itself or with the label `count`, in words; None where it does."""
+    """How the record contradicts itself or the label `count`, for people; None if it does not."""
     expected = expected_quantity(record)
     listed = sum(quantity for _, quantity in contents_of(record))
     if expected is not None and expected != count:
-        return f"labelled {count}, the record expects {expected}"
+        return f"the label is {count}, but the record expects {expected}"
     if "BIN_FCSKU_DATA" in record and listed != count:
-        return f"labelled {count}, the record lists {listed}"
+        return f"the label is {count}, but the record lists {listed}"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Where photographs come from, and whether what came is what the source has."""
+"""Where photos are collected from, and whether they arrived intact."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-TRIES = 4
+ATTEMPTS = 4
 
 
 class SourceError(Exception):
-    """Something can't be read; the message says why.
+    """Something cannot be read; the message says why.
 
-    `code`: missing, refused, damaged (worth another try), unreachable, or no_count for a record that holds none.
+    `code`: missing, refused, damaged (worth a retry), unreachable, or no_count for a record without one.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -27,7 +27,7 @@ class SourceError(Exception):
 
 @dataclass(frozen=True)
 class Blob:
-    """Bytes, and what the source says of them: their number, and their MD5 as hex; None where it says nothing."""
+    """Bytes, with the length and the MD5 (hex) that the source states; None if it states none."""
 
     data: bytes
     size: int | None = None
@@ -35,7 +35,7 @@ class Blob:
 
 
 class Source(Protocol):
-    """The layout of the bucket, read by key. Both raise SourceError."""
+    """The layout of the public bucket, read by key. Both methods raise SourceError."""
 
     def ids(self) -> Iterable[str]: ...
     def read(self, key: str) -> Blob: ...
@@ -43,7 +43,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder in the layout of the bucket."""
+    """A folder in the layout of the public bucket."""
 
     root: Path
 
@@ -60,8 +60,8 @@ class Folder:
 
 
 def read_whole(source: Source, key: str, pause: Callable[[float], None] = time.sleep) -> bytes:
-    """What the source has under `key`, asked for again where it came damaged. Raises SourceError."""
-    for attempt in range(TRIES - 1):
+    """The object under `key`, read again if it arrives damaged. Raises SourceError."""
+    for attempt in range(ATTEMPTS - 1):
         try:
             return verified(key, source.read(key))
         except SourceError as error:
@@ -72,11 +72,11 @@ def read_whole(source: Source, key: str, pause: Callable[[float], None] = time.s
 
 
 def verified(key: str, blob: Blob) -> bytes:
-    """The bytes, if they are what the source promised. Raises SourceError `damaged`."""
+    """The bytes, if they match the stated length and MD5. Raises SourceError `damaged`."""
     if blob.size is not None and blob.size != len(blob.data):
-        raise SourceError("damaged", f"{key}: {len(blob.data):,} of {blob.size:,} bytes came")
+        raise SourceError("damaged", f"{key}: only {len(blob.data):,} of {blob.size:,} bytes arrived")
     if blob.md5 is not None and blob.md5 != hashlib.md5(blob.data, usedforsecurity=False).hexdigest():
-        raise SourceError("damaged", f"{key}: its MD5 is not the one that the source names")
+        raise SourceError("damaged", f"{key}: its MD5 differs from the one that the source states")
     return blob.data
 
 
@@ -92,12 +92,14 @@ def labels_of(source: Source) -> dict[str, int]:
 
 
 def listed(path: Path) -> dict[str, int]:
-    """From id to count, of a list as the public course starter has it: `{"1": ["data/metadata/100313.json", ...]}`.
+    """Id and count from a list like that of the public course starter: `{"1": ["data/metadata/100313.json", ...]}`.
 
-    Raises ValueError for anything else.
+    Raises ValueError for any other format.
     """
     try:
         classes = json.loads(path.read_bytes())
         return {PurePosixPath(name).stem: int(label) for label, names in classes.items() for name in names}
     except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f'{path} is not a list by class, {{"1": ["data/metadata/100313.json", ...], ...}}') from error
+        raise ValueError(
+            f'{path} must be a JSON object of lists by class, like {{"1": ["data/metadata/100313.json", ...], ...}}'
+        ) from error

@@ -1,1 +1,1 @@
-"""How good a model is, in figures, plots and words."""
+"""How good a model is: metrics, order checks, plots and a report."""

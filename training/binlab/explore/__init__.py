@@ -1,1 +1,1 @@
-"""What the photographs and their records are like, as a report."""
+"""What a folder of photos and records looks like, as a report."""

@@ -1,4 +1,4 @@
-"""What is in a folder of photographs, as figures: how many of what, how they came out, and what the records say."""
+"""A folder of photos in figures: images by class, their quality, and what the records say."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from binlab.data.dataset import Photo, class_of, record_path
-from binlab.data.grouping import group_photos, side_of
+from binlab.data.dataset import LabelledImage, class_of, record_path
 from binlab.data.records import Item, contradiction, items_of, read_record
+from binlab.data.sampling import group_images, split_of
 from binlab.explore.quality import BLURRED, DARK, Measured
 from binlab.explore.suspects import Suspect, against_record, against_twins
 
@@ -21,56 +21,56 @@ PERCENTILES = (0, 1, 5, 25, 50, 75, 95, 99, 100)
 
 @dataclass(frozen=True)
 class Exploration:
-    """A folder that was looked at. `items` are those of each photograph with a record, by photograph id."""
+    """An explored folder. `items`, `splits` and `contradictions` are by image id; `items` only with a record."""
 
     root: Path
-    photos: list[Photo]
+    images: list[LabelledImage]
     measured: dict[str, Measured]
     items: dict[str, list[Item]]
-    sides: dict[str, str]
+    splits: dict[str, str]
     contradictions: dict[str, str]
 
     @property
     def opened(self) -> list[Measured]:
         return [each for each in self.measured.values() if not each.problem]
 
-    def of_class(self, values: Callable[[Photo], float | None]) -> dict[int, list[float]]:
-        """The values that photographs have, by class; those of None are left out."""
+    def of_class(self, values: Callable[[LabelledImage], float | None]) -> dict[int, list[float]]:
+        """The values of the images by class, without None."""
         found: dict[int, list[float]] = {}
-        for photo in self.photos:
-            value = values(photo)
+        for image in self.images:
+            value = values(image)
             if value is not None:
-                found.setdefault(class_of(photo.count), []).append(value)
+                found.setdefault(class_of(image.count), []).append(value)
         return dict(sorted(found.items()))
 
-    def sharpness(self, photo: Photo) -> float | None:
-        return None if self.measured[photo.id].problem else self.measured[photo.id].sharpness
+    def sharpness(self, image: LabelledImage) -> float | None:
+        return None if self.measured[image.id].problem else self.measured[image.id].sharpness
 
-    def volume(self, photo: Photo) -> float | None:
-        """Of all that is in the bin, cubic inches; None where a side of an item is not known."""
-        volumes = [item.quantity * np.prod(item.sides) for item in self.items.get(photo.id, []) if item.sides]
-        complete = len(volumes) == len(self.items.get(photo.id, []))
+    def volume(self, image: LabelledImage) -> float | None:
+        """Volume of everything in the bin, cubic inches; None if a side of an item is unknown."""
+        volumes = [item.quantity * np.prod(item.sides) for item in self.items.get(image.id, []) if item.sides]
+        complete = len(volumes) == len(self.items.get(image.id, []))
         return float(sum(volumes)) if volumes and complete else None
 
 
-def explored(root: Path, photos: list[Photo], measured: Iterable[Measured]) -> Exploration:
-    """Everything that is known of `photos` and of the files `measured`, some of which have no label."""
+def explore(root: Path, images: list[LabelledImage], measured: Iterable[Measured]) -> Exploration:
+    """Explore `images` and the files `measured`, which may include files without a label."""
     by_id = {each.id: each for each in measured}
-    looks = {name: each.look[0] if each.look else None for name, each in by_id.items()}
-    records = {photo.id: read_record(record_path(root, photo.id)) for photo in photos}
-    wrong = {photo.id: contradiction(records[photo.id], photo.count) for photo in photos}
+    hashes = {name: each.hashes[0] if each.hashes else None for name, each in by_id.items()}
+    records = {image.id: read_record(record_path(root, image.id)) for image in images}
+    wrong = {image.id: contradiction(records[image.id], image.count) for image in images}
     return Exploration(
         root=root,
-        photos=photos,
+        images=images,
         measured=by_id,
         items={name: items_of(record) for name, record in records.items() if record},
-        sides={name: side_of(group) for name, group in group_photos(photos, looks).items()},
+        splits={name: split_of(group) for name, group in group_images(images, hashes).items()},
         contradictions={name: why for name, why in wrong.items() if why},
     )
 
 
 def figures_of(found: Exploration, by_model: Sequence[Suspect] | None) -> dict[str, Any]:
-    """All figures of the report. `by_model` is None where no model was asked."""
+    """All figures of the report. `by_model` is None if no model was used."""
     return {
         "files": files(found),
         "classes": classes(found),
@@ -87,20 +87,20 @@ def figures_of(found: Exploration, by_model: Sequence[Suspect] | None) -> dict[s
 
 def files(found: Exploration) -> dict[str, int]:
     return {
-        "photographs": len(found.measured),
-        "labelled": len(found.photos),
-        "without_label": len(found.measured) - len(found.photos),
-        "without_record": sum(photo.id not in found.items for photo in found.photos),
+        "images": len(found.measured),
+        "labelled": len(found.images),
+        "without_label": len(found.measured) - len(found.images),
+        "without_record": sum(image.id not in found.items for image in found.images),
         "broken": len(found.measured) - len(found.opened),
         "bytes": sum(each.size for each in found.measured.values()),
     }
 
 
 def classes(found: Exploration) -> dict[str, dict[str, int]]:
-    """How many photographs each side has of each class, 6 standing for more than five."""
-    counted = Counter((found.sides[photo.id], class_of(photo.count)) for photo in found.photos)
+    """Images by split and class; class 6 means six or more."""
+    counted = Counter((found.splits[image.id], class_of(image.count)) for image in found.images)
     labels = sorted({label for _, label in counted})
-    return {side: {str(label): counted[side, label] for label in labels} for side in ("train", "validation", "test")}
+    return {split: {str(label): counted[split, label] for label in labels} for split in ("train", "validation", "test")}
 
 
 def sizes(opened: Sequence[Measured]) -> dict[str, Any]:
@@ -134,15 +134,15 @@ def item_figures(found: Exploration) -> dict[str, Any]:
 
 def suspects(found: Exploration, by_model: Sequence[Suspect] | None) -> dict[str, Any]:
     reasons = {
-        "record": against_record(found.photos, found.contradictions),
-        "twin": against_twins(found.photos, found.measured),
+        "record": against_record(found.images, found.contradictions),
+        "twin": against_twins(found.images, found.measured),
         "model": by_model,
     }
     return {reason: None if of is None else [asdict(suspect) for suspect in of] for reason, of in reasons.items()}
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
-    """Percentiles; empty where there is nothing."""
+    """Percentiles; empty without values."""
     if not len(values):
         return {}
     return {
@@ -152,7 +152,7 @@ def spread(values: Sequence[float]) -> dict[str, float]:
 
 
 def histogram(numbers: Iterable[int], most: int = 6) -> dict[str, int]:
-    """How often each number comes, `most` standing for itself and all above."""
+    """How often each number occurs; `most` stands for itself and all above."""
     counted = Counter(min(number, most) for number in numbers)
     return {
         f"{number}{'+' if number == most else ''}": counted[number] for number in range(most + 1) if counted[number]
@@ -160,4 +160,4 @@ def histogram(numbers: Iterable[int], most: int = 6) -> dict[str, int]:
 
 
 def total(classes: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
-    return {label: sum(side[label] for side in classes.values()) for label in classes["train"]}
+    return {label: sum(split[label] for split in classes.values()) for label in classes["train"]}

@@ -1,1 +1,1 @@
-"""The search for better flags."""
+"""The search for better hyperparameters."""

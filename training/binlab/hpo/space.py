@@ -1,4 +1,4 @@
-"""The search space of hyperparameters: one, for the search on this machine and for SageMaker's."""
+"""The hyperparameter search space, shared by the local search and SageMaker's tuner."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Value = float | int | str
 
 @dataclass(frozen=True)
 class Range:
-    """Any number from `low` to `high`; with `log`, every order of magnitude is as likely."""
+    """Any number from `low` to `high`; with `log`, uniform on a logarithmic scale."""
 
     low: float
     high: float
@@ -24,11 +24,11 @@ class Choice:
     options: tuple[Value, ...]
 
 
-# Flag of train.py, without its dashes -> its values.
+# Flag of train.py without its dashes -> its values.
 SPACE: dict[str, Range | Choice] = {
-    "rate": Range(5e-5, 1e-3, log=True),
-    "decay": Range(1e-3, 0.2, log=True),
-    "to-neighbours": Range(0.0, 0.4),
+    "lr": Range(5e-5, 1e-3, log=True),
+    "weight-decay": Range(1e-3, 0.2, log=True),
+    "neighbour-smoothing": Range(0.0, 0.4),
     "mixup": Range(0.0, 0.4),
     "batch": Choice((16, 32, 64)),
     "ema": Choice((0.0, 0.99, 0.998)),
@@ -37,7 +37,7 @@ SPACE: dict[str, Range | Choice] = {
 
 
 def as_flags(values: Mapping[str, Value]) -> list[str]:
-    """The words to put after `train.py`, numbers with four digits that count."""
+    """The arguments of train.py; numbers with four significant digits."""
     return [
         word
         for name, value in values.items()
@@ -46,6 +46,6 @@ def as_flags(values: Mapping[str, Value]) -> list[str]:
 
 
 def within(name: str, value: Value) -> bool:
-    """Whether the space holds this value of a flag."""
+    """Whether the space contains this value of a flag."""
     values = SPACE[name]
     return value in values.options if isinstance(values, Choice) else values.low <= float(value) <= values.high

@@ -1,1 +1,1 @@
-"""From a trained network to the artifact that serves, with what its certainty is worth."""
+"""From a trained network to the artifact that serves: int8, calibration, intervals, model card, bundle."""

@@ -1,1 +1,1 @@
-"""What a training run is made of."""
+"""Training: the recipe, the loop, its state, and what it reports."""

@@ -1,4 +1,4 @@
-"""What a run leaves for people and programs while it goes on: lines, warnings, curves, TensorBoard, the record."""
+"""The record of a run while it goes on: printed lines, warnings, curves, TensorBoard, and training.json at the end."""
 
 from __future__ import annotations
 
@@ -8,22 +8,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from torch.utils.tensorboard import SummaryWriter
 
-from binlab.train.checkpoint import History
-from binlab.train.curves import draw_curves
-from binlab.train.monitor import Warning, warnings_after
-from binlab.train.signals import epoch_line
+from binlab.train.monitor import RunWarning, epoch_line, warnings_after
+from binlab.train.state import History
 
 RECORD = "training.json"
+_SHARES = "predicted_shares"  # nested, so neither printed nor a scalar
+_PANELS = (
+    ("Loss", {"loss": "training", "validation_loss": "validation"}),
+    ("Validation, balanced", {"balanced_accuracy": "accuracy", "within_one": "within one"}),
+    ("Error of the expected value, items", {"rmse_expected": "RMSE"}),
+    ("Gradient norm", {"gradient": "mean of the epoch"}),
+)
 
 
 class Journal:
-    """The epochs of a run in `folder`, those in `history` already done. Only one that `writes` leaves anything."""
+    """The epochs of a run in `folder`, starting from `history`. Only a journal that `writes` prints or writes files."""
 
     def __init__(self, folder: Path, history: History, *, writes: bool = True) -> None:
         self.folder, self.history, self.writes = folder, history, writes
-        self.warnings: list[Warning] = [
+        self.warnings: list[RunWarning] = [
             warning for done in range(1, len(history) + 1) for warning in warnings_after(history[:done])
         ]
 
@@ -31,32 +38,32 @@ class Journal:
     def epochs(self) -> int:
         return len(self.history)
 
-    def warned_of(self, rules: Sequence[str]) -> bool:
+    def has_warned(self, rules: Sequence[str]) -> bool:
         return any(warning.rule in rules for warning in self.warnings)
 
     def add(self, **figures: Any) -> None:
-        """An epoch is done: print its line and what the rules say of it, and draw."""
+        """Record a finished epoch: print its line and its warnings, and redraw the curves."""
         self.history.append({"epoch": self.epochs + 1, **figures})
         found = warnings_after(self.history)
         self.warnings += found
         if not self.writes:
             return
-        print(epoch_line({name: value for name, value in self.history[-1].items() if name != "guesses"}), flush=True)
+        print(epoch_line({name: value for name, value in self.history[-1].items() if name != _SHARES}), flush=True)
         for warning in found:
             print(f"warning: {warning}", file=sys.stderr, flush=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         draw_curves(self.history, self.folder / "curves.png")
         with SummaryWriter(str(self.folder / "tensorboard")) as board:
             for name, value in self.history[-1].items():
-                if name == "guesses":
-                    board.add_scalars("guesses", value, self.epochs)
+                if name == _SHARES:
+                    board.add_scalars(name, value, self.epochs)
                 elif name != "epoch":
                     board.add_scalar(name, value, self.epochs)
 
     def close(
         self, weights: str | None, start: Path | None, teacher: Path | None, flags: str, outputs: Sequence[int]
     ) -> None:
-        """Write `training.json`: what a reader needs to make the network again, with the flags of earlier runs."""
+        """Write training.json: everything needed to repeat the run, including the flags of the runs before it."""
         earlier = json.loads((start / RECORD).read_text()) if start else {"recipe": [], "history": []}
         source = Path(weights).name if weights else "torchvision's ResNet50_Weights.IMAGENET1K_V2"
         record = {
@@ -69,3 +76,28 @@ class Journal:
             "warnings": [str(warning) for warning in self.warnings],
         }
         (self.folder / RECORD).write_text(json.dumps(record, indent=2) + "\n")
+
+
+def draw_curves(history: History, path: Path) -> None:
+    """Write the curves of a run as a PNG: losses, validation accuracy, error and gradient norm."""
+    figure = Figure(figsize=(11, 7), layout="constrained")
+    for axes, (title, lines) in zip(figure.subplots(2, 2).flat, _PANELS, strict=True):
+        _draw(axes, history, title, lines)
+    figure.savefig(path, dpi=110)
+
+
+def _draw(axes: Axes, history: History, title: str, lines: dict[str, str]) -> None:
+    epochs = range(1, len(history) + 1)
+    for name, label in lines.items():
+        axes.plot(epochs, [epoch[name] for epoch in history], marker=".", label=label)
+    for epoch in range(1, len(history)):
+        if history[epoch]["size"] != history[epoch - 1]["size"]:
+            axes.axvline(epoch + 0.5, color="0.7", linewidth=1, linestyle=":")
+            axes.annotate(
+                f"{history[epoch]['size']} px", (epoch + 0.5, 1), xycoords=("data", "axes fraction"), fontsize=8,
+                xytext=(3, -10), textcoords="offset points", color="0.4",
+            )  # fmt: skip
+    axes.set_title(title, fontsize=10)
+    axes.set_xlabel("epoch")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)

@@ -1,155 +1,133 @@
-"""One epoch of learning, and the answers of a network."""
+"""The training loop: one epoch, and validation after it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from binmodel.predict import counted, softmax
 from binmodel.preprocess import Pixels
 from torch import nn
 from torch.nn import functional
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
-from torch.optim.swa_utils import AveragedModel
 
-from binlab.train.augment import mixed, varied
-from binlab.train.pixels import normalised, to_batch
+from binlab.data.dataset import CLASSES, LabelledImage
+from binlab.evaluate.metrics import summary
+from binlab.train.network import Probabilities, logits_of
+from binlab.train.pixels import Indices, augment, batches, mixup, normalised, to_batch
 from binlab.train.recipe import Recipe
+from binlab.train.state import TrainState, steps_in_epoch
 
-Logits = npt.NDArray[np.float32]
-Probabilities = npt.NDArray[np.float32]
-Indices = npt.NDArray[np.int64]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
 @dataclass(frozen=True)
-class Learner:
-    """What learns: `network` (the wrapped one, where there are several processes), and what moves it.
-
-    `averaged` follows the weights' exponential moving average (None: off). Of `processes` that learn together this is
-    number `rank`.
-    """
-
-    network: nn.Module
-    averaged: AveragedModel | None
-    optimiser: Optimizer
-    schedule: LRScheduler
-    rank: int = 0
-    processes: int = 1
-
-    @property
-    def device(self) -> torch.device:
-        return next(self.network.parameters()).device
-
-
-@dataclass(frozen=True)
-class Learnt:
-    """Of one epoch: the mean loss, and the mean length of the gradient (before a step)."""
+class EpochStats:
+    """Mean loss and mean gradient norm (before the step) of an epoch."""
 
     loss: float
     gradient: float
 
 
-def soft_targets(labels: torch.Tensor, outputs: int, to_neighbours: float, alone: tuple[int, ...] = ()) -> torch.Tensor:
-    """Float (N, outputs): the record's count, with the share `to_neighbours` given to the counts beside it.
-
-    Counts are ordered and records are sometimes off by one, so a neighbour is less wrong than a far count. The outputs
-    in `alone` neither give nor take: an empty bin is no neighbour of one with an item.
-    """
-    one_hot = functional.one_hot(labels, outputs).float()
-    giving = one_hot.clone()
-    giving[:, list(alone)] = 0
-    beside = functional.pad(giving[:, 1:], (0, 1)) + functional.pad(giving[:, :-1], (1, 0))
-    beside[:, list(alone)] = 0
-    found = beside.sum(1, keepdim=True)
-    share = to_neighbours * (found > 0)
-    return (1 - share) * one_hot + share * beside / found.clamp_min(1)
-
-
-def seeded(*numbers: int) -> torch.Generator:
-    """A generator of its own for each sequence of numbers."""
-    return torch.Generator().manual_seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
-
-
-def batches(indices: Indices, size: int) -> Iterator[Indices]:
-    for start in range(0, len(indices), size):
-        yield indices[start : start + size]
-
-
-def steps_of(photographs: int, recipe: Recipe, processes: int = 1) -> int:
-    """How many steps an epoch has. BatchNorm can't learn from one picture, so a rest of one each is left out."""
-    full, rest = divmod(photographs, recipe.batch)
-    return full + (rest > processes)
-
-
 def train_one_epoch(
-    learner: Learner,
+    state: TrainState,
     pixels: Pixels,
     labels: Indices,
     recipe: Recipe,
     *,
     epoch: int,
     outputs: int,
-    alone: tuple[int, ...] = (),
-    taught: Probabilities | None = None,
+    isolated: tuple[int, ...] = (),
+    teacher: Probabilities | None = None,
     progress: Progress = iter,
-) -> Learnt:
-    """`pixels` uint8 (N, C, C, 3), of which pictures of the epoch's size are made; `labels` output indices (N,).
+) -> EpochStats:
+    """Train on `pixels`, uint8 (N, C, C, 3), from which crops of the epoch's size are made, and output indices (N,).
 
-    `taught` are a teacher's answers (N, outputs), where it has one.
+    `teacher` are the probabilities (N, outputs) of a teacher. Raises FloatingPointError if the loss is not finite.
 
-    What is drawn depends on the seed, the epoch and the rank alone, so a run that was stopped goes on as if it had not
-    been. Raises FloatingPointError when the loss is no number.
+    Randomness depends only on the seed, the epoch and the rank, so a run continued from a checkpoint is bit for bit the
+    run that was never interrupted.
     """
-    learner.network.train()
-    size, draws = recipe.size_of(epoch), seeded(recipe.seed, epoch, 1 + learner.rank)
+    state.network.train()
+    size, generator = recipe.size_of(epoch), seeded(recipe.seed, epoch, 1 + state.rank)
+    # The same order in every process: each takes every world_size-th image of the same batch.
     order = torch.randperm(len(labels), generator=seeded(recipe.seed, epoch)).numpy()
-    steps = list(batches(order, recipe.batch))[: steps_of(len(labels), recipe, learner.processes)]
-    losses, gradients = [], []
-    for together in progress(steps):
-        chosen = np.sort(together[learner.rank :: learner.processes])
-        batch = varied(to_batch(pixels[chosen]), size, recipe.augment, draws)
-        targets = soft_targets(torch.from_numpy(labels[chosen]), outputs, recipe.to_neighbours, alone)
-        if taught is not None:
-            targets = (1 - recipe.distil) * targets + recipe.distil * torch.from_numpy(taught[chosen])
-        learnt = _step(learner, *mixed(normalised(batch), targets, recipe.mixup, draws))
-        losses.append(learnt.loss)
-        gradients.append(learnt.gradient)
-    return Learnt(float(np.mean(losses)), float(np.mean(gradients)))
+    steps = list(batches(order, recipe.batch))[: steps_in_epoch(len(labels), recipe, state.world_size)]
+    stats = []
+    for batch_indices in progress(steps):
+        indices = np.sort(batch_indices[state.rank :: state.world_size])  # sorted: sequential reads of the mapped file
+        batch = augment(to_batch(pixels[indices]), size, recipe.augment, generator)
+        targets = soft_targets(torch.from_numpy(labels[indices]), outputs, recipe.neighbour_smoothing, isolated)
+        if teacher is not None:
+            targets = (1 - recipe.distil) * targets + recipe.distil * torch.from_numpy(teacher[indices])
+        stats.append(_step(state, *mixup(normalised(batch), targets, recipe.mixup, generator)))
+    return EpochStats(float(np.mean([step.loss for step in stats])), float(np.mean([step.gradient for step in stats])))
 
 
-def _step(learner: Learner, batch: torch.Tensor, targets: torch.Tensor) -> Learnt:
-    device = learner.device
-    with torch.autocast(device.type, dtype=torch.bfloat16):
-        logits = learner.network(batch.to(device, memory_format=torch.channels_last))
-    loss = functional.cross_entropy(logits.float(), targets.to(device))
+def _step(state: TrainState, batch: torch.Tensor, targets: torch.Tensor) -> EpochStats:
+    # bfloat16 keeps the exponent range of float32, so unlike float16 it needs no gradient scaler.
+    with torch.autocast(state.device.type, dtype=torch.bfloat16):
+        logits = state.network(batch.to(state.device, memory_format=torch.channels_last))
+    loss = functional.cross_entropy(logits.float(), targets.to(state.device))
     if not math.isfinite(loss.item()):
-        raise FloatingPointError(
-            "The loss is no number any more: the learning rate is too high, or a picture is broken."
-        )
-    learner.optimiser.zero_grad(set_to_none=True)
+        raise FloatingPointError("Loss is not finite. Lower --lr, or look for corrupt photos with explore.py.")
+    state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    gradient = nn.utils.get_total_norm([p.grad for p in learner.network.parameters() if p.grad is not None])
-    learner.optimiser.step()
-    learner.schedule.step()
-    if learner.averaged:
-        learner.averaged.update_parameters(learner.network)
-    return Learnt(loss.item(), gradient.item())
+    gradient = nn.utils.get_total_norm([p.grad for p in state.network.parameters() if p.grad is not None])
+    state.optimizer.step()
+    state.schedule.step()
+    if state.averaged:
+        state.averaged.update_parameters(state.network)
+    return EpochStats(loss.item(), gradient.item())
 
 
-@torch.inference_mode()
-def logits_of(network: nn.Module, pixels: Pixels, *, batch_size: int = 64) -> Logits:
-    """Float32 (N, outputs) for uint8 pixels (N, S, S, 3)."""
-    network.eval()
-    device = next(network.parameters()).device
-    parts = []
-    for chosen in batches(np.arange(len(pixels)), batch_size):
-        batch = normalised(to_batch(pixels[chosen])).to(device, memory_format=torch.channels_last)
-        with torch.autocast(device.type, dtype=torch.bfloat16):
-            parts.append(network(batch).float().cpu().numpy())
-    return np.concatenate(parts)
+def soft_targets(labels: torch.Tensor, outputs: int, smoothing: float, isolated: tuple[int, ...] = ()) -> torch.Tensor:
+    """Float (N, outputs): the recorded count, with the share `smoothing` moved to its neighbours n - 1 and n + 1.
+
+    Counts are ordered and records are sometimes off by one, so a neighbour is less wrong than a distant count. Outputs
+    in `isolated` neither give nor receive: an empty bin is no neighbour of a bin with one item.
+    """
+    one_hot = functional.one_hot(labels, outputs).float()
+    giving = one_hot.clone()
+    giving[:, list(isolated)] = 0
+    beside = functional.pad(giving[:, 1:], (0, 1)) + functional.pad(giving[:, :-1], (1, 0))
+    beside[:, list(isolated)] = 0
+    found = beside.sum(1, keepdim=True)
+    share = smoothing * (found > 0)
+    return (1 - share) * one_hot + share * beside / found.clamp_min(1)
+
+
+def seeded(*numbers: int) -> torch.Generator:
+    """An independent generator for each sequence of numbers. Sums would collide: seed 7 + epoch 2, seed 8 + epoch 1."""
+    return torch.Generator().manual_seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
+
+
+@dataclass(frozen=True)
+class Validator:
+    """Measures a network on images it does not learn from.
+
+    `outputs` are the counts that its outputs stand for; `logit_adjustment` (outputs,) is added to its logits.
+    """
+
+    outputs: tuple[int, ...]
+    logit_adjustment: npt.NDArray[np.float32]
+
+    def figures(self, network: nn.Module, pixels: Pixels, images: Sequence[LabelledImage]) -> dict[str, Any]:
+        """Balanced figures over images with a count in CLASSES, and the share of each predicted count."""
+        logits = logits_of(network, pixels) + self.logit_adjustment
+        probabilities = softmax(logits[:, np.isin(self.outputs, CLASSES)])
+        found = summary(probabilities, np.array([image.count for image in images]), CLASSES)
+        predicted = np.bincount(counted(probabilities), minlength=len(CLASSES)) / len(images)
+        return {
+            "validation_loss": found["balanced_log_loss"],
+            "balanced_accuracy": found["balanced_accuracy"],
+            "rmse_expected": found["balanced_rmse_expected"],
+            "within_one": found["balanced_within_one"],
+            "ece": found["balanced_ece"],
+            "accuracy": found["accuracy"],
+            "predicted_shares": {str(count): float(share) for count, share in zip(CLASSES, predicted, strict=True)},
+        }

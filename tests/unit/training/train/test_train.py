@@ -1,0 +1,160 @@
+"""train.py as a person runs it: recipes, going on, several processes, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from binlab.data.dataset import read_images
+from binlab.data.synthetic import write_bin
+from binlab.train.loop import Validator
+from binlab.train.monitor import METRIC_DEFINITIONS
+from binlab.train.network import add_to_bias, isolated_outputs, labels_of, logit_adjustment, outputs_of
+from binmodel.network import build_network
+from safetensors.torch import load_file
+
+from tests.unit.training.train.small import Lightness
+
+ROOT = Path(__file__).parents[4]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def train(*arguments: object, launcher: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *launcher, str(ROOT / "training/train.py"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=ENVIRONMENT)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "bins"
+    for number in range(48):
+        write_bin(folder, 10 * number, number % 8)  # empty, 1 to 5, and two counts over the range
+    return folder
+
+
+def common(data: Path, work: Path) -> list[object]:
+    return ["--data", data, "--weights", "none", "--cache", work / "cache", "--batch", 16]
+
+
+def killed_after_the_first_epoch(checkpoint: Path, *arguments: object) -> None:
+    command = [sys.executable, str(ROOT / "training/train.py"), *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT) as run:
+        assert run.stdout and run.stdout.readline().startswith(b'{"epoch": 1')
+        while not checkpoint.exists() and run.poll() is None:
+            time.sleep(0.01)
+        run.kill()
+
+
+def test_a_run_that_is_cut_off_ends_as_one_that_was_not(data: Path, tmp_path: Path) -> None:
+    flags = [*common(data, tmp_path), "--stages", "1x32,1x48", "--ema", 0.5]
+    cut = [*flags, "--out", tmp_path / "cut", "--checkpoints", tmp_path / "spot"]
+    through = train(*flags, "--out", tmp_path / "through")
+    killed_after_the_first_epoch(tmp_path / "spot/checkpoint.pt", *cut)
+    goes_on = train(*cut)
+    assert (through.returncode, goes_on.returncode) == (0, 0), through.stderr + goes_on.stderr
+
+    assert [line[:11] for line in goes_on.stdout.splitlines()] == ['{"epoch": 2'], "an epoch is lost at most"
+    lines = [json.loads(line) for line in through.stdout.splitlines()]
+    assert [(line["epoch"], line["size"]) for line in lines] == [(1, 32), (2, 48)]
+    for definition in METRIC_DEFINITIONS:
+        assert len(re.findall(definition["Regex"], through.stdout)) == 2, definition["Name"]
+    one, other = (load_file(tmp_path / name / "network.safetensors") for name in ("through", "cut"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert one["fc.weight"].shape == (7, 2048)
+    record = json.loads((tmp_path / "through/training.json").read_text())
+    assert (record["outputs"], record["starting_weights"]) == ([0, 1, 2, 3, 4, 5, 6], "none")
+    assert "--stages 1x32,1x48" in record["recipe"][0]
+    assert (tmp_path / "through/curves.png").exists()
+
+
+def test_a_checkpoint_carries_a_run_on(data: Path, tmp_path: Path) -> None:
+    flags = [*common(data, tmp_path), "--schedule", "constant", "--ema", 0.5, "--out", tmp_path / "run"]
+    assert train(*flags, "--stages", "1x32").returncode == 0
+    again = train(*flags, "--stages", "1x32")
+    other = train(*flags, "--stages", "2x32")
+
+    assert (again.returncode, again.stdout) == (0, ""), "it was done already"
+    assert other.returncode == 2
+    assert "is of a run with other flags" in other.stderr and "Traceback" not in other.stderr
+
+
+def test_two_processes_learn_one_network(data: Path, tmp_path: Path) -> None:
+    """Run by torchrun, as on two machines with one device each."""
+    flags = [*common(data, tmp_path), "--stages", "1x32", "--out", tmp_path / "run"]
+    done = train(*flags, launcher=("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"))
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert len(done.stdout.splitlines()) == 1, "only one process reports"
+    assert (tmp_path / "run/network.safetensors").exists()
+
+
+def test_a_run_learns_from_another_ones_answers_and_says_so(data: Path, tmp_path: Path) -> None:
+    flags = [*common(data, tmp_path), "--stages", "1x32", "--ema", 0]
+    first = train(*flags, "--out", tmp_path / "teacher")
+    taught = train(*flags, "--teacher", tmp_path / "teacher", "--distil", 0.5, "--out", tmp_path / "taught")
+
+    assert (first.returncode, taught.returncode) == (0, 0), taught.stderr[-3000:]
+    records = [json.loads((tmp_path / run / "training.json").read_text()) for run in ("teacher", "taught")]
+    assert (records[0]["teacher"], records[1]["teacher"]) == (None, records[0]["recipe"])
+    assert "--distil 0.5" in records[1]["recipe"][0]
+    assert records[0]["history"][0]["loss"] != records[1]["history"][0]["loss"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ([], "--data is needed"),
+        (["--data", "/nowhere"], "No labelled photos under /nowhere"),
+        (["--data", "/nowhere", "--stages", "8"], "is not like 8x128,4x176"),
+        (["--data", "/nowhere", "--stop-on", "boredom"], "invalid choice: 'boredom'"),
+        (["--data", "/nowhere", "--distil", "0.5"], "--teacher and --distil go together"),
+    ],
+)
+def test_what_it_can_not_do_it_says(flags: list[str], words: str, tmp_path: Path) -> None:
+    done = train(*flags, "--out", tmp_path)
+
+    assert done.returncode == 2
+    assert words in done.stderr and "Traceback" not in done.stderr
+
+
+def test_labels_are_the_outputs_and_all_above_five_is_one() -> None:
+    assert labels_of([0, 1, 5, 6, 23], outputs_of(True)).tolist() == [0, 1, 5, 6, 6]
+    assert labels_of([1, 5], outputs_of(False)).tolist() == [0, 4]
+    assert isolated_outputs(outputs_of(True)) == (0, 6)
+
+
+def test_balance_makes_classes_alike_and_leaves_the_share_of_the_others() -> None:
+    outputs = outputs_of(True)
+    labels = labels_of([0] * 10 + [1] * 50 + [2] * 10 + [3] * 10 + [4] * 10 + [5] * 10, outputs)
+    frequency = np.bincount(labels, minlength=7) / 100
+    shifted = frequency * np.exp(logit_adjustment(labels, outputs))
+
+    assert shifted[1:6] == pytest.approx([0.18] * 5)
+    assert shifted[0] == pytest.approx(0.1)
+
+
+def test_the_shift_moves_every_logit() -> None:
+    network = Lightness()
+    before = network.fc.bias.detach().clone()
+    add_to_bias(network, np.array([1.0, -2.0], np.float32))
+
+    assert (network.fc.bias - before).tolist() == pytest.approx([1.0, -2.0])
+
+
+def test_the_judge_looks_at_counts_in_range_only(data: Path) -> None:
+    images = [image for image in read_images(data) if 1 <= image.count <= 5][:6]
+    torch.manual_seed(0)
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
+    shift = np.array([1e6, 0, 0, 1e3, 0, 0, 1e6], np.float32)  # all is empty, or more than five; of the rest, a 3
+    figures = Validator(outputs_of(True), shift).figures(build_network(7), pixels, images)
+
+    assert figures["predicted_shares"] == {"1": 0.0, "2": 0.0, "3": 1.0, "4": 0.0, "5": 0.0}
+    assert figures["accuracy"] == pytest.approx(np.mean([image.count == 3 for image in images]))

@@ -1,0 +1,109 @@
+"""What a model predicts for images with a known count, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from binlab.data.dataset import CLASSES, LabelledImage, data_hash
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+OTHER_SPLIT = (
+    "The model was trained on other data, or on another split of it. It may have seen some of these photos in "
+    "training, so the figures here may be too good."
+)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The recorded `counts` (N,) of N images and what the prediction lines say, in the same order.
+
+    `predicted` (N,) is the line's count, or one more than the last class for "more than that", and `confidence` (N,) its
+    probability. `probabilities` (N, C)
+    over `classes` sum to 1: they hold given that the count is one of the classes. `empty` and `over_range` (N,) are the
+    probabilities of no item and of more than the last class; both are 0 for a model without those outputs.
+    `intervals` (N, 2) are the low and high ends of the prediction intervals, with one more than the last class for no
+    upper end, and `nominal_coverage` is the coverage they claim; both are None if the lines carry no interval.
+    """
+
+    classes: tuple[int, ...]
+    counts: Counts
+    predicted: Counts
+    confidence: Floats
+    probabilities: Floats
+    empty: Floats
+    over_range: Floats
+    intervals: Counts | None = None
+    nominal_coverage: float | None = None
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    @property
+    def class_probabilities(self) -> Floats:
+        """The probability of each class (N, C), not conditional: with `empty` and `over_range` they sum to 1."""
+        return self.probabilities * (1 - self.empty - self.over_range)[:, None]
+
+    @property
+    def correct(self) -> Mask:
+        return np.asarray(self.predicted == np.minimum(self.counts, self.classes[-1] + 1))
+
+    @property
+    def in_range(self) -> Mask:
+        return np.isin(self.counts, self.classes)
+
+    def where(self, mask: Mask) -> Predictions:
+        """The predictions for the images that the mask (N,), or an index array, selects."""
+        names = ("counts", "predicted", "confidence", "probabilities", "empty", "over_range")
+        parts: dict[str, Any] = {name: getattr(self, name)[mask] for name in names}
+        return replace(self, **parts, intervals=None if self.intervals is None else self.intervals[mask])
+
+
+def read_predictions(
+    lines: Iterable[dict[str, Any]], images: list[LabelledImage]
+) -> tuple[Predictions, list[LabelledImage], list[dict[str, Any]]]:
+    """The predictions, the images they belong to, and the errors as `{"id", "code", "message"}`.
+
+    `lines` holds one prediction line for each of `images`, in order. Lines may lack `empty`, `over_range` and `interval`.
+    Raises ValueError if no image could be counted.
+    """
+    pairs = list(zip(images, lines, strict=True))
+    errors = [{"id": image.id, **line["error"]} for image, line in pairs if "error" in line]
+    counted = [(image, line) for image, line in pairs if "error" not in line]
+    if not counted:
+        raise ValueError(f"None of the {len(pairs)} photos could be counted. The first error: {errors[:1]}")
+    read = [line for _, line in counted]
+    classes = tuple(int(count) for count in read[0]["probabilities"])
+    intervals = [line["interval"] for line in read if line.get("interval")]
+    ends = [[each["low"], classes[-1] + 1 if each["high"] is None else each["high"]] for each in intervals]
+    complete = len(intervals) == len(read)
+    predictions = Predictions(
+        classes=classes,
+        counts=np.array([image.count for image, _ in counted]),
+        predicted=np.array([line["at_least"] if line["count"] is None else line["count"] for line in read]),
+        confidence=np.array([line["confidence"] for line in read], float),
+        probabilities=np.array([list(line["probabilities"].values()) for line in read], float),
+        empty=np.array([line.get("empty") or 0.0 for line in read], float),
+        over_range=np.array([line.get("over_range") or 0.0 for line in read], float),
+        intervals=np.array(ends) if complete else None,
+        nominal_coverage=intervals[0]["coverage"] if complete else None,
+    )
+    return predictions, [image for image, _ in counted], errors
+
+
+def same_split(data: Mapping[str, Any], split: dict[str, list[LabelledImage]]) -> bool | None:
+    """Whether `split` is the one that the `data` section of a model.json was made from; None if it does not say.
+
+    A model without outputs for bins out of range hashes only the images in range.
+    """
+    if "sha256" not in data:
+        return None
+    inside = {name: [image for image in images if image.count in CLASSES] for name, images in split.items()}
+    return data["sha256"] in (data_hash(inside), data_hash(split))
