@@ -25,7 +25,7 @@ OTHER_SPLIT = (
 class Predictions:
     """The recorded `counts` (N,) of N images and what the prediction lines say, in the same order.
 
-    `predicted` (N,) is the line's count, or one more than the last class for "more than that", and `confidence` (N,) its
+    `predicted` (N,) is the line's count, or one more than the last class for "more than that"; `confidence` (N,) is its
     probability. `probabilities` (N, C)
     over `classes` sum to 1: they hold given that the count is one of the classes. `empty` and `over_range` (N,) are the
     probabilities of no item and of more than the last class; both are 0 for a model without those outputs.
@@ -71,7 +71,7 @@ def read_predictions(
 ) -> tuple[Predictions, list[LabelledImage], list[dict[str, Any]]]:
     """The predictions, the images they belong to, and the errors as `{"id", "code", "message"}`.
 
-    `lines` holds one prediction line for each of `images`, in order. Lines may lack `empty`, `over_range` and `interval`.
+    `lines` has one prediction line for each of `images`, in order. Lines may lack `empty`, `over_range`, `interval`.
     Raises ValueError if no image could be counted.
     """
     pairs = list(zip(images, lines, strict=True))

@@ -96,15 +96,15 @@ _NOT_TRUSTED = """\
 There is no confidence above which at most {risk:.0%} of the counts are wrong with {level:.0%} certainty. The
 validation photos give no ground to act on a count alone."""
 _OUTSIDE = """\
-Empty bins and bins with more than {last} items have outputs of their own. Their probabilities, `empty` and `over_range`,
-reduce the confidence in a count, and the interval may extend to them. They assume that such bins are as frequent as in
-the data. On {number} test photos of such bins:"""
+Empty bins and bins with more than {last} items have outputs of their own. If one of them is the most probable, the
+answer is 0, or "at least" one more than {last}, and the interval may extend to them. Their probabilities, `empty` and
+`over_range`, assume that such bins are as frequent as in the data. On {number} test photos of such bins:"""
 _NOT_KNOWN = """\
 The model has no output for empty bins or bins with more than {last} items. It names a count from {first} to {last} for
 them, sometimes with confidence, and no interval can contain the truth. On {number} test photos of such bins:"""
 _UNSURE_OUTSIDE = """\
-* **Empty bins, or more than {last} items, without checking `empty`, `over_range` and the interval.** The count itself is
-  always one of {first} to {last}."""
+* **Empty bins, or more than {last} items, without checking `empty`, `over_range` and the interval.** The model often
+  names a count from {first} to {last} for them."""
 _NOT_OUTSIDE = """\
 * **Empty bins, or more than {last} items.** The model has no such count: it names one of {first} to {last}, sometimes
   with confidence."""

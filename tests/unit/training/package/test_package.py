@@ -103,7 +103,7 @@ def test_the_card_says_what_is_guaranteed_and_what_is_not(packaged: dict[str, An
     assert f"on the test photos {stated['conformal']['coverage']:.1%}" in card
     assert "exchangeable" in card
     assert "| empty bins |" in card
-    assert "without a look at `empty`" in card
+    assert "without checking `empty`" in card
     assert "{" not in card
 
 
