@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("functions", "model_code", "training", "local")
-OURS = {"bintally", "binmodel", "binlab", "binlocal", "bincli"}
+OURS = {"bintally", "binmodel", "binlab", "binjobs", "binlocal", "bincli"}
 AWS = {"boto3", "botocore"}
 TORCH = {"torch", "torchvision", "safetensors"}
 STANDARD = set(sys.stdlib_module_names) | {"__future__"}
@@ -162,11 +163,15 @@ def test_the_model_knows_no_sagemaker_sdk() -> None:
 
 
 def test_training_knows_the_model_and_no_other_room() -> None:
-    assert offenders(imports("training"), lambda i: i.top not in OURS - {"binmodel", "binlab"}) == []
+    assert offenders(imports("training"), lambda i: i.top not in OURS - {"binmodel", "binlab", "binjobs"}) == []
 
 
 def test_the_library_of_training_touches_no_job_and_no_bucket() -> None:
     assert offenders(imports("training/binlab"), lambda i: i.top not in AWS | {"sagemaker"}) == []
+
+
+def test_the_library_of_training_knows_no_job() -> None:
+    assert offenders(imports("training/binlab"), lambda i: i.top != "binjobs") == []
 
 
 def test_training_itself_knows_no_sagemaker() -> None:
@@ -178,11 +183,11 @@ def test_training_itself_knows_no_sagemaker() -> None:
 
 def test_the_local_stack_knows_no_inside_of_the_functions() -> None:
     """It runs what template.yaml deploys; messages are shared, not code."""
-    assert offenders(imports("local/binlocal"), lambda i: i.top not in {"bintally", "binlab", "bincli"}) == []
+    assert offenders(imports("local/binlocal"), lambda i: i.top not in {"bintally", "binlab", "binjobs", "bincli"}) == []
 
 
 def test_the_command_uses_use_cases_and_adapters_but_no_handler() -> None:
-    assert offenders(imports("local/bincli"), lambda i: not within(i.module, "bintally.handlers", "binlab")) == []
+    assert offenders(imports("local/bincli"), lambda i: not within(i.module, "bintally.handlers", "binlab", "binjobs")) == []
 
 
 def test_the_command_never_names_torch() -> None:
@@ -212,14 +217,15 @@ def test_no_module_is_called_utils() -> None:
     assert not names & {"utils", "util", "helpers", "common", "misc", "base"}
 
 
-def test_every_package_is_installed() -> None:
-    """A folder of ours that pyproject.toml forgets is missing from the wheel."""
-    text = (ROOT / "pyproject.toml").read_text()
-    packages = {
-        ".".join(path.parent.relative_to(ROOT / folder).parts)
-        for folder in FOLDERS
-        for path in files(folder)
-        if path.parent != ROOT / folder and path.parent.relative_to(ROOT / folder).parts[0] in OURS
-    }
+def test_every_package_of_ours_is_known_here() -> None:
+    """A package that OURS forgets may be imported from any room."""
+    assert {path.parent.name for folder in FOLDERS for path in (ROOT / folder).glob("*/__init__.py")} == OURS
 
-    assert [package for package in sorted(packages) if f'"{package}"' not in text] == []
+
+def test_every_package_is_installed() -> None:
+    """setuptools finds a package only in a room that it searches, and only with an __init__.py."""
+    find = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
+    folders = {path.parent for folder in FOLDERS for path in files(folder) if path.parent != ROOT / folder}
+
+    assert set(find["where"]) == set(FOLDERS)
+    assert [str(folder) for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []
