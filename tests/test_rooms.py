@@ -183,11 +183,16 @@ def test_training_itself_knows_no_sagemaker() -> None:
 
 def test_the_local_stack_knows_no_inside_of_the_functions() -> None:
     """It runs what template.yaml deploys; messages are shared, not code."""
-    assert offenders(imports("local/binlocal"), lambda i: i.top not in {"bintally", "binlab", "binjobs", "bincli"}) == []
+    assert (
+        offenders(imports("local/binlocal"), lambda i: i.top not in {"bintally", "binlab", "binjobs", "bincli"}) == []
+    )
 
 
 def test_the_command_uses_use_cases_and_adapters_but_no_handler() -> None:
-    assert offenders(imports("local/bincli"), lambda i: not within(i.module, "bintally.handlers", "binlab", "binjobs")) == []
+    assert (
+        offenders(imports("local/bincli"), lambda i: not within(i.module, "bintally.handlers", "binlab", "binjobs"))
+        == []
+    )
 
 
 def test_the_command_never_names_torch() -> None:

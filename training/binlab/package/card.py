@@ -97,7 +97,7 @@ There is no confidence above which at most {risk:.0%} of the counts are wrong wi
 validation photos give no ground to act on a count alone."""
 _OUTSIDE = """\
 Empty bins and bins with more than {last} items have outputs of their own. If one of them is the most probable, the
-answer is 0, or "at least" one more than {last}, and the interval may extend to them. Their probabilities, `empty` and
+answer is 0 or "more than {last}", and the interval may extend to them. Their probabilities, `empty` and
 `over_range`, assume that such bins are as frequent as in the data. On {number} test photos of such bins:"""
 _NOT_KNOWN = """\
 The model has no output for empty bins or bins with more than {last} items. It names a count from {first} to {last} for

@@ -8,7 +8,7 @@ from binlab.data.dataset import image_path, read_images
 from binlab.data.synthetic import draw_bin, write_bin
 from binlab.explore.exploration import histogram, spread
 from binlab.explore.quality import measure, sharpness
-from binlab.explore.suspects import against_model, outcomes
+from binlab.explore.suspects import against_model, count_probabilities
 from PIL import Image, ImageFilter
 
 from training.explore import main
@@ -64,7 +64,7 @@ def test_the_report_needs_nothing_beside_it(report) -> None:
     assert page.count("data:image/png;base64,") == len(list((report / "plots").iterdir())) == 6
     assert "data:image/jpeg;base64," in page
     assert not re.findall(r'(?:src|href)="(?!data:)', page)
-    assert "looks the same as 06000, which has 3" in page
+    assert "looks the same as 06000, with a count of 3" in page
 
 
 def test_what_a_record_says_can_not_become_html(report) -> None:
@@ -124,13 +124,13 @@ def test_a_model_accuses_where_it_is_sure_of_something_else(tmp_path) -> None:
     found = against_model(read_images(tmp_path), [old, old, empty, old, {"error": {"code": "corrupt_image"}}])
 
     assert [(each.id, round(each.strength, 4)) for each in found] == [("00020", 0.9995), ("00010", 0.995)]
-    assert found[0].detail == "the model says empty (99%), the label 0.1%"
+    assert found[0].detail == "the model predicts empty (99%) and gives the label 0.1%"
 
 
-def test_outcomes_sum_to_one() -> None:
+def test_count_probabilities_sum_to_one() -> None:
     line = {"probabilities": {"1": 0.25, "2": 0.75}, "empty": 0.1, "over_range": 0.3}
 
-    assert outcomes(line) == pytest.approx({0: 0.1, 1: 0.15, 2: 0.45, 6: 0.3})
+    assert count_probabilities(line) == pytest.approx({0: 0.1, 1: 0.15, 2: 0.45, 6: 0.3})
 
 
 def test_spread_and_histogram() -> None:

@@ -13,7 +13,9 @@ import pytest
 import torch
 from binlab.data.dataset import read_split
 from binlab.data.synthetic import write_bin
+from binlab.package.card import model_card
 from binlab.train.network import WITH_OUT_OF_RANGE
+from binmodel.artifact import shipped
 from binmodel.network import build_network
 from binmodel.predict import Predictor
 from binmodel.stream import predict_stream
@@ -105,6 +107,12 @@ def test_the_card_says_what_is_guaranteed_and_what_is_not(packaged: dict[str, An
     assert "| empty bins |" in card
     assert "without checking `empty`" in card
     assert "{" not in card
+
+
+def test_the_shipped_card_says_what_the_shipped_description_says() -> None:
+    description = json.loads((shipped() / "model.json").read_text())
+
+    assert (shipped() / "MODEL_CARD.md").read_text() == model_card(description)
 
 
 def test_the_bundle_holds_the_artifact(packaged: dict[str, Any]) -> None:
