@@ -109,7 +109,7 @@ def test_training_on_spot_instances() -> None:
     assert request["CheckpointConfig"]["S3Uri"].startswith(f"{OUTPUT}/bintally/bintally-")
     assert request["CheckpointConfig"]["LocalPath"] == request["HyperParameters"]["checkpoints"]
     assert request["AlgorithmSpecification"]["MetricDefinitions"] == METRIC_DEFINITIONS
-    assert request["HyperParameters"] | {"recipe": "best", "rate": "1e-4"} == request["HyperParameters"]
+    assert request["HyperParameters"] | {"recipe": "best", "lr": "1e-4"} == request["HyperParameters"]
     assert request["HyperParameters"]["weights"] == "/opt/ml/input/data/weights/resnet50.safetensors"
     assert {channel["ChannelName"] for channel in request["InputDataConfig"]} == {
         "train", "weights", "code", "sm_drivers",
@@ -179,7 +179,7 @@ def test_registering_waits_for_a_person(tmp_path: Path) -> None:
         (["train", *LEARNING, "--", "--rat", "1"], "unrecognized arguments: --rat"),
         (["train", *LEARNING, "--hours", "3", "--wait-hours", "2"], "--wait-hours 2 is shorter than --hours 3"),
         (["train", *LEARNING, "--security-groups"], "--security-groups"),
-        (["prepare", *JOB, "--isolated"], "no network to collect over"),
+        (["prepare", *JOB, "--isolated"], "cannot collect over the network"),
         (["prepare", *JOB, "--data", "my-bucket/raw"], "is not like s3://bucket/prefix"),
         (["register", *COMMON, "--image", "i", "--artifact", "/nonexistent"], "/nonexistent"),
     ],
@@ -232,7 +232,7 @@ def test_no_bucket_is_created(aws: dict[str, str]) -> None:
     )
 
     assert done.returncode == 2
-    assert "There is no bucket for --output" in done.stderr
+    assert "The bucket of --output does not exist" in done.stderr
     assert "nobodys-bucket" in done.stderr
 
 
