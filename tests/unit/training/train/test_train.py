@@ -111,11 +111,11 @@ def test_a_run_learns_from_another_ones_answers_and_says_so(data: Path, tmp_path
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        ([], "--data is needed"),
+        ([], "--data is required"),
         (["--data", "/nowhere"], "No labelled photos under /nowhere"),
         (["--data", "/nowhere", "--stages", "8"], "is not like 8x128,4x176"),
         (["--data", "/nowhere", "--stop-on", "boredom"], "invalid choice: 'boredom'"),
-        (["--data", "/nowhere", "--distil", "0.5"], "--teacher and --distil go together"),
+        (["--data", "/nowhere", "--distil", "0.5"], "--teacher and --distil belong together"),
     ],
 )
 def test_what_it_can_not_do_it_says(flags: list[str], words: str, tmp_path: Path) -> None:
