@@ -20,9 +20,9 @@ from bintally.domain.image import Image, LedgerEntry, Status, may_follow
 from bintally.domain.jobs import UNANSWERED, EngineName, Job, JobResult, JobStatus
 from bintally.domain.manifest import Answer, answers_of, image_ids_of, manifest_of
 from bintally.domain.objects import StoredObject
-from bintally.domain.orders import RefusedRow
+from bintally.domain.orders import OrderFile, Progress, RefusedRow
 from bintally.domain.outcomes import Outcome, Return
-from bintally.domain.verdicts import NOT_COUNTED, WAITING, Finding, OrderLine, Verdict
+from bintally.domain.verdicts import NO_LONGER_ORDERED, NOT_COUNTED, WAITING, Finding, OrderLine, Verdict
 from bintally.usecases.collect import Collaborators
 from jsonschema import Draft202012Validator
 
@@ -357,6 +357,10 @@ class FakeOrders(_Fake):
         self.step()
         return [line for (consignment, _), line in sorted(self.items.items()) if consignment == consignment_id]
 
+    def of_consignments(self, consignment_ids: Collection[str]) -> dict[str, list[OrderLine]]:
+        found = {each: self.of_consignment(each) for each in consignment_ids}
+        return {each: lines for each, lines in found.items() if lines}
+
     def of_bins(self, bin_ids: Collection[str]) -> set[tuple[str, str]]:
         self.step()
         return {key for key in self.items if key[1] in bin_ids}
@@ -371,14 +375,31 @@ class FakeOrders(_Fake):
         for line in self.each(lines):
             key = (line.consignment_id, line.bin_id)
             held = self.items.get(key)
+            replaced_by = max(line.replace_version, held.replace_version if held else "")
+            terms = (line.expected, line.due_at)
             if held and held.order_version >= line.order_version:
-                continue
-            if held and (held.expected, held.due_at) == (line.expected, line.due_at):
-                self.items[key] = replace(held, order_version=line.order_version)
+                if held.replace_version < replaced_by:
+                    self.items[key] = replace(held, replace_version=replaced_by)
+            elif held and held.verdict is not Verdict.WITHDRAWN and (held.expected, held.due_at) == terms:
+                self.items[key] = replace(held, order_version=line.order_version, replace_version=replaced_by)
             else:
                 fresh = {"verdict": Verdict.PENDING, "reason": NOT_COUNTED, "counted": None, "counted_at_least": None}
-                self.items[key] = replace(line, bin_revision=0, overdue=False, **fresh)
+                self.items[key] = replace(line, bin_revision=0, replace_version=replaced_by, overdue=False, **fresh)
                 self._clock(key)
+
+    def withdraw(self, lines: Sequence[tuple[OrderLine, str]], now: str) -> int:
+        moved = 0
+        for line, version in self.each(lines):
+            key = (line.consignment_id, line.bin_id)
+            held = self.items.get(key)
+            if held and held.order_version == line.order_version:
+                if held.verdict is not Verdict.WITHDRAWN:
+                    self.judged.append(line.consignment_id)
+                    moved += 1
+                told = {"replace_version": max(version, held.replace_version), "reason": NO_LONGER_ORDERED}
+                self.items[key] = replace(held, verdict=Verdict.WITHDRAWN, overdue=False, **told)
+                self._clock(key)
+        return moved
 
     def judge(self, findings: Sequence[tuple[OrderLine, Finding, int]], now: str) -> set[tuple[str, str]]:
         written = set()
@@ -386,7 +407,8 @@ class FakeOrders(_Fake):
             key = (line.consignment_id, line.bin_id)
             held = self.items.get(key)
             terms = (line.expected, line.due_at)
-            if held and (held.expected, held.due_at) == terms and held.bin_revision <= revision:
+            stands = held and (held.expected, held.due_at) == terms and held.verdict is not Verdict.WITHDRAWN
+            if held and stands and held.bin_revision <= revision:
                 if finding.verdict not in (held.verdict, Verdict.PENDING):
                     self.judged.append(line.consignment_id)
                 told = {"verdict": finding.verdict, "reason": finding.reason, "counted": finding.counted}
@@ -404,11 +426,20 @@ class FakeOrders(_Fake):
 
 @dataclass
 class FakeReports(_Fake):
-    written: dict[str, tuple[int, tuple[RefusedRow, ...]]] = field(default_factory=dict)
+    """`written` are the reports on files that are done, `noted` how far each import is."""
 
-    def write(self, source: StoredObject, accepted: int, refused: Sequence[RefusedRow]) -> str:
+    written: dict[str, tuple[int, tuple[RefusedRow, ...]]] = field(default_factory=dict)
+    noted: dict[StoredObject, Progress] = field(default_factory=dict)
+
+    def progress(self, source: StoredObject) -> Progress | None:
         self.step()
-        self.written[source.key] = (accepted, tuple(refused))
+        return self.noted.get(source)
+
+    def write(self, source: StoredObject, file: OrderFile, adds: bool, progress: Progress) -> str:
+        self.step()
+        self.noted[source] = progress
+        if progress.is_done:
+            self.written[source.key] = (len(file.lines), file.refused)
         return f"{JOBS_BUCKET}orders/reports/{source.key}"
 
 

@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from bintally.adapters.bins import DynamoBins
+from bintally.adapters.consignments import DynamoOrders
 from bintally.domain.bins import BinCount
 from bintally.domain.intervals import number_text
+from bintally.domain.names import normalised
+from bintally.domain.verdicts import Verdict
 from rich.console import Console
 from rich.text import Text
 
@@ -22,23 +25,37 @@ BAR = 24  # characters that stand for a probability of 1
 BARS = ("probabilities", "empty", "over_range")  # what is shown as bars
 
 
-def show_bins(deployment: Deployment, bin_id: str | None, *, as_json: bool, out: Console) -> None:
-    """Print every bin, or one in detail. Raises CommandError for a bin that nothing is known of."""
+def show_bins(
+    deployment: Deployment, bin_id: str | None, *, as_json: bool, out: Console, unordered: bool = False
+) -> None:
+    """Print every bin, or one in detail, or those that no order line names.
+
+    Raises CommandError for a bin that nothing is known of.
+    """
     table = DynamoBins(deployment.client("dynamodb"), deployment.output("BinsTable"))
-    counts = table.all() if bin_id is None else list(table.read([bin_id]).values())
+    counts = table.all() if bin_id is None else list(table.read({bin_id, normalised(bin_id)}).values())
     if bin_id is not None and not counts:
         raise CommandError(
             f"No photograph of the bin {bin_id} has come in. `bintally bins` lists those that are known, "
             "and `bintally audit` says whether photos are still on their way."
         )
-    counts = list(counts)
+    counts = not_ordered(deployment, counts) if unordered else list(counts)
     if as_json:
         for count in counts:
             out.out(json.dumps(bin_record(count)), highlight=False)
+    elif not counts and unordered:
+        remark(out, "No bin without an order: order lines name every bin that has a photo.")
     elif not counts:
         remark(out, f"No bins yet. Upload a photo to s3://{deployment.output('IntakeBucket')}/BIN/photo.jpg.")
     else:
         (bins_table(counts) if bin_id is None else bin_details(counts[0])).show(out)
+
+
+def not_ordered(deployment: Deployment, counts: Iterable[BinCount]) -> list[BinCount]:
+    """Those bins that no line of any consignment names. Reads all order lines."""
+    orders = DynamoOrders(deployment.client("dynamodb"), deployment.output("ConsignmentsTable"))
+    ordered = {line.bin_id for line in orders.all() if line.verdict is not Verdict.WITHDRAWN}
+    return [count for count in counts if count.bin_id not in ordered]
 
 
 def bin_record(count: BinCount) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from bintally.adapters.bins import DynamoBins
 from bintally.adapters.consignments import DynamoOrders
 from bintally.domain.intervals import number_text
-from bintally.domain.verdicts import OrderLine, consignment_verdict
+from bintally.domain.names import normalised
+from bintally.domain.verdicts import OrderLine, Verdict, consignment_verdict
 from rich.console import Console
 from rich.text import Text
 
@@ -27,7 +29,34 @@ STYLES = {
     "UNCERTAIN": "yellow",
     "PENDING": "cyan",
     "MATCH": "green",
+    "WITHDRAWN": "dim",
 }
+
+
+def show_unphotographed(deployment: Deployment, *, as_json: bool, out: Console) -> None:
+    """Print the order lines whose bin has no photo with an answer yet. Reads all order lines and all bins."""
+    dynamodb = deployment.client("dynamodb")
+    photographed = {count.bin_id for count in DynamoBins(dynamodb, deployment.output("BinsTable")).all()}
+    lines = DynamoOrders(dynamodb, deployment.output("ConsignmentsTable")).all()
+    open_lines = [line for line in lines if line.verdict is not Verdict.WITHDRAWN and line.bin_id not in photographed]
+    open_lines.sort(key=lambda line: (line.consignment_id, line.bin_id))
+    if as_json:
+        for line in open_lines:
+            out.out(json.dumps(line_record(line)), highlight=False)
+    elif open_lines:
+        unphotographed_table(open_lines).show(out)
+    else:
+        remark(out, "Every bin in an order has a photo.")
+
+
+def unphotographed_table(lines: Iterable[OrderLine]) -> Table:
+    """One row for each order line."""
+    names = Column("Consignment", folds=True), Column("Bin", folds=True)
+    table = Table([*names, Column("Expected", right=True), Column("Verdict"), Column("Due (UTC)")])
+    for line in lines:
+        due = (line.due_at or "-")[:16].replace("T", " ")
+        table.add(line.consignment_id, line.bin_id, str(line.expected), verdict_text(line.verdict), due)
+    return table
 
 
 def show_consignments(deployment: Deployment, consignment_id: str | None, *, as_json: bool, out: Console) -> None:
@@ -37,7 +66,7 @@ def show_consignments(deployment: Deployment, consignment_id: str | None, *, as_
         grouped = by_consignment(table.all())
         records, view = [consignment_record(*each) for each in grouped.items()], consignments_table(grouped)
     else:
-        lines = table.of_consignment(consignment_id)
+        lines = table.of_consignment(consignment_id) or table.of_consignment(normalised(consignment_id))
         if not lines:
             raise CommandError(f"There is no consignment {consignment_id}. `bintally consignment` lists all of them.")
         records, view = [line_record(line) for line in lines], lines_table(lines)
@@ -60,12 +89,13 @@ def by_consignment(lines: Iterable[OrderLine]) -> dict[str, list[OrderLine]]:
 
 def consignment_record(consignment_id: str, lines: Sequence[OrderLine]) -> dict[str, Any]:
     """One consignment as the JSON that `bintally consignment --json` prints."""
+    due = [line.due_at for line in lines if line.due_at and line.verdict is not Verdict.WITHDRAWN]
     return {
         "consignment_id": consignment_id,
         "verdict": str(consignment_verdict(line.verdict for line in lines)),
         "lines": len(lines),
         "verdicts": tally(line.verdict for line in lines),
-        "due_at": min((line.due_at for line in lines if line.due_at), default=None),
+        "due_at": min(due, default=None),
     }
 
 

@@ -31,6 +31,7 @@ COLOURS = {
     "UNCERTAIN": ("#F0C93B", INK),
     "PENDING": ("#9CCBEA", INK),
     "MATCH": ("#00785A", "white"),
+    "WITHDRAWN": ("#E8E6DF", "#5A5A56"),
     NOT_ORDERED: ("#DEDCD4", INK),
 }
 

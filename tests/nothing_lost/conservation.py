@@ -1,4 +1,4 @@
-"""The six laws of a system that loses nothing, over the tables and what was put.
+"""The seven laws of a system that loses nothing, over the tables and what was put.
 
 1. Each upload has exactly one entry in the ledger, and there is no other.
 2. Each entry is in a terminal state, with a reason where it was not counted.
@@ -6,6 +6,7 @@
 4. A bin holds the count of the newest photograph, and never held an older one over a newer.
 5. Each order line rests on the final count, and no event says two things under one id.
 6. Ledger and dead letters together are the uploads.
+7. The order lines that are not withdrawn are those of the newest files.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from datetime import datetime
 from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.image import TERMINAL, Status
 from bintally.domain.manifest import Prediction
-from bintally.domain.orders import iso
+from bintally.domain.orders import ReceivedFile, iso
 from bintally.domain.verdicts import VARIANCES, Finding, OrderLine, Verdict, line_verdict
 
 from tests.fakes import Registered, World
@@ -118,6 +119,8 @@ def _shows(held: BinCount, upload: Upload) -> bool:
 def _lines_final(world: World, now: str) -> Iterator[str]:
     discrepancies = [_said(detail) for detail in world.events.of_kind("DiscrepancyFound")]
     for (consignment_id, bin_id), line in world.orders.items.items():
+        if line.verdict is Verdict.WITHDRAWN:
+            continue
         found = line_verdict(line, world.bins.items.get(bin_id), now=now, thresholds=THRESHOLDS)
         if _concluded(line) != _concluded(found):
             yield f"law 5: {consignment_id}/{bin_id} stands at {line.verdict}, but it is {found.verdict}"
@@ -133,6 +136,20 @@ def _lines_final(world: World, now: str) -> Iterator[str]:
 
 def _concluded(of: OrderLine | Finding) -> tuple[object, ...]:
     return of.verdict, of.counted, of.counted_at_least, of.reason, of.overdue
+
+
+def wrong_lines(world: World, files: Sequence[ReceivedFile]) -> list[str]:
+    """Law 7: what stands is what the files say that were put, one after another. Each has lines as T12 writes them."""
+    standing: dict[tuple[str, str], int] = {}
+    for file in files:
+        rows = [row.split(",")[:3] for row in file.data.decode().splitlines()[1:]]
+        named = {consignment_id for consignment_id, _, _ in rows}
+        standing = {key: number for key, number in standing.items() if file.adds or key[0] not in named}
+        standing |= {(consignment_id, bin_id): int(number) for consignment_id, bin_id, number in rows}
+    lines = world.orders.items.items()
+    found = {key: line.expected for key, line in lines if line.verdict is not Verdict.WITHDRAWN}
+    wrong = sorted(standing.items() ^ found.items())
+    return [f"law 7: {key} expects {number}, in the files or the table alone" for key, number in wrong][:MOST_TOLD]
 
 
 def _facts(line: OrderLine) -> dict[str, object]:

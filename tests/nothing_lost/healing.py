@@ -7,7 +7,7 @@ from datetime import timedelta
 from bintally.domain.image import TERMINAL, Status
 from bintally.domain.jobs import UNANSWERED
 
-from tests.nothing_lost.conservation import violations
+from tests.nothing_lost.conservation import violations, wrong_lines
 from tests.nothing_lost.platform import Platform
 from tests.nothing_lost.troubles import CALM
 
@@ -71,4 +71,5 @@ def unsettled(platform: Platform) -> list[str]:
 def found_wrong(platform: Platform) -> list[str]:
     """The laws that do not hold, in words."""
     dead = [message.body for queue in (platform.intake, platform.results, platform.orders) for message in queue.dead]
-    return violations(platform.world, list(platform.uploads.all.values()), dead=dead, now=platform.now)
+    wrong = violations(platform.world, list(platform.uploads.all.values()), dead=dead, now=platform.now)
+    return wrong + wrong_lines(platform.world, list(platform.files.values()))

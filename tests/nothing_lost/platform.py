@@ -5,6 +5,7 @@ Messages have their wire form. What goes wrong is `troubles`; `heal` ends that a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -14,9 +15,9 @@ from random import Random
 from bintally.domain.errors import BintallyError
 from bintally.domain.image import Image
 from bintally.domain.jobs import EngineName
-from bintally.domain.orders import iso
+from bintally.domain.orders import ReceivedFile, iso
 from bintally.domain.policy import InferenceMode, Policy
-from bintally.handlers.messages import stored_objects
+from bintally.handlers.messages import notification_of, stored_objects
 from bintally.handlers.results import job_result
 from bintally.usecases.collect import collect
 from bintally.usecases.intake import take_in
@@ -53,7 +54,7 @@ class Platform:
         self.world.steps = self.weather
         self.uploads = Uploads(self.chance)
         self.intake, self.results, self.orders = (Queue(self.chance) for _ in range(3))
-        self.files: dict[str, bytes] = {}
+        self.files: dict[str, ReceivedFile] = {}  # in the order in which they were put
         self._wire()
         self.use(self.weather)
         self.trouble(self.troubles)
@@ -104,10 +105,10 @@ class Platform:
             self.intake.send(s3_notification(upload.image), self.now)
         return upload
 
-    def order(self, text: str, key: str = "orders.csv", copies: int = 1) -> None:
+    def order(self, text: str, key: str = "orders.csv", copies: int = 1, *, adds: bool = False) -> None:
         """An order file into the orders bucket."""
         number = len(self.files)
-        self.files[f"v{number}"] = text.encode()
+        self.files[f"v{number}"] = ReceivedFile(text.encode(), adds)
         at = iso(self.now + timedelta(milliseconds=number))
         image = replace(photograph(key, sequencer=f"{number:08X}", at=at, version=f"v{number}"), bucket=ORDERS)
         for _ in range(copies):
@@ -200,5 +201,14 @@ class Platform:
 
     def _import(self, body: str) -> None:
         for source in stored_objects(body, ORDERS):
-            data, world = self.files[source.version_id or ""], self.world
-            import_orders(data, source=source, orders=world.orders, reports=world.reports, now=self.now)
+            file, world = self.files[source.version_id or ""], self.world
+            done = import_orders(
+                file,
+                source=source,
+                orders=world.orders,
+                reports=world.reports,
+                now=self.now,
+                time_left=lambda: self.chance.choice([0.0, math.inf]),
+            )
+            if not done.is_finished:
+                self.orders.send(notification_of(source), self.now)

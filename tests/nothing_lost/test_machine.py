@@ -1,4 +1,4 @@
-"""Anything at any time: whatever was done, once the faults are over the six laws hold."""
+"""Anything at any time: whatever was done, once the faults are over the seven laws hold."""
 
 from __future__ import annotations
 
@@ -37,11 +37,16 @@ class Nothing(RuleBasedStateMachine):
         for number in range(lot):
             self.platform.put(f"Q-{number}/a.jpg")
 
-    @rule(expected=st.dictionaries(BINS, st.integers(0, 5), min_size=1), copies=st.integers(1, 3), due=DUE)
-    def order(self, expected: dict[str, int], copies: int, due: str) -> None:
+    @rule(
+        expected=st.dictionaries(BINS, st.integers(0, 5), min_size=1),
+        copies=st.integers(1, 3),
+        due=DUE,
+        adds=st.booleans(),
+    )
+    def order(self, expected: dict[str, int], copies: int, due: str, adds: bool) -> None:
         """The first time an import, then a change."""
         rows = "".join(f"C-{bin_id[-1:] < '3'},{bin_id},{wanted},{due}\n" for bin_id, wanted in expected.items())
-        self.platform.order(HEADER + rows, copies=copies)
+        self.platform.order(HEADER + rows, copies=copies, adds=adds)
 
     @rule(most=st.integers(1, 20))
     def intake(self, most: int) -> None:

@@ -37,7 +37,7 @@ def test_every_line_has_one_final_verdict(chance: Random) -> None:
             platform.put(f"bin-{number}/{chance.choice('ab')}.jpg")
         for _ in range(5):
             moment(platform, 2)
-    platform.order(rows(chance, second), "second.csv", copies=3)  # after it
+    platform.order(rows(chance, second), "second.csv", copies=3, adds=True)  # after it; consignments are in both
     amended = rows(chance, numbers, cancelled=0.2)
     for name in ("amended.csv", "again.csv", "once-more.csv"):
         moment(platform)
@@ -51,6 +51,25 @@ def test_every_line_has_one_final_verdict(chance: Random) -> None:
     assert len(lines) == ORDERS
     assert Verdict.PENDING not in {line.verdict for line in lines.values()}
     assert {line.verdict for line in lines.values()} >= {Verdict.MATCH, Verdict.SHORT, Verdict.OVER}
+
+
+def test_what_newer_files_no_longer_have_is_withdrawn_in_whatever_order_they_come(chance: Random) -> None:
+    platform = Platform(chance, troubles=TROUBLES, together=25)
+    numbers = list(range(ORDERS))
+    for number in numbers:
+        platform.put(f"bin-{number}/photo.jpg")
+    for name in "abcdefgh":
+        some = chance.sample(numbers, ORDERS // 2)
+        platform.order(rows(chance, some), f"{name}.csv", copies=3, adds=name in "ceg")
+        for message in platform.orders.waiting:
+            message.visible_at += timedelta(minutes=chance.randint(0, 5))
+        moment(platform)
+    heal(platform)
+
+    assert found_wrong(platform) == []
+    verdicts = [line.verdict for line in platform.world.orders.items.values()]
+    assert Verdict.PENDING not in verdicts
+    assert verdicts.count(Verdict.WITHDRAWN) > ORDERS // 10
 
 
 def test_an_older_file_that_comes_last_changes_nothing(chance: Random) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
-from bintally.adapters.order_files import report_key
+from bintally.adapters.order_files import reports_prefix
 from PIL import Image
 
 from tests.stack.conftest import ROOT, Floor, eventually
@@ -175,14 +175,14 @@ def test_an_older_version_that_arrives_later_does_not_replace_the_count(floor: F
 
 def test_orders_imported_three_times_are_one_set_and_bad_rows_are_named(floor: Floor) -> None:
     good = b"consignment_id,bin_id,expected,due_at\nOR-1,orders-1,3,2030-01-01\nOR-1,orders-2,1,\n"
-    bad = b"OR-1,orders-3,many,\nOR-1,orders-4,,\n?!,orders-5,2,\n"
+    bad = b"OR-1,orders-3,many,\nOR-1,orders-4,,\nOR\x071,orders-5,2,\n"
 
     def report(number: int) -> dict[str, Any] | None:
-        key = report_key(f"orders-{number}.csv")
-        found = floor.s3.list_objects_v2(Bucket=floor.stack.outputs["JobsBucket"], Prefix=key)
+        prefix = reports_prefix(f"orders-{number}.csv")
+        found = floor.s3.list_objects_v2(Bucket=floor.stack.outputs["JobsBucket"], Prefix=prefix)
         if not found.get("Contents"):
             return None
-        answer = floor.s3.get_object(Bucket=floor.stack.outputs["JobsBucket"], Key=key)
+        answer = floor.s3.get_object(Bucket=floor.stack.outputs["JobsBucket"], Key=found["Contents"][0]["Key"])
         return dict(json.loads(answer["Body"].read()))
 
     for number in range(3):

@@ -38,7 +38,7 @@ WRITTEN = re.compile(
     r"jobs/(async-[0-9a-f]{40}/input/manifest|batch-[0-9a-f]{40}/input/\d{5})\.jsonl"
     r"|jobs/batch-[0-9a-f]{40}/output/\d{5}\.jsonl\.out"
     r"|async/(output|failure)/[0-9a-f-]+(-error)?\.out"
-    r"|orders/reports/[0-9a-f]{64}\.json"
+    r"|orders/reports/[0-9a-f]{64}/[0-9a-f]{32}\.json"
 )
 
 

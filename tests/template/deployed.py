@@ -120,7 +120,13 @@ class Stack:
     def _ref(self, name: str) -> Any:
         if name in self._values:
             return self._values[name]
-        return self._arn(name) if self._all[name]["Type"] == "AWS::SNS::Topic" else self._physical_name(name)
+        match self._all[name]["Type"]:
+            case "AWS::SNS::Topic":
+                return self._arn(name)
+            case "AWS::SQS::Queue":
+                region, account = PSEUDO["AWS::Region"], PSEUDO["AWS::AccountId"]
+                return f"https://sqs.{region}.amazonaws.com/{account}/{self._physical_name(name)}"
+        return self._physical_name(name)
 
     def _attribute(self, name: str, attribute: str) -> str:
         if attribute in ("Arn", "TopicArn"):

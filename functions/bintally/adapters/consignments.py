@@ -9,10 +9,11 @@ from itertools import islice
 from typing import Any
 
 from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
-from bintally.domain.verdicts import NOT_COUNTED, WAITING, Finding, OrderLine, Verdict
+from bintally.domain.verdicts import NO_LONGER_ORDERED, NOT_COUNTED, WAITING, Finding, OrderLine, Verdict
 
 QUERIES_AT_ONCE = 8
 PARTITIONS = 8  # of the index ByDue, over which the lines of one order are spread
+RAISED = "(attribute_not_exists(#replace_version) OR #replace_version <= :replace_version)"
 
 
 def line_of(item: Item) -> OrderLine:
@@ -29,6 +30,7 @@ def line_of(item: Item) -> OrderLine:
         bin_revision=int(item.get("bin_revision", 0)),
         counted_at_least=int(item["counted_at_least"]) if "counted_at_least" in item else None,
         overdue=item.get("overdue", False),
+        replace_version=item.get("replace_version", ""),
     )
 
 
@@ -53,6 +55,12 @@ class DynamoOrders:
     def of_consignment(self, consignment_id: str) -> list[OrderLine]:
         return [line_of(item) for item in self._query("consignment_id", consignment_id, ConsistentRead=True)]
 
+    def of_consignments(self, consignment_ids: Collection[str]) -> dict[str, list[OrderLine]]:
+        wanted = list(dict.fromkeys(consignment_ids))
+        with ThreadPoolExecutor(QUERIES_AT_ONCE) as pool:
+            found = zip(wanted, pool.map(self.of_consignment, wanted), strict=True)
+            return {consignment_id: lines for consignment_id, lines in found if lines}
+
     def of_bins(self, bin_ids: Collection[str]) -> set[tuple[str, str]]:
         with ThreadPoolExecutor(QUERIES_AT_ONCE) as pool:
             found = pool.map(lambda bin_id: list(self._query("bin_id", bin_id, IndexName="ByBin")), set(bin_ids))
@@ -75,25 +83,37 @@ class DynamoOrders:
             refused = write_each(self._client, [self._putting(line, held, now) for line in remaining])
             remaining = [line for line, item in zip(remaining, refused, strict=True) if item is not None]
 
+    def withdraw(self, lines: Sequence[tuple[OrderLine, str]], now: str) -> int:
+        told: dict[str, object] = {"verdict": Verdict.WITHDRAWN.value, "reason": NO_LONGER_ORDERED, "judged_at": now}
+        told |= dict.fromkeys(("overdue", "due_partition"))  # the clock looks at it no more
+        condition = f"#order_version = :held AND {RAISED}"
+        # A line keeps its own version: the newer file may have it after all, and be about to write it.
+        writes = [
+            update(
+                self._table, _key(line), told | {"replace_version": version}, condition, {"held": line.order_version}
+            )
+            for line, version in lines
+        ]
+        refused = write_each(self._client, writes)
+        written = [line for (line, _), item in zip(lines, refused, strict=True) if item is None]
+        return sum(line.verdict is not Verdict.WITHDRAWN for line in written)
+
     def judge(self, findings: Sequence[tuple[OrderLine, Finding, int]], now: str) -> set[tuple[str, str]]:
         refused = write_each(self._client, [self._judging(*finding, now) for finding in findings])
         lines = [line for line, _, _ in findings]
         return {(line.consignment_id, line.bin_id) for line, item in zip(lines, refused, strict=True) if item is None}
 
     def _putting(self, line: OrderLine, held: dict[tuple[str, str], OrderLine], now: str) -> Item:
-        """A line that says the same as before only moves to the new version: its verdict stands."""
-        changes: dict[str, object] = {"order_version": line.order_version}
+        """A line that says the same as before only moves to the new version: its verdict stands, unless WITHDRAWN."""
         old = held.get((line.consignment_id, line.bin_id))
-        if old is None or (old.expected, old.due_at) != (line.expected, line.due_at):
-            changes |= {"expected": line.expected, "due_at": line.due_at, "imported_at": now}
-            changes |= {"verdict": Verdict.PENDING.value, "reason": NOT_COUNTED, "bin_revision": None, "overdue": None}
-            changes |= {"counted": None, "counted_at_least": None} | clock_of(line, Verdict.PENDING, False)
-        elif old.verdict in WAITING:  # a table older than the index learns of the line, too
-            changes |= clock_of(line, old.verdict, old.overdue)
-        condition = "attribute_not_exists(#order_version)"
-        if old is not None:
-            condition = "#order_version = :held"
-        return update(self._table, _key(line), changes, condition, {"held": old.order_version if old else None})
+        replaced_by = max(line.replace_version, old.replace_version if old else "")
+        changes: dict[str, object] = {"replace_version": replaced_by} if replaced_by else {}
+        if old is None or old.order_version < line.order_version:
+            changes |= {"order_version": line.order_version} | _terms(line, old, now)
+        if old is None:
+            return update(self._table, _key(line), changes, "attribute_not_exists(#order_version)")
+        condition = f"#order_version = :held{f' AND {RAISED}' if replaced_by else ''}"
+        return update(self._table, _key(line), changes, condition, {"held": old.order_version})
 
     def _judging(self, line: OrderLine, finding: Finding, revision: int, now: str) -> Item:
         changes = {
@@ -109,7 +129,9 @@ class DynamoOrders:
         # The terms, not the version: the same terms imported again must not refuse a verdict on them.
         terms = "#expected = :expected AND " + ("#due_at = :due_at" if line.due_at else "attribute_not_exists(#due_at)")
         condition = f"{terms} AND (attribute_not_exists(#bin_revision) OR #bin_revision <= :bin_revision)"
-        return update(self._table, _key(line), changes, condition, {"expected": line.expected, "due_at": line.due_at})
+        condition += " AND #verdict <> :withdrawn"
+        parameters = {"expected": line.expected, "due_at": line.due_at, "withdrawn": Verdict.WITHDRAWN.value}
+        return update(self._table, _key(line), changes, condition, parameters)
 
     def _due(self, partition: str, now: str) -> Iterator[Item]:
         return pages(
@@ -133,9 +155,25 @@ class DynamoOrders:
         )
 
 
+def _terms(line: OrderLine, old: OrderLine | None, now: str) -> dict[str, object]:
+    """What a newer import changes of a line besides its version."""
+    if old is None or not _stands(old, line):
+        new = {"expected": line.expected, "due_at": line.due_at, "imported_at": now}
+        found = dict.fromkeys(("bin_revision", "overdue", "counted", "counted_at_least"))
+        verdict = {"verdict": Verdict.PENDING.value, "reason": NOT_COUNTED}
+        return {**new, **found, **verdict, **clock_of(line, Verdict.PENDING, False)}
+    # A table older than the index ByDue learns of the line, too.
+    return clock_of(line, old.verdict, old.overdue) if old.verdict in WAITING else {}
+
+
+def _stands(old: OrderLine, line: OrderLine) -> bool:
+    """Whether what was found of `old` is true of `line` too."""
+    return old.verdict is not Verdict.WITHDRAWN and (old.expected, old.due_at) == (line.expected, line.due_at)
+
+
 def _is_news(line: OrderLine, held: dict[tuple[str, str], OrderLine]) -> bool:
     old = held.get((line.consignment_id, line.bin_id))
-    return old is None or old.order_version < line.order_version
+    return old is None or old.order_version < line.order_version or old.replace_version < line.replace_version
 
 
 def _key(line: OrderLine) -> dict[str, object]:

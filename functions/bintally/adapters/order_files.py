@@ -1,24 +1,29 @@
-"""Order files in the orders bucket, and the reports on their import in the jobs bucket."""
+"""Order files in the orders bucket, reports on their import in the jobs bucket, and the queue that names them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from bintally.adapters.dynamo import store_errors
-from bintally.domain.errors import InvalidEventError
 from bintally.domain.objects import StoredObject
-from bintally.domain.orders import RefusedRow
+from bintally.domain.order_rows import MOST_BYTES, too_large
+from bintally.domain.orders import OrderFile, Progress, ReceivedFile
 
-MOST_BYTES = 20 * 1024 * 1024
+MODE = "bintally-mode"  # user metadata of an order file; S3 shows it as x-amz-meta-bintally-mode
+REPLACE, ADD = "replace", "add"
 
 
-def report_key(key: str) -> str:
-    """Where the report on the order file `key` lies. A hash, so that no key can lead elsewhere."""
-    return f"orders/reports/{hashlib.sha256(key.encode()).hexdigest()}.json"
+def reports_prefix(key: str) -> str:
+    """Where the reports on all versions of the order file `key` are. A hash, so that no key can lead elsewhere."""
+    return f"orders/reports/{hashlib.sha256(key.encode()).hexdigest()}/"
+
+
+def report_key(key: str, version: str) -> str:
+    """Where the report on one version of an order file is. `version` is its version id, or else its sequencer."""
+    return f"{reports_prefix(key)}{hashlib.sha256(version.encode()).hexdigest()[:32]}.json"
 
 
 class OrderFiles:
@@ -27,28 +32,74 @@ class OrderFiles:
     def __init__(self, s3: Any) -> None:
         self._s3 = s3
 
-    def read(self, source: StoredObject) -> bytes:
-        """The bytes of that version. Raises InvalidEventError for a file that is too large to be an order file."""
+    def read(self, source: StoredObject) -> ReceivedFile:
+        """That version of the file. One that is too large is not read, and has a fault, as has one of unknown mode."""
         version = {"VersionId": source.version_id} if source.version_id else {}
         with store_errors(f"Reading s3://{source.bucket}/{source.key}"):
             answer = self._s3.get_object(Bucket=source.bucket, Key=source.key, **version)
+            mode = answer.get("Metadata", {}).get(MODE, REPLACE).strip().lower()
             if answer["ContentLength"] > MOST_BYTES:
-                raise InvalidEventError(f"{source.key} has {answer['ContentLength']:,} bytes; at most {MOST_BYTES:,}.")
-            return bytes(answer["Body"].read())
+                return ReceivedFile(b"", fault=too_large(answer["ContentLength"]))
+            if mode not in (REPLACE, ADD):
+                return ReceivedFile(b"", fault=f"The metadata {MODE} is {mode[:60]!r}; it can be {REPLACE} or {ADD}.")
+            return ReceivedFile(bytes(answer["Body"].read()), mode == ADD)
 
 
 class ImportReports:
-    """Writes import reports."""
+    """Reads and writes import reports."""
 
     def __init__(self, s3: Any, *, bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
-    def write(self, source: StoredObject, accepted: int, refused: Sequence[RefusedRow]) -> str:
-        report = {"key": source.key, "version_id": source.version_id, "sequencer": source.sequencer}
-        document = {**report, "accepted": accepted, "refused": [asdict(row) for row in refused]}
-        key = report_key(source.key)
+    def progress(self, source: StoredObject) -> Progress | None:
+        key = _report_key(source)
+        with store_errors(f"Reading s3://{self._bucket}/{key}"):
+            try:
+                report = json.loads(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+            except self._s3.exceptions.NoSuchKey:
+                return None
+        names = ("fingerprint", "written", "checked", "withdrawn")
+        return Progress(**{name: report[name] for name in names}, is_done=report["state"] == "done")
+
+    def write(self, source: StoredObject, file: OrderFile, adds: bool, progress: Progress) -> str:
+        key = _report_key(source)
         with store_errors(f"Writing s3://{self._bucket}/{key}"):
-            body = json.dumps(document, ensure_ascii=False, indent=2).encode()
+            body = json.dumps(_report(source, file, adds, progress), ensure_ascii=False, indent=2).encode()
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         return f"s3://{self._bucket}/{key}"
+
+
+def _report_key(source: StoredObject) -> str:
+    return report_key(source.key, source.version_id or source.sequencer)
+
+
+def _report(source: StoredObject, file: OrderFile, adds: bool, progress: Progress) -> dict[str, Any]:
+    """The report; what was refused and changed is listed once the import is done."""
+    told = {"key": source.key, "version_id": source.version_id, "sequencer": source.sequencer}
+    told |= {"state": "done" if progress.is_done else "importing", "mode": ADD if adds else REPLACE}
+    counts = {
+        "accepted": len(file.lines),
+        "written": progress.written,
+        "consignments": len(file.consignments),
+        "checked": progress.checked,
+        "withdrawn": progress.withdrawn,
+        "refused_rows": file.refused_rows,
+        "changed_ids": file.changed_ids,
+    }
+    listed: dict[str, Any] = {"refused": [], "changed": []}
+    if progress.is_done:
+        listed = {name: [asdict(row) for row in getattr(file, name)] for name in listed}
+    return {**told, "fingerprint": progress.fingerprint, **counts, **listed}
+
+
+class OrderQueue:
+    """The queue that tells of order files."""
+
+    def __init__(self, sqs: Any, url: str) -> None:
+        self._sqs = sqs
+        self._url = url
+
+    def send(self, body: str) -> None:
+        with store_errors(f"Sending to {self._url}"):
+            self._sqs.send_message(QueueUrl=self._url, MessageBody=body)

@@ -10,14 +10,20 @@ from pathlib import PurePosixPath
 
 from bintally.domain.image import Image
 from bintally.domain.intervals import Interval
+from bintally.domain.names import normalised
 
 
 def bin_id_of(key: str, pattern: str = "") -> str:
-    """The bin that the object `key` shows.
+    """The bin that the object `key` shows, its id normalised so that it meets the same id in orders.
 
     `pattern` is a regular expression with a group `bin_id`, searched in the key. Without one, or where it does not
     match, the bin is the folder that holds the file, or else the file's name without its extension.
     """
+    found = _bin_id_of(key, pattern)
+    return normalised(found) or found
+
+
+def _bin_id_of(key: str, pattern: str) -> str:
     match = re.search(pattern, key) if pattern else None
     if match and match.group("bin_id"):
         return match.group("bin_id")

@@ -1,25 +1,23 @@
-"""Order files: CSV or JSON, each row a consignment's expectation of one bin."""
+"""Order files: each row is what one consignment expects of one bin."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import cached_property
+from typing import Any
 
 from bintally.domain.due import due_at_of
+from bintally.domain.names import fault_of_bin_id, fault_of_consignment_id, normalised
+from bintally.domain.order_rows import COLUMNS, FAULT, NO_LINES, BrokenError, UnreadableError, rows_of
 from bintally.domain.verdicts import OrderLine
 
-COLUMNS = ("consignment_id", "bin_id", "expected")
-CONSIGNMENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MOST_EXPECTED = 1_000_000
-EXCESS = "\0"  # what a row has more than the header, under a name that no column has
-
-Row = tuple[int, Mapping[str, object]]
+MOST_LISTED = 10_000  # refused rows, and changed ids, that a report names; the others it counts
+MOST_SHOWN = 100  # characters of a value in a reason
 
 
 @dataclass(frozen=True)
@@ -31,11 +29,55 @@ class RefusedRow:
 
 
 @dataclass(frozen=True)
+class ChangedId:
+    """An id that was normalised: its line in the file, as it was written and as it was taken."""
+
+    line: int
+    written: str
+    taken: str
+
+
+@dataclass(frozen=True)
 class OrderFile:
-    """What an order file says: the lines to take, and the rows that can't be."""
+    """What an order file says: the lines to take, the consignments that have no line any more, and what can't be read.
+
+    Only the first MOST_LISTED of `refused` and `changed` are listed; `refused_rows` and `changed_ids` count all.
+    """
 
     lines: tuple[OrderLine, ...]
-    refused: tuple[RefusedRow, ...]
+    refused: tuple[RefusedRow, ...] = ()
+    refused_rows: int = 0
+    changed: tuple[ChangedId, ...] = ()
+    changed_ids: int = 0
+    emptied: tuple[str, ...] = ()
+
+    @cached_property
+    def consignments(self) -> list[str]:
+        """Every consignment that the file names, in its order."""
+        return list(dict.fromkeys([*(line.consignment_id for line in self.lines), *self.emptied]))
+
+
+@dataclass(frozen=True)
+class ReceivedFile:
+    """An order file as it came in. `adds`: it replaces no consignment. `fault`: why it can't be taken at all."""
+
+    data: bytes
+    adds: bool = False
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the import of a file is: lines written, consignments checked for lines that are no longer ordered.
+
+    `fingerprint` is that of the file's content.
+    """
+
+    fingerprint: str
+    written: int = 0
+    checked: int = 0
+    withdrawn: int = 0
+    is_done: bool = False
 
 
 class _RowError(ValueError):
@@ -48,112 +90,139 @@ def parse_orders(data: bytes, zone: tzinfo = UTC) -> OrderFile:
     A due_at without an offset is in `zone`, and without a time the end of that day there.
 
     CSV needs a header with consignment_id, bin_id and expected, due_at if you like, separated by commas, semicolons or
-    tabs. JSON is a list of objects with those names, or of consignments whose `lines` hold bin_id and expected.
+    tabs. JSON is a list of objects with those names, or of consignments whose `lines` hold bin_id and expected; JSON
+    Lines has one such object to a line. A consignment with an empty list of `lines` has none any more.
     """
-    rows: list[Row] = []
+    found = _Found(zone)
     try:
-        text = data.decode("utf-8-sig")
-        for row in _json_rows(text) if text.lstrip()[:1] in ("[", "{") else _csv_rows(text):
-            rows.append(row)
-    except UnicodeDecodeError as error:
-        return OrderFile((), (RefusedRow(1, f"The file is not UTF-8 text (byte {error.start}). Save it as UTF-8."),))
-    except json.JSONDecodeError as error:
-        return OrderFile((), (RefusedRow(error.lineno, f"The file is not JSON: {error.msg}."),))
-    except _RowError as error:
-        return OrderFile((), (RefusedRow(1, str(error)),))
-    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, lists in lists without end
-        return OrderFile((), (RefusedRow(1, f"The file is not JSON that can be read: {error}."),))
-    except csv.Error as error:
-        taken = _checked(rows, zone)
-        after = rows[-1][0] if rows else 1
-        broken = RefusedRow(after + 1, f"From here on the file can't be read as CSV: {error}.")
-        return OrderFile(taken.lines, (*taken.refused, broken))
-    return _checked(rows, zone)
+        for number, row in rows_of(data):
+            found.take(number, row)
+    except BrokenError as error:
+        found.refuse(error.line, error.reason)
+    except UnreadableError as error:
+        return refused_whole(error.reason, error.line)
+    return found.file()
 
 
-def _checked(rows: Iterable[Row], zone: tzinfo) -> OrderFile:
-    lines: dict[tuple[str, str], tuple[int, OrderLine]] = {}
-    refused = []
-    for number, row in rows:
+def refused_whole(reason: str, line: int = 1) -> OrderFile:
+    """A file of which nothing can be taken."""
+    return OrderFile((), (RefusedRow(line, reason),), 1)
+
+
+class _Found:
+    """What was read of a file so far."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._lines: dict[tuple[str, str], tuple[int, OrderLine]] = {}
+        self._emptied: dict[str, int] = {}
+        self._refused: list[RefusedRow] = []
+        self._refused_rows = 0
+        self._changed: list[ChangedId] = []
+        self._changed_ids = 0
+
+    def take(self, number: int, row: Mapping[str, Any]) -> None:
         try:
-            line = _line(row, zone)
-            first, standing = lines.setdefault((line.consignment_id, line.bin_id), (number, line))
-            if standing is not line:
-                raise _RowError(f"consignment {line.consignment_id}, bin {line.bin_id} is on line {first} already.")
+            if NO_LINES in row:
+                self._emptied.setdefault(_consignment_id(row), number)
+            else:
+                self._take_line(number, _line(row, self._zone))
+            self._note_changes(number, row)
         except _RowError as error:
-            refused.append(RefusedRow(number, str(error)))
-    return OrderFile(tuple(line for _, line in lines.values()), tuple(refused))
+            self.refuse(number, str(error))
+
+    def _take_line(self, number: int, line: OrderLine) -> None:
+        first, standing = self._lines.setdefault((line.consignment_id, line.bin_id), (number, line))
+        if standing is not line:
+            raise _RowError(f"consignment {line.consignment_id}, bin {line.bin_id} is on line {first} already.")
+
+    def _note_changes(self, number: int, row: Mapping[str, Any]) -> None:
+        for name in ("consignment_id", "bin_id"):
+            written = str(row.get(name, ""))
+            if written and written != normalised(written):
+                self._changed_ids += 1
+                if len(self._changed) < MOST_LISTED:
+                    self._changed.append(ChangedId(number, written[:MOST_SHOWN], normalised(written)[:MOST_SHOWN]))
+
+    def refuse(self, number: int, reason: str) -> None:
+        self._refused_rows += 1
+        if len(self._refused) < MOST_LISTED:
+            self._refused.append(RefusedRow(number, reason))
+
+    def file(self) -> OrderFile:
+        lines = tuple(line for _, line in self._lines.values())
+        for consignment_id in {line.consignment_id for line in lines} & self._emptied.keys():
+            reason = f"consignment {consignment_id} has lines elsewhere in the file, and here it has none."
+            self.refuse(self._emptied.pop(consignment_id), reason)
+        return OrderFile(
+            lines,
+            tuple(self._refused),
+            self._refused_rows,
+            tuple(self._changed),
+            self._changed_ids,
+            tuple(self._emptied),
+        )
 
 
-def _csv_rows(text: str) -> Iterator[Row]:
-    header = text.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
-    names = [name.strip() for name in next(reader, [])]
-    missing = [column for column in COLUMNS if column not in names]
-    if missing:
-        raise _RowError(f"The header lacks the column {', '.join(missing)}; it has: {', '.join(names) or 'nothing'}.")
-    number = reader.line_num + 1  # a row may span lines: it is where it begins
-    for cells in reader:
-        if cells:
-            yield number, {**dict(zip(names, cells, strict=False)), EXCESS: cells[len(names) :]}
-        number = reader.line_num + 1
-
-
-def _json_rows(text: str) -> Iterator[Row]:
-    document = json.loads(text)
-    if isinstance(document, Mapping):
-        document = document.get("orders", [document])
-    if not isinstance(document, list):
-        raise _RowError("A JSON order file is a list of order lines or consignments.")
-    for number, entry in enumerate(document, 1):
-        if not isinstance(entry, Mapping):
-            yield number, {}
-        elif isinstance(entry.get("lines"), list):
-            shared = {name: value for name, value in entry.items() if name != "lines"}
-            for line in entry["lines"]:
-                yield number, {**shared, **line} if isinstance(line, Mapping) else {}
-        else:
-            yield number, entry
-
-
-def _line(row: Mapping[str, object], zone: tzinfo) -> OrderLine:
+def _line(row: Mapping[str, Any], zone: tzinfo) -> OrderLine:
+    if row.get(FAULT):
+        raise _RowError(str(row[FAULT]))
     absent = [column for column in COLUMNS if row.get(column) in (None, "")]
     if absent:
         raise _RowError(f"{', '.join(absent)} is missing.")
-    if row.get(EXCESS):
-        raise _RowError("The row has more cells than the header.")
-    consignment_id = str(row["consignment_id"]).strip()
-    if not CONSIGNMENT_ID.fullmatch(consignment_id):
-        raise _RowError(f"consignment_id {consignment_id!r} is not 1 to 64 letters, digits, dots, dashes, underscores.")
     return OrderLine(
-        consignment_id, _bin_id(row["bin_id"]), _expected(row["expected"]), _due_at(row.get("due_at"), zone)
+        _consignment_id(row), _bin_id(row["bin_id"]), _expected(row["expected"]), _due_at(row.get("due_at"), zone)
     )
 
 
+def _consignment_id(row: Mapping[str, Any]) -> str:
+    if row.get(FAULT):
+        raise _RowError(str(row[FAULT]))
+    text = _id("consignment_id", row.get("consignment_id", ""))
+    if fault := fault_of_consignment_id(text):
+        raise _RowError(f"consignment_id {_shown(text)} {fault}.")
+    return text
+
+
 def _bin_id(value: object) -> str:
-    text = str(value).strip()
-    with suppress(UnicodeEncodeError):  # JSON can write half a character
-        if isinstance(value, str | int) and 0 < len(text.encode()) <= 1024:
-            return text
-    raise _RowError("bin_id has to be 1 to 1,024 bytes.")
+    text = _id("bin_id", value)
+    if fault := fault_of_bin_id(text):
+        raise _RowError(f"bin_id {_shown(text)} {fault}.")
+    return text
+
+
+def _id(name: str, value: object) -> str:
+    """Text, or a whole number as JSON writes it. `true` is neither, and 1.0 would be another id than 1."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise _RowError(f"{name} {_shown(value)} is neither text nor a whole number.")
+    return normalised(str(value))
 
 
 def _expected(value: object) -> int:
-    text = str(value).strip()
-    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,7}", text) or int(text) > MOST_EXPECTED:
-        raise _RowError(f"expected {text!r} is not a whole number from 0 to {MOST_EXPECTED:,}.")
-    return int(text)
+    text = value.strip() if isinstance(value, str) else value
+    digits = str(text) if isinstance(text, str | int) and not isinstance(text, bool) else ""
+    if not re.fullmatch(r"[0-9]{1,7}", digits) or int(digits) > MOST_EXPECTED:
+        raise _RowError(f"expected {_shown(text)} is not a whole number from 0 to {MOST_EXPECTED:,}.")
+    return int(digits)
 
 
 def _due_at(value: object, zone: tzinfo) -> str | None:
-    text = str(value).strip() if value else ""
-    if not text:
-        return None
+    text = "" if value is None else value
     try:
-        return iso(due_at_of(text, zone))
+        if not isinstance(text, str):
+            raise ValueError("no text")
+        if not text.strip():
+            return None
+        return iso(due_at_of(text.strip(), zone))
     except (ValueError, OverflowError) as error:
-        raise _RowError(f"due_at {text!r} is not a date such as 2026-05-04 or 2026-05-04T16:00:00Z.") from error
+        raise _RowError(f"due_at {_shown(value)} is not a date such as 2026-05-04 or 2026-05-04T16:00:00Z.") from error
+
+
+def _shown(value: object) -> str:
+    """A value in a reason: its beginning, as text in quotes or else as JSON."""
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    short = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+    return repr(short) if isinstance(value, str) else short
 
 
 def iso(moment: datetime) -> str:

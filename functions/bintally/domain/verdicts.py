@@ -22,9 +22,11 @@ class Verdict(StrEnum):
     UNCERTAIN = "UNCERTAIN"
     PENDING = "PENDING"
     MATCH = "MATCH"
+    WITHDRAWN = "WITHDRAWN"
 
 
 NOT_COUNTED = "Not counted yet."
+NO_LONGER_ORDERED = "A newer order file of this consignment no longer has the line."
 VARIANCES = frozenset({Verdict.SHORT, Verdict.OVER})
 WAITING = frozenset({Verdict.PENDING, Verdict.UNCERTAIN, Verdict.UNREADABLE})  # that the clock looks at when due
 
@@ -44,6 +46,7 @@ class OrderLine:
     `order_version` grows with each import; `bin_revision` is the revision of the bin that the verdict rests on.
     `counted` and `counted_at_least` are those of the latest Finding. An `overdue` line is due and not settled: MISSING,
     UNCERTAIN or UNREADABLE.
+    `replace_version` is that of the newest file known to have replaced the consignment, "" where none has.
     """
 
     consignment_id: str
@@ -57,6 +60,7 @@ class OrderLine:
     bin_revision: int = 0
     counted_at_least: int | None = None
     overdue: bool = False
+    replace_version: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -167,3 +171,18 @@ def consignment_verdict(verdicts: Iterable[Verdict]) -> Verdict:
     """The verdict that needs attention first. A consignment without lines is PENDING."""
     present = set(verdicts)
     return next((verdict for verdict in Verdict if verdict in present), Verdict.PENDING)
+
+
+def outdated(lines: Iterable[OrderLine], replaced_by: str = "") -> list[tuple[OrderLine, str]]:
+    """Those lines of one consignment that a newer file no longer has, each with the version of that file.
+
+    A file that replaces a consignment leaves its version on each line that it has, so that what an older file brings
+    later is withdrawn too. `replaced_by` is the version of such a file that may have no line.
+    """
+    lines = list(lines)
+    newest = max([replaced_by, *(line.replace_version for line in lines)])
+    return [(line, newest) for line in lines if line.order_version < newest and not _is_withdrawn(line, newest)]
+
+
+def _is_withdrawn(line: OrderLine, version: str) -> bool:
+    return line.verdict is Verdict.WITHDRAWN and line.replace_version >= version

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from bintally.domain.errors import InvalidEventError
 from bintally.domain.objects import StoredObject, padded_sequencer
@@ -46,6 +46,14 @@ def stored_objects(body: str, bucket: str) -> list[StoredObject]:
         if found.bucket != bucket:
             raise InvalidEventError(f"The notification names the bucket {found.bucket}; only {bucket} is taken.")
     return objects
+
+
+def notification_of(stored: StoredObject) -> str:
+    """A message that `stored_objects` reads as this one object."""
+    named = {"key": quote_plus(stored.key), "sequencer": stored.sequencer, "versionId": stored.version_id}
+    place = {"bucket": {"name": stored.bucket}, "object": named}
+    record = {"eventName": "ObjectCreated:Continued", "eventTime": stored.put_at, "s3": place}
+    return json.dumps({"Records": [record]})
 
 
 def parsed(body: str) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,28 +13,32 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bintally.handlers import wiring
-from bintally.handlers.messages import records_of, stored_objects
+from bintally.handlers.messages import notification_of, records_of, stored_objects
 from bintally.handlers.observability import failures_logged, logger, metrics, tracer
 from bintally.handlers.settings import settings
 from bintally.usecases.orders import import_orders
 
 
-@failures_logged
-def import_files(record: SQSRecord) -> None:
-    """Import the order files that one message announces."""
+def import_files(record: SQSRecord, time_left: Callable[[], float]) -> None:
+    """Import the order files that one message announces. What the time is not enough for, a message of its own does."""
     for source in stored_objects(record.body, settings().orders_bucket):
-        data = wiring.order_files().read(source)
         done = import_orders(
-            data,
+            wiring.order_files().read(source),
             source=source,
             orders=wiring.orders(),
             reports=wiring.reports(),
             now=datetime.now(UTC),
             zone=settings().zone,
+            time_left=time_left,
         )
-        metrics.add_metric("OrderLinesAccepted", MetricUnit.Count, done.accepted)
-        metrics.add_metric("OrderRowsRefused", MetricUnit.Count, done.refused)
-        logger.info("imported orders", extra={"key": source.key, "accepted": done.accepted, "report": done.report})
+        if done.is_finished:
+            metrics.add_metric("OrderLinesAccepted", MetricUnit.Count, done.accepted)
+            metrics.add_metric("OrderRowsRefused", MetricUnit.Count, done.refused)
+            metrics.add_metric("OrderLinesWithdrawn", MetricUnit.Count, done.withdrawn)
+        else:
+            wiring.order_queue().send(notification_of(source))
+        told = {"key": source.key, "accepted": done.accepted, "report": done.report}
+        logger.info("imported orders" if done.is_finished else "orders go on in another run", extra=told)
 
 
 @logger.inject_lambda_context
@@ -43,4 +48,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     """Messages that fail are delivered again, the others are done."""
     metrics.add_metric("MessagesTaken", MetricUnit.Count, len(records_of(event)))
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event, import_files, processor, context)
+
+    @failures_logged
+    def take(record: SQSRecord) -> None:
+        import_files(record, lambda: context.get_remaining_time_in_millis() / 1000)
+
+    return process_partial_response(event, take, processor, context)

@@ -25,6 +25,7 @@ class Settings:
 
     intake_bucket: str
     orders_bucket: str
+    orders_queue: str
     jobs_bucket: str
     images_table: str
     bins_table: str
@@ -63,6 +64,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(
         intake_bucket=text("INTAKE_BUCKET"),
         orders_bucket=text("ORDERS_BUCKET"),
+        orders_queue=text("ORDERS_QUEUE"),
         jobs_bucket=text("JOBS_BUCKET"),
         images_table=text("IMAGES_TABLE"),
         bins_table=text("BINS_TABLE"),

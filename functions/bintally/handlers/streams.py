@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from bintally.domain.errors import InvalidEventError
+from bintally.domain.names import normalised
 from bintally.domain.verdicts import Verdict
 from bintally.usecases.reconcile import Changes
 
@@ -20,7 +21,8 @@ def changes_in(event: dict[str, Any]) -> Changes:
     if event.get("overdue") is True:
         return Changes(overdue=True)
     if "consignment_id" in event:
-        return Changes(consignments=[str(event["consignment_id"])])
+        asked = str(event["consignment_id"])
+        return Changes(consignments=sorted({asked, normalised(asked)}))
     try:
         changed = [record["dynamodb"] for record in event["Records"] if record["eventName"] != "REMOVE"]
         lines = [change for change in changed if "consignment_id" in change["Keys"]]

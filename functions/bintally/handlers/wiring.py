@@ -13,7 +13,7 @@ from bintally.adapters.events import EventBus
 from bintally.adapters.job_files import JobFiles
 from bintally.adapters.jobs import DynamoJobs
 from bintally.adapters.ledger import DynamoLedger
-from bintally.adapters.order_files import ImportReports, OrderFiles
+from bintally.adapters.order_files import ImportReports, OrderFiles, OrderQueue
 from bintally.domain.jobs import EngineName
 from bintally.handlers.settings import settings
 from bintally.usecases.collect import Collaborators
@@ -62,6 +62,11 @@ def world() -> Collaborators:
 @cache
 def order_files() -> OrderFiles:
     return OrderFiles(client("s3"))
+
+
+@cache
+def order_queue() -> OrderQueue:
+    return OrderQueue(client("sqs"), settings().orders_queue)
 
 
 @cache

@@ -10,7 +10,7 @@ from bintally.domain.image import Image, LedgerEntry
 from bintally.domain.jobs import EngineName, Job, JobResult, JobStatus
 from bintally.domain.manifest import Answer
 from bintally.domain.objects import StoredObject
-from bintally.domain.orders import RefusedRow
+from bintally.domain.orders import OrderFile, Progress
 from bintally.domain.outcomes import Outcome, Return
 from bintally.domain.verdicts import Finding, OrderLine
 
@@ -127,6 +127,9 @@ class Orders(Protocol):
     def of_consignment(self, consignment_id: str) -> list[OrderLine]:
         """All lines of a consignment, strongly consistent."""
 
+    def of_consignments(self, consignment_ids: Collection[str]) -> dict[str, list[OrderLine]]:
+        """The same of many; without those that have no line."""
+
     def of_bins(self, bin_ids: Collection[str]) -> set[tuple[str, str]]:
         """The keys of the lines that expect something of these bins."""
 
@@ -134,16 +137,25 @@ class Orders(Protocol):
         """The keys of at most so many lines that waited for their due time, which has come. Judging takes them out."""
 
     def put(self, lines: Sequence[OrderLine], now: str) -> None:
-        """Write lines unless the table holds a newer version of them."""
+        """Write lines unless the table holds a newer version of them. Their `replace_version` is noted in any case."""
+
+    def withdraw(self, lines: Sequence[tuple[OrderLine, str]], now: str) -> int:
+        """Move lines to WITHDRAWN by the file of the version beside each; how many.
+
+        One that moved on to another version meanwhile stays: the import that wrote it looks at it itself.
+        """
 
     def judge(self, findings: Sequence[tuple[OrderLine, Finding, int]], now: str) -> set[tuple[str, str]]:
         """Write each line's finding and the bin revision it rests on, unless the line or its bin moved on meanwhile."""
 
 
 class Reports(Protocol):
-    """Where import reports lie."""
+    """Where import reports lie, one for each version of an order file."""
 
-    def write(self, source: StoredObject, accepted: int, refused: Sequence[RefusedRow]) -> str:
+    def progress(self, source: StoredObject) -> Progress | None:
+        """How far the import of the order file is, as its report says; None without one."""
+
+    def write(self, source: StoredObject, file: OrderFile, adds: bool, progress: Progress) -> str:
         """Write the report on an order file; where it lies."""
 
 

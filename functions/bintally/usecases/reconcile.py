@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
+from urllib.parse import quote
 
 from bintally.domain.bins import BinCount
 from bintally.domain.orders import iso
@@ -101,7 +102,7 @@ def _lines(changes: Changes, orders: Orders) -> list[OrderLine]:
     lines = orders.read(set(changes.lines) | orders.of_bins(changes.bins))
     for consignment_id in changes.consignments:
         lines |= {(line.consignment_id, line.bin_id): line for line in orders.of_consignment(consignment_id)}
-    return list(lines.values())
+    return [line for line in lines.values() if line.verdict is not Verdict.WITHDRAWN]
 
 
 def _judge(line: OrderLine, count: BinCount | None, thresholds: Thresholds, now: str, zone: tzinfo) -> Judgement:
@@ -113,7 +114,9 @@ def _discrepancy(judgement: Judgement) -> Announcement:
     line, finding = judgement.line, judgement.finding
     counted = {"counted": finding.counted, "counted_at_least": finding.counted_at_least}
     return "DiscrepancyFound", {
-        "event_id": f"{line.consignment_id}/{line.bin_id}/{line.order_version}/{judgement.revision}",
+        # Quoted: an id may hold a slash, and "A/B" with "C" is not "A" with "B/C".
+        "event_id": f"{quote(line.consignment_id, '')}/{quote(line.bin_id, '')}"
+        f"/{line.order_version}/{judgement.revision}",
         "consignment_id": line.consignment_id,
         "bin_id": line.bin_id,
         "expected": line.expected,

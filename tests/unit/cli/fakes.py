@@ -2,14 +2,15 @@
 
 import hashlib
 import io
-import json
 from collections.abc import Callable
+from types import SimpleNamespace
 
 from bincli.deployments import Deployment
 from bintally.adapters.dynamo import serialised
-from bintally.adapters.order_files import report_key
+from bintally.adapters.order_files import ImportReports
 from bintally.domain.bins import bin_id_of
-from bintally.domain.orders import parse_orders
+from bintally.domain.objects import StoredObject
+from bintally.domain.orders import Progress, parse_orders
 
 PAGE = 2
 OUTPUTS = {
@@ -32,6 +33,7 @@ class FakeS3:
         self.objects: dict[tuple[str, str], bytes] = {}
         self.puts: list[tuple[str, str]] = []
         self.on_put = on_put
+        self.metadata: dict[tuple[str, str], dict[str, str]] = {}
 
     def put_object(self, **request):
         body = request["Body"] if isinstance(request["Body"], bytes) else request["Body"].read()
@@ -39,6 +41,7 @@ class FakeS3:
         version = f"v{len(self.puts)}"
         self.objects[bucket, key] = body
         self.puts.append((bucket, key))
+        self.metadata[bucket, key] = request.get("Metadata", {})
         self.on_put(bucket, key, body, version)
         return {"VersionId": version}
 
@@ -102,15 +105,19 @@ class FakeSystem:
             entry = {"image_id": image_id, "key": key, "version_id": version, "bin_id": bin_id_of(key)}
             self.dynamo.tables["imagestable"].append(entry | {"status": "SUBMITTED"})
 
-    def import_orders(self, key, body, version):
+    def import_orders(self, key, body, version, finished=True):
         file = parse_orders(body)
         for line in file.lines:
             item = {"consignment_id": line.consignment_id, "bin_id": line.bin_id, "expected": line.expected}
             item |= {"order_version": version, "verdict": "PENDING", "reason": "Not counted yet."}
             self.dynamo.tables["consignmentstable"].append(item)
-        refused = [{"line": row.line, "reason": row.reason} for row in file.refused]
-        report = {"key": key, "version_id": version, "accepted": len(file.lines), "refused": refused}
-        self.s3.objects[OUTPUTS["JobsBucket"], report_key(key)] = json.dumps(report).encode()
+        source = StoredObject(OUTPUTS["OrdersBucket"], key, version, "00", "")
+        stub = SimpleNamespace(
+            put_object=lambda **put: self.s3.objects.update({(put["Bucket"], put["Key"]): put["Body"]})
+        )
+        reports = ImportReports(stub, bucket=OUTPUTS["JobsBucket"])
+        for done in (False, True) if finished else (False,):
+            reports.write(source, file, False, Progress("f", len(file.lines) // 2, 0, 0, is_done=done))
 
     def settle_one(self):
         waiting = [one for one in self.dynamo.tables["imagestable"] if one["status"] == "SUBMITTED"]

@@ -23,11 +23,11 @@ UNREADABLE = item("[red]日本", status="UNREADABLE", reason="corrupt_image: The
 ITEMS = (COUNTED, UNREADABLE, item("Q", count=1), item("R", count=2))
 
 
-def shown(bin_id=None, *, as_json=False, items=ITEMS):
+def shown(bin_id=None, *, as_json=False, items=ITEMS, lines=(), **options):
     out = io.StringIO()
-    dynamo = FakeDynamo(binstable=items)
+    dynamo = FakeDynamo(binstable=items, consignmentstable=lines)
     console = Console(file=out, width=120)
-    show_bins(Deployment("fake", OUTPUTS, lambda service: dynamo), bin_id, as_json=as_json, out=console)
+    show_bins(Deployment("fake", OUTPUTS, lambda service: dynamo), bin_id, as_json=as_json, out=console, **options)
     return out.getvalue()
 
 
@@ -126,3 +126,16 @@ def test_a_bin_that_nothing_is_known_of_is_an_error(as_json):
 
 def test_a_stack_without_bins_has_an_empty_list():
     assert shown(as_json=True, items=()) == ""
+
+
+def test_bins_that_no_line_names_are_listed_and_a_withdrawn_line_names_none():
+    line = {"consignment_id": "C-1", "expected": 1, "order_version": "1", "reason": "", "verdict": "PENDING"}
+    lines = [line | {"bin_id": "P-17-C"}, line | {"bin_id": "Q", "verdict": "WITHDRAWN"}, line | {"bin_id": "absent"}]
+
+    records = [json.loads(each) for each in shown(as_json=True, lines=lines, unordered=True).splitlines()]
+
+    assert [record["bin_id"] for record in records] == ["[red]日本", "Q", "R"]
+
+
+def test_a_bin_is_found_by_its_id_in_any_form():
+    assert "Regal-Ä" in shown("Regal-A\u0308 ", items=[item("Regal-Ä", count=1, confidence=0.9)])

@@ -2,7 +2,7 @@ import io
 import json
 
 import pytest
-from bincli.consignments import show_consignments, verdict_text
+from bincli.consignments import show_consignments, show_unphotographed, verdict_text
 from bincli.deployments import Deployment
 from bincli.errors import CommandError
 from rich.console import Console
@@ -89,3 +89,40 @@ def test_the_table_of_consignments_counts_their_verdicts():
 def test_a_consignment_that_was_never_ordered_is_an_error():
     with pytest.raises(CommandError, match="no consignment C-9"):
         shown("C-9")
+
+
+def test_a_withdrawn_line_is_shown_last_and_leaves_the_verdict_and_the_date_of_its_consignment():
+    items = (
+        item("C-1", "B-0", "WITHDRAWN", due_at="2026-05-01T00:00:00.000Z"),
+        item("C-1", "B-1", "MATCH", due_at="2026-05-04T00:00:00.000Z"),
+        item("C-2", "B-0", "WITHDRAWN"),
+    )
+
+    records = [json.loads(line) for line in shown(as_json=True, items=items).splitlines()]
+
+    assert [(record["verdict"], record["due_at"]) for record in records] == [
+        ("MATCH", "2026-05-04T00:00:00.000Z"),
+        ("WITHDRAWN", None),
+    ]
+    assert [line.split()[0] for line in shown("C-1", items=items).splitlines()[1:]] == ["B-1", "B-0"]
+
+
+def test_a_consignment_is_found_by_its_id_in_any_form():
+    assert "B-1" in shown("Lieferung-A\u0308", items=[item("Lieferung-Ä", "B-1", "MATCH")])
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_lines_of_bins_without_a_photo_are_listed(as_json):
+    lines = [item("C-2", "a", "PENDING"), item("C-1", "b", "MISSING"), item("C-1", "c", "WITHDRAWN")]
+    photo = {"image_id": "0", "bucket": "intake", "key": "a/p.jpg", "version_id": "v", "sequencer": "0", "bin_id": "a"}
+    photo |= {"captured_at": "2026-05-04T16:00:00.000Z", "status": "COUNTED", "source": "model", "revision": 1}
+    out = io.StringIO()
+    dynamo = FakeDynamo(consignmentstable=[*lines, item("C-0", "b", "PENDING")], binstable=[photo])
+
+    show_unphotographed(
+        Deployment("fake", OUTPUTS, lambda service: dynamo), as_json=as_json, out=Console(file=out, width=120)
+    )
+
+    rows = out.getvalue().splitlines()
+    found = [json.loads(row)["consignment_id"] for row in rows] if as_json else [row.split()[0] for row in rows[1:]]
+    assert found == ["C-0", "C-1"]

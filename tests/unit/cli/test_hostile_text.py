@@ -97,6 +97,12 @@ def good() -> dict[str, object]:
     return {"consignment_id": "C", "bin_id": "b", "expected": 3}
 
 
+def import_report(text: str, out: Console) -> None:
+    counts = {"accepted": 1, "withdrawn": 1, "refused_rows": 2, "changed_ids": 1, "mode": text}
+    named = {"refused": [{"line": 2, "reason": text}], "changed": [{"line": 2, "written": text, "taken": text}]}
+    show_report({**counts, **named}, as_json=False, out=out)
+
+
 def audit(text: str, out: Console) -> None:
     finding = Finding(text, text, text, "SUBMITTED", text)
     show_audit(Report(Audit(1, {}, [finding], 1), [Depth("intake", 1, 1, 1)]), as_json=False, out=out)
@@ -128,9 +134,7 @@ WALK: dict[str, list[Shown]] = {
     "demo": [demo, demo_orders],
     "invoke": [invoke],
     "jobs": [jobs],
-    "orders import": [
-        lambda text, out: show_report({"accepted": 1, "refused": [{"line": 2, "reason": text}]}, as_json=False, out=out)
-    ],
+    "orders import": [import_report],
     "redrive": [
         lambda text, out: show_redriven([Redriven("intake", 1, 0, {text: 1})], dry_run=False, as_json=False, out=out)
     ],

@@ -49,10 +49,16 @@ def create_buckets() -> None:
         client("s3").put_bucket_versioning(Bucket=name, VersioningConfiguration=definition["VersioningConfiguration"])
 
 
+def create_orders_queue() -> None:
+    """The only queue that a function itself sends to."""
+    client("sqs").create_queue(QueueName=table("OrdersQueue").rpartition("/")[2])
+
+
 @pytest.fixture
 def aws() -> Iterator[None]:
     """An empty stack."""
     with mock_aws():
         create_tables()
         create_buckets()
+        create_orders_queue()
         yield

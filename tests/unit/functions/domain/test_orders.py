@@ -4,7 +4,8 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from bintally.domain.orders import OrderFile, RefusedRow, iso, parse_orders
+from bintally.domain.order_rows import MOST_BYTES, MOST_ROWS
+from bintally.domain.orders import MOST_LISTED, ChangedId, OrderFile, RefusedRow, iso, parse_orders
 from bintally.domain.verdicts import OrderLine
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,11 +88,14 @@ def test_a_file_of_a_header_only_has_no_lines() -> None:
         ("C-1", "bin_id, expected is missing."),
         (",,,", "consignment_id, bin_id, expected is missing."),
         ("C-1,  ,3,", "bin_id is missing."),
-        ('C-1,"  ",3,', "bin_id has to be 1 to 1,024 bytes."),
-        (f"C-1,{'x' * 1025},3,", "bin_id has to be 1 to 1,024 bytes."),
-        ("C 1,P-17-C,3,", "consignment_id 'C 1' is not 1 to 64 letters, digits, dots, dashes, underscores."),
-        ("../etc,P-17-C,3,", "consignment_id '../etc' is not 1 to 64 letters"),
-        (f"{'C' * 65},P-17-C,3,", "is not 1 to 64 letters"),
+        ('C-1,"  ",3,', "bin_id '' has to be 1 to 1,024 bytes."),
+        (f"C-1,{'x' * 1025},3,", f"bin_id '{'x' * 100}…' has to be 1 to 1,024 bytes."),
+        (f"{'C' * 129},P-17-C,3,", "has to have 1 to 128 characters."),
+        ('"C\t1",P-17-C,3,', "consignment_id 'C\\t1' holds a control character."),
+        ('"C\n1",P-17-C,3,', "consignment_id 'C\\n1' holds a control character."),
+        ("C\x1b[31m,P-17-C,3,", "holds a control character."),
+        ("C\x9b31m,P-17-C,3,", "holds a control character."),
+        ("C\u20281,P-17-C,3,", "holds a control character."),
         ("C-1,P-17-C,3,,extra", "The row has more cells than the header."),
         ("C-1,P-17-C,3,tomorrow", "due_at 'tomorrow' is not a date such as 2026-05-04 or 2026-05-04T16:00:00Z."),
         ("C-1,P-17-C,3,2026-02-30", "due_at '2026-02-30' is not a date"),
@@ -152,15 +156,135 @@ def test_a_repeated_row_names_the_line_that_stands() -> None:
     ],
 )
 def test_a_file_without_the_columns_says_which_it_has(header: str, reason: str) -> None:
-    assert parsed(f"{header}\nC-1,P-17-C,3\n" if header else "") == OrderFile((), (RefusedRow(1, reason),))
+    assert parsed(f"{header}\nC-1,P-17-C,3\n" if header else "") == OrderFile((), (RefusedRow(1, reason),), 1)
 
 
-@pytest.mark.parametrize("data", [HEADER.encode("utf-16"), b"\xff\xfe", f"{HEADER}\nC-1,é,3,".encode("latin-1")])
-def test_text_that_is_not_utf_8_is_refused_with_what_to_do(data: bytes) -> None:
-    (refused,) = parse_orders(data).refused
+@pytest.mark.parametrize(
+    ("data", "line", "reason"),
+    [
+        (HEADER.encode("utf-16"), 1, "The file is UTF-16 text. Save it as UTF-8."),
+        (HEADER.encode("utf-16-be"), 1, "The file holds NUL bytes, as UTF-16 text does. Save it as UTF-8."),
+        (HEADER.encode("utf-16-le"), 1, "The file holds NUL bytes, as UTF-16 text does. Save it as UTF-8."),
+        (b"\xff\xfe", 1, "The file is UTF-16 text. Save it as UTF-8."),
+        (f"{HEADER}\nC-1,é,3,".encode("latin-1"), 2, "The file is not UTF-8 text (line 2, byte 42)"),
+        (b"PK\x03\x04workbook", 1, "an Excel workbook (.xlsx)"),
+        (b"\xd0\xcf\x11\xe0workbook", 1, "an old Excel workbook (.xls)"),
+        (b"\x1f\x8bfile", 1, "Decompress it first"),
+    ],
+)
+def test_what_is_no_utf_8_text_is_refused_with_what_to_do(data: bytes, line: int, reason: str) -> None:
+    file = parse_orders(data)
 
-    assert refused.line == 1
-    assert "Save it as UTF-8" in refused.reason
+    assert file.lines == ()
+    assert [row.line for row in file.refused] == [line]
+    assert reason in file.refused[0].reason
+    assert any(advice in file.refused[0].reason for advice in ("CSV UTF-8", "Decompress"))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Consignment ID,Bin ID,Expected",
+        "CONSIGNMENT_ID,BIN_ID,EXPECTED",
+        "consignmentId,binId,expected",
+        "Consignment-Id, Bin_ID ,expected ",
+    ],
+)
+def test_a_header_matches_without_regard_to_case_spaces_and_underscores(header: str) -> None:
+    assert rows(f"{header}\nC-1,P-17-C,3\n") == [("C-1", "P-17-C", 3, None)]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "consignment_id,bin_id,expected,expected",
+        "consignment_id,bin_id,expected,Bin ID",
+        "due_at,consignment_id,bin_id,expected,DUE AT",
+    ],
+)
+def test_a_column_that_is_there_twice_is_an_error(header: str) -> None:
+    file = parsed(f"{header}\nC-1,a,3,4,\n")
+
+    assert file.lines == ()
+    assert "twice" in file.refused[0].reason
+
+
+def test_a_column_that_is_not_read_may_be_there_twice() -> None:
+    assert rows("consignment_id,bin_id,expected,note,note,,\nC-1,P-17-C,3,x,y,,\n") == [("C-1", "P-17-C", 3, None)]
+
+
+# ---- Ids
+
+
+@pytest.mark.parametrize("consignment", ["PO 4711/2", "Lieferung-Ä", "注文 7", "C" * 128, "#1", "ä" * 128])
+def test_a_consignment_may_be_called_as_people_call_it(consignment: str) -> None:
+    assert rows(f"consignment_id,bin_id,expected\n{consignment},a,3\n") == [(consignment, "a", 3, None)]
+
+
+def test_ids_have_one_form_and_what_changed_is_said() -> None:
+    decomposed = "Regal-A\u0308"
+    file = parsed(f'consignment_id,bin_id,expected\nC-1,{decomposed},3\nC-1,"b ",4\n{decomposed},c,1\nC-1,d,1\n')
+
+    assert [line.bin_id for line in file.lines] == ["Regal-Ä", "b", "c", "d"]
+    assert [line.consignment_id for line in file.lines] == ["C-1", "C-1", "Regal-Ä", "C-1"]
+    assert file.changed == (
+        ChangedId(2, decomposed, "Regal-Ä"),
+        ChangedId(3, "b ", "b"),
+        ChangedId(4, decomposed, "Regal-Ä"),
+    )
+    assert file.changed_ids == 3
+
+
+def test_two_forms_of_one_id_are_one_line() -> None:
+    file = parsed("consignment_id,bin_id,expected\nC-1,Ä,3\nC-1,A\u0308,4\n")
+
+    assert [line.expected for line in file.lines] == [3]
+    assert file.refused == (RefusedRow(3, "consignment C-1, bin Ä is on line 2 already."),)
+
+
+# ---- Limits
+
+
+def test_a_file_with_too_many_rows_is_refused_whole() -> None:
+    file = parse_orders(HEADER.encode() + b"\nC-1,a,1," * (MOST_ROWS + 1))
+
+    assert file.lines == ()
+    assert [row.reason for row in file.refused] == ["The file has more than 200,000 rows. Split it."]
+
+
+def test_a_file_that_is_too_large_is_refused_whole() -> None:
+    (refused,) = parse_orders(b"x" * (MOST_BYTES + 1)).refused
+
+    assert refused.reason == "The file has 20,971,521 bytes; at most 20,971,520. Split it."
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (HEADER + "\nC-1,a,1," + "," * 1_000_001, "The line has 1,000,009 characters; at most 1,000,000."),
+        ("," * 1_000, "The header has 1,001 columns; at most 1,000."),
+        ("[" + "[]," * 300_001 + "[]]", "The file may hold 600,005 JSON values; at most 600,000."),
+        ('{"lines": [' + "0," * 600_000 + "0]}", "The file may hold 600,003 JSON values; at most 600,000."),
+    ],
+)
+def test_what_would_fill_the_memory_is_refused_before(data: str, reason: str) -> None:
+    file = parsed(data)
+
+    assert file.lines == ()
+    assert reason in file.refused[0].reason
+
+
+def test_of_very_many_refused_rows_the_first_are_named_and_all_are_counted() -> None:
+    file = parsed(HEADER + "\nC-1,a,no," * (MOST_LISTED + 5) + "\nC-1,a,1,")
+
+    assert len(file.lines) == 1
+    assert (len(file.refused), file.refused_rows) == (MOST_LISTED, MOST_LISTED + 5)
+
+
+def test_a_reason_shows_only_the_beginning_of_a_long_value() -> None:
+    (refused,) = parsed(f"{HEADER}\nC-1,a,{'9' * 100_000},\n").refused
+
+    assert len(refused.reason) < 200
 
 
 # ---- JSON
@@ -207,6 +331,16 @@ def test_a_line_of_a_consignment_may_be_due_at_another_time() -> None:
         {"consignment_id": "C-1", "bin_id": "\ud800", "expected": 3},
         {"consignment_id": "\ud800", "bin_id": "b", "expected": 3},
         {"consignment_id": "C-1", "bin_id": "b", "expected": 3, "due_at": 20260504.5},
+        {"consignment_id": "C-1", "bin_id": "b", "expected": 3, "due_at": 20260504},
+        {"consignment_id": "C-1", "bin_id": "b", "expected": 3, "due_at": False},
+        {"consignment_id": "C-1", "bin_id": True, "expected": 3},
+        {"consignment_id": "C-1", "bin_id": False, "expected": 3},
+        {"consignment_id": "C-1", "bin_id": None, "expected": 3},
+        {"consignment_id": "C-1", "bin_id": 1.0, "expected": 3},
+        {"consignment_id": True, "bin_id": "b", "expected": 3},
+        {"consignment_id": 1.5, "bin_id": "b", "expected": 3},
+        {"consignment_id": ["C-1"], "bin_id": "b", "expected": 3},
+        {"consignment_id": "C-1", "bin_id": "b", "expected": float("nan")},
         {"consignment_id": "C-1", "bin_id": "b", "expected": 3, "due_at": "\ud800"},
         {"consignment_id": "C-1", "lines": ["b"]},
         {"order": 17},
@@ -231,6 +365,100 @@ def test_a_bin_that_a_consignment_names_twice_is_reported() -> None:
 
     assert [line.expected for line in file.lines] == [1]
     assert [row.line for row in file.refused] == [1]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        '{"consignment_id": "C-1", "bin_id": "a", "bin_id": "b", "expected": 1}',
+        '{"consignment_id": "C-1", "bin_id": "a", "expected": 1, "expected": 1}',
+        '{"consignment_id": "C-1", "consignment_id": "C-2", "lines": [{"bin_id": "a", "expected": 1}]}',
+        '{"consignment_id": "C-1", "lines": [{"bin_id": "a", "bin_id": "b", "expected": 1}]}',
+        '{"consignment_id": "C-1", "consignment_id": "C-2", "lines": []}',
+    ],
+)
+def test_a_key_that_is_there_twice_is_an_error(entry: str) -> None:
+    good = '{"consignment_id": "C-9", "bin_id": "good", "expected": 1}'
+    for text in (f"[{good}, {entry}]", f"{good}\n{entry}\n"):
+        file = parsed(text)
+        assert [line.bin_id for line in file.lines] == ["good"]
+        assert [row.line for row in file.refused] == [2]
+        assert "is in the JSON object twice" in file.refused[0].reason
+        assert file.emptied == ()
+
+
+def test_orders_that_are_there_twice_are_an_error() -> None:
+    file = parsed('{"orders": [{"consignment_id": "C-1", "bin_id": "a", "expected": 1}], "orders": []}')
+
+    assert file.lines == ()
+    assert "'orders' is in the JSON object twice" in file.refused[0].reason
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('[{"consignment_id": "C-1",\n "bin_id": ]', "Expecting value at line 2, column 12."),
+        ("[1, 2", "Expecting ',' delimiter at line 1, column 6."),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_an_error_in_json_says_where(text: str, reason: str) -> None:
+    assert reason in parsed(text).refused[0].reason
+
+
+# ---- JSON Lines
+
+
+def test_json_lines_say_the_same_as_a_list() -> None:
+    text = (
+        '{"consignment_id": "C-1", "bin_id": "a\u2028", "expected": 3}\n\n'
+        '{"consignment_id": "C-2", "lines": [{"bin_id": "b", "expected": 1}, {"bin_id": "c", "expected": 2}]}\r\n'
+    )
+
+    for form in (text, f"\ufeff{text}", f"\n{text}"):
+        assert [row[:3] for row in rows(form)] == [("C-1", "a", 3), ("C-2", "b", 1), ("C-2", "c", 2)]
+
+
+def test_a_bad_line_of_json_is_reported_and_the_good_stand() -> None:
+    good = '{"consignment_id": "C-1", "bin_id": "%s", "expected": 3}'
+    bad = ['{"consignment_id": "C-1", "bin_id": }', "text", "[1]", '"C-1"', "{" * 5]
+    file = parsed("\n".join([good % "a", *bad, good % "b"]))
+
+    assert [line.bin_id for line in file.lines] == ["a", "b"]
+    assert [row.line for row in file.refused] == [2, 3, 4, 5, 6]
+    assert file.refused[0].reason == "The line is not valid JSON: Expecting value at column 37."
+
+
+def test_a_bad_first_line_of_json_lines_costs_that_line_alone() -> None:
+    file = parsed('{"consignment_id": }\n{"consignment_id": "C-1", "bin_id": "a", "expected": 3}\n')
+
+    assert [line.bin_id for line in file.lines] == ["a"]
+    assert [row.line for row in file.refused] == [1]
+
+
+# ---- Consignments without lines
+
+
+def test_a_consignment_may_be_said_to_have_no_lines() -> None:
+    file = parsed('[{"consignment_id": "C-1", "lines": []}, {"consignment_id": "C-2", "bin_id": "a", "expected": 1}]')
+
+    assert file.emptied == ("C-1",)
+    assert file.refused == ()
+    assert file.consignments == ["C-2", "C-1"]
+
+
+def test_a_consignment_with_and_without_lines_is_a_contradiction() -> None:
+    file = parsed('[{"consignment_id": "C-1", "lines": []}, {"consignment_id": "C-1", "bin_id": "a", "expected": 1}]')
+
+    assert (len(file.lines), file.emptied) == (1, ())
+    assert [row.line for row in file.refused] == [1]
+
+
+def test_a_consignment_without_lines_needs_its_id() -> None:
+    file = parsed('[{"lines": []}, {"consignment_id": true, "lines": []}]')
+
+    assert file.emptied == ()
+    assert [row.line for row in file.refused] == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,18 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 
     def forget() -> None:
         settings.settings.cache_clear()
-        for name in ("ledger", "bins", "jobs", "orders", "engines", "world", "order_files", "reports", "events"):
+        for name in (
+            "ledger",
+            "bins",
+            "jobs",
+            "orders",
+            "engines",
+            "world",
+            "order_files",
+            "order_queue",
+            "reports",
+            "events",
+        ):
             getattr(wiring, name).cache_clear()
 
     given = stack().environment("IntakeFunction")

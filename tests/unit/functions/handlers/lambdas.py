@@ -15,7 +15,7 @@ from bintally.adapters.clients import client
 
 EVENTS = Path(__file__).resolve().parents[4] / "events"
 FUNCTIONS = ("intake", "submit", "collect", "orders", "reconcile")
-SERVICES = ("dynamodb", "s3", "sagemaker", "sagemaker-runtime", "events")
+SERVICES = ("dynamodb", "s3", "sagemaker", "sagemaker-runtime", "events", "sqs")
 CONTEXT = SimpleNamespace(
     function_name="bintally",
     memory_limit_in_mb=512,
@@ -31,9 +31,10 @@ def event(name: str) -> dict[str, Any]:
     return document
 
 
-def run(function: str, event: dict[str, Any]) -> Any:
+def run(function: str, event: dict[str, Any], seconds_left: float = 60) -> Any:
     """The answer of a function; as on Lambda it has to be JSON."""
-    return json.loads(json.dumps(import_module(f"bintally.handlers.{function}").handler(event, CONTEXT)))
+    context = SimpleNamespace(**{**vars(CONTEXT), "get_remaining_time_in_millis": lambda: 1000 * seconds_left})
+    return json.loads(json.dumps(import_module(f"bintally.handlers.{function}").handler(event, context)))
 
 
 def failed(answer: dict[str, Any]) -> list[str]:

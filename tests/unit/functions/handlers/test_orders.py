@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from bintally.adapters.clients import client
-from bintally.adapters.order_files import MOST_BYTES, report_key
+from bintally.adapters.order_files import reports_prefix
+from bintally.domain.order_rows import MOST_BYTES
+from bintally.domain.verdicts import Verdict
 from bintally.handlers import wiring
 
 from tests.unit.functions.handlers.lambdas import bodies, event, failed, messages, requests_made, run
@@ -12,14 +16,17 @@ from tests.unit.functions.handlers.lambdas import bodies, event, failed, message
 HEADER = b"consignment_id,bin_id,expected\n"
 
 
-def put(environment: dict[str, str], key: str, data: bytes, at: str = "2026-05-04T09:00:00.250Z") -> dict[str, Any]:
+def put(
+    environment: dict[str, str], key: str, data: bytes, at: str = "2026-05-04T09:00:00.250Z", *, mode: str = ""
+) -> dict[str, Any]:
     """Put an order file; the message that tells of it."""
-    stored = client("s3").put_object(Bucket=environment["ORDERS_BUCKET"], Key=key, Body=data)
+    metadata = {"bintally-mode": mode} if mode else {}
+    stored = client("s3").put_object(Bucket=environment["ORDERS_BUCKET"], Key=key, Body=data, Metadata=metadata)
     (body,) = bodies("orders/csv-file.json")
     (record,) = body["Records"]
     record["eventTime"] = at
     record["s3"]["object"] |= {
-        "key": key,
+        "key": quote_plus(key),
         "versionId": stored["VersionId"],
         "sequencer": at.translate({45: "", 58: ""}),
     }
@@ -30,8 +37,14 @@ def expected() -> dict[tuple[str, str], int]:
     return {(line.consignment_id, line.bin_id): line.expected for line in wiring.orders().all()}
 
 
+def verdicts() -> dict[tuple[str, str], Verdict]:
+    return {(line.consignment_id, line.bin_id): line.verdict for line in wiring.orders().all()}
+
+
 def report(environment: dict[str, str], key: str) -> bytes:
-    held = client("s3").get_object(Bucket=environment["JOBS_BUCKET"], Key=report_key(key))
+    """The report on the one version of a file."""
+    (found,) = client("s3").list_objects_v2(Bucket=environment["JOBS_BUCKET"], Prefix=reports_prefix(key))["Contents"]
+    held = client("s3").get_object(Bucket=environment["JOBS_BUCKET"], Key=found["Key"])
     data: bytes = held["Body"].read()
     return data
 
@@ -44,6 +57,7 @@ def test_a_version_that_was_replaced_is_still_the_one_that_is_read(on_aws: dict[
     assert failed(run("orders", messages(first))) == []
 
     assert expected() == {("C-1", "a"): 2, ("C-1", "b"): 1}
+    assert verdicts() == {("C-1", "a"): Verdict.PENDING, ("C-1", "b"): Verdict.WITHDRAWN}
 
 
 def test_three_imports_are_as_good_as_one(on_aws: dict[str, str]) -> None:
@@ -95,8 +109,33 @@ def test_a_forged_message_reads_nothing(on_aws: dict[str, str]) -> None:
     assert made == []
 
 
-def test_a_file_that_is_too_large_is_refused(on_aws: dict[str, str]) -> None:
-    assert failed(run("orders", messages(put(on_aws, "o.csv", b"x" * (MOST_BYTES + 1))))) == ["m0"]
+def test_a_file_that_is_too_large_is_reported_and_acknowledged(on_aws: dict[str, str]) -> None:
+    assert failed(run("orders", messages(put(on_aws, "o.csv", b"x" * (MOST_BYTES + 1))))) == []
+
+    assert b"20,971,521 bytes; at most 20,971,520" in report(on_aws, "o.csv")
+
+
+def test_what_the_time_is_not_enough_for_goes_on_in_a_message_of_its_own(on_aws: dict[str, str]) -> None:
+    runs, waiting = 0, [json.dumps(put(on_aws, "ö #1.csv", HEADER + b"C-1,a,1\nC-2,b,1\n"))]
+    while waiting:
+        assert failed(run("orders", messages(waiting.pop()), seconds_left=1)) == []
+        runs += 1
+        queued = client("sqs").receive_message(QueueUrl=on_aws["ORDERS_QUEUE"], MaxNumberOfMessages=10)
+        waiting += [message["Body"] for message in queued.get("Messages", [])]
+
+    assert runs == 2  # the lines, and then what their consignments no longer have
+    assert expected() == {("C-1", "a"): 1, ("C-2", "b"): 1}
+    assert b'"state": "done"' in report(on_aws, "ö #1.csv")
+
+
+def test_a_file_that_adds_replaces_nothing(on_aws: dict[str, str]) -> None:
+    run("orders", messages(put(on_aws, "o.csv", HEADER + b"C-1,a,1\n", "2026-05-04T09:00:00.000Z")))
+
+    more = put(on_aws, "more.csv", HEADER + b"C-1,b,2\n", "2026-05-04T09:00:01.000Z", mode="add")
+    run("orders", messages(more))
+
+    assert set(verdicts().values()) == {Verdict.PENDING}
+    assert b'"mode": "add"' in report(on_aws, "more.csv")
 
 
 def test_the_test_of_s3_is_acknowledged(on_aws: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ from bintally.domain.bins import BinStatus
 from bintally.domain.image import Status
 from bintally.domain.jobs import JobStatus
 from bintally.handlers import wiring
+from bintally.handlers.messages import stored_objects
 
 from tests.fakes import schema
 from tests.template.deployed import stack
@@ -136,7 +137,8 @@ def test_a_request_alone_judges_the_consignment(on_aws: dict[str, str]) -> None:
 
 
 def test_reports_lie_in_the_jobs_bucket(story: object, on_aws: dict[str, str]) -> None:
-    key = report_key("2026-05-04/delivery 17.csv")
+    (stored,) = stored_objects(json.dumps(bodies("orders/csv-file.json")[0]), on_aws["ORDERS_BUCKET"])
+    key = report_key(stored.key, stored.sequencer)
     report = json.loads(client("s3").get_object(Bucket=on_aws["JOBS_BUCKET"], Key=key)["Body"].read())
 
     assert (report["key"], report["accepted"], report["refused"]) == ("2026-05-04/delivery 17.csv", 3, [])

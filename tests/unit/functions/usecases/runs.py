@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -12,6 +13,7 @@ from bintally.domain.image import Image
 from bintally.domain.jobs import Job, JobResult, job_of
 from bintally.domain.manifest import image_ids_of
 from bintally.domain.objects import StoredObject
+from bintally.domain.orders import ReceivedFile
 from bintally.domain.policy import InferenceMode, Policy
 from bintally.usecases.collect import Collected, collect
 from bintally.usecases.intake import Intake, take_in
@@ -56,9 +58,19 @@ def made_round(world: World, now: datetime, policy: Policy = POLICY) -> Round:
     return make_round(world.collaborators, policy=policy, now=now)
 
 
-def imported(world: World, text: str, source: StoredObject | None = None, zone: tzinfo = UTC) -> Import:
-    source = source or order_file()
-    return import_orders(text.encode(), source=source, orders=world.orders, reports=world.reports, now=NOW, zone=zone)
+def imported(
+    world: World,
+    text: str,
+    source: StoredObject | None = None,
+    *,
+    zone: tzinfo = UTC,
+    adds: bool = False,
+    time_left: Callable[[], float] = lambda: math.inf,
+) -> Import:
+    source, file = source or order_file(), ReceivedFile(text.encode(), adds)
+    return import_orders(
+        file, source=source, orders=world.orders, reports=world.reports, now=NOW, zone=zone, time_left=time_left
+    )
 
 
 def reconciled(world: World, changes: Changes, now: datetime = NOW) -> Reconciled:

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 
 import pytest
-from bintally.domain.verdicts import Finding, Verdict
+from bintally.domain.objects import StoredObject
+from bintally.domain.verdicts import NO_LONGER_ORDERED, Finding, Verdict
+from bintally.usecases.orders import MARGIN_SECONDS, PART, Import
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.fakes import World
+from tests.fakes import CrashError, World
 from tests.unit.functions.examples import order_file
 from tests.unit.functions.usecases.runs import after_each_crash, imported, with_each_interruption
 
@@ -17,6 +22,12 @@ EARLY, LATE = order_file(at="2026-05-04T08:00:00.000Z"), order_file(at="2026-05-
 
 def expected_in(world: World) -> dict[tuple[str, str], int]:
     return {key: line.expected for key, line in world.orders.items.items()}
+
+
+def standing_in(world: World) -> dict[tuple[str, str], int]:
+    """What is expected by the lines that are not withdrawn."""
+    lines = world.orders.items.items()
+    return {key: line.expected for key, line in lines if line.verdict is not Verdict.WITHDRAWN}
 
 
 def judged(world: World) -> None:
@@ -90,7 +101,8 @@ def test_an_amended_order_wins_and_is_judged_anew() -> None:
 
     amended = world.orders.items["C-1", "a"]
     assert (amended.expected, amended.verdict, amended.counted, amended.bin_revision) == (5, Verdict.PENDING, None, 0)
-    assert world.orders.items["C-1", "b"].verdict is Verdict.MATCH
+    assert world.orders.items["C-1", "b"].verdict is Verdict.WITHDRAWN  # the file has C-1 without it
+    assert world.orders.items["C-2", "a"].verdict is Verdict.MATCH  # a consignment that the file does not name
 
 
 def test_another_due_date_is_an_amendment() -> None:
@@ -110,10 +122,10 @@ def test_an_older_file_that_comes_late_does_not_win() -> None:
 
     imported(world, FIRST, EARLY)
 
-    assert expected_in(world) == {("C-1", "a"): 5, ("C-1", "b"): 2, ("C-2", "a"): 1}
+    assert standing_in(world) == {("C-1", "a"): 5, ("C-2", "a"): 1}
 
 
-def test_files_in_any_order_end_with_the_newest_of_each_line() -> None:
+def test_files_that_add_in_any_order_end_with_the_newest_of_each_line() -> None:
     files = [
         (f"{HEADER}\nC-1,a,1,\nC-1,b,1,\n", order_file("one.csv", at="2026-05-04T08:00:00.000Z")),
         (f"{HEADER}\nC-1,a,2,\n", order_file("two.csv", at="2026-05-04T08:00:00.001Z", sequencer="00")),
@@ -122,8 +134,8 @@ def test_files_in_any_order_end_with_the_newest_of_each_line() -> None:
     for order in itertools.permutations(files):
         world = World()
         for text, source in order:
-            imported(world, text, source)
-        assert expected_in(world) == {("C-1", "a"): 2, ("C-1", "b"): 3}
+            imported(world, text, source, adds=True)
+        assert standing_in(world) == {("C-1", "a"): 2, ("C-1", "b"): 3}
 
 
 @pytest.mark.parametrize("together", [100, 1])
@@ -144,4 +156,215 @@ def test_two_files_at_once_end_with_the_newer() -> None:
             lambda world, other=other: imported(world, *other),
         )
         for world in worlds:
-            assert expected_in(world) == {("C-1", "a"): 5, ("C-1", "b"): 2, ("C-2", "a"): 1}
+            assert standing_in(world) == {("C-1", "a"): 5, ("C-2", "a"): 1}
+
+
+# ---- A file replaces its consignments
+
+
+def test_a_line_that_is_gone_from_the_file_is_withdrawn() -> None:
+    world = World()
+    imported(world, FIRST, EARLY)
+
+    done = imported(world, AMENDED, LATE)
+
+    line = world.orders.items["C-1", "b"]
+    assert (line.verdict, line.reason, line.replace_version) == (Verdict.WITHDRAWN, NO_LONGER_ORDERED, LATE.order)
+    assert done.withdrawn == 1
+    assert world.orders.judged == ["C-1"]  # which may be finished now
+
+
+def test_a_file_that_adds_withdraws_nothing() -> None:
+    world = World()
+    imported(world, FIRST, EARLY)
+
+    done = imported(world, AMENDED, LATE, adds=True)
+
+    assert standing_in(world) == {("C-1", "a"): 5, ("C-1", "b"): 2, ("C-2", "a"): 1}
+    assert done.withdrawn == 0
+
+
+@pytest.mark.parametrize("bad", ["C-1,b,many,\n", "C-7,,1,\n", '"open'])
+def test_a_file_with_refused_rows_withdraws_nothing(bad: str) -> None:
+    """What it lacks may be what could not be read."""
+    world = World()
+    imported(world, FIRST, EARLY)
+
+    done = imported(world, AMENDED + bad, LATE)
+
+    assert (done.refused, done.withdrawn) == (1, 0)
+    assert standing_in(world) == {("C-1", "a"): 5, ("C-1", "b"): 2, ("C-2", "a"): 1}
+
+
+def test_a_line_that_comes_back_is_judged_anew() -> None:
+    world = World()
+    imported(world, FIRST, EARLY)
+    judged(world)
+    imported(world, AMENDED, LATE)
+
+    imported(world, FIRST, order_file(at="2026-05-04T10:00:00.000Z"))
+
+    line = world.orders.items["C-1", "b"]
+    assert (line.verdict, line.counted, line.bin_revision) == (Verdict.PENDING, None, 0)
+
+
+def test_a_consignment_that_is_said_to_have_no_lines_is_withdrawn() -> None:
+    world = World()
+    imported(world, FIRST, EARLY)
+
+    done = imported(world, '{"consignment_id": "C-1", "lines": []}', LATE)
+
+    assert standing_in(world) == {("C-2", "a"): 1}
+    assert (done.accepted, done.refused, done.withdrawn) == (0, 0, 2)
+
+
+def test_a_verdict_that_comes_late_does_not_bring_a_withdrawn_line_back() -> None:
+    world = World()
+    imported(world, FIRST, EARLY)
+    line = world.orders.items["C-1", "b"]
+    imported(world, AMENDED, LATE)
+
+    assert world.orders.judge([(line, Finding(Verdict.MATCH, "As expected.", 2), 1)], "") == set()
+    assert world.orders.items["C-1", "b"].verdict is Verdict.WITHDRAWN
+
+
+Files = list[tuple[dict[tuple[str, str], int], bool]]  # the lines of each file, and whether it adds
+files = st.lists(
+    st.tuples(
+        st.dictionaries(
+            st.tuples(st.sampled_from(["C-1", "C-2"]), st.sampled_from("abc")), st.integers(0, 3), min_size=1
+        ),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def told_by(all_files: Files) -> dict[tuple[str, str], int]:
+    """What stands once these files have come one after another."""
+    standing: dict[tuple[str, str], int] = {}
+    for lines, adds in all_files:
+        named = {consignment for consignment, _ in lines}
+        kept = {key: number for key, number in standing.items() if adds or key[0] not in named}
+        standing = {**kept, **lines}
+    return standing
+
+
+def written(lines: dict[tuple[str, str], int]) -> str:
+    return HEADER + "".join(f"\n{consignment},{bin_id},{number}," for (consignment, bin_id), number in lines.items())
+
+
+@given(files=files, data=st.data())
+@settings(deadline=None, max_examples=500)
+def test_files_in_any_order_twice_and_in_the_middle_of_one_another_end_as_one_after_another(
+    files: Files, data: st.DataObject
+) -> None:
+    """Also where runs die: then the message comes again."""
+    world = World(together=1)
+    sources = [order_file(f"{number}.csv", at=f"2026-05-04T08:00:00.00{number}Z") for number in range(len(files))]
+
+    def take(number: int) -> None:
+        imported(world, written(files[number][0]), sources[number], adds=files[number][1])
+
+    def take_until_done(number: int) -> None:
+        try:
+            take(number)
+        except CrashError:
+            take(number)
+
+    for number in data.draw(st.permutations(list(range(len(files))) * 2)):
+        step, other = data.draw(st.integers(1, 8)), data.draw(st.sampled_from(range(len(files))))
+        if data.draw(st.booleans()):
+            world.steps.before(step, partial(take, other))
+        else:
+            world.steps.crash_before(step)
+        take_until_done(number)
+
+    assert standing_in(world) == told_by(files)
+
+
+# ---- Large files, and little time
+
+LINES = 3 * PART + 1
+LARGE = HEADER + "".join(f"\nC-{number % 7},bin-{number},1," for number in range(LINES))
+
+
+class FakeClock:
+    """Each look takes a second; `seconds` are left at first."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def __call__(self) -> float:
+        self.seconds -= 1
+        return self.seconds
+
+
+def runs_of(world: World, text: str, source: StoredObject, seconds: float) -> list[Import]:
+    """Every run of an import, each with so many seconds."""
+    runs = []
+    while not runs or not runs[-1].is_finished:
+        assert len(runs) < 20, "it does not end"
+        runs.append(imported(world, text, source, time_left=FakeClock(seconds)))
+    return runs
+
+
+def test_an_import_that_the_time_is_not_enough_for_goes_on_where_it_stopped() -> None:
+    world, at_once = World(), World()
+    imported(at_once, LARGE, LATE)
+    imported(world, f"{HEADER}\nC-0,old,1,", EARLY)
+    imported(at_once, f"{HEADER}\nC-0,old,1,", EARLY)
+    puts = []
+    world.orders.put, put = lambda lines, now: (puts.append(len(lines)), put(lines, now)), world.orders.put  # type: ignore[method-assign]
+
+    runs = runs_of(world, LARGE, LATE, seconds=MARGIN_SECONDS + 1)
+
+    assert [run.is_finished for run in runs] == [False, False, True]
+    assert puts == [PART, PART, PART, 1]  # nothing is written twice
+    assert world.state() == at_once.state()
+    assert runs[-1].withdrawn == 1
+    assert world.reports.written["orders.csv"] == (LINES, ())
+
+
+def test_with_no_time_at_all_each_run_still_does_a_part() -> None:
+    world = World()
+
+    assert len(runs_of(world, LARGE, EARLY, seconds=0)) == 5
+    assert len(world.orders.items) == LINES
+
+
+def test_a_run_that_is_killed_is_continued_from_its_last_part() -> None:
+    world = World()
+    world.steps.crash_before(25)  # in the third part
+    with pytest.raises(CrashError):
+        imported(world, LARGE, EARLY)
+    assert world.reports.progress(EARLY).written == 2 * PART  # type: ignore[union-attr]
+    before = world.steps.taken
+
+    done = imported(world, LARGE, EARLY)
+
+    assert (done.accepted, done.is_finished) == (LINES, True)
+    assert world.steps.taken - before < 25
+    assert len(world.orders.items) == LINES
+
+
+def test_a_file_of_another_content_under_the_same_name_starts_anew() -> None:
+    """A bucket may keep no versions."""
+    world = World()
+    imported(world, LARGE, EARLY, time_left=lambda: 0.0)
+
+    imported(world, FIRST, EARLY)
+
+    assert {("C-1", "a"), ("C-1", "b"), ("C-2", "a")} <= expected_in(world).keys()
+
+
+def test_a_finished_import_that_is_asked_for_again_is_made_again() -> None:
+    """The table may have been restored from a backup meanwhile."""
+    world = World()
+    imported(world, FIRST, EARLY)
+    world.orders.items.clear()
+
+    imported(world, FIRST, EARLY)
+
+    assert len(world.orders.items) == 3
