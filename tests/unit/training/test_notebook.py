@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 NOTEBOOK = Path(__file__).parents[3] / "training" / "sagemaker.ipynb"
-PHOTOGRAPHS = Path(__file__).parents[4] / "shared" / "abid"
+PHOTOS_FOLDER = Path(__file__).parents[4] / "shared" / "abid"
 # In a process of its own: the kernel's sockets and the warnings of its libraries are not ours to judge.
 EXECUTE = """
 import sys, nbclient, nbformat
@@ -20,7 +20,7 @@ nbformat.write(notebook, sys.argv[1])
 
 def values(work: Path) -> str:
     """Another cell of parameters: real photos where there are some, else synthetic bins."""
-    source = str(PHOTOGRAPHS) if PHOTOGRAPHS.is_dir() else None
+    source = str(PHOTOS_FOLDER) if PHOTOS_FOLDER.is_dir() else None
     return f"""SOURCE, PHOTOS = {source!r}, 100
 STAGES, WEIGHTS, TRIALS, TRIAL_STAGES = "2x32", "none", 2, "3x32"
 WORK, MODE = {str(work)!r}, "local"

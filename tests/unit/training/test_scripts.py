@@ -1,4 +1,4 @@
-"""The recipe from end to end, on drawn bins: train, go on from there, package, evaluate, serve."""
+"""The recipe from end to end, on synthetic bins: train, go on from there, package, evaluate, serve."""
 
 import json
 import subprocess
@@ -95,7 +95,7 @@ def check_backends(artifact: Path) -> None:
     assert abs(of_int8 - of_float).mean() < 0.02
 
 
-def test_from_photographs_to_an_artifact_that_serves(tmp_path: Path) -> None:
+def test_from_photos_to_an_artifact_that_serves(tmp_path: Path) -> None:
     data = tmp_path / "bins"
     for number in range(44):
         write_bin(data, 10 * number, 1 + number % 5)

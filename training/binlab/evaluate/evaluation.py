@@ -47,13 +47,13 @@ def evaluation(predictions: Predictions, training_counts: Counts, thresholds: Th
     outside = beyond if len(beyond) else None
     classes = inside.classes
     return {
-        **summary(inside.probabilities, inside.counts, classes),
+        **summary(inside.probabilities, inside.counts, classes, (inside.predicted, inside.confidence)),
         "accuracy_interval": wilson_limits(float(inside.correct.mean()), len(inside)),
         "balanced_accuracy_interval": balanced_limits(
             (float(own.mean()), len(own)) for count in classes if len(own := inside.correct[inside.counts == count])
         ),
         "interval_method": LIMITS_METHOD,
-        "per_class": per_class(inside.probabilities, inside.counts, classes),
+        "per_class": per_class(inside.predicted, inside.counts, classes),
         "confusion": confusion(predictions),
         "calibration": calibration_figures(inside),
         "risk_coverage": coverage_figures(inside),

@@ -48,10 +48,16 @@ def error_figures(
     }
 
 
-def summary(probabilities: Floats, counts: Counts, classes: tuple[int, ...]) -> dict[str, float]:
-    """The main figures of a model, plain and balanced."""
+def summary(
+    probabilities: Floats, counts: Counts, classes: tuple[int, ...], served: tuple[Counts, Floats] | None = None
+) -> dict[str, float]:
+    """The main figures of a model, plain and balanced.
+
+    `served` are the counts and confidences that prediction lines give, which may be out of range; without them, the
+    most probable class counts.
+    """
     places = counted(probabilities)
-    predicted, confidence = np.array(classes)[places], probabilities[np.arange(len(places)), places]
+    predicted, confidence = served or (np.array(classes)[places], probabilities.max(1))
     found: dict[str, float] = {}
     for prefix, weights in (("", even_weights(counts)), ("balanced_", class_weights(counts, classes))):
         figures = error_figures(predicted, probabilities @ np.array(classes), counts, weights)
@@ -60,9 +66,8 @@ def summary(probabilities: Floats, counts: Counts, classes: tuple[int, ...]) -> 
     return {**found, "balanced_log_loss": log_loss(probabilities, counts, classes), "images": len(counts)}
 
 
-def per_class(probabilities: Floats, counts: Counts, classes: tuple[int, ...]) -> dict[str, dict[str, float]]:
+def per_class(predicted: Counts, counts: Counts, classes: tuple[int, ...]) -> dict[str, dict[str, float]]:
     """For each recorded count: how many images, the share correct and within one, and the mean prediction."""
-    predicted = np.array(classes)[counted(probabilities)]
     return {
         str(count): {
             "images": int(own.sum()),

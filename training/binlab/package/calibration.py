@@ -64,7 +64,7 @@ def calibrate(logits: Logits, counts: Counts, outputs: Outputs, *, risk: float) 
     """Fit on images that the model did not learn from. `risk` is the share of wrong counts accepted as trusted.
 
     Images out of range take part if there are outputs for them, except in the mass: coverage is that of bins in range.
-    A count given for a bin out of range is wrong.
+    For a bin out of range, only the answer "empty" or "more than the last class" is correct.
     """
     known = known_to(outputs, counts)
     temperature = fit_temperature(logits[known], counts[known], outputs)
@@ -117,10 +117,10 @@ class CalibratedImages:
         self.inside = np.isin(counts, CLASSES)
         self.over_outputs = softmax(logits, temperature)
         self.over_classes = softmax(in_range(logits, outputs, CLASSES), temperature)
-        places = counted(self.over_classes)
-        in_reach = in_range(self.over_outputs, outputs, CLASSES).sum(1)
-        self.confidence = self.over_classes[np.arange(len(places)), places] * in_reach
-        self.correct = np.array(CLASSES)[places] == counts
+        self.predicted = np.array(outputs)[counted(self.over_outputs)]
+        self.confidence = self.over_outputs.max(1)
+        self.correct = self.predicted == np.minimum(counts, CLASSES[-1] + 1)  # an answer of 6 means 6 or more
+        self.class_confidence = in_range(self.over_outputs, outputs, CLASSES).max(1)
 
 
 def figures(logits: Logits, counts: Counts, outputs: Outputs, calibration: Calibration) -> dict[str, Any]:
@@ -131,10 +131,10 @@ def figures(logits: Logits, counts: Counts, outputs: Outputs, calibration: Calib
     covered, width = coverage_and_width(found.over_outputs[inside], found.labels[inside], calibration.mass, weights)
     confident = most_confident_accuracy(MOST_CONFIDENT, found.confidence[inside], found.correct[inside], weights)
     return {
-        **summary(probabilities, recorded, CLASSES),
+        **summary(probabilities, recorded, CLASSES, (found.predicted[inside], found.confidence[inside])),
         "most_confident_20": confident,
         "conformal": {"coverage": covered, "mean_width": width},
-        "per_class": per_class(probabilities, recorded, CLASSES),
+        "per_class": per_class(found.predicted[inside], recorded, CLASSES),
         "out_of_range": {
             name: _out_of_range(found, mask, outputs, calibration.mass)
             for name, mask in (("empty", counts < CLASSES[0]), ("over_range", counts > CLASSES[-1]))
@@ -152,8 +152,8 @@ def _out_of_range(
     truth = np.clip(found.counts[mask], CLASSES[0] - 1, CLASSES[-1] + 1)
     return {
         "images": int(mask.sum()),
-        "mean_confidence": float(found.confidence[mask].mean()),
-        "confidence_over_half": float((found.confidence[mask] >= 0.5).mean()),
+        "mean_confidence": float(found.class_confidence[mask].mean()),
+        "confidence_over_half": float((found.class_confidence[mask] >= 0.5).mean()),
         "coverage": float(((low <= truth) & (truth <= high)).mean()),
         "mean_width": float((last - first + 1).mean()),
     }

@@ -70,7 +70,7 @@ def test_a_second_run_asks_for_nothing_that_is_there(bucket, tmp_path) -> None:
     assert set(bucket.asked) <= {"labels.csv"}
 
 
-def test_more_photographs_are_added_to_those_that_are_there(bucket, tmp_path) -> None:
+def test_more_photos_are_added_to_those_that_are_there(bucket, tmp_path) -> None:
     collect(bucket, tmp_path / "out", "--photos", 10)
     fewer = ids(tmp_path / "out")
     bucket.asked.clear()
@@ -80,7 +80,7 @@ def test_more_photographs_are_added_to_those_that_are_there(bucket, tmp_path) ->
     assert not {f"bin-images/{name}.jpg" for name in fewer} & set(bucket.asked)
 
 
-def test_a_photograph_that_was_cut_short_since_is_fetched_again(bucket, tmp_path) -> None:
+def test_a_photo_that_was_cut_short_since_is_fetched_again(bucket, tmp_path) -> None:
     collect(bucket, tmp_path / "out", "--photos", 10)
     name = ids(tmp_path / "out")[3]
     path = tmp_path / "out" / "bin-images" / f"{name}.jpg"

@@ -11,7 +11,7 @@ from PIL import Image
 ABID = Path(__file__).parents[5] / "shared" / "abid"
 
 
-def test_photographs_are_read_with_their_counts_and_contents(tmp_path: Path) -> None:
+def test_photos_are_read_with_their_counts_and_contents(tmp_path: Path) -> None:
     write_bin(tmp_path, 523, 3, {"B": 2, "A": 1})
     write_bin(tmp_path, 7, None)
     write_bin(tmp_path, 8, None)
@@ -23,7 +23,7 @@ def test_photographs_are_read_with_their_counts_and_contents(tmp_path: Path) -> 
     assert second.path == tmp_path / "bin-images" / "00523.jpg"
 
 
-def test_a_folder_without_photographs_is_an_error(tmp_path: Path) -> None:
+def test_a_folder_without_photos_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="No labelled photos"):
         read_images(tmp_path)
 
@@ -58,7 +58,7 @@ def test_one_bin_before_and_after_a_pick_is_on_one_side(tmp_path: Path) -> None:
     assert any(splits[f"{n:05}"] != splits[f"{n + 9:05}"] for n in range(0, 600, 20))
 
 
-def test_a_photograph_that_is_none_has_a_side_too(tmp_path: Path) -> None:
+def test_a_photo_that_is_none_has_a_side_too(tmp_path: Path) -> None:
     for number in range(4):
         write_bin(tmp_path, 10 * number, 2)
     before = split_images(read_images(tmp_path))
@@ -67,7 +67,7 @@ def test_a_photograph_that_is_none_has_a_side_too(tmp_path: Path) -> None:
     assert split_images(read_images(tmp_path)) == before
 
 
-def test_a_side_does_not_depend_on_the_order_or_on_other_photographs(tmp_path: Path) -> None:
+def test_a_side_does_not_depend_on_the_order_or_on_other_photos(tmp_path: Path) -> None:
     for number in range(0, 400, 10):
         write_bin(tmp_path, number, 1 + number // 10 % 5)
     images = read_images(tmp_path)
@@ -86,7 +86,7 @@ def test_a_split_holds_only_counts_the_model_knows(tmp_path: Path) -> None:
     assert sorted(image.count for images in split.values() for image in images) == list(CLASSES)
 
 
-def test_the_data_hash_changes_with_any_photograph_or_count(tmp_path: Path) -> None:
+def test_the_data_hash_changes_with_any_photo_or_count(tmp_path: Path) -> None:
     for number in range(4):
         write_bin(tmp_path, 10 * number, 2)
     before = data_hash(read_split(tmp_path))
@@ -111,7 +111,7 @@ def test_the_difference_hash_survives_another_compression_and_not_another_pictur
 
 
 @pytest.mark.skipif(not ABID.exists(), reason="the real photos are not beside the project")
-def test_real_photographs_with_the_same_contents_are_never_on_two_sides() -> None:
+def test_real_photos_with_the_same_contents_are_never_on_two_sides() -> None:
     split = read_split(ABID)
     splits = Counter()
     for side, images in split.items():

@@ -114,7 +114,7 @@ def test_a_side_is_the_same_with_and_without_preparation(bins, tmp_path) -> None
     assert prepared == {image.id: (image.count, image.contents) for image in read_images(bins) if image.id in prepared}
 
 
-def test_a_prepared_folder_is_split_without_opening_a_photograph(bins, tmp_path) -> None:
+def test_a_prepared_folder_is_split_without_opening_a_photo(bins, tmp_path) -> None:
     prepare(bins, tmp_path / "out")
     before = splits(tmp_path / "out")
     shutil.rmtree(tmp_path / "out/bin-images")
@@ -193,7 +193,7 @@ def test_balance_takes_the_same_ones_of_train_and_leaves_the_rest(bins, tmp_path
     assert Counter(row["reason"] for row in excluded(tmp_path / "a").values())["balance"] == len(whole) - len(a)
 
 
-def test_a_photograph_that_is_not_larger_is_copied_byte_for_byte(tmp_path) -> None:
+def test_a_photo_that_is_not_larger_is_copied_byte_for_byte(tmp_path) -> None:
     for number, size in ((10, (90, 64)), (20, (180, 128)), (30, (128, 500))):
         write_bin(tmp_path / "bins", number, 1 + number // 10)
         draw_bin(2, number).resize(size).save(image_path(tmp_path / "bins", f"{number:05}"), quality=90)
@@ -205,7 +205,7 @@ def test_a_photograph_that_is_not_larger_is_copied_byte_for_byte(tmp_path) -> No
     assert decode(large.read_bytes(), side=1000).size == (90, 64)
 
 
-def test_a_photograph_on_its_side_is_put_upright_when_it_is_resized(tmp_path) -> None:
+def test_a_photo_on_its_side_is_put_upright_when_it_is_resized(tmp_path) -> None:
     write_bin(tmp_path / "bins", 10, 1)
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -217,12 +217,12 @@ def test_a_photograph_on_its_side_is_put_upright_when_it_is_resized(tmp_path) ->
     assert [(row.width, row.height) for row in read_manifest(tmp_path / "kept") or []] == [(100, 200)]
 
 
-def test_pictures_of_one_bin_are_one_where_contents_are_equal_and_looks_nearly(tmp_path) -> None:
+def test_bin_images_of_one_bin_are_one_where_contents_are_equal_and_looks_nearly(tmp_path) -> None:
     root = tmp_path / "bins"
     for number, contents, count in ((10, {"A": 2}, 2), (11, {"A": 2}, 2), (12, {"A": 2, "B": 1}, 3)):
         write_bin(root, number, count, contents)
-        picture = draw_bin(2, 5, side=128)
-        grey = np.asarray(picture).astype(float) * (1 - number % 10 / 50)  # another light
+        bin_image = draw_bin(2, 5, side=128)
+        grey = np.asarray(bin_image).astype(float) * (1 - number % 10 / 50)  # another light
         Image.fromarray(grey.astype(np.uint8)).save(image_path(root, f"{number:05}"), quality=80)
     prepare(root, tmp_path / "out")
 

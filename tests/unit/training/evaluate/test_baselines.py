@@ -84,7 +84,7 @@ def test_what_was_answered_is_not_asked_again(tmp_path: Path, service: tuple[Any
     client, stub = service
     images = [image(1, 3, tmp_path), image(2, 1, tmp_path)]
     for each, response in zip(images, RESPONSES.values(), strict=True):
-        each.path.write_bytes(b"picture " + each.id.encode())
+        each.path.write_bytes(b"image " + each.id.encode())
         stub.add_response("detect_labels", response, request_for(each.path.read_bytes()))
     file = tmp_path / "rekognition.jsonl"
 
@@ -97,12 +97,12 @@ def test_what_was_answered_is_not_asked_again(tmp_path: Path, service: tuple[Any
     stub.assert_no_pending_responses()
 
 
-def test_a_changed_photograph_is_asked_for(tmp_path: Path, service: tuple[Any, Stubber]) -> None:
+def test_a_changed_photo_is_asked_for(tmp_path: Path, service: tuple[Any, Stubber]) -> None:
     client, stub = service
     one, file = image(1, 3, tmp_path), tmp_path / "rekognition.jsonl"
-    for picture in (b"first", b"second"):
-        one.path.write_bytes(picture)
-        stub.add_response("detect_labels", RESPONSES["three-things"], request_for(picture))
+    for data in (b"first", b"second"):
+        one.path.write_bytes(data)
+        stub.add_response("detect_labels", RESPONSES["three-things"], request_for(data))
         assert len(list(responses(lambda: client, [one], file))) == 1
     stub.assert_no_pending_responses()
 
@@ -116,7 +116,7 @@ def test_the_sample_has_every_count_as_often_as_can_be_and_is_always_the_same() 
     assert len(sample(images, 100)) == 23
 
 
-def test_figures_are_of_the_photographs_that_were_asked_about() -> None:
+def test_figures_are_of_the_photos_that_were_asked_about() -> None:
     predictions = predictions_of([1, 2, 3], [[1, 0, 0], [0, 0, 1], [0, 0, 1]])
     images = [image(number, number) for number in (1, 2, 3)]
     figures = rekognition_figures({"1": 0, "3": 14}, images, predictions)

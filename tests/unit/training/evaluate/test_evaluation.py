@@ -26,6 +26,19 @@ def test_bins_out_of_range_are_in_no_figure_of_the_counts() -> None:
     assert all_of_them["confusion"]["recorded"] == [0, 1, 2, 3, 4, 5, 6]
 
 
+def test_accuracy_is_that_of_the_count_that_serves() -> None:
+    """The second bin holds 2, which is the best of the classes, but the model says that it is empty."""
+    predictions = predictions_of([1, 2], [[0.9, 0.1, 0], [0.1, 0.9, 0]], empty=[0.0, 0.8], over_range=[0.0, 0.0])
+    figures = figures_of(predictions)
+
+    assert (figures["accuracy"], figures["per_class"]["2"]["correct"]) == (0.5, 0.0)
+    assert figures["accuracy_interval"][0] < figures["accuracy"] < figures["accuracy_interval"][1]
+    assert figures["balanced_ece"] == pytest.approx(figures["calibration"]["balanced"]["ece"])
+    assert figures["confusion"] == {
+        "recorded": [1, 2], "counted": [0, 1, 2, 3], "classes": [1, 2, 3], "images": [[0, 1, 0, 0], [1, 0, 0, 0]],
+    }  # fmt: skip
+
+
 def test_limits_are_around_the_shares() -> None:
     figures = figures_of(guesses(3, 200))
 
@@ -36,7 +49,7 @@ def test_limits_are_around_the_shares() -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 9))
-def test_the_order_of_the_photographs_does_not_matter(seed: int) -> None:
+def test_the_order_of_the_photos_does_not_matter(seed: int) -> None:
     predictions = guesses(seed, 60)
     turned = predictions.where(np.random.default_rng(seed).permutation(len(predictions)))
 
@@ -52,7 +65,7 @@ def test_the_confusion_of_five_by_hand() -> None:
     assert found["images"] == [[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 0, 1]]
 
 
-def test_without_a_photograph_in_range_there_is_nothing_to_say() -> None:
+def test_without_a_photo_in_range_there_is_nothing_to_say() -> None:
     with pytest.raises(ValueError, match="No photo"):
         evaluation(predictions_of([0], [[0.5, 0.5]]), np.array([1]), Thresholds())
 

@@ -27,7 +27,7 @@ def test_every_class_weighs_the_same() -> None:
     assert class_weights(COUNTS, CLASSES) == pytest.approx([1 / 6, 1 / 6, 1 / 6, 1 / 2])
 
 
-def test_the_figures_of_four_photographs_by_hand() -> None:
+def test_the_figures_of_four_photos_by_hand() -> None:
     figures = summary(PROBABILITIES, COUNTS, CLASSES)
 
     assert figures["images"] == 4
@@ -56,7 +56,7 @@ def test_calibration_error_is_the_gap_between_confidence_and_being_right() -> No
 
 
 def test_figures_of_each_class() -> None:
-    figures = per_class(PROBABILITIES, COUNTS, CLASSES)
+    figures = per_class(np.array([1, 2, 1, 1]), COUNTS, CLASSES)
 
     assert list(figures) == ["1", "3"]
     assert figures["1"] == pytest.approx({"images": 3, "correct": 2 / 3, "within_one": 1.0, "mean_prediction": 4 / 3})
@@ -102,7 +102,7 @@ def test_one_class_has_the_limits_of_its_share(share: float, images: int) -> Non
 
 
 @given(SHARES, SIZES)
-def test_more_photographs_tell_more(share: float, images: int) -> None:
+def test_more_photos_tell_more(share: float, images: int) -> None:
     few, many = wilson_limits(share, images), wilson_limits(share, 4 * images)
 
     assert many[1] - many[0] < few[1] - few[0]
@@ -118,7 +118,7 @@ def calibrated_columns(rows: list[tuple[float, bool, float]]) -> tuple[np.ndarra
     return confidence, right, weights / weights.sum()
 
 
-def test_bins_of_four_photographs_by_hand() -> None:
+def test_bins_of_four_photos_by_hand() -> None:
     confidence, right = np.array([0.1, 0.3, 0.9, 1.0]), np.array([False, True, True, True])
     low, high = reliability(confidence, right, np.array([0.1, 0.3, 0.3, 0.3]), bins=2)
 

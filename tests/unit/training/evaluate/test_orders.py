@@ -79,7 +79,7 @@ def test_an_interval_that_says_otherwise_sends_a_person() -> None:
 SURE = predictions_of([3, 3], [[0, 0, 1, 0, 0], [0.7, 0.3, 0, 0, 0]])
 
 
-def test_every_alteration_shares_the_weight_of_its_photograph() -> None:
+def test_every_alteration_shares_the_weight_of_its_photo() -> None:
     right, altered = order_weights(predictions_of([1, 3], [[0.2] * 5] * 2))
 
     assert right.tolist() == [[0.5, 0, 0, 0, 0], [0, 0, 0.5, 0, 0]]

@@ -33,7 +33,7 @@ def test_lines_with_empty_over_range_and_interval() -> None:
     assert (len(kept), kept.counts.tolist(), kept.intervals.tolist()) == (1, [2], [[1, 3]])  # type: ignore[union-attr]
 
 
-def test_a_photograph_that_can_t_be_counted_is_named_and_the_others_stay_in_order() -> None:
+def test_a_photo_that_can_t_be_counted_is_named_and_the_others_stay_in_order() -> None:
     broken = {"error": {"code": "corrupt_image", "message": "Damaged."}, "model": "m@1"}
     predictions, images, errors = read_predictions(
         [line(ROWS[0]), broken, line(ROWS[1])], [image(n, 1) for n in (7, 8, 9)]

@@ -59,7 +59,7 @@ def test_a_person_gets_a_table_and_where_the_rest_is(data: Path, tmp_path: Path)
     assert str(tmp_path / "report.html") in done.stdout
 
 
-def test_a_broken_photograph_is_named_and_left_out(tmp_path: Path) -> None:
+def test_a_broken_photo_is_named_and_left_out(tmp_path: Path) -> None:
     for number in range(12):
         write_bin(tmp_path, 10 * number, 1 + number % 5)
     broken = read_split(tmp_path)["train"][0]

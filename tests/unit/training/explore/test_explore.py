@@ -87,18 +87,18 @@ def test_a_limit_draws_from_all(bins, tmp_path, capsys) -> None:
     assert json.loads(capsys.readouterr().out)["files"]["images"] == 6
 
 
-def test_a_folder_without_photographs_or_a_model_is_refused(bins, tmp_path, capsys) -> None:
+def test_a_folder_without_photos_or_a_model_is_refused(bins, tmp_path, capsys) -> None:
     assert explore(tmp_path, tmp_path / "out") == 2
     assert "No labelled photos" in capsys.readouterr().err
     assert explore(bins, tmp_path / "out", "--model", tmp_path) == 2
 
 
-def test_a_blurred_photograph_is_less_sharp_and_a_dark_one_less_light(tmp_path) -> None:
-    picture = draw_bin(4, 3, side=224)
+def test_a_blurred_photo_is_less_sharp_and_a_dark_one_less_light(tmp_path) -> None:
+    bin_image = draw_bin(4, 3, side=224)
     versions = {
-        "sharp": picture,
-        "soft": picture.filter(ImageFilter.GaussianBlur(3)),
-        "dark": picture.point(lambda v: v // 4),
+        "sharp": bin_image,
+        "soft": bin_image.filter(ImageFilter.GaussianBlur(3)),
+        "dark": bin_image.point(lambda v: v // 4),
     }
     for name, version in versions.items():
         version.save(tmp_path / f"{name}.jpg", quality=95)

@@ -86,7 +86,7 @@ def test_a_search_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
 
     states = [trial.state for trial in study.trials]
     assert states == [TrialState.COMPLETE] * 2 + [TrialState.FAIL] + [TrialState.COMPLETE] * 3
-    assert len({tuple(flags) for flags in ran}) == 6, "the same values were drawn again"
+    assert len({tuple(flags) for flags in ran}) == 6, "the same values were sampled again"
 
 
 def test_what_a_killed_search_left_running_has_failed(tmp_path: Path) -> None:

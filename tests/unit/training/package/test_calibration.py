@@ -48,25 +48,24 @@ def test_the_temperature_that_was_put_in_is_found(temperature: float) -> None:
     assert fit_temperature(logits * temperature, counts, OUTSIDE) == pytest.approx(temperature, rel=0.12)
 
 
-def test_the_log_loss_of_two_photographs_by_hand() -> None:
+def test_the_log_loss_of_two_photos_by_hand() -> None:
     logits = np.log([[0.1, 0.6, 0.1, 0.05, 0.05, 0.05, 0.05], [0.2, 0.1, 0.1, 0.1, 0.1, 0.1, 0.3]])
 
     assert log_loss(logits, np.array([1, 7]), OUTSIDE, 1.0) == pytest.approx(-(math.log(0.6) + math.log(0.3)) / 2)
 
 
-def test_what_was_fitted_holds_on_other_photographs() -> None:
-    fitted = calibrate(*images(3000), OUTSIDE, risk=0.25)
-    found = figures(*images(3000, seed=1), OUTSIDE, fitted)
+def test_what_was_fitted_holds_on_other_photos() -> None:
+    calibration = calibrate(*images(3000), OUTSIDE, risk=0.25)
+    found = figures(*images(3000, seed=1), OUTSIDE, calibration)
 
     assert found["conformal"]["coverage"] == pytest.approx(COVERAGE, abs=0.025)
     assert 1 < found["conformal"]["mean_width"] < 7
     assert found["most_confident_20"] > found["balanced_accuracy"]
     assert found["balanced_ece"] < 0.05
     logits, counts = images(3000, seed=1)
-    answers = softmax(logits, fitted.temperature)[:, 1:6]
-    places = counted(answers)
-    trusted = answers[np.arange(len(places)), places] >= fitted.confidence
-    assert ((1 + places) != counts)[trusted].mean() <= 0.25 + 0.02
+    probabilities = softmax(logits, calibration.temperature)  # outputs 0 to 6; 6 is any count from 6 on
+    trusted = probabilities.max(1) >= calibration.confidence
+    assert (counted(probabilities) != np.minimum(counts, 6))[trusted].mean() <= 0.25 + 0.02
 
 
 def test_bins_out_of_range_are_measured_apart() -> None:
@@ -84,10 +83,10 @@ def test_bins_out_of_range_are_measured_apart() -> None:
 def test_a_network_of_the_classes_alone_can_hold_no_bin_out_of_range() -> None:
     logits, counts = images(2000)
     inside = np.isin(counts, CLASSES)
-    fitted = calibrate(logits[:, 1:6], counts, CLASSES, risk=0.25)
+    calibration = calibrate(logits[:, 1:6], counts, CLASSES, risk=0.25)
 
-    assert fitted.temperature == calibrate(logits[inside, 1:6], counts[inside], CLASSES, risk=0.25).temperature
-    found = figures(logits[:, 1:6], counts, CLASSES, fitted)
+    assert calibration.temperature == calibrate(logits[inside, 1:6], counts[inside], CLASSES, risk=0.25).temperature
+    found = figures(logits[:, 1:6], counts, CLASSES, calibration)
     assert [each["coverage"] for each in found["out_of_range"].values()] == [0.0, 0.0]
 
 

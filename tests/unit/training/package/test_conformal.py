@@ -81,7 +81,7 @@ def test_of_one_class_it_is_the_usual_quantile(number: int, place: int) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 8])
-def test_too_few_photographs_guarantee_only_the_whole_range(number: int) -> None:
+def test_too_few_photos_guarantee_only_the_whole_range(number: int) -> None:
     probabilities = np.tile([0.9, 0.1], (number, 1))
 
     assert fit_mass(probabilities, np.zeros(number, int), coverage=0.9) == 1.0
@@ -101,7 +101,7 @@ def test_where_it_was_fitted_at_least_so_many_are_covered(
 
 
 @pytest.mark.parametrize("frequencies", [[0.2, 0.2, 0.2, 0.2, 0.2], [0.05, 0.1, 0.15, 0.3, 0.4]])
-def test_photographs_to_come_are_covered_as_often_as_was_said(frequencies: list[float]) -> None:
+def test_photos_to_come_are_covered_as_often_as_was_said(frequencies: list[float]) -> None:
     """Fitted on classes as they come, measured on classes that weigh the same: as guaranteed, and hardly more."""
     random, found = np.random.default_rng(1), []
     for _ in range(150):

@@ -68,7 +68,7 @@ def test_the_description_says_what_the_outputs_stand_for(packaged: dict[str, Any
     assert model["quantization"]["float_layers"] in ("nothing", "first and last")
 
 
-def test_photographs_out_of_range_are_counted_apart(packaged: dict[str, Any]) -> None:
+def test_photos_out_of_range_are_counted_apart(packaged: dict[str, Any]) -> None:
     split = read_split(packaged["work"] / "bins")
     everything = read_split(packaged["work"] / "bins", lambda _: True)
     data, metrics = packaged["model"]["data"], packaged["model"]["metrics"]
@@ -90,9 +90,11 @@ def test_what_serves_keeps_to_what_was_measured(packaged: dict[str, Any]) -> Non
     stated = packaged["model"]["metrics"]["int8"]["test"]
     ends = [(line["interval"]["low"], line["interval"]["high"] or 9) for line in lines]  # 9: no upper end
     held = [low <= image.count <= high for (low, high), image in zip(ends, images, strict=True)]
+    correct = [line["count"] == image.count for line, image in zip(lines, images, strict=True)]
     weights = np.array([1 / sum(other.count == image.count for other in images) for image in images])
 
     assert np.average(held, weights=weights) == pytest.approx(stated["conformal"]["coverage"], abs=1e-3)
+    assert np.average(correct, weights=weights) == pytest.approx(stated["balanced_accuracy"], abs=1e-3)
     for line in lines:
         inside = 1 - line["empty"] - line["over_range"]
         of_classes = {int(count): inside * chance for count, chance in line["probabilities"].items()}

@@ -26,7 +26,7 @@ COINS = np.random.default_rng(1).integers(0, 2, 64)
 
 
 class Deep(torch.nn.Module):
-    """Enough weights to learn 64 pictures of noise by heart."""
+    """Enough weights to learn 64 images of noise."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ def test_weights_that_are_far_too_large_explode() -> None:
     )
 
 
-def test_a_class_that_has_no_photographs_is_dead() -> None:
+def test_a_class_that_has_no_photos_is_dead() -> None:
     assert "dead-classes" in rules_broken(history_of(PLAIN, labels=np.zeros_like(LABELS)))
 
 
@@ -129,8 +129,8 @@ def test_the_journal_warns_in_words_draws_and_goes_on(tmp_path: Path, capsys: py
     assert [line[:11] for line in printed.out.splitlines()] == [f'{{"epoch": {n}' for n in (1, 2, 3, 4)]
     assert "warning: epoch 4: loss-not-falling: The training loss started at" in printed.err
     assert journal.has_warned(["loss-not-falling"]) and not journal.has_warned(["overfitting"])
-    with Image.open(tmp_path / "curves.png") as picture:
-        assert picture.size > (400, 300)
+    with Image.open(tmp_path / "curves.png") as image:
+        assert image.size > (400, 300)
     assert list((tmp_path / "tensorboard").iterdir())
     assert Journal(tmp_path, journal.history).has_warned(["loss-not-falling"]), "a run that goes on knows it still"
 
@@ -146,8 +146,8 @@ def test_curves_mark_where_the_size_changes(tmp_path: Path) -> None:
     history = [{**epoch, "size": 8 if epoch["epoch"] < 4 else 16} for epoch in history_of(PLAIN)]
     draw_curves(history, tmp_path / "curves.png")
 
-    with Image.open(tmp_path / "curves.png") as picture:
-        assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 10
+    with Image.open(tmp_path / "curves.png") as image:
+        assert len(image.convert("RGB").getcolors(1 << 20) or []) > 10
 
 
 # ---- The line of an epoch

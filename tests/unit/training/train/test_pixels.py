@@ -23,7 +23,7 @@ def test_training_sees_what_serving_sees() -> None:
     assert abs(normalised(to_batch(pixels)).numpy() - normalise(pixels)).max() < 1e-5
 
 
-def test_cached_photographs_are_those_that_serving_decodes_and_are_decoded_once(tmp_path: Path) -> None:
+def test_cached_photos_are_those_that_serving_decodes_and_are_decoded_once(tmp_path: Path) -> None:
     images = written_images(tmp_path / "data")
     first = cached_pixels(images, 24, tmp_path / "cache")
     again = cached_pixels(images, 24, tmp_path / "cache", lambda _: pytest.fail("decoded twice"))
@@ -33,7 +33,7 @@ def test_cached_photographs_are_those_that_serving_decodes_and_are_decoded_once(
     assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".npy"]
 
 
-def test_another_size_or_other_photographs_are_another_cache(tmp_path: Path) -> None:
+def test_another_size_or_other_photos_are_another_cache(tmp_path: Path) -> None:
     images = written_images(tmp_path / "data")
 
     assert cached_pixels(images, 24, tmp_path / "cache").shape == (4, 24, 24, 3)
@@ -62,7 +62,7 @@ def test_variation_keeps_the_range_and_the_middle_and_follows_the_seed(strength:
 
 
 def test_strong_variation_keeps_a_mark_in_each_corner() -> None:
-    """An item at the edge may leave the picture for a moment, but on the whole the bin's face is seen."""
+    """An item at the edge may leave the image now and then, but most of the bin stays visible."""
     pixels = np.zeros((64, 60, 60, 3), np.uint8)
     pixels[:, 8:14, 8:14] = pixels[:, 8:14, 46:52] = pixels[:, 46:52, 8:14] = pixels[:, 46:52, 46:52] = 255
     seen = augment(to_batch(pixels), 60, "strong", seeded(1)).mean(1)
@@ -77,10 +77,10 @@ def test_none_only_resizes() -> None:
 
 def test_mixing_keeps_the_sum_of_targets_and_weighs_the_own_picture_more() -> None:
     batch, targets = torch.eye(8)[:, :, None, None], torch.eye(8)
-    pictures, blended = mixup(batch, targets, 0.4, seeded(2))
+    mixed_images, blended = mixup(batch, targets, 0.4, seeded(2))
 
     assert torch.allclose(blended.sum(1), torch.ones(8))
-    assert torch.allclose(pictures[:, :, 0, 0], blended), "picture and target are blended alike"
+    assert torch.allclose(mixed_images[:, :, 0, 0], blended), "image and target are blended by the same share"
     assert (blended.diagonal() >= 0.5).all()
     assert (blended.diagonal() < 1).any()
 
