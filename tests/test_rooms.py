@@ -98,11 +98,14 @@ def test_use_cases_know_the_domain_and_their_ports_only() -> None:
     )
 
 
-def test_adapters_know_the_domain_and_boto3_only() -> None:
+def test_adapters_know_the_domain_boto3_and_one_regex_engine_only() -> None:
     rooms = ("bintally.domain", "bintally.adapters")
 
     assert (
-        offenders(imports("functions/bintally/adapters"), lambda i: i.top in STANDARD | AWS or within(i.module, *rooms))
+        offenders(
+            imports("functions/bintally/adapters"),
+            lambda i: i.top in STANDARD | AWS | {"re2"} or within(i.module, *rooms),
+        )
         == []
     )
 
@@ -123,7 +126,8 @@ def test_functions_import_only_what_their_requirements_name() -> None:
     named = (ROOT / "functions/requirements.txt").read_text().lower()
     third_party = {i.top for i in imports("functions")} - STANDARD - {"bintally"}
 
-    assert third_party <= {"boto3", "botocore", "aws_lambda_powertools"}
+    assert third_party <= {"boto3", "botocore", "aws_lambda_powertools", "re2"}
+    assert "google-re2==" in named
     assert "boto3==" in named
     assert "aws-lambda-powertools[tracer]==" in named
     assert "tzdata==" in named  # read by zoneinfo where the system has no time zones

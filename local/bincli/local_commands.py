@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -78,7 +79,7 @@ def up(
     .work/local/aws.env, which takes a terminal to the profile
     bintally-local, and sam-env.json for SAM. Only programs that have the
     key in them get an answer; each start makes up a new one.
-    What it holds is gone when it ends.
+    What it holds is gone when it ends. Ends with 2 when a --set is refused.
     With --json, one object with the endpoint, outputs and environment.
 
     \b
@@ -93,12 +94,12 @@ def up(
 
     from bincli.deployments import stack_folder
     from bincli.screen import Screen
-    from bincli.up import introduction, parameters_in, usual_port, written_environment
+    from bincli.up import introduction, usual_port, written_environment
 
     err = Screen(stderr=True)
     with errors_said():
         known = load_template(ROOT / "template.yaml")["Parameters"]
-        parameters = {**PARAMETERS, **parameters_in(settings or [], known)}
+        parameters = {**PARAMETERS, **_parameters(settings or [], known)}
         artifact, folder = usable_model(model), stack_folder()
         chosen = usual_port() if port is None else port
         err.print("Starting the local stack.")
@@ -112,6 +113,19 @@ def up(
                     typer.echo(introduction(stack.endpoint, stack.outputs, folder))
                 stack.serve_forever()
         err.print("The stack has ended.")
+
+
+def _parameters(settings: list[str], known: Mapping[str, Any]) -> dict[str, str]:
+    from bincli.errors import CommandError
+    from bincli.screen import visible
+    from bincli.up import check_parameters, parameters_in
+
+    try:
+        parameters = parameters_in(settings, known)
+        check_parameters(parameters, known)
+    except CommandError as error:
+        raise typer.BadParameter(visible(error), param_hint="--set") from error
+    return parameters
 
 
 def invoke(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from binlocal.gate import DOCKER_HOST
 from binlocal.processes import free_port
 from binlocal.state import write_private
+from bintally.adapters.key_patterns import finder_of
+from bintally.domain.due import site_zone
 
 from bincli.errors import CommandError
 from bincli.profile import CONFIG_FILE, LEAVE, NAME, SHELL_FILE, profile, shell_lines
@@ -51,6 +55,43 @@ def parameters_in(settings: Sequence[str], known: Collection[str]) -> dict[str, 
             raise CommandError(f"template.yaml has no parameter {name}; it has {', '.join(sorted(known))}.")
         parameters[name] = value
     return parameters
+
+
+def check_parameters(parameters: Mapping[str, str], known: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raises CommandError for a value that CloudFormation, or a function at its first event, would refuse."""
+    for name, value in parameters.items():
+        if fault := _fault(value, known.get(name, {})) or _fault_of_text(name, value):
+            raise CommandError(f"{name}: {fault}")
+
+
+def _fault(value: str, definition: Mapping[str, Any]) -> str:
+    """What the template itself says against a value."""
+    if definition.get("Type") == "Number":
+        low, high = definition.get("MinValue", "-inf"), definition.get("MaxValue", "inf")
+        try:
+            fits = float(low) <= float(value) <= float(high)
+        except ValueError:
+            return f"{value!r} is not a number."
+        if not fits:
+            return f"{value} is not from {low} to {high}."
+    allowed = [str(each) for each in definition.get("AllowedValues", [value])]
+    if value not in allowed:
+        return f"{value!r} is none of {', '.join(allowed)}."
+    if len(value) > int(definition.get("MaxLength", len(value))):
+        return f"it has more than {definition['MaxLength']} characters."
+    if not re.fullmatch(definition.get("AllowedPattern", r"[\s\S]*"), value):
+        return f"{value!r} {definition.get('ConstraintDescription', 'does not match ' + definition['AllowedPattern'])}."
+    return ""
+
+
+def _fault_of_text(name: str, value: str) -> str:
+    """What only the functions could say."""
+    checks: Mapping[str, Callable[[str], object]] = {"KeyPattern": finder_of, "SiteTimeZone": site_zone}
+    try:
+        checks.get(name, str)(value)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 @contextmanager

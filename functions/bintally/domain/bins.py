@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -13,20 +12,17 @@ from bintally.domain.intervals import Interval
 from bintally.domain.names import normalised
 
 
-def bin_id_of(key: str, pattern: str = "") -> str:
+def bin_id_of(key: str, find: Callable[[str], str] = lambda _: "") -> str:
     """The bin that the object `key` shows, its id normalised so that it meets the same id in orders.
 
-    `pattern` is a regular expression with a group `bin_id`, searched in the key. Without one, or where it does not
-    match, the bin is the folder that holds the file, or else the file's name without its extension.
+    `find` is the operator's way from a key to its bin. Where that finds none, "", the bin is the folder that holds the
+    file, or else the file's name without its extension.
     """
-    found = _bin_id_of(key, pattern)
+    found = find(key) or _place_of(key)
     return normalised(found) or found
 
 
-def _bin_id_of(key: str, pattern: str) -> str:
-    match = re.search(pattern, key) if pattern else None
-    if match and match.group("bin_id"):
-        return match.group("bin_id")
+def _place_of(key: str) -> str:
     parts = [part for part in key.split("/") if part]
     if len(parts) > 1:
         return parts[-2]

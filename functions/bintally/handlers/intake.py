@@ -25,7 +25,7 @@ def images_in(record: SQSRecord) -> list[Image]:
     """The photographs that one message announces."""
     objects = stored_objects(record.body, settings().intake_bucket)
     return [
-        Image(o.bucket, o.key, o.version_id, o.sequencer, o.put_at, bin_id_of(o.key, settings().key_pattern))
+        Image(o.bucket, o.key, o.version_id, o.sequencer, o.put_at, bin_id_of(o.key, wiring.find_bin()))
         for o in objects
     ]
 
@@ -35,6 +35,7 @@ def images_in(record: SQSRecord) -> list[Image]:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Messages that can't be read are reported as failed; all others become one delivery."""
+    wiring.find_bin()  # a pattern that is none fails the function, of which an alarm tells, and not message by message
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     with processor(records_of(event), images_in, lambda_context=context):
         parsed = [result[1] for result in processor.process() if result[0] == "success"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -74,7 +73,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         model_name=text("MODEL_NAME"),
         result_topics=frozenset(text("RESULT_TOPICS").split(",")),
         batch_instances=int(number("BATCH_INSTANCES")),
-        key_pattern=_pattern(environment.get("KEY_PATTERN", "")),
+        key_pattern=environment.get("KEY_PATTERN", ""),
         policy=Policy(
             mode=_mode(text("INFERENCE_MODE")),
             batch_threshold=int(number("BATCH_THRESHOLD")),
@@ -88,15 +87,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         thresholds=Thresholds(number("MATCH_THRESHOLD"), number("VARIANCE_THRESHOLD")),
         zone=_zone(text("SITE_TIME_ZONE")),
     )
-
-
-def _pattern(text: str) -> str:
-    try:
-        if text and "bin_id" not in re.compile(text).groupindex:
-            raise MissingSettingError(f"The environment variable KEY_PATTERN has no group (?P<bin_id>...): {text!r}.")
-    except re.error as error:
-        raise MissingSettingError(f"The environment variable KEY_PATTERN is no regular expression: {error}.") from error
-    return text
 
 
 def _zone(text: str) -> ZoneInfo:

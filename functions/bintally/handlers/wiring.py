@@ -12,10 +12,11 @@ from bintally.adapters.consignments import DynamoOrders
 from bintally.adapters.events import EventBus
 from bintally.adapters.job_files import JobFiles
 from bintally.adapters.jobs import DynamoJobs
+from bintally.adapters.key_patterns import FindBin, finder_of
 from bintally.adapters.ledger import DynamoLedger
 from bintally.adapters.order_files import ImportReports, OrderFiles, OrderQueue
 from bintally.domain.jobs import EngineName
-from bintally.handlers.settings import settings
+from bintally.handlers.settings import MissingSettingError, settings
 from bintally.usecases.collect import Collaborators
 from bintally.usecases.ports import Engines
 
@@ -52,6 +53,15 @@ def engines() -> Engines:
     )
     runtime = AsyncEngine(files, client("sagemaker-runtime"), endpoint=settings().endpoint_name)
     return {EngineName.ASYNC: runtime, EngineName.BATCH: batch}
+
+
+@cache
+def find_bin() -> FindBin:
+    """Raises MissingSettingError."""
+    try:
+        return finder_of(settings().key_pattern)
+    except ValueError as error:
+        raise MissingSettingError(f"The environment variable KEY_PATTERN: {error}") from error
 
 
 @cache

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,9 +9,11 @@ from pathlib import Path
 import pytest
 from bincli.errors import CommandError
 from bincli.main import app
-from bincli.up import DEFAULT_PORT, introduction, parameters_in, usual_port, written_environment
+from bincli.up import DEFAULT_PORT, check_parameters, introduction, parameters_in, usual_port, written_environment
 from binlocal.environment import client_environment
 from binlocal.processes import is_free
+from binlocal.stack import ROOT
+from binlocal.template import load_template
 from typer.testing import CliRunner
 
 ENVIRONMENT = client_environment("http://127.0.0.1:4566", "http://127.0.0.1:4567")
@@ -75,12 +78,34 @@ def test_a_slip_in_a_parameter_is_said(setting: str, why: str) -> None:
         parameters_in([setting], ["BatchWindow"])
 
 
-def test_nothing_is_started_with_a_parameter_that_the_template_has_not() -> None:
-    result = CliRunner().invoke(app, ["up", "--set", "Nonsense=1"])
+TEMPLATE = load_template(ROOT / "template.yaml")["Parameters"]
 
-    assert result.exit_code == 1
-    assert "no parameter Nonsense" in result.stderr
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("Nonsense", "1", "no parameter Nonsense"),
+        ("KeyPattern", "(", r"must be empty or have a group \(\?P<bin_id>...\)"),
+        ("KeyPattern", "(?P<bin_id>[)", "is no regular expression of RE2: missing \\]"),
+        ("KeyPattern", r"(?P<bin_id>a)\1", "is no regular expression of RE2: invalid escape sequence"),
+        ("SiteTimeZone", "Mars/Olympus", "is not a time zone of the tz database"),
+        ("InferenceMode", "Batch", "is none of async, batch, auto"),
+        ("MaxAttempts", "0", "is not from 1 to 10"),
+        ("MaxAttempts", "many", "is not a number"),
+        ("AlertEmail", "nobody", "does not match"),
+    ],
+)
+def test_nothing_is_started_with_a_parameter_that_would_fail_later(name: str, value: str, why: str) -> None:
+    result = CliRunner().invoke(app, ["up", "--set", f"{name}={value}"], env={"COLUMNS": "1000", "TERM": "dumb"})
+
+    assert result.exit_code == 2
+    assert re.search(why, " ".join(result.stderr.replace("│", " ").split())), result.stderr
     assert "Starting" not in result.stderr
+
+
+def test_the_templates_own_values_pass() -> None:
+    check_parameters({name: str(each["Default"]) for name, each in TEMPLATE.items()}, TEMPLATE)
+    check_parameters({"KeyPattern": r"^[^/]+/(?P<bin_id>[A-Z]-\d+)", "SiteTimeZone": "Europe/Berlin"}, TEMPLATE)
 
 
 def test_nothing_is_started_with_a_fault_plan_that_is_not_there() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from bintally.adapters.key_patterns import finder_of
 from bintally.domain.bins import BinCount, BinStatus, bin_id_of, is_newer, newest_of_each_bin, replaces
 from bintally.domain.image import Image
 from bintally.domain.objects import padded_sequencer
@@ -42,7 +43,7 @@ def test_the_bin_is_the_folder_or_else_the_stem(key: str, bin_id: str) -> None:
     ],
 )
 def test_a_pattern_finds_the_bin_and_where_it_does_not_the_folder_counts(key: str, pattern: str, bin_id: str) -> None:
-    assert bin_id_of(key, pattern) == bin_id
+    assert bin_id_of(key, finder_of(pattern)) == bin_id
 
 
 @given(keys)

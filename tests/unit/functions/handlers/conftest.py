@@ -39,6 +39,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
             "order_queue",
             "reports",
             "events",
+            "find_bin",
         ):
             getattr(wiring, name).cache_clear()
 
@@ -65,7 +66,7 @@ def setting(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Cal
         assert name in environment
         monkeypatch.setenv(name, value)
         settings.settings.cache_clear()
-        for each in (wiring.engines, wiring.world):
+        for each in (wiring.engines, wiring.world, wiring.find_bin):
             each.cache_clear()
 
     return set_variable

@@ -25,6 +25,8 @@ from tests.unit.functions.handlers.lambdas import (
     run,
 )
 
+SLOW = r"^(?P<bin_id>(\w+\s?)+)$"  # where `re` tries every way to cut a word into words
+HOSTILE = "a" * 1_000 + "!"
 FORGED = notification()
 FORGED["Records"][0]["s3"]["bucket"]["name"] = "elsewhere"
 BAD = ["", "no JSON", "{}", FORGED, {"Records": [{"eventName": "ObjectCreated:Put"}]}]
@@ -106,9 +108,8 @@ def test_a_hostile_key_is_taken_as_it_is(key: str, on_aws: dict[str, str]) -> No
     assert keys_in_the_ledger() == [key]
 
 
-def test_a_bin_is_found_by_the_operators_pattern(on_aws: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KEY_PATTERN", r"(?P<bin_id>[A-Z]-\d+-[A-Z])")
-    settings.cache_clear()
+def test_a_bin_is_found_by_the_operators_pattern(on_aws: dict[str, str], setting: Callable[[str, str], None]) -> None:
+    setting("KEY_PATTERN", r"(?P<bin_id>[A-Z]-\d+-[A-Z])")
 
     run("intake", messages(notification("cam3/P-17-C_front.jpg")))
 
@@ -198,3 +199,26 @@ def test_a_delivery_is_submitted_or_left_to_the_schedule_as_the_operator_chose(
 
     assert failed(answer) == []
     assert wiring.ledger().statuses() == {status: number}
+
+
+def test_a_hostile_key_costs_a_slow_pattern_no_time(
+    on_aws: dict[str, str], setting: Callable[[str, str], None]
+) -> None:
+    setting("KEY_PATTERN", SLOW)
+
+    delivery = messages(*(notification(key, f"{number:04}") for number, key in enumerate([HOSTILE, "P-17-C"])))
+    assert failed(run("intake", delivery)) == []
+
+    bins = {entry.image.key: entry.image.bin_id for entry in wiring.ledger().all()}
+    assert bins == {HOSTILE: HOSTILE, "P-17-C": "P-17-C"}
+
+
+@pytest.mark.filterwarnings("ignore:No application metrics to publish")
+@pytest.mark.parametrize("pattern", ["(", r"(?P<bin>\w+)", r"\w+", r"(?P<bin_id>a)\1", r"(?=x)(?P<bin_id>a)"])
+def test_a_pattern_that_is_none_fails_the_function_and_not_each_message(
+    on_aws: dict[str, str], setting: Callable[[str, str], None], pattern: str
+) -> None:
+    setting("KEY_PATTERN", pattern)
+
+    with pytest.raises(MissingSettingError, match="The environment variable KEY_PATTERN"):
+        run("intake", event("intake/s3-put.json"))

@@ -129,10 +129,3 @@ NUMBERS = [
 def test_a_variable_that_is_no_number_is_named(name: str) -> None:
     with pytest.raises(MissingSettingError, match=f"The environment variable {name} is not a number: 'many'"):
         read_settings(GIVEN | {name: "many"})
-
-
-@pytest.mark.parametrize("pattern", ["(", r"(?P<bin>\w+)", r"\w+"])
-def test_a_key_pattern_that_finds_no_bin_is_named(pattern: str) -> None:
-    """The operator hears of it from every function, not from each photograph's dead letter."""
-    with pytest.raises(MissingSettingError, match="The environment variable KEY_PATTERN"):
-        read_settings(GIVEN | {"KEY_PATTERN": pattern})
