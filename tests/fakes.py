@@ -18,7 +18,7 @@ from bintally.domain.bins import BinCount, replaces
 from bintally.domain.errors import EngineUnavailableError, InvalidEventError, NoCapacityError
 from bintally.domain.image import Image, LedgerEntry, Status, may_follow
 from bintally.domain.jobs import UNANSWERED, EngineName, Job, JobResult, JobStatus
-from bintally.domain.manifest import Answer, answers_of, image_ids_of, manifest_of
+from bintally.domain.manifest import Answer, Refusal, answers_of, image_ids_of, manifest_of
 from bintally.domain.objects import StoredObject
 from bintally.domain.orders import OrderFile, Progress, RefusedRow
 from bintally.domain.outcomes import Outcome, Return
@@ -84,10 +84,11 @@ class Registered:
     attempts: int = 1
     forgiven: int = 0
     due_at: str = ""
+    code: str = ""
 
     @property
     def entry(self) -> LedgerEntry:
-        told = (self.job_id, self.attempts, self.forgiven, self.reason, self.due_at)
+        told = (self.job_id, self.attempts, self.forgiven, self.reason, self.due_at, self.code)
         return LedgerEntry(self.image, self.status, *told)
 
 
@@ -111,9 +112,9 @@ class FakeLedger(_Fake):
             fresh = Registered(image, Status.RECEIVED, None, attempts=0, due_at=now)
             self.items.setdefault(image.image_id, fresh)
 
-    def refuse(self, image: Image, reason: str, now: str) -> None:
+    def refuse(self, image: Image, reason: str, now: str, code: str = "") -> None:
         self.step()
-        self.items.setdefault(image.image_id, Registered(image, Status.REJECTED, None, reason, attempts=0))
+        self.items.setdefault(image.image_id, Registered(image, Status.REJECTED, None, reason, attempts=0, code=code))
 
     def of_job(self, job_id: str) -> list[str]:
         self.step()
@@ -139,7 +140,7 @@ class FakeLedger(_Fake):
         for each in self.each(returns):
             held = self.items.get(each.image_id)
             if held and held.entry.is_held_by(job_id):
-                given = {"status": Status.RECEIVED, "reason": each.reason, "due_at": each.due_at}
+                given = {"status": Status.RECEIVED, "reason": each.reason, "due_at": each.due_at, "code": each.code}
                 self.items[each.image_id] = replace(held, **given)
                 moved.add(each.image_id)
         return moved
@@ -158,7 +159,8 @@ class FakeLedger(_Fake):
             held = self.items.get(each.image_id)
             if held and _may_settle(held.entry, each.status, job_id):
                 settled = {"status": each.status, "reason": each.reason, "answer": each.answer, "due_at": ""}
-                self.items[each.image_id] = replace(held, **settled)
+                code = each.answer.code if isinstance(each.answer, Refusal) else ""
+                self.items[each.image_id] = replace(held, code=code, **settled)
                 moved.add(each.image_id)
         return moved
 

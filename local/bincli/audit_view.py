@@ -19,7 +19,7 @@ MOST_ROWS = 40
 MEANING = {
     Status.COUNTED: "settled, with a count",
     Status.REJECTED: "settled: no photograph, or not a readable one",
-    Status.FAILED: "settled: no answer after all its attempts; `bintally retry --failed` asks again",
+    Status.FAILED: "settled: could not be asked about, its reason says why; `bintally retry --failed` asks again",
     Status.SUPERSEDED: "settled: a newer version of the same key came first",
     Status.RECEIVED: "on the way: waits for a job",
     Status.SUBMITTED: "on the way: with the model",

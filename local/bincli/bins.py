@@ -71,6 +71,7 @@ def bin_record(count: BinCount) -> dict[str, Any]:
         "over_range": count.over_range,
         "interval": count.interval.facts() if count.interval else None,
         "reason": count.reason,
+        "code": count.code,
         "source": count.source,
         "model": count.model,
         "image": f"s3://{count.image.bucket}/{count.image.key}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -12,8 +11,6 @@ from PIL import Image, ImageDraw, ImageOps
 from bincli.lettering import shorten, width, write
 from bincli.outcomes import NOT_ORDERED, Outcome, Totals, most_urgent_first
 from bincli.photographs import COUNTABLE
-
-CODE = re.compile(r"^[a-z_]+: ")  # before the reason in words, for programs
 
 COLUMNS, MOST_TILES = 8, 64
 TILE, GAP, MARGIN = 232, 16, 32
@@ -130,7 +127,7 @@ def difference(outcome: Outcome) -> str:
 
 def _facts(draw: ImageDraw.ImageDraw, outcome: Outcome) -> None:
     if outcome.number == "-":
-        reason = CODE.sub("", outcome.reason) or "not counted"
+        reason = outcome.reason or "not counted"
         for line, text in enumerate(_wrapped(reason, TILE - 20, lines=4)):
             write(draw, (10, PHOTO + 75 + line * 17), text, 14, FAINT)
         return

@@ -26,7 +26,7 @@ from tests.nothing_lost.uploads import Upload
 from tests.unit.functions.examples import NOW, THRESHOLDS
 
 MOST_TOLD = 20
-REFUSED = "corrupt_image: The file is damaged."
+REFUSED = "The file is damaged."
 
 
 def violations(

@@ -149,7 +149,7 @@ def test_fifty_deliveries_at_once_of_a_photograph_never_seen_make_one_job(floor:
 
     (entry,) = settled(floor, "elsewhere/", 1)
     assert entry["status"] == "FAILED"
-    assert entry["reason"].startswith("not_found: ")
+    assert entry["code"] == "not_found"
     job = floor.dynamodb.get_item(
         TableName=floor.stack.outputs["JobsTable"], Key={"job_id": {"S": entry["job_id"]}}, ConsistentRead=True
     )["Item"]

@@ -36,6 +36,7 @@ def count_of(item: Item) -> BinCount:
         over_range=float(item["over_range"]) if "over_range" in item else None,
         interval=interval_of(item["interval"]) if "interval" in item else None,
         answered=item.get("answered", True),
+        code=item.get("code", ""),
         at_least=int(item["at_least"]) if "at_least" in item else None,
     )
 
@@ -69,6 +70,7 @@ class DynamoBins:
             **answer_of(count),
             "model": count.model,
             "reason": count.reason or None,
+            "code": count.code or None,
             "source": count.source,
             "answered": count.answered,
             "counted_at": now,

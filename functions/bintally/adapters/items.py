@@ -56,4 +56,5 @@ def entry_in(item: Item) -> LedgerEntry:
         int(item.get("forgiven", 0)),
         item.get("reason", ""),
         item.get("due_at", ""),
+        item.get("code", ""),
     )

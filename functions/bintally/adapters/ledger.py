@@ -9,7 +9,7 @@ from typing import Any
 from bintally.adapters.dynamo import Item, deserialised, pages, put_new, read_each, store_errors, update, write_each
 from bintally.adapters.items import answer_of, attributes_of, entry_in
 from bintally.domain.image import Image, LedgerEntry, Status, may_follow
-from bintally.domain.manifest import Prediction
+from bintally.domain.manifest import Prediction, Refusal
 from bintally.domain.outcomes import Outcome, Return
 
 PARTITIONS = 8  # of the index Pending
@@ -44,6 +44,7 @@ def _settling(outcome: Outcome, now: str) -> dict[str, object]:
     changes: dict[str, object] = {"status": outcome.status.value, "reason": outcome.reason or None, "settled_at": now}
     if isinstance(outcome.answer, Prediction):
         changes |= answer_of(outcome.answer)
+    changes["code"] = outcome.answer.code if isinstance(outcome.answer, Refusal) else None
     if outcome.answer is not None:
         changes["model"] = outcome.answer.model or None
     return {**changes, **NOT_PENDING}
@@ -71,8 +72,9 @@ class DynamoLedger:
     def receive(self, images: Sequence[Image], now: str) -> None:
         self._enter(images, {"status": Status.RECEIVED.value, "attempts": 0}, now, pending=True)
 
-    def refuse(self, image: Image, reason: str, now: str) -> None:
-        facts = {"status": Status.REJECTED.value, "reason": reason, "attempts": 0, "settled_at": now}
+    def refuse(self, image: Image, reason: str, now: str, code: str = "") -> None:
+        facts: Item = {"status": Status.REJECTED.value, "reason": reason, "code": code or None}
+        facts |= {"attempts": 0, "settled_at": now}
         self._enter([image], facts, now)
 
     def of_job(self, job_id: str) -> list[str]:
@@ -104,7 +106,12 @@ class DynamoLedger:
         return self._move(
             (
                 each.image_id,
-                {"status": Status.RECEIVED.value, "reason": each.reason, **pending_from(each.image_id, each.due_at)},
+                {
+                    "status": Status.RECEIVED.value,
+                    "reason": each.reason,
+                    "code": each.code or None,
+                    **pending_from(each.image_id, each.due_at),
+                },
                 *_held_by(job_id),
             )
             for each in returns

@@ -57,6 +57,7 @@ class BinCount:
     over_range: float | None = None
     interval: Interval | None = None
     answered: bool = True
+    code: str = ""
     at_least: int | None = None
 
     @property

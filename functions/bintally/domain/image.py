@@ -74,7 +74,8 @@ class LedgerEntry:
     """A photograph with where it stands.
 
     `attempts` jobs have asked about it; `forgiven` of them do not count, for a person asked for it to be tried again.
-    While it is RECEIVED it is due from `due_at` (ISO 8601).
+    `reason` says in words why it has no count, and `code` says so to programs: that of `domain.manifest.Refusal`, or
+    `folder_marker`. While it is RECEIVED it is due from `due_at` (ISO 8601).
     """
 
     image: Image
@@ -84,6 +85,7 @@ class LedgerEntry:
     forgiven: int = 0
     reason: str = ""
     due_at: str = ""
+    code: str = ""
 
     @property
     def tried(self) -> int:

@@ -48,16 +48,11 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why one photograph was not counted."""
+    """Why one photograph was not counted: `code` for programs, `message` for people."""
 
     code: str
     message: str
     model: str = ""
-
-    @property
-    def reason(self) -> str:
-        """For the ledger: `code: message`."""
-        return f"{self.code}: {self.message}"
 
 
 Answer = Prediction | Refusal

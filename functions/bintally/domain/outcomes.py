@@ -20,8 +20,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Return:
-    """A photograph that had no answer, why, and from when it is due again (ISO 8601)."""
+    """A photograph that had no answer, why, and from when it is due again (ISO 8601); `code` is why for programs."""
 
     image_id: str
     reason: str
     due_at: str
+    code: str = ""

@@ -66,14 +66,16 @@ def collect(result: JobResult, world: Collaborators, *, policy: Policy, now: dat
         return Collected(job.job_id, {})
     settled: Counter[Status] = Counter()
     seen: set[str] = set()
+    codes: Counter[str] = Counter()
     missing = Refusal("internal", result.failure or "The model's output has no line for this photograph.")
     for entries, answers in _asked(job, result.output, world):
         found = {image_id: answers.get(image_id, missing) for image_id in entries}
         settled += _settle(job, list(entries.values()), found, world, policy, now)
         seen |= entries.keys()
+        codes.update(each.code for each in found.values() if isinstance(each, Refusal) and each.code in UNREACHABLE)
     status = JobStatus.FAILED if result.failure or not result.output else JobStatus.DONE
     if len(seen) >= job.images or job.opened_at < iso(now - policy.sweep_after):
-        world.jobs.close(job.job_id, status, result.failure, iso(now))
+        world.jobs.close(job.job_id, status, result.failure or _unanswered_words(codes), iso(now))
     return Collected(job.job_id, dict(sorted(settled.items())), failed=status is JobStatus.FAILED)
 
 
@@ -112,9 +114,7 @@ def _settle(
         _event(counts[each.image_id], each.status) for each in outcomes if each.status is not Status.SUPERSEDED
     )
     moved = world.ledger.settle(outcomes, job.job_id, iso(now))
-    returns = [
-        Return(e.image.image_id, _reason(answers[e.image.image_id]), iso(retry_at(policy, e.tried, now))) for e in again
-    ]
+    returns = [_return(e.image.image_id, answers[e.image.image_id], iso(retry_at(policy, e.tried, now))) for e in again]
     returned = world.ledger.give_back(returns, job.job_id)
     return Counter([each.status for each in outcomes if each.image_id in moved] + [Status.RECEIVED] * len(returned))
 
@@ -123,14 +123,25 @@ def _is_unanswered(answer: Answer) -> bool:
     return isinstance(answer, Refusal) and answer.code in UNREACHABLE
 
 
-def _reason(answer: Answer) -> str:
-    return answer.reason if isinstance(answer, Refusal) else ""
+def _return(image_id: str, answer: Answer, due_at: str) -> Return:
+    code, reason = (answer.code, answer.message) if isinstance(answer, Refusal) else ("", "")
+    return Return(image_id, reason, due_at, code)
+
+
+def _unanswered_words(codes: Counter[str]) -> str:
+    """Why a job that was answered has photographs without an answer; "" where it has none."""
+    if not codes:
+        return ""
+    parts = ", ".join(f"{number} {code.replace('_', ' ')}" for code, number in codes.most_common())
+    return f"Without an answer: {parts}."
 
 
 def _count(image: Image, answer: Answer) -> BinCount:
     if isinstance(answer, Refusal):
         answered = not _is_unanswered(answer)
-        return BinCount(image, BinStatus.UNREADABLE, model=answer.model, reason=answer.reason, answered=answered)
+        return BinCount(
+            image, BinStatus.UNREADABLE, model=answer.model, reason=answer.message, answered=answered, code=answer.code
+        )
     return BinCount(
         image,
         BinStatus.COUNTED,
@@ -153,7 +164,7 @@ def _outcome(entry: LedgerEntry, answer: Answer, held: Mapping[str, BinCount]) -
         return Outcome(image.image_id, Status.SUPERSEDED, "A newer version of the photograph came first.", prediction)
     if isinstance(answer, Refusal):
         status = Status.FAILED if _is_unanswered(answer) else Status.REJECTED
-        return Outcome(image.image_id, status, answer.reason, answer)
+        return Outcome(image.image_id, status, answer.message, answer)
     return Outcome(image.image_id, Status.COUNTED, "", answer)
 
 
@@ -167,4 +178,4 @@ def _event(count: BinCount, status: Status) -> tuple[str, Mapping[str, object]]:
         told: dict[str, object] = {"count": count.count, "at_least": count.at_least, "confidence": count.confidence}
         told |= {"empty": count.empty, "over_range": count.over_range, "interval": interval}
         return "BinCounted", detail | {name: value for name, value in told.items() if value is not None}
-    return "ImageRejected", detail | {"reason": count.reason}
+    return "ImageRejected", detail | {"reason": count.reason, "code": count.code}

@@ -37,7 +37,7 @@ def take_in(
     fresh = [image for image_id, image in unique.items() if image_id not in known]
     for image in fresh:
         if image.is_folder_marker:
-            ledger.refuse(image, "folder_marker: A folder, not a photograph.", iso(now))
+            ledger.refuse(image, "A folder, not a photograph.", iso(now), "folder_marker")
     photographs = [image for image in fresh if not image.is_folder_marker]
     job_ids = {entry.job_id for entry in known.values() if entry.job_id and entry.status is Status.SUBMITTED}
     if waits_for_schedule(policy, len(photographs)):

@@ -27,7 +27,7 @@ class Ledger(Protocol):
     def receive(self, images: Sequence[Image], now: str) -> None:
         """Enter photographs as RECEIVED, due at once. One that is entered already stays as it is."""
 
-    def refuse(self, image: Image, reason: str, now: str) -> None:
+    def refuse(self, image: Image, reason: str, now: str, code: str = "") -> None:
         """Enter a photograph as REJECTED without asking the model. One that is entered already stays as it is."""
 
     def of_job(self, job_id: str) -> list[str]:

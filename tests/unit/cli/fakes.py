@@ -124,7 +124,7 @@ class FakeSystem:
         for entry in [one for one in waiting if "lost" not in one["key"]][:1]:
             count = self.counts.get(entry["key"])
             if count is None:
-                entry |= {"status": "REJECTED", "reason": "corrupt_image: The image is damaged."}
+                entry |= {"status": "REJECTED", "reason": "The image is damaged."}
             else:
                 entry |= {"status": "COUNTED", "count": count, "confidence": 0.9, "probabilities": {str(count): 0.9}}
             self.judge(entry["bin_id"], count)

@@ -167,7 +167,7 @@ class Operated:
         answer = Prediction(2, 0.9, {2: 1.0}, "m") if status is Status.COUNTED else None
         if in_bins and answer:
             self.bins.record([BinCount(image, BinStatus.COUNTED, 2, 0.9, {2: 1.0}, "m") for image in images], NOW)
-        reason = "" if status is Status.COUNTED else "internal: It broke."
+        reason = "" if status is Status.COUNTED else "It broke."
         self.ledger.settle([Outcome(image.image_id, status, reason, answer) for image in images], job.job_id, NOW)
         self.jobs.close(job.job_id, JobStatus.DONE, "", NOW)
 

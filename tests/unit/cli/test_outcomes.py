@@ -54,11 +54,11 @@ def test_of_several_orders_for_a_bin_the_most_urgent_verdict_counts():
 
 
 def test_a_bin_that_no_order_names_is_not_ordered_unless_it_could_not_be_read():
-    entries = {"a.jpg": counted("a", 2), "b.jpg": {"bin_id": "b", "status": "REJECTED", "reason": "corrupt_image: no"}}
+    entries = {"a.jpg": counted("a", 2), "b.jpg": {"bin_id": "b", "status": "REJECTED", "reason": "no"}}
 
     good, bad = join(dict.fromkeys(entries, PATH), entries, [])
 
-    assert (good.verdict, bad.verdict, bad.reason) == (NOT_ORDERED, "UNREADABLE", "corrupt_image: no")
+    assert (good.verdict, bad.verdict, bad.reason) == (NOT_ORDERED, "UNREADABLE", "no")
 
 
 def test_a_photograph_that_the_ledger_does_not_know_is_not_hidden():

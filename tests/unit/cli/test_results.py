@@ -9,7 +9,7 @@ from bincli.results import MOST_ROWS, results_table, summary, totals_text, write
 from rich.console import Console
 
 SHORT = Outcome("[red]日本", "SHORT", Path("a.jpg"), "C-1", 3, 2, 0.8, {2: 0.8, 3: 0.2}, "3 expected, 2 counted")
-BAD = Outcome("=cmd()", "UNREADABLE", Path("b.jpg"), "C-1", 3, reason="corrupt_image: The image is damaged.")
+BAD = Outcome("=cmd()", "UNREADABLE", Path("b.jpg"), "C-1", 3, reason="The image is damaged.")
 
 
 def result(outcomes, unfinished=""):

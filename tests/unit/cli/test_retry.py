@@ -27,7 +27,7 @@ def test_a_photograph_is_named_by_key_by_address_or_by_id(stack: Operated) -> No
     found = retried(stack, images[0].key, images[1].uri, images[2].image_id)
 
     assert sorted(each.key for each in found if each.retried) == ["a/1.jpg", "a/2.jpg", "a/3.jpg"]
-    assert found[0].why == "after 1 attempt: internal: It broke."
+    assert found[0].why == "after 1 attempt: It broke."
     assert {status_of(stack, image) for image in images} == {Status.RECEIVED}
 
 

@@ -77,15 +77,14 @@ def counted(
 
 def unreadable(image: Image | None = None) -> BinCount:
     return BinCount(
-        image or photograph(), BinStatus.UNREADABLE, model=MODEL, reason="corrupt_image: Damaged.", revision=1
+        image or photograph(), BinStatus.UNREADABLE, model=MODEL, reason="Damaged.", code="corrupt_image", revision=1
     )
 
 
 def unseen(image: Image | None = None) -> BinCount:
     """A bin whose photograph the model did not get to see."""
-    return BinCount(
-        image or photograph(), BinStatus.UNREADABLE, reason="internal: No answer.", revision=1, answered=False
-    )
+    told = {"reason": "No answer.", "code": "internal", "answered": False}
+    return BinCount(image or photograph(), BinStatus.UNREADABLE, revision=1, **told)  # type: ignore[arg-type]
 
 
 def order_line(

@@ -171,10 +171,10 @@ def test_as_many_photographs_as_there_are_are_registered(world: Any, number: int
 
 
 def test_a_refused_photograph_has_no_job(world: Any) -> None:
-    world.ledger.refuse(IMAGES[0], "folder_marker: A folder.", NOON)
+    world.ledger.refuse(IMAGES[0], "A folder.", NOON, "folder_marker")
 
     assert world.ledger.read([IMAGES[0].image_id]) == {
-        IMAGES[0].image_id: LedgerEntry(IMAGES[0], Status.REJECTED, None, reason="folder_marker: A folder.")
+        IMAGES[0].image_id: LedgerEntry(IMAGES[0], Status.REJECTED, None, reason="A folder.", code="folder_marker")
     }
 
 
@@ -426,7 +426,7 @@ def test_a_hundred_and_one_photographs_go_every_way_together(world: Any) -> None
 def test_all_entries_are_listed(world: Any) -> None:
     world.ledger.register(IMAGES[:1], "job-1", NOON)
     world.ledger.receive(IMAGES[1:2], NOON)
-    world.ledger.refuse(IMAGES[2], "folder_marker: A folder.", NOON)
+    world.ledger.refuse(IMAGES[2], "A folder.", NOON, "folder_marker")
 
     assert by_key(list(world.ledger.all())) == entries(world)
 

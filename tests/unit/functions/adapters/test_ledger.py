@@ -83,16 +83,17 @@ def test_a_rejected_photograph_says_why(ledger: DynamoLedger) -> None:
     image = photograph()
     ledger.register([image], "job-1", NOON)
     refusal = Refusal("too_small", "Too small.", MODEL)
-    settle(ledger, image, Status.REJECTED, refusal.reason, refusal)
+    settle(ledger, image, Status.REJECTED, refusal.message, refusal)
 
     item = item_of(image.image_id)
-    assert (item["status"], item["reason"]) == ({"S": "REJECTED"}, {"S": "too_small: Too small."})
+    assert (item["status"], item["reason"]) == ({"S": "REJECTED"}, {"S": "Too small."})
+    assert item["code"] == {"S": "too_small"}
     assert "count" not in item
 
 
 def test_the_usual_way_of_a_photograph_never_touches_the_index_of_pending_ones(ledger: DynamoLedger) -> None:
     ledger.register(photographs(2), "job-1", NOON)
-    ledger.refuse(photograph("folder/"), "folder_marker: A folder.", NOON)
+    ledger.refuse(photograph("folder/"), "A folder.", NOON, "folder_marker")
 
     settle(ledger, photographs(2)[0], Status.COUNTED)
 
@@ -127,7 +128,7 @@ def test_an_item_tells_a_person_what_a_photograph_waits_for(ledger: DynamoLedger
     image = photograph()
     ledger.register([image], "job-1", NOON)
 
-    ledger.give_back([Return(image.image_id, "not_found: No object.", LATER)], "job-1")
+    ledger.give_back([Return(image.image_id, "No object.", LATER, "not_found")], "job-1")
 
     assert item_of(image.image_id) == {
         "image_id": {"S": image.image_id},
@@ -138,7 +139,8 @@ def test_an_item_tells_a_person_what_a_photograph_waits_for(ledger: DynamoLedger
         "captured_at": {"S": image.captured_at},
         "bin_id": {"S": "P-17-C"},
         "status": {"S": "RECEIVED"},
-        "reason": {"S": "not_found: No object."},
+        "reason": {"S": "No object."},
+        "code": {"S": "not_found"},
         "job_id": {"S": "job-1"},
         "attempts": {"N": "1"},
         "received_at": {"S": NOON},

@@ -57,6 +57,22 @@ def reason_of(world: World, image: Image) -> str:
     return world.ledger.items[image.image_id].reason
 
 
+def told_of(world: World, image: Image) -> tuple[Status, str, str]:
+    held = world.ledger.items[image.image_id]
+    return held.status, held.reason, held.code
+
+
+def test_a_job_says_why_photographs_of_it_have_no_answer() -> None:
+    world = World()
+    job = job_in(world, IMAGES)
+    gone = [refusal(image, "not_found", "The photograph is not in the bucket.") for image in IMAGES[:2]]
+
+    collected(world, answered(world, job, gone))
+
+    closed = world.jobs.items[job.job_id].job
+    assert (closed.status, closed.reason) == (JobStatus.DONE, "Without an answer: 2 not found, 1 internal.")
+
+
 def test_answers_go_to_the_bins_the_ledger_and_the_world() -> None:
     world, result = world_with_answers()
 
@@ -121,8 +137,8 @@ def test_an_event_tells_which_photograph_and_what_came_of_it() -> None:
         "confidence": 0.9,
     }
     assert {detail["reason"] for detail in world.events.of_kind("ImageRejected")} == {
-        "corrupt_image: The file is damaged.",
-        "internal: The model's output has no line for this photograph.",
+        "The file is damaged.",
+        "The model's output has no line for this photograph.",
     }
 
 
@@ -145,8 +161,9 @@ def test_what_is_the_photographs_fault_is_rejected(code: str) -> None:
 
     collected(world, answered(world, job, [refusal(IMAGES[0], code, "Why.")]))
 
-    assert (status_of(world, IMAGES[0]), reason_of(world, IMAGES[0])) == (Status.REJECTED, f"{code}: Why.")
-    assert world.bins.items["bin-0000"].reason == f"{code}: Why."
+    assert told_of(world, IMAGES[0]) == (Status.REJECTED, "Why.", code)
+    held = world.bins.items["bin-0000"]
+    assert (held.reason, held.code) == ("Why.", code)
 
 
 @pytest.mark.parametrize("code", sorted(UNREACHABLE))
@@ -156,7 +173,7 @@ def test_what_could_not_be_reached_has_failed(code: str) -> None:
 
     collected(world, answered(world, job, [refusal(IMAGES[0], code, "Why.")]))
 
-    assert (status_of(world, IMAGES[0]), reason_of(world, IMAGES[0])) == (Status.FAILED, f"{code}: Why.")
+    assert told_of(world, IMAGES[0]) == (Status.FAILED, "Why.", code)
 
 
 def test_an_output_that_was_cut_off_fails_what_it_does_not_answer() -> None:
@@ -206,7 +223,7 @@ def test_a_request_that_failed_fails_its_photographs_with_the_reason() -> None:
 
     assert done.settled == {Status.FAILED: 3}
     assert {held.reason for held in world.ledger.items.values()} == {
-        "internal: ClientError: Received server error (500) from model."
+        "ClientError: Received server error (500) from model."
     }
     assert world.jobs.items[job.job_id].status is JobStatus.FAILED
     assert world.jobs.items[job.job_id].job.reason.startswith("ClientError")
@@ -433,7 +450,7 @@ def test_after_the_last_attempt_it_has_failed_with_the_last_reason() -> None:
         job = world.jobs.items[sent[0]].job if sent else job
 
     (held,) = world.ledger.items.values()
-    assert (held.status, held.reason, held.attempts) == (Status.FAILED, "internal: Failure 3.", 3)
+    assert (held.status, held.reason, held.attempts) == (Status.FAILED, "Failure 3.", 3)
     assert len(world.engine.asked) == len(set(world.engine.asked)) == 3
     assert world.bins.items[IMAGES[0].bin_id].status is BinStatus.UNREADABLE
 

@@ -115,7 +115,7 @@ def test_a_folder_is_refused_without_asking_the_model() -> None:
 
     (held,) = world.ledger.items.values()
     assert (held.status, held.job_id) == (Status.REJECTED, None)
-    assert held.reason == "folder_marker: A folder, not a photograph."
+    assert held.reason == "A folder, not a photograph."
     assert intake.registered == 1
     assert world.jobs.items == {}
     assert taken_in(world, [photograph("P-17-C/")]).repeated == 1

@@ -61,7 +61,7 @@ def test_a_failure_that_nobody_announced_is_found() -> None:
 
     made_round(world, later(4))
 
-    assert {held.reason for held in world.ledger.items.values()} == {"internal: ModelError: no memory"}
+    assert {held.reason for held in world.ledger.items.values()} == {"ModelError: no memory"}
     assert set(world.statuses().values()) == {Status.RECEIVED}
 
 
