@@ -179,7 +179,7 @@ def test_an_unreadable_photograph_is_no_variance_and_no_match() -> None:
         assert finding.verdict is Verdict.UNREADABLE
 
 
-ATTENTION = ["SHORT", "OVER", "MISSING", "UNREADABLE", "UNCERTAIN", "PENDING", "MATCH"]
+ATTENTION = ["SHORT", "OVER", "MISSING", "UNREADABLE", "UNCERTAIN", "PENDING", "MATCH", "WITHDRAWN"]
 
 
 @given(st.lists(st.sampled_from(list(Verdict)), min_size=1))
