@@ -56,11 +56,10 @@ class ImportReports:
         key = _report_key(source)
         with store_errors(f"Reading s3://{self._bucket}/{key}"):
             try:
-                report = json.loads(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+                body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
             except self._s3.exceptions.NoSuchKey:
                 return None
-        names = ("fingerprint", "written", "checked", "withdrawn")
-        return Progress(**{name: report[name] for name in names}, is_done=report["state"] == "done")
+        return _progress_in(body)
 
     def write(self, source: StoredObject, file: OrderFile, adds: bool, progress: Progress) -> str:
         key = _report_key(source)
@@ -68,6 +67,16 @@ class ImportReports:
             body = json.dumps(_report(source, file, adds, progress), ensure_ascii=False, indent=2).encode()
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         return f"s3://{self._bucket}/{key}"
+
+
+def _progress_in(body: bytes) -> Progress | None:
+    """How far an import is, by its report; None where that can't be read, so that the import begins again."""
+    try:
+        report = json.loads(body)
+        names = ("fingerprint", "written", "checked", "withdrawn")
+        return Progress(**{name: report[name] for name in names}, is_done=report["state"] == "done")
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _report_key(source: StoredObject) -> str:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from bintally.domain.image import Image
 from bintally.domain.intervals import Interval
-from bintally.domain.names import normalised
+from bintally.domain.names import fault_of_bin_id, normalised
 
 
 def bin_id_of(key: str, find: Callable[[str], str] = lambda _: "") -> str:
@@ -19,7 +19,8 @@ def bin_id_of(key: str, find: Callable[[str], str] = lambda _: "") -> str:
     file, or else the file's name without its extension.
     """
     found = find(key) or _place_of(key)
-    return normalised(found) or found
+    normal = normalised(found)
+    return found if fault_of_bin_id(normal) else normal  # NFC triples some characters: too long for a table
 
 
 def _place_of(key: str) -> str:

@@ -137,7 +137,7 @@ class _Found:
             raise _RowError(f"consignment {line.consignment_id}, bin {line.bin_id} is on line {first} already.")
 
     def _note_changes(self, number: int, row: Mapping[str, Any]) -> None:
-        for name in ("consignment_id", "bin_id"):
+        for name in ("consignment_id",) if NO_LINES in row else ("consignment_id", "bin_id"):
             written = str(row.get(name, ""))
             if written and written != normalised(written):
                 self._changed_ids += 1

@@ -116,6 +116,16 @@ def test_a_report_remembers_how_far_the_import_is(aws: None, progress: Progress)
     assert reports.progress(other) is None
 
 
+@pytest.mark.parametrize("body", [b"", b"[", b"{}", b"[]", b'{"state": "done"}', b"\xff"])
+def test_a_report_that_can_not_be_read_says_nothing(aws: None, body: bytes) -> None:
+    """The import begins again, and writes it anew."""
+    source = order_file("orders.csv")
+    key = report_key(source.key, source.sequencer)
+    client("s3").put_object(Bucket=table("JobsBucket"), Key=key, Body=body)
+
+    assert ImportReports(client("s3"), bucket=table("JobsBucket")).progress(source) is None
+
+
 def test_the_queue_is_sent_to(aws: None) -> None:
     url = client("sqs").get_queue_url(QueueName="bintally-OrdersQueue")["QueueUrl"]
 

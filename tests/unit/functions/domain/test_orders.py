@@ -439,6 +439,13 @@ def test_a_bad_first_line_of_json_lines_costs_that_line_alone() -> None:
 # ---- Consignments without lines
 
 
+def test_what_a_consignment_without_lines_says_besides_is_not_read() -> None:
+    """A report could not be written with half a character in it."""
+    file = parsed(json.dumps([{"consignment_id": "C-1", "lines": [], "bin_id": " \ud800"}]))
+
+    assert (file.emptied, file.changed_ids) == (("C-1",), 0)
+
+
 def test_a_consignment_may_be_said_to_have_no_lines() -> None:
     file = parsed('[{"consignment_id": "C-1", "lines": []}, {"consignment_id": "C-2", "bin_id": "a", "expected": 1}]')
 
@@ -502,6 +509,7 @@ def test_reading_orders_never_raises_and_what_it_takes_can_be_stored(data: bytes
     assert all(0 <= line.expected <= 1_000_000 and 1 <= len(line.bin_id.encode()) <= 1024 for line in file.lines)
     assert len({(line.consignment_id, line.bin_id) for line in file.lines}) == len(file.lines)
     assert all(row.line >= 1 and row.reason.encode() for row in file.refused)
+    assert all(each.written.encode() and each.taken.encode() for each in file.changed)
 
 
 @given(
