@@ -146,12 +146,13 @@ def figures(logits: Logits, counts: Counts, outputs: Outputs, calibration: Calib
 def _out_of_range(
     found: CalibratedImages, mask: npt.NDArray[np.bool_], outputs: Sequence[int], mass: float
 ) -> dict[str, Any]:
-    """Empty bins, or bins over the range: confidence of a count in range, and whether intervals warn."""
+    """Empty bins, or bins over the range: how many are named as such, confidence of a count in range, intervals."""
     first, last = intervals(found.over_outputs[mask], mass).T
     low, high = np.array(outputs)[first], np.array(outputs)[last]
     truth = np.clip(found.counts[mask], CLASSES[0] - 1, CLASSES[-1] + 1)
     return {
         "images": int(mask.sum()),
+        "correct": float(found.correct[mask].mean()),
         "mean_confidence": float(found.class_confidence[mask].mean()),
         "confidence_over_half": float((found.class_confidence[mask] >= 0.5).mean()),
         "coverage": float(((low <= truth) & (truth <= high)).mean()),

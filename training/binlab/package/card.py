@@ -21,6 +21,8 @@ count has the same weight, although some counts have more photos.
 |---|--:|--:|
 {figures}
 
+The count is the most probable of all answers{or_out_of_range}.{note}
+
 Guessing gives {chance:.0%}. Some records are wrong and items hide each other, so 100% is out of reach.
 
 | recorded count | photos | correct | within one | mean prediction |
@@ -47,8 +49,8 @@ validation photos: calibrate again there.
 
 **Out of range.** {outside}
 
-| | photos | mean confidence | confidence over 50% | in the interval | counts in it |
-|---|--:|--:|--:|--:|--:|
+| | photos | correct | mean confidence | confidence over 50% | in the interval | counts in it |
+|---|--:|--:|--:|--:|--:|--:|
 {out_of_range}
 
 ## Made from
@@ -98,7 +100,9 @@ validation photos give no ground to act on a count alone."""
 _OUTSIDE = """\
 Empty bins and bins with more than {last} items have outputs of their own. If one of them is the most probable, the
 answer is 0 or "more than {last}", and the interval may extend to them. Their probabilities, `empty` and
-`over_range`, assume that such bins are as frequent as in the data. On {number} test photos of such bins:"""
+`over_range`, assume that such bins are as frequent as in the data. The model never tells how
+many more than {last} there are. On {number} test photos of such bins, with the confidence in one count from {first} to
+{last}:"""
 _NOT_KNOWN = """\
 The model has no output for empty bins or bins with more than {last} items. It names a count from {first} to {last} for
 them, sometimes with confidence, and no interval can contain the truth. On {number} test photos of such bins:"""
@@ -109,7 +113,8 @@ _NOT_OUTSIDE = """\
 * **Empty bins, or more than {last} items.** The model has no such count: it names one of {first} to {last}, sometimes
   with confidence."""
 _OUT_OF_RANGE = (
-    "| {name} | {images} | {mean_confidence:.0%} | {confidence_over_half:.0%} | {coverage:.0%} | {mean_width:.1f} |"
+    "| {name} | {images} | {correct:.0%} | {mean_confidence:.0%} | {confidence_over_half:.0%} | {coverage:.0%} "
+    "| {mean_width:.1f} |"
 )
 
 
@@ -135,6 +140,8 @@ def model_card(model: dict[str, Any]) -> str:
         name=f"{model['architecture']}@{model['version']}",
         **span,
         beyond=", of an empty bin, and of more items" if knows else "",
+        or_out_of_range=f', 0 and "more than {classes[-1]}" among them: in range, those are wrong' if knows else "",
+        note=f" {metrics['note']}" if "note" in metrics else "",
         lost=100 * metrics["lost_by_int8"]["test"],
         coverage=conformal["coverage"],
         mass=conformal["mass"],

@@ -55,6 +55,14 @@ def test_calibration_error_is_the_gap_between_confidence_and_being_right() -> No
     assert expected_calibration_error(reliability(np.array([1.0]), np.array([True]), np.ones(1))) == 0
 
 
+def test_an_answer_out_of_range_is_wrong_in_range() -> None:
+    answers = np.array([0, 1, 1, 4])
+    figures = summary(PROBABILITIES, COUNTS, CLASSES, (answers, PROBABILITIES.max(1)))
+
+    assert (figures["accuracy"], figures["within_one"]) == (2 / 4, 1)
+    assert per_class(answers, COUNTS, CLASSES)["3"]["mean_prediction"] == 4
+
+
 def test_figures_of_each_class() -> None:
     figures = per_class(np.array([1, 2, 1, 1]), COUNTS, CLASSES)
 
