@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("functions", "model_code", "training", "local")
+FOLDERS = ("functions", "model_code", "training", "cli", "local")
 OURS = {"bintally", "binmodel", "binlab", "binjobs", "binlocal", "bincli"}
 AWS = {"boto3", "botocore"}
 TORCH = {"torch", "torchvision", "safetensors"}
@@ -182,7 +182,7 @@ def test_training_itself_knows_no_sagemaker() -> None:
     assert offenders(list(imports_of(ROOT / "training/train.py")), lambda i: i.top not in AWS | {"sagemaker"}) == []
 
 
-# ---- A laptop: local
+# ---- A laptop: cli and local
 
 
 def test_the_local_stack_knows_no_inside_of_the_functions() -> None:
@@ -193,21 +193,19 @@ def test_the_local_stack_knows_no_inside_of_the_functions() -> None:
 
 
 def test_the_command_uses_use_cases_and_adapters_but_no_handler() -> None:
-    assert (
-        offenders(imports("local/bincli"), lambda i: not within(i.module, "bintally.handlers", "binlab", "binjobs"))
-        == []
-    )
+    assert offenders(imports("cli"), lambda i: not within(i.module, "bintally.handlers", "binlab", "binjobs")) == []
 
 
-def test_the_command_never_names_torch() -> None:
-    assert offenders(imports("local"), lambda i: i.top not in TORCH | {"sagemaker"}) == []
+@pytest.mark.parametrize("folder", ["cli", "local"])
+def test_neither_the_command_nor_the_local_stack_names_torch(folder: str) -> None:
+    assert offenders(imports(folder), lambda i: i.top not in TORCH | {"sagemaker"}) == []
 
 
 def test_the_command_starts_without_model_and_stack() -> None:
     """So that `bintally --help` answers at once."""
     heavy = {"torch", "onnxruntime", "numpy", "PIL", "ministack", "moto", "samtranslator"}
     probe = f"import sys, bincli.main; print(sorted({heavy} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=ROOT / "cli")
 
     assert done.stdout.strip() == "[]"
 

@@ -19,7 +19,7 @@ from tests.unit.model_code.pictures import jpeg, picture
 
 ROOT = Path(__file__).parents[3]
 VARIABLE = "ORT_DISABLE_TELEMETRY"
-ROOMS = ("functions", "model_code", "training", "local", "benchmarks", "tests")
+ROOMS = ("functions", "model_code", "training", "cli", "local", "benchmarks", "tests")
 # Loading the model is what starts the reports; a count follows so that all is as in use.
 COUNT = """
 import sys
