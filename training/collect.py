@@ -120,11 +120,14 @@ class Bucket:
 
 
 def source_of(options: argparse.Namespace, notes: Path) -> Source:
-    """The source. Raises ValueError if `--out` was filled from another one."""
+    """The source. Raises ValueError if `--out` has photos of another one."""
     named = notes / "source.txt"
     source = f"{options.source} {options.endpoint or ''}".strip()
     if named.exists() and named.read_text() != source:
-        raise ValueError(f"{options.out} was filled from {named.read_text()}. Choose another --out.")
+        if any((options.out / "bin-images").iterdir()):
+            raise ValueError(f"{options.out} was filled from {named.read_text()}. Choose another --out.")
+        for note in notes.iterdir():  # of a source that gave no photo
+            note.unlink()
     write_whole(named, source.encode())
     if options.source.startswith("s3://"):
         return Bucket(options, notes / "ids.txt")

@@ -199,6 +199,16 @@ def test_a_folder_is_filled_from_one_source_only(bucket, tmp_path, capsys) -> No
     assert "was filled from s3://bins" in capsys.readouterr().err
 
 
+def test_a_run_that_collected_nothing_does_not_claim_the_folder(bucket, tmp_path) -> None:
+    out = tmp_path / "out"
+    collect(bucket, out, "--all", "--endpoint", "http://127.0.0.1:9", "--attempts", "1")
+    assert collect(bucket, out, "--photos", 5, "--source", "s3://bins/nowhere") == 0
+    assert ids(out) == []
+
+    assert collect(bucket, out, "--photos", 5) == 0
+    assert len(ids(out)) == 5
+
+
 def test_a_list_of_another_form_is_refused(tmp_path) -> None:
     (tmp_path / "list.json").write_text('["a", "b"]')
     with pytest.raises(ValueError, match="must be a JSON object of lists by class"):
