@@ -211,7 +211,9 @@ class FakeJobs(_Fake):
         self.step()
         held = self.items.get(job.job_id)
         if held is None or held.status in (JobStatus.PREPARED, JobStatus.ABANDONED):
-            self.items[job.job_id] = Opened(replace(job, status=JobStatus.PREPARED, opened_at=now), now)
+            count = held.job.prepare_count + 1 if held else 1
+            prepared = replace(job, status=JobStatus.PREPARED, prepare_count=count, opened_at=now)
+            self.items[job.job_id] = Opened(prepared, now)
 
     def ready(self, job: Job, now: str) -> None:
         told = {"status": JobStatus.OPEN, "closed_at": "", "reason": ""}
@@ -259,7 +261,9 @@ class FakeJobs(_Fake):
 
     def abandon(self, job: Job, now: str) -> None:
         told = {"status": JobStatus.ABANDONED, "reason": "No photograph waits for it.", "closed_at": now}
-        self._move(job.job_id, (JobStatus.PREPARED,), now, lambda each: each.touched_at == job.touched_at, **told)
+        self._move(
+            job.job_id, (JobStatus.PREPARED,), now, lambda each: each.job.prepare_count == job.prepare_count, **told
+        )
 
     def _move(
         self,

@@ -28,9 +28,9 @@ def on_aws(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str
     from bintally.handlers import settings, wiring
 
     def forget() -> None:
-        for cached in (settings.settings, *vars(wiring).values()):
-            if getattr(cached, "__module__", "") in (settings.__name__, wiring.__name__):
-                cached.cache_clear()
+        for each in (*vars(settings).values(), *vars(wiring).values()):
+            if hasattr(each, "cache_clear"):
+                each.cache_clear()
 
     given = stack().environment("IntakeFunction")
     for name, value in {**given, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}.items():

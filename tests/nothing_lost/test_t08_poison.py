@@ -56,4 +56,5 @@ def test_each_is_counted_or_refused_with_a_reason_and_its_neighbours_are_counted
     for name, _, code in files:
         held = ledger[f"{name}/{name}"]
         assert held.status is (Status.REJECTED if code else Status.COUNTED), name
-        assert held.reason.startswith(f"{code}: " if code else ""), name
+        assert held.code == code, name
+        assert bool(held.reason) == bool(code), name

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from random import Random
 
@@ -97,8 +99,12 @@ def end(platform: Platform, job: Job, ending: Ending) -> set[str]:
 
 
 def answered_in(output: str) -> set[str]:
-    """The photographs that have a whole line; of one that was cut, at most the end of the line is missing."""
-    return {line[14:46] for line in output.split("\n") if line.startswith('{"image_id": "') and line.endswith("}")}
+    """The ids of the images that have a whole line, however the output was cut."""
+    found = set()
+    for line in output.splitlines():
+        with suppress(json.JSONDecodeError):
+            found.add(json.loads(line)["image_id"])
+    return found
 
 
 def test_every_photograph_gets_its_answer_and_only_those_without_are_tried_again(chance: Random) -> None:

@@ -15,12 +15,12 @@ CLOSED_FROM = {
     JobStatus.FAILED: (JobStatus.PREPARED, JobStatus.OPEN, JobStatus.SENT),
 }
 TEXTS = ("due_at", "opened_at", "submitted_at", "closed_at", "touched_at", "output", "failure", "reason")
-NUMBERS = ("images", "shards", "attempts", "tries")
+NUMBERS = ("images", "shards", "prepare_count", "attempts", "tries")
 
 
 def job_in(item: Item) -> Job:
     """The job that an item describes."""
-    numbers: Item = {name: int(item[name]) for name in NUMBERS}
+    numbers: Item = {name: int(item.get(name, 0)) for name in NUMBERS}
     texts: Item = {name: item[name] for name in TEXTS if name in item}
     return Job(item["job_id"], engine=EngineName(item["engine"]), status=JobStatus(item["status"]), **numbers, **texts)
 
@@ -43,7 +43,8 @@ class DynamoJobs:
         facts |= {"engine": job.engine.value, "attempts": 0, "tries": 0, "opened_at": now}
         condition = "attribute_not_exists(#job_id) OR #status IN (:prepared, :abandoned)"
         parameters = {"prepared": JobStatus.PREPARED.value, "abandoned": JobStatus.ABANDONED.value}
-        self._write(job.job_id, facts | _unanswered_as(JobStatus.PREPARED, job, now), condition, parameters)
+        changes = facts | _unanswered_as(JobStatus.PREPARED, job, now)
+        self._write(job.job_id, changes, condition, parameters, increment="prepare_count")
 
     def ready(self, job: Job, now: str) -> None:
         changes = _unanswered_as(JobStatus.OPEN, job, now)
@@ -87,8 +88,9 @@ class DynamoJobs:
 
     def abandon(self, job: Job, now: str) -> None:
         changes = {"status": JobStatus.ABANDONED.value, "reason": "No photograph waits for it.", "closed_at": now}
-        condition = "#status = :prepared AND #touched_at = :seen"
-        parameters = {"prepared": JobStatus.PREPARED.value, "seen": job.touched_at}
+        # A count, not a time: two runs that start in the same millisecond write the same time.
+        condition = "#status = :prepared AND #prepare_count = :seen"
+        parameters = {"prepared": JobStatus.PREPARED.value, "seen": job.prepare_count}
         self._write(job.job_id, {**changes, "open_engine": None, "touched_at": None}, condition, parameters)
 
     def _unanswered(self, engine: EngineName, status: JobStatus, until: str) -> Iterator[Item]:

@@ -39,7 +39,8 @@ UNANSWERED = frozenset({JobStatus.PREPARED, JobStatus.OPEN, JobStatus.SENT})
 class Job:
     """One request to the engine, about `images` photographs in `shards` manifests.
 
-    `attempts` counts its senders, `tries` how often there was no capacity for it; an OPEN job is due from `due_at`.
+    `prepare_count` counts how often it was entered as PREPARED, `attempts` its senders, `tries` how often there was no
+    capacity for it; an OPEN job is due from `due_at`.
     `output` and `failure` are where the engine said that it would answer. `touched_at` is when it was last opened, sent
     or looked into. Times are ISO 8601.
     """
@@ -49,6 +50,7 @@ class Job:
     shards: int = 1
     engine: EngineName = EngineName.ASYNC
     status: JobStatus = JobStatus.PREPARED
+    prepare_count: int = 0
     attempts: int = 0
     tries: int = 0
     due_at: str = ""

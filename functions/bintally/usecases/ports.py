@@ -90,7 +90,7 @@ class Jobs(Protocol):
         """The job has been answered, DONE or FAILED. DONE wins over FAILED."""
 
     def abandon(self, job: Job, now: str) -> None:
-        """Nothing waits for the job: from PREPARED to ABANDONED, unless it was touched since `job` was read."""
+        """Nothing waits for the job: from PREPARED to ABANDONED, unless it was prepared again since `job` was read."""
 
 
 class Engine(Protocol):

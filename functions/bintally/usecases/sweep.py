@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from bintally.domain.errors import words_of
@@ -47,7 +47,7 @@ def sweep(world: Collaborators, *, policy: Policy, now: datetime) -> Swept:
         for job in world.jobs.unanswered(status, silent, MOST):
             try:
                 world.jobs.touch(job.job_id, iso(now))
-                outcome, collected = look(replace(job, touched_at=iso(now)), world, policy, now)
+                outcome, collected = look(job, world, policy, now)
             except Exception as error:
                 troubles.append((job.job_id, words_of(error)))
                 continue

@@ -46,6 +46,7 @@ def test_a_job_tells_its_story(jobs: DynamoJobs) -> None:
         "status": {"S": "FAILED"},
         "reason": {"S": "No capacity."},
         "attempts": {"N": "1"},
+        "prepare_count": {"N": "1"},
         "tries": {"N": "0"},
         "opened_at": {"S": "1"},
         "submitted_at": {"S": "5"},
@@ -70,6 +71,7 @@ def test_a_job_that_waits_for_capacity_tells_since_when_and_why(jobs: DynamoJobs
         "status": {"S": "OPEN"},
         "reason": {"S": "CapacityError: None left."},
         "attempts": {"N": "1"},
+        "prepare_count": {"N": "1"},
         "tries": {"N": "1"},
         "due_at": {"S": "9"},
         "opened_at": {"S": "1"},
@@ -145,7 +147,7 @@ def test_a_job_that_waits_behind_many_others_is_found(jobs: DynamoJobs) -> None:
     (found,) = jobs.unanswered(JobStatus.PREPARED, "999", 1)
 
     assert client("dynamodb").scan(**request)["Count"] == 60
-    assert found == replace(job_of([("59", 0)]), opened_at="059", touched_at="059")
+    assert found == replace(job_of([("59", 0)]), prepare_count=1, opened_at="059", touched_at="059")
 
 
 def test_unanswered_statuses_are_those_in_the_index(jobs: DynamoJobs) -> None:
