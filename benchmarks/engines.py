@@ -19,10 +19,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bincli.demo import run_drop
-from bincli.demo_run import bring_orders, made_orders
-from bincli.deployments import ROOT, Deployment
-from bincli.photographs import Photograph, balanced, in_folder
+from bincli.demo.drop import run_drop
+from bincli.demo.photos import Photograph, balanced, in_folder
+from bincli.demo.run import bring_orders, made_orders
+from bincli.deployment import ROOT, Deployment
 from binlocal.stack import running_stack
 from bintally.adapters.bins import DynamoBins
 from bintally.adapters.consignments import DynamoOrders

@@ -24,11 +24,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import urllib3
-from bincli.audit import Report
-from bincli.demo_run import DATASET
-from bincli.deployments import ROOT
-from bincli.photographs import balanced, in_folder
-from bincli.renderer import draw_bins
+from bincli.audit.collect import Report
+from bincli.demo.photos import balanced, in_folder
+from bincli.demo.run import DATASET
+from bincli.demo.synthetic import draw_bins
+from bincli.deployment import ROOT
 from binlocal.environment import authorization
 from binlocal.stack import Stack, running_stack
 from bintally.domain.image import Status

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import psutil
-from bincli.accounts import Patience
-from bincli.audit import Report, run_audit
-from bincli.deployments import Deployment
-from bincli.retry import retry
+from bincli.audit.collect import Report, run_audit
+from bincli.audit.rules import Patience
+from bincli.commands.retry import retry
+from bincli.deployment import Deployment
 from binlocal.stack import Stack
 from bintally.adapters.bins import DynamoBins
 from bintally.adapters.jobs import DynamoJobs

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bincli.screen import visible
+from bincli.output import visible
 
 OTHER_PROFILE = "Use another --profile, or ask the owner of the account for the permission."
 SIGN_IN = "Sign in again (`aws sso login`, `aws configure`), or use another --profile."

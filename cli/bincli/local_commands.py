@@ -39,8 +39,8 @@ def count(
     """
     from binmodel.predict import Predictor
 
-    from bincli.count import NothingToCountError, count_images, images_in, print_counts
-    from bincli.screen import Screen, visible
+    from bincli.counting import NothingToCountError, count_images, images_in, print_counts
+    from bincli.output import Screen, visible
 
     try:
         images = images_in(paths)
@@ -92,9 +92,9 @@ def up(
     from binlocal.stack import PARAMETERS, ROOT, running_stack
     from binlocal.template import load_template
 
-    from bincli.deployments import stack_folder
-    from bincli.screen import Screen
-    from bincli.up import introduction, usual_port, written_environment
+    from bincli.commands.up import introduction, usual_port, written_environment
+    from bincli.deployment import stack_folder
+    from bincli.output import Screen
 
     err = Screen(stderr=True)
     with errors_said():
@@ -116,9 +116,9 @@ def up(
 
 
 def _parameters(settings: list[str], known: Mapping[str, Any]) -> dict[str, str]:
+    from bincli.commands.up import check_parameters, parameters_in
     from bincli.errors import CommandError
-    from bincli.screen import visible
-    from bincli.up import check_parameters, parameters_in
+    from bincli.output import visible
 
     try:
         parameters = parameters_in(settings, known)
@@ -149,8 +149,8 @@ def invoke(
       bintally invoke IntakeFunction -e events/intake/s3-put.json
     """
 
-    from bincli.invoke import invoke, read_event, show_invocation
-    from bincli.screen import Screen
+    from bincli.functions import invoke, read_event, show_invocation
+    from bincli.output import Screen
 
     with errors_said():
         invocation = invoke(deployment(stack, region, profile), function, read_event(event))
@@ -192,8 +192,8 @@ def demo(
       bintally demo --limit 1000 --json
     """
 
-    from bincli.demo_run import run_demo, show
-    from bincli.screen import Screen, say
+    from bincli.demo.run import run_demo, show
+    from bincli.output import Screen, say
 
     err = Screen(stderr=True)
     with errors_said():

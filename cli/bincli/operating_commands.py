@@ -55,9 +55,9 @@ def audit(
       bintally audit --stack prod --json | jq '.unaccounted[]'
     """
 
-    from bincli.audit import patience_of, run_audit
-    from bincli.audit_view import show_audit
-    from bincli.screen import Screen
+    from bincli.audit.collect import patience_of, run_audit
+    from bincli.commands.audit import show_audit
+    from bincli.output import Screen
 
     with errors_said(NOT_LOOKED, "Nothing was audited. "):
         with Screen(stderr=True).status("Auditing"):
@@ -85,10 +85,10 @@ def redrive(
       bintally redrive --stack prod
     """
 
-    from bincli.bars import bar
+    from bincli.commands.redrive import judge_again, redrive, routes_of, show_redriven
+    from bincli.output import Screen
+    from bincli.progress import bar
     from bincli.queues import look_at
-    from bincli.redrive import judge_again, redrive, routes_of, show_redriven
-    from bincli.screen import Screen
 
     found = []
     with errors_said():
@@ -136,12 +136,12 @@ def backfill(
       bintally backfill s3://archive/2025/ --stack prod
     """
 
-    from bincli.backfill import Pace, journal_of, plan_backfill
-    from bincli.backfill import backfill as run_backfill
-    from bincli.backfill_view import show_backfilled, show_plan
-    from bincli.bars import bar
-    from bincli.journal import open_journal, read_journal
-    from bincli.screen import Screen
+    from bincli.backfill.journal import open_journal, read_journal
+    from bincli.backfill.run import Pace, journal_of, plan_backfill
+    from bincli.backfill.run import backfill as run_backfill
+    from bincli.commands.backfill import show_backfilled, show_plan
+    from bincli.output import Screen
+    from bincli.progress import bar
 
     with errors_said():
         asked = deployment(stack, region, profile)
@@ -184,8 +184,8 @@ def retry(
       bintally retry --failed --stack prod
     """
 
-    from bincli.retry import retry, show_retried
-    from bincli.screen import Screen
+    from bincli.commands.retry import retry, show_retried
+    from bincli.output import Screen
 
     if bool(photographs) == failed:
         raise typer.BadParameter("name photographs, or take --failed for all of them.", param_hint="PHOTOGRAPH")
@@ -216,8 +216,8 @@ def jobs(
       bintally jobs --json | jq -r 'select(.status == "FAILED") | .job_id'
     """
 
-    from bincli.jobs import show_jobs
-    from bincli.screen import Screen
+    from bincli.commands.jobs import show_jobs
+    from bincli.output import Screen
 
     with errors_said():
         asked = deployment(stack, region, profile)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from bincli.deployments import Deployment
+    from bincli.deployment import Deployment
 
 FAILED = 1
 NOT_LOOKED = 2  # an audit that found nothing out
@@ -54,7 +54,7 @@ def errors_said(code: int = FAILED, what: str = "") -> Iterator[None]:
 
     from bincli.aws_errors import explained
     from bincli.errors import CommandError
-    from bincli.screen import visible, visible_lines
+    from bincli.output import visible, visible_lines
 
     try:
         yield
@@ -98,7 +98,7 @@ def usable_model(folder: Path | None) -> Path:
 
 def deployment(stack: str | None, region: str | None = None, profile: str | None = None) -> Deployment:
     """The stack that `--stack` names, else the local one. Raises StackNotFoundError."""
-    from bincli.deployments import aws_clients, find_deployment, said_when_local
+    from bincli.deployment import aws_clients, find_deployment, said_when_local
 
     if not stack and (region or profile):
         raise typer.BadParameter("needs --stack: the local stack has neither.", param_hint="--region, --profile")
@@ -109,7 +109,7 @@ def deployment(stack: str | None, region: str | None = None, profile: str | None
 def running_stack_state() -> Mapping[str, Any] | None:
     from binlocal.state import find_running
 
-    from bincli.deployments import stack_folder
+    from bincli.deployment import stack_folder
 
     return find_running(stack_folder())
 

@@ -32,8 +32,8 @@ def bins(
       bintally bins --stack prod --json   on AWS
     """
 
-    from bincli.bins import show_bins
-    from bincli.screen import Screen
+    from bincli.commands.bins import show_bins
+    from bincli.output import Screen
 
     if bin_id is not None and unordered:
         raise typer.BadParameter("--unordered lists bins: leave BIN out.")
@@ -71,9 +71,9 @@ def import_orders(
       bintally orders import orders.json --stack prod
     """
 
-    from bincli import orders
-    from bincli.bars import bar_of_unknown
-    from bincli.screen import Screen
+    from bincli import order_import as orders
+    from bincli.output import Screen
+    from bincli.progress import bar_of_unknown
 
     with errors_said():
         stack_of, data = deployment(stack, region, profile), orders.read_order_file(file)
@@ -112,8 +112,8 @@ def consignment(
       bintally consignment C-1 --stack prod --json
     """
 
-    from bincli.consignments import show_consignments, show_unphotographed
-    from bincli.screen import Screen
+    from bincli.commands.consignment import show_consignments, show_unphotographed
+    from bincli.output import Screen
 
     if consignment_id is not None and unphotographed:
         raise typer.BadParameter("--unphotographed lists the lines of all consignments: leave ID out.")

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from bincli.screen import visible
+from bincli.output import visible
 
 GAP = 2
 NARROW = 10  # columns that text which may be broken gets at least

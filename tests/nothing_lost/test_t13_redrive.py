@@ -6,7 +6,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from bincli.redrive import Route, redrive
+from bincli.commands.redrive import Route, redrive
 from bintally.domain.image import Status
 
 from tests.fakes import CrashError

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bincli.renderer import draw_bins
+from bincli.demo.synthetic import draw_bins
 from binlocal.stack import Stack, running_stack
 from binmodel.artifact import shipped
 

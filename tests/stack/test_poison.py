@@ -10,8 +10,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from bincli.audit import audited
-from bincli.deployments import Deployment
+from bincli.audit.collect import audited
+from bincli.deployment import Deployment
 from binlocal.stack import Stack
 from bintally.domain.bins import bin_id_of
 from bintally.domain.image import TERMINAL

@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable
 from types import SimpleNamespace
 
-from bincli.deployments import Deployment
+from bincli.deployment import Deployment
 from bintally.adapters.dynamo import serialised
 from bintally.adapters.order_files import ImportReports
 from bintally.domain.bins import bin_id_of

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from bincli.deployments import Deployment
+from bincli.deployment import Deployment
 from bintally.adapters.bins import DynamoBins
 from bintally.adapters.jobs import DynamoJobs
 from bintally.adapters.ledger import DynamoLedger

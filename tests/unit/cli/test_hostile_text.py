@@ -11,26 +11,26 @@ from pathlib import Path
 
 import pytest
 import typer
-from bincli.accounts import Audit, Finding
-from bincli.audit import Depth, Report
-from bincli.audit_view import show_audit
-from bincli.backfill import Backfilled, Plan
-from bincli.backfill_view import show_backfilled, show_plan
-from bincli.bins import show_bins
-from bincli.consignments import show_consignments
-from bincli.count import print_counts, shown
-from bincli.demo import Result
-from bincli.demo_run import bring_orders, show
-from bincli.deployments import Deployment
+from bincli.audit.collect import Depth, Report
+from bincli.audit.rules import Audit, Finding
+from bincli.backfill.run import Backfilled, Plan
+from bincli.backfill.uploads import Upload
+from bincli.commands.audit import show_audit
+from bincli.commands.backfill import show_backfilled, show_plan
+from bincli.commands.bins import show_bins
+from bincli.commands.consignment import show_consignments
+from bincli.commands.jobs import show_jobs
+from bincli.commands.redrive import Redriven, show_redriven
+from bincli.commands.retry import Retried, show_retried
+from bincli.counting import print_counts, shown
+from bincli.demo.drop import Result
+from bincli.demo.results import Outcome, Totals
+from bincli.demo.run import bring_orders, show
+from bincli.deployment import Deployment
 from bincli.errors import CommandError
-from bincli.invoke import Invocation, show_invocation
-from bincli.jobs import show_jobs
+from bincli.functions import Invocation, show_invocation
 from bincli.options import errors_said
-from bincli.orders import show_report
-from bincli.outcomes import Outcome, Totals
-from bincli.redrive import Redriven, show_redriven
-from bincli.retry import Retried, show_retried
-from bincli.uploads import Upload
+from bincli.order_import import show_report
 from binlocal.errors import StackError
 from rich.console import Console
 

@@ -1,0 +1,91 @@
+"""What a dead letter says: which photographs or which job it is about, and why it may be dead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote_plus
+
+from bincli.audit.rules import Name
+from bincli.queues import Letter
+
+UNREADABLE = "unreadable: no JSON object"
+UNKNOWN_FORM = "unreadable: not a notification that its function knows"
+READABLE = "readable: the log of its function says why it failed"
+ERROR_CODE = "ERROR_CODE"  # what EventBridge adds to an event that it could not deliver
+ERROR_MESSAGE = "ERROR_MESSAGE"
+
+
+def objects_in(body: str) -> list[tuple[str, Name]]:
+    """(bucket, (key, version id)) of the objects that a notification of S3 says were put; none for another message."""
+    message = _parsed(body)
+    try:
+        if message.get("detail-type") == "Object Created":
+            stored = message["detail"]["object"]
+            return [(message["detail"]["bucket"]["name"], (stored["key"], _version(stored.get("version-id"))))]
+        return [
+            _object(record["s3"]) for record in message.get("Records", []) if "ObjectCreated:" in record["eventName"]
+        ]
+    except (KeyError, TypeError, AttributeError):
+        return []
+
+
+def _object(s3: Mapping[str, Any]) -> tuple[str, Name]:
+    stored = s3["object"]
+    return s3["bucket"]["name"], (unquote_plus(stored["key"]), _version(stored.get("versionId")))
+
+
+def _version(version_id: object) -> str | None:
+    return None if version_id in (None, "", "null") else str(version_id)
+
+
+def job_in(body: str) -> str | None:
+    """The id of the job that a note of SageMaker is about: of a request, in SNS's envelope, or of a transform job."""
+    message = _parsed(body)
+    try:
+        if "detail-type" in message:
+            return str(message["detail"]["TransformJobName"]).rpartition("-")[0] or None
+        return str(_parsed(message["Message"])["inferenceId"])
+    except (KeyError, TypeError):
+        return None
+
+
+def cause_of_objects(letter: Letter, bucket: str) -> str:
+    """Why a notification of S3 about `bucket` may be dead."""
+    objects = objects_in(letter.body)
+    strange = sorted({name for name, _ in objects if name != bucket})
+    if strange:
+        return f"unreadable: names the bucket {strange[0]}"
+    return _cause(letter, known=bool(objects))
+
+
+def cause_of_result(letter: Letter, jobs: Mapping[str, object]) -> str:
+    """Why a note of SageMaker may be dead; `jobs` are those that there are."""
+    job_id = job_in(letter.body)
+    if job_id is not None and job_id not in jobs and ERROR_CODE not in letter.attributes:
+        return "its job is not in the jobs table"
+    return _cause(letter, known=job_id is not None)
+
+
+def cause_of_stream(letter: Letter) -> str:
+    """Why a batch of a table's stream is dead: Lambda says so. The letter tells where the records were, not which."""
+    condition = _parsed(letter.body).get("requestContext", {})
+    return str(condition.get("condition", "no reason given")) if isinstance(condition, Mapping) else UNKNOWN_FORM
+
+
+def _cause(letter: Letter, *, known: bool) -> str:
+    if ERROR_CODE in letter.attributes:
+        return f"not delivered: {letter.attributes[ERROR_CODE]} {letter.attributes.get(ERROR_MESSAGE, '')}".rstrip()
+    if known:
+        return READABLE
+    return UNKNOWN_FORM if _parsed(letter.body) else UNREADABLE
+
+
+def _parsed(body: object) -> Mapping[str, Any]:
+    """The JSON object in `body`; an empty one where there is none."""
+    try:
+        message = json.loads(str(body))
+    except (ValueError, RecursionError):
+        return {}
+    return message if isinstance(message, Mapping) else {}

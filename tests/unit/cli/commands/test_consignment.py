@@ -1,0 +1,128 @@
+import io
+import json
+
+import pytest
+from bincli.commands.consignment import show_consignments, show_unphotographed, verdict_text
+from bincli.deployment import Deployment
+from bincli.errors import CommandError
+from rich.console import Console
+
+from tests.unit.cli.fakes import OUTPUTS, FakeDynamo
+
+
+def item(consignment_id, bin_id, verdict, **more):
+    facts = {"expected": 3, "order_version": "1", "verdict": verdict, "reason": f"because {verdict}"}
+    return {"consignment_id": consignment_id, "bin_id": bin_id} | facts | more
+
+
+ITEMS = (
+    item("C-2", "B-1", "MATCH", counted=3, due_at="2026-05-05T00:00:00.000Z"),
+    item("C-1", "B-1", "MATCH", counted=3, due_at="2026-05-04T00:00:00.000Z"),
+    item("C-1", "B-2", "UNCERTAIN", counted=2),
+    item("C-1", "B-3", "SHORT", counted=1, due_at="2026-05-03T00:00:00.000Z"),
+)
+
+
+def shown(consignment_id=None, *, as_json=False, items=ITEMS):
+    out = io.StringIO()
+    dynamo = FakeDynamo(consignmentstable=items)
+    console = Console(file=out, width=120)
+    deployment = Deployment("fake", OUTPUTS, lambda service: dynamo)
+    show_consignments(deployment, consignment_id, as_json=as_json, out=console)
+    return out.getvalue()
+
+
+def test_a_consignment_has_the_verdict_that_needs_attention_first():
+    records = [json.loads(line) for line in shown(as_json=True).splitlines()]
+
+    assert [(record["consignment_id"], record["verdict"], record["lines"]) for record in records] == [
+        ("C-1", "SHORT", 3),
+        ("C-2", "MATCH", 1),
+    ]
+    assert records[0]["verdicts"] == {"SHORT": 1, "UNCERTAIN": 1, "MATCH": 1}
+    assert records[0]["due_at"] == "2026-05-03T00:00:00.000Z"
+
+
+def test_the_lines_of_a_consignment_are_shown_most_urgent_first():
+    bins = [line.split()[0] for line in shown("C-1").splitlines()[1:]]
+
+    assert bins == ["B-3", "B-2", "B-1"]
+
+
+def test_a_line_as_json_has_its_reason():
+    (line,) = shown("C-2", as_json=True).splitlines()
+
+    assert json.loads(line) == {
+        "consignment_id": "C-2",
+        "bin_id": "B-1",
+        "expected": 3,
+        "counted": 3,
+        "counted_at_least": None,
+        "verdict": "MATCH",
+        "reason": "because MATCH",
+        "due_at": "2026-05-05T00:00:00.000Z",
+        "overdue": False,
+    }
+
+
+def test_a_line_over_range_has_more_than_a_number_for_people():
+    over = item("C-3", "B-1", "OVER", counted_at_least=6)
+
+    assert shown("C-3", items=[over]).splitlines()[1].split()[:4] == ["B-1", "3", "6+", "OVER"]
+    record = json.loads(shown("C-3", as_json=True, items=[over]))
+    assert (record["counted"], record["counted_at_least"]) == (None, 6)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [("UNCERTAIN", "UNCERTAIN, overdue"), ("UNREADABLE", "UNREADABLE, overdue"), ("MISSING", "MISSING")],
+)
+def test_a_line_that_is_overdue_says_so_once(verdict, words):
+    assert verdict_text(verdict, overdue=True).plain == words
+    assert verdict_text(verdict).plain == verdict
+
+
+def test_the_table_of_consignments_counts_their_verdicts():
+    assert "1 SHORT, 1 UNCERTAIN, 1 MATCH" in shown()
+
+
+def test_a_consignment_that_was_never_ordered_is_an_error():
+    with pytest.raises(CommandError, match="no consignment C-9"):
+        shown("C-9")
+
+
+def test_a_withdrawn_line_is_shown_last_and_leaves_the_verdict_and_the_date_of_its_consignment():
+    items = (
+        item("C-1", "B-0", "WITHDRAWN", due_at="2026-05-01T00:00:00.000Z"),
+        item("C-1", "B-1", "MATCH", due_at="2026-05-04T00:00:00.000Z"),
+        item("C-2", "B-0", "WITHDRAWN"),
+    )
+
+    records = [json.loads(line) for line in shown(as_json=True, items=items).splitlines()]
+
+    assert [(record["verdict"], record["due_at"]) for record in records] == [
+        ("MATCH", "2026-05-04T00:00:00.000Z"),
+        ("WITHDRAWN", None),
+    ]
+    assert [line.split()[0] for line in shown("C-1", items=items).splitlines()[1:]] == ["B-1", "B-0"]
+
+
+def test_a_consignment_is_found_by_its_id_in_any_form():
+    assert "B-1" in shown("Lieferung-A\u0308", items=[item("Lieferung-Ä", "B-1", "MATCH")])
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_lines_of_bins_without_a_photo_are_listed(as_json):
+    lines = [item("C-2", "a", "PENDING"), item("C-1", "b", "MISSING"), item("C-1", "c", "WITHDRAWN")]
+    photo = {"image_id": "0", "bucket": "intake", "key": "a/p.jpg", "version_id": "v", "sequencer": "0", "bin_id": "a"}
+    photo |= {"captured_at": "2026-05-04T16:00:00.000Z", "status": "COUNTED", "source": "model", "revision": 1}
+    out = io.StringIO()
+    dynamo = FakeDynamo(consignmentstable=[*lines, item("C-0", "b", "PENDING")], binstable=[photo])
+
+    show_unphotographed(
+        Deployment("fake", OUTPUTS, lambda service: dynamo), as_json=as_json, out=Console(file=out, width=120)
+    )
+
+    rows = out.getvalue().splitlines()
+    found = [json.loads(row)["consignment_id"] for row in rows] if as_json else [row.split()[0] for row in rows[1:]]
+    assert found == ["C-0", "C-1"]

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import io
+import json
+from datetime import datetime, timedelta
+
+import pytest
+from bincli.commands.jobs import age_text, job_record, show_jobs
+from bintally.domain.jobs import Job, JobStatus
+from rich.console import Console
+
+from tests.unit.cli.operated import NOW, Operated
+
+LATER = datetime.fromisoformat(NOW) + timedelta(minutes=3, seconds=7)
+
+
+def shown(stack: Operated, *, only_open: bool = False, as_json: bool = False) -> str:
+    out = io.StringIO()
+    console = Console(file=out, width=120)
+    show_jobs(stack.deployment, only_open=only_open, as_json=as_json, out=console, now=LATER)
+    return out.getvalue()
+
+
+@pytest.fixture
+def jobs(stack: Operated) -> tuple[str, str]:
+    """The ids of a job that failed and of a later one that is with the engine."""
+    failed, _ = stack.submitted("a.jpg")
+    stack.jobs.close(failed.job_id, JobStatus.FAILED, "[red] The model server ended.", NOW)
+    sent, _ = stack.submitted("b.jpg", "c.jpg", opened_at="2026-05-04T12:01:00.000Z")
+    return failed.job_id, sent.job_id
+
+
+def test_the_latest_job_comes_first(stack: Operated, jobs: tuple[str, str]) -> None:
+    rows = [" ".join(line.split()) for line in shown(stack).splitlines()]
+
+    assert rows == [
+        "Job Photos Shards Status Age Attempts Reason",
+        f"{jobs[1][:18]} 2 1 SENT 2 min 0",
+        f"{jobs[0][:18]} 1 1 FAILED 3 min 0 [red] The model server ended.",
+    ]
+
+
+def test_only_open_jobs_are_shown_when_asked_for(stack: Operated, jobs: tuple[str, str]) -> None:
+    assert [json.loads(line)["job_id"] for line in shown(stack, only_open=True, as_json=True).splitlines()] == [jobs[1]]
+
+
+def test_a_stack_without_jobs_says_what_starts_one(stack: Operated, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(stack) == ""
+    assert capsys.readouterr().err.startswith("0 jobs, 0 without an answer. The first one starts when a photo")
+
+
+def test_how_many_jobs_there_are_is_said_beside_the_list(
+    stack: Operated, jobs: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown(stack)
+
+    assert capsys.readouterr().err == "2 jobs, 1 without an answer.\n"
+
+
+def test_a_job_as_json_has_what_is_known_of_it() -> None:
+    job = Job("batch-1", 900, 2, status=JobStatus.OPEN, opened_at=NOW)
+
+    assert job_record(job, LATER) == {
+        "job_id": "batch-1",
+        "images": 900,
+        "shards": 2,
+        "engine": "async",
+        "status": "OPEN",
+        "attempts": 0,
+        "tries": 0,
+        "opened_at": NOW,
+        "age_seconds": 187,
+    }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0 s"), (59, "59 s"), (95, "1 min"), (7_300, "2 h"), (200_000, "2 d")]
+)
+def test_an_age_is_said_in_its_largest_unit(seconds: int, text: str) -> None:
+    assert age_text(seconds) == text

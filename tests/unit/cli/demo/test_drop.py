@@ -1,0 +1,119 @@
+import io
+
+import pytest
+from bincli.demo.drop import Watch, drop, follow, run_drop
+from bincli.demo.photos import Photograph
+from rich.console import Console
+
+from tests.unit.cli.fakes import OUTPUTS, FakeS3, FakeSystem
+from tests.unit.cli.pictures import write_jpegs
+
+
+class Clock:
+    """Time that passes only when somebody sleeps."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+    def watch(self, patience=20.0):
+        return Watch(lambda: self.now, self.sleep, patience)
+
+
+def photographs(folder, keys):
+    write_jpegs(folder, dict.fromkeys(keys, 1))
+    return [Photograph(folder / key, key, 1) for key in keys]
+
+
+def dropped(folder, counts, orders=b""):
+    system = FakeSystem(counts)
+    if orders:
+        system.import_orders("orders.csv", orders, "o")
+    clock = Clock()
+    result = run_drop(
+        photographs(folder, list(counts)), system.deployment, err=Console(file=io.StringIO()), watch=clock.watch()
+    )
+    return result, system
+
+
+ORDERS = b"consignment_id,bin_id,expected\nC-1,a,2\nC-1,b,2\nC-1,elsewhere,2\n"
+
+
+def test_every_photograph_is_put_under_its_key(tmp_path):
+    s3, ticks = FakeS3(), []
+    keys = ["plain.jpg", "with space+plus%.jpg", "café/日本.jpg"]
+
+    versions = drop(photographs(tmp_path, keys), s3, "intake", ticks.append)
+
+    assert sorted(s3.puts) == sorted(("intake", key) for key in keys)
+    assert set(versions) == set(keys)
+    assert ticks == [1, 2, 3]
+
+
+def test_a_drop_ends_when_all_is_counted_and_judged(tmp_path):
+    result, _ = dropped(tmp_path, {"a.jpg": 1, "b.jpg": 2}, ORDERS)
+
+    assert result.unfinished == ""
+    assert (result.totals.images, result.totals.counted, result.totals.unaccounted) == (2, 2, 0)
+    assert result.verdicts == {"SHORT": 1, "PENDING": 1, "MATCH": 1}
+    assert {(one.bin_id, one.verdict) for one in result.outcomes} == {
+        ("a", "SHORT"),
+        ("b", "MATCH"),
+        ("elsewhere", "PENDING"),
+    }
+
+
+def test_seconds_run_from_the_first_put_to_the_last_count(tmp_path):
+    result, _ = dropped(tmp_path, {f"{number}.jpg": 1 for number in range(4)})
+
+    assert 1.0 <= result.totals.seconds <= 2.0
+
+
+def test_a_bad_file_is_rejected_and_counts_as_accounted_for(tmp_path):
+    result, _ = dropped(tmp_path, {"a.jpg": 2, "bad.jpg": None})
+
+    assert (result.totals.counted, result.totals.rejected, result.totals.unaccounted) == (1, 1, 0)
+    assert result.unfinished == ""
+
+
+def test_what_never_settles_is_named(tmp_path):
+    result, _ = dropped(tmp_path, {"a.jpg": 2, "lost.jpg": 2}, ORDERS)
+
+    assert result.totals.unaccounted == 1
+    assert "1 photographs are not counted: lost.jpg (SUBMITTED)" in result.unfinished
+    assert "order lines" not in result.unfinished
+
+
+def test_a_photograph_whose_announcement_was_lost_is_named(tmp_path):
+    system = FakeSystem({})
+    system.s3.on_put = lambda *put: None
+
+    result = run_drop(
+        photographs(tmp_path, ["a.jpg"]), system.deployment, err=Console(file=io.StringIO()), watch=Clock().watch()
+    )
+
+    assert "a.jpg (not in the ledger)" in result.unfinished
+
+
+def test_older_versions_of_a_key_are_not_taken_for_the_dropped_one(tmp_path):
+    system = FakeSystem({"a.jpg": 5})
+    system.took(OUTPUTS["IntakeBucket"], "a.jpg", b"", "older")
+    system.settle_one()
+    system.counts = {"a.jpg": 2}
+
+    result = run_drop(
+        photographs(tmp_path, ["a.jpg"]), system.deployment, err=Console(file=io.StringIO()), watch=Clock().watch()
+    )
+
+    assert result.outcomes[0].count == 2
+
+
+@pytest.mark.parametrize(("steps", "reached"), [([0, 1, 2, 3], True), ([0, 1, 1, 1, 1, 1, 1], False)])
+def test_following_ends_at_the_goal_or_when_nothing_changes(steps, reached):
+    clock, seen = Clock(), []
+    looks = iter(steps)
+
+    assert follow(lambda: next(looks), 3, seen.append, clock.watch(patience=1.5)) is reached
+    assert seen[-1] == (3 if reached else 1)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from bincli.dead_letters import (
+    READABLE,
+    UNKNOWN_FORM,
+    UNREADABLE,
+    cause_of_objects,
+    cause_of_result,
+    cause_of_stream,
+    job_in,
+    objects_in,
+)
+from bincli.queues import Letter
+
+EVENTS = Path(__file__).parents[3] / "events"
+BUCKET = "bintally-intake-000000000000-us-east-1"
+BAD = ["", "{", "[]", "7", '"text"', "null", "[" * 100_000]
+STRANGE = ['{"a": 1}', '{"Records": 7}', '{"Records": [{}]}', '{"Records": [7]}', '{"detail-type": "Object Created"}']
+
+
+def bodies(name: str) -> list[str]:
+    return [record["body"] for record in json.loads((EVENTS / name).read_text())["Records"]]
+
+
+def letter(body: str, **attributes: str) -> Letter:
+    return Letter("receipt", body, attributes)
+
+
+def test_photographs_are_found_in_both_forms_of_notification() -> None:
+    found = [
+        each
+        for name in ("s3-put", "s3-eventbridge")
+        for body in bodies(f"intake/{name}.json")
+        for each in objects_in(body)
+    ]
+
+    assert {bucket for bucket, _ in found} == {BUCKET}
+    assert len(found) == 3
+    assert all(version for _, (_, version) in found)
+
+
+def test_a_key_is_given_as_it_is_and_no_version_as_none() -> None:
+    stored = {"key": "shelf+1/caf%C3%A9.jpg", "versionId": "null"}
+    record = {"eventName": "s3:ObjectCreated:Put", "s3": {"bucket": {"name": "b"}, "object": stored}}
+
+    assert objects_in(json.dumps({"Records": [record]})) == [("b", ("shelf 1/café.jpg", None))]
+
+
+@pytest.mark.parametrize("body", [*BAD, *STRANGE, '{"Event": "s3:TestEvent"}'])
+def test_nothing_is_found_where_there_is_nothing(body: str) -> None:
+    assert objects_in(body) == []
+    assert job_in(body) is None
+
+
+def test_a_deletion_puts_nothing() -> None:
+    assert objects_in('{"Records": [{"eventName": "ObjectRemoved:Delete", "s3": {}}]}') == []
+
+
+@pytest.mark.parametrize("name", ["async-success", "async-failure"])
+def test_the_job_of_a_request_is_found(name: str) -> None:
+    (body,) = bodies(f"collect/{name}.json")
+
+    assert str(job_in(body)).startswith("async-")
+
+
+def test_the_job_of_a_transform_job_is_found_without_the_number_of_its_try() -> None:
+    detail = {"TransformJobName": "batch-0a1b-2", "TransformJobStatus": "Failed"}
+
+    assert job_in(json.dumps({"detail-type": "SageMaker Transform Job State Change", "detail": detail})) == "batch-0a1b"
+
+
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [
+        *((body, UNREADABLE) for body in BAD),
+        *((body, UNKNOWN_FORM) for body in STRANGE),
+        (bodies("intake/s3-put.json")[0], READABLE),
+        (bodies("intake/s3-put.json")[0].replace(BUCKET, "other"), "unreadable: names the bucket other"),
+    ],
+)
+def test_why_a_notification_of_s3_is_dead(body: str, cause: str) -> None:
+    assert cause_of_objects(letter(body), BUCKET) == cause
+
+
+def test_why_a_note_of_sagemaker_is_dead() -> None:
+    (body,) = bodies("collect/async-success.json")
+
+    assert cause_of_result(letter(body), {str(job_in(body)): None}) == READABLE
+    assert cause_of_result(letter(body), {}) == "its job is not in the jobs table"
+    assert cause_of_result(letter("{"), {}) == UNREADABLE
+
+
+def test_eventbridge_says_why_it_could_not_deliver() -> None:
+    undelivered = letter('{"detail-type": "x"}', ERROR_CODE="NO_PERMISSIONS", ERROR_MESSAGE="The queue refused.")
+
+    assert cause_of_result(undelivered, {}) == "not delivered: NO_PERMISSIONS The queue refused."
+
+
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [
+        ('{"requestContext": {"condition": "RetryAttemptsExhausted"}}', "RetryAttemptsExhausted"),
+        ('{"requestContext": 7}', UNKNOWN_FORM),
+        ("{", "no reason given"),
+    ],
+)
+def test_lambda_says_why_a_batch_of_a_stream_is_dead(body: str, cause: str) -> None:
+    assert cause_of_stream(letter(body)) == cause
