@@ -68,6 +68,7 @@ def test_a_job_as_json_has_what_is_known_of_it() -> None:
         "status": "OPEN",
         "attempts": 0,
         "tries": 0,
+        "prepare_count": 0,
         "opened_at": NOW,
         "age_seconds": 187,
     }
