@@ -92,6 +92,8 @@ def build_app(
         return JSONResponse(settings.parameters())
 
     async def invocations(request: Request) -> Response:
+        if "origin" in request.headers:  # browsers send it with every POST, and SageMaker never does
+            raise HTTPException(403, "The model server does not answer web pages.")
         try:
             kind = media_type(request.headers.get("content-type", ""))
         except ValueError as error:

@@ -153,13 +153,21 @@ def without_cors(send: Send) -> Send:
     return send_rest
 
 
+# The address of a stored object may hold the key. A page stored there runs no script and loads nothing that would tell
+# the address to others.
+STORED_PAGE = [
+    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+]
+
+
 def sandboxed(send: Send) -> Send:
-    """A stored object is no page of this origin, whatever its type: its address holds the key, its script would run."""
+    """Adds headers that keep a stored object from acting as a page of this origin, whatever its content type."""
 
     async def send_more(message: Message) -> None:
         if message["type"] == "http.response.start":
-            more = [(b"content-security-policy", b"sandbox"), (b"x-content-type-options", b"nosniff")]
-            message = {**message, "headers": [*message.get("headers", []), *more]}
+            message = {**message, "headers": [*message.get("headers", []), *STORED_PAGE]}
         await send(message)
 
     return send_more

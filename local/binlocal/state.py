@@ -55,10 +55,20 @@ def find_running(workdir: Path) -> dict[str, Any] | None:
 
 
 def is_sound(state: Any) -> bool:
-    """Whether it has what `write_state` writes, and names this machine."""
+    """Whether it has what `write_state` writes, and sends nobody to another machine."""
     if not isinstance(state, dict) or not all(isinstance(state.get(name), kind) for name, kind in NAMES.items()):
         return False
+    environment, outputs = state["environment"], state["outputs"]
+    endpoints = [url for name, url in environment.items() if name.startswith("AWS_ENDPOINT_URL")]
+    return (
+        all(isinstance(value, str) for value in [*environment.values(), *outputs.values()])
+        and environment.get("AWS_ENDPOINT_URL") == state["endpoint"]
+        and all(map(is_local, endpoints))
+    )
+
+
+def is_local(url: str) -> bool:
     try:
-        return urlsplit(state["endpoint"]).hostname == "127.0.0.1"
+        return urlsplit(url).hostname == "127.0.0.1"
     except ValueError:
         return False

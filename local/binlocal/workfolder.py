@@ -37,6 +37,7 @@ def claim(folder: Path, scratch: Path = SCRATCH) -> None:
             f"{folder} holds files that no stack has put there. A stack clears its folder when it starts: "
             "remove the folder or name another one (BINTALLY_WORK)."
         )
+    folder.chmod(0o700)
     mark.touch(0o600)
 
 
@@ -55,6 +56,8 @@ def lock(descriptor: int, folder: Path) -> None:
 def is_held(folder: Path) -> bool:
     """Whether a process of ours, which may still be starting, holds the folder."""
     try:
+        if folder.stat().st_uid != os.getuid():
+            return False
         descriptor = os.open(folder / MARK, os.O_RDONLY)
     except OSError:
         return False

@@ -77,33 +77,49 @@ async def while_connected(request: Request, work: Callable[[threading.Event], T]
 
 
 class PromptProtocol(H11Protocol):
-    """HTTP/1.1 where a request's headers are to end within `header_seconds`; uvicorn alone would wait for ever.
+    """HTTP/1.1 that closes the connection of a client that is too slow. Uvicorn alone waits forever.
 
-    They count from the first byte of a request, and from the start of a connection.
+    A client has `read_seconds` to send the headers of a request, and to end a body that the application left unread.
+    It has `write_seconds` to take what is too much for the socket's buffer. The application times the bodies it reads.
     """
 
-    header_seconds = 20.0
-    _due: asyncio.TimerHandle | None = None
+    read_seconds = 20.0
+    write_seconds = 60.0
+    _read_timer: asyncio.TimerHandle | None = None
+    _write_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._expect_headers()
+        self._time_reading()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
-            self._expect_nothing()
-        elif self._due is None:
-            self._expect_headers()
+        self._time_reading()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._time_reading()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._write_timer = self.loop.call_later(self.write_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._write_timer:
+            self._write_timer.cancel()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._expect_nothing()
         super().connection_lost(exc)
+        for timer in (self._read_timer, self._write_timer):
+            if timer:
+                timer.cancel()
 
-    def _expect_headers(self) -> None:
-        self._due = self.loop.call_later(self.header_seconds, self.transport.abort)
-
-    def _expect_nothing(self) -> None:
-        if self._due:
-            self._due.cancel()
-            self._due = None
+    def _time_reading(self) -> None:
+        """Lets the time run while nothing but the server itself waits for the client."""
+        unread = self.conn.their_state is h11.SEND_BODY and self.conn.our_state is h11.DONE
+        if self.conn.their_state is h11.IDLE or unread:
+            self._read_timer = self._read_timer or self.loop.call_later(self.read_seconds, self.transport.abort)
+        elif self._read_timer:
+            self._read_timer.cancel()
+            self._read_timer = None

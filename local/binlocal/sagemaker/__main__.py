@@ -14,9 +14,10 @@ from pathlib import Path
 
 import boto3
 import uvicorn
+from binmodel.clients import PromptProtocol
 from botocore.config import Config
 
-from binlocal.gate import Gate
+from binlocal.gate import App, Gate
 from binlocal.sagemaker.app import create_app
 from binlocal.sagemaker.clock import Clock, SystemClock
 from binlocal.sagemaker.container import Container
@@ -88,6 +89,14 @@ def create_control_plane(
     return ControlPlane(account=LOCAL_ACCOUNT, registry=registry, make_endpoint=make_endpoint, transforms=transforms)
 
 
+def create_server(app: App, port: int, key: str) -> uvicorn.Server:
+    """A server behind the gate that closes the connections of clients that are too slow."""
+    gate = Gate(app, port=port, key=key, health="/ping")
+    return uvicorn.Server(
+        uvicorn.Config(gate, host="127.0.0.1", port=port, http=PromptProtocol, ws="none", log_level="warning")
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parsed = parse_arguments(arguments)
     clock = SystemClock()
@@ -96,8 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     control.restore()
     try:
         app = create_app(control, faults, clock)
-        gate = Gate(app, port=parsed.port, key=os.environ["AWS_ACCESS_KEY_ID"], health="/ping")
-        uvicorn.run(gate, host="127.0.0.1", port=parsed.port, log_level="warning")
+        create_server(app, parsed.port, os.environ["AWS_ACCESS_KEY_ID"]).run()
     finally:
         control.stop()
 

@@ -75,19 +75,51 @@ def test_a_stack_that_does_not_answer_is_not_running(tmp_path):
     assert find_running(tmp_path) is None
 
 
-SOUND = {"stack_name": "s", "endpoint": "http://127.0.0.1:9", "environment": {}, "outputs": {}, "pid": 1}
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives a folder away")
+def test_a_stack_in_a_folder_of_another_user_is_not_ours(tmp_path, environment):
+    """Whoever follows its state sends requests wherever it says."""
+    write_state(tmp_path, "s", environment, {})
+    os.chown(tmp_path, 65534, 65534)
+
+    assert find_running(tmp_path) is None
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b"7", b"\xff\xfe", b"[" * 100_000, b'{"pid": 1}']
-    + [json.dumps({**SOUND, **wrong}).encode() for wrong in (
-        {"endpoint": None}, {"endpoint": "http://evil.example"}, {"endpoint": "http://[::1"}, {"environment": []},
-        {"pid": "all"},
-    )],
-)  # fmt: skip
+    [b"", b"{", b"[]", b"null", b"7", b"\xff\xfe", b"[" * 100_000, b'{"pid": 1}'],
+)
 def test_a_damaged_state_file_means_no_stack(tmp_path, content):
     (tmp_path / STATE_FILE).write_bytes(content)
+
+    assert find_running(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"endpoint": None},
+        {"endpoint": "http://evil.example"},
+        {"endpoint": "http://[::1"},
+        {"environment": []},
+        {"environment": {}},
+        {"environment": {"AWS_ENDPOINT_URL": 7}},
+        {"environment": {"AWS_ENDPOINT_URL": "http://evil.example"}},
+        {"environment": {"AWS_ENDPOINT_URL": "http://127.0.0.1:10"}},
+        {"environment": {"AWS_ENDPOINT_URL_SAGEMAKER": "http://evil.example"}},
+        {"environment": {"AWS_REGION": None}},
+        {"outputs": {"BinsTable": 7}},
+        {"pid": "all"},
+    ],
+)
+def test_a_state_file_that_says_something_else_means_no_stack(tmp_path, environment, wrong):
+    write_state(tmp_path, "s", environment, {})
+    state = json.loads((tmp_path / STATE_FILE).read_text())
+    members = (
+        wrong
+        if "environment" not in wrong or not wrong["environment"]
+        else {"environment": {**environment, **wrong["environment"]}}
+    )
+    (tmp_path / STATE_FILE).write_text(json.dumps({**state, **members}))
 
     assert find_running(tmp_path) is None
 

@@ -28,6 +28,13 @@ def test_a_new_folder_is_ours_and_closed_to_others(tmp_path):
     assert folder.stat().st_mode & 0o077 == 0
 
 
+def test_a_folder_that_was_open_to_others_is_closed(tmp_path):
+    tmp_path.chmod(0o777)
+
+    with held(tmp_path):
+        assert tmp_path.stat().st_mode & 0o077 == 0
+
+
 def test_an_empty_folder_and_one_with_our_mark_are_taken(tmp_path):
     with held(tmp_path):
         (tmp_path / "tmp").mkdir()

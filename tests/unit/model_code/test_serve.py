@@ -2,7 +2,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,18 +13,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
-import uvicorn
 from binmodel.artifact import shipped
-from binmodel.clients import PromptProtocol
 from binmodel.images import ImageError
 from binmodel.manifest import Entry
-from starlette.applications import Starlette
 
 from model_code import serve
 from tests.unit.model_code.pictures import NoMemory, jpeg, light_predictor, picture, png
+from tests.unit.model_code.servers import LINES, all_of, begin, running
 
 PHOTOS = {"photos/five.jpg": jpeg(picture(5)), "photos/two.png": png(picture(2)), "photos/text.jpg": b"no picture"}
-LINES = {"content-type": "application/jsonlines"}
 MODEL = "lightness@0123456789ab"
 
 
@@ -36,22 +32,6 @@ def read(entry: Entry) -> bytes:
         return PHOTOS[f"{entry.bucket}/{entry.key}"]
     except KeyError as error:
         raise ImageError("not_found", "The photograph is not in the bucket.") from error
-
-
-@contextmanager
-def running(app: Starlette, http: type[PromptProtocol] = PromptProtocol) -> Iterator[httpx.Client]:
-    """The application behind a real server, on a free port of the loopback address."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, http=http, log_level="error", lifespan="off"))
-    listener = server.config.bind_socket()
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join(30)
-        listener.close()
 
 
 @pytest.fixture(scope="module")
@@ -144,28 +124,6 @@ def test_ping_answers_while_every_place_is_taken_and_others_wait() -> None:
         assert [future.result(60).status_code for future in asked] == [200, 200, 200]
 
 
-def connected(client: httpx.Client) -> socket.socket:
-    return socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=30)
-
-
-def begin(client: httpx.Client, body: bytes, length: int) -> socket.socket:
-    """A manifest that claims `length` bytes, and sends `body`."""
-    connection = connected(client)
-    head = f"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/jsonlines\r\nContent-Length: {length}"
-    connection.sendall(head.encode() + b"\r\n\r\n" + body)
-    return connection
-
-
-def all_of(connection: socket.socket) -> bytes:
-    return b"".join(iter(lambda: connection.recv(4096), b""))
-
-
-def until_status(client: httpx.Client, status: int) -> None:
-    deadline = time.monotonic() + 30
-    while (answer := client.post("/invocations", content=b" " * 10, headers=LINES)).status_code != status:
-        assert time.monotonic() < deadline, answer
-
-
 def test_the_manifest_of_a_client_that_is_gone_is_given_up() -> None:
     begun, go_on, reads = threading.Event(), threading.Event(), []
 
@@ -201,38 +159,13 @@ def test_a_body_that_does_not_end_is_a_408() -> None:
     assert b"within 0.2 s" in answer
 
 
-def test_bodies_are_bounded_together_and_their_place_is_free_again() -> None:
-    app = serve.build_app(light_predictor(), read, serve.Settings(concurrency=1, max_payload_mb=1))
-    with running(app) as client:
-        held = [begin(client, b" " * (2**20 - 1), 2**20) for _ in range(3)]
-        until_status(client, 503)
-        for connection in held:
-            connection.close()
-        until_status(client, 200)
-
-
-class Hasty(PromptProtocol):
-    header_seconds = 0.2
-
-
-@pytest.mark.parametrize("sent", [b"", b"GET /ping HT", b"GET /ping HTTP/1.1\r\nHost: x\r\n"])
-@pytest.mark.parametrize("before", [b"", b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["first", "second"])
-def test_headers_that_do_not_end_close_the_connection(before: bytes, sent: bytes) -> None:
+def test_a_web_page_is_refused() -> None:
+    """A page that rebinds its name to this machine is of the same origin, but its POST names that origin."""
     app = serve.build_app(light_predictor(), read, serve.Settings())
-    with running(app, Hasty) as client, connected(client) as connection:
-        connection.sendall(before + sent)
-        answers = all_of(connection)
-
-    assert answers.count(b"HTTP/1.1 200 ") == bool(before)
-
-
-def test_a_request_takes_longer_than_its_headers_may() -> None:
-    def slow(entry: Entry) -> bytes:
-        time.sleep(0.5)
-        return PHOTOS["photos/five.jpg"]
-
-    with running(serve.build_app(light_predictor(), slow, serve.Settings()), Hasty) as client:
-        assert client.post("/invocations", content=manifest("five.jpg"), headers=LINES).status_code == 200
+    with running(app) as client:
+        for origin in ("https://evil.example", "null", str(client.base_url)):
+            headers = {**LINES, "Origin": origin}
+            assert client.post("/invocations", content=manifest("five.jpg"), headers=headers).status_code == 403
 
 
 def test_running_out_of_memory_is_no_fault_of_the_request() -> None:

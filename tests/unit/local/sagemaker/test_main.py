@@ -1,6 +1,8 @@
 import json
 
-from binlocal.sagemaker.__main__ import load_faults
+from binlocal.sagemaker.__main__ import create_server, load_faults
+from binmodel.clients import PromptProtocol
+from starlette.applications import Starlette
 
 
 def test_the_plan_is_the_file_named_or_that_of_the_variable_or_none(tmp_path, monkeypatch):
@@ -23,3 +25,9 @@ def test_after_a_restart_the_plan_is_the_one_that_was_there(tmp_path, monkeypatc
     named.write_text('{"seed": 1}')
 
     assert load_faults(named, tmp_path).plan.seed == 5
+
+
+def test_a_client_that_is_too_slow_is_not_waited_for():
+    config = create_server(Starlette(), 9000, "key").config
+
+    assert (config.host, config.http, config.ws) == ("127.0.0.1", PromptProtocol, "none")
