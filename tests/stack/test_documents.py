@@ -1,7 +1,8 @@
-"""The lines of README.md and docs/operate.md, typed into a shell while `bintally up` runs."""
+"""The lines that the documents show, typed into a shell while `bintally up` runs."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from binlocal.environment import create_client
+from binlocal.state import find_running
 from binmodel.artifact import shipped
 
 from tests.documents import ROOT
@@ -20,6 +23,7 @@ from tests.test_documents import typed_on_the_stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 UP = "bintally up"
+EVENTS_README = ROOT / "events" / "README.md"
 OWN = "bintally-local"  # the folder of the stack in BINTALLY_WORK
 
 
@@ -63,6 +67,21 @@ def test_the_lines_work_one_after_another_and_print_what_is_shown(up: dict[str, 
         assert done.stdout.strip() != "None", line
         printed = alike(done.stdout + done.stderr)
         assert [said for said in output if said != "..." and alike(said) not in printed] == [], (line, done)
+
+
+def test_the_events_work_in_their_order_where_their_readme_says_so(up: dict[str, str]) -> None:
+    """Beside the lines of the test before, which bring the order files in."""
+    state = find_running(Path(up["BINTALLY_WORK"]) / OWN)
+    assert state is not None
+    client = create_client(state["environment"], "lambda")
+    rows = re.findall(r"^\| `(\w+)/([\w-]+\.json)` \|.*\| (yes|after) ?.*\|$", EVENTS_README.read_text(), re.MULTILINE)
+    assert len(rows) >= 13
+    for folder, name, _ in rows:
+        event = (ROOT / "events" / folder / name).read_bytes()
+        answer = client.invoke(FunctionName=state["outputs"][f"{folder.capitalize()}Function"], Payload=event)
+        payload = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, (name, payload)
+        assert payload.get("batchItemFailures", []) == [], name
 
 
 def alike(text: str) -> str:
