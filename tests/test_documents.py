@@ -23,13 +23,12 @@ UNTYPED = re.compile(r"^bintally .*(--stack|--model) ")
 
 
 def typed_on_the_stack() -> list[tuple[str, list[str]]]:
-    """The commands that tests/stack/test_documents.py types, with the output that the documents show."""
-    return [
-        (line, output)
-        for name in TYPED
-        for line, output in transcript(ROOT / name)
-        if not line.startswith(ELSEWHERE) and not UNTYPED.match(line)
-    ]
+    """The commands that tests/stack/test_documents.py types, once each, with the output that is shown for them."""
+    found: dict[str, list[str]] = {}
+    for line, output in (pair for name in TYPED for pair in transcript(ROOT / name)):
+        if not line.startswith(ELSEWHERE) and not UNTYPED.match(line):
+            found.setdefault(line, []).extend(output)
+    return list(found.items())
 
 
 def of(*programs: str) -> list[Shown]:

@@ -57,7 +57,7 @@ def test_the_lines_work_one_after_another_and_print_what_is_shown(up: dict[str, 
     if not shutil.which("aws", path=up["PATH"]):
         pytest.skip("The AWS command is not installed: make check installs it.")
     lines = typed_on_the_stack()
-    assert lines.count((UP, [])) >= 1
+    assert (UP, []) in lines
     assert sum(line.startswith("aws ") for line, _ in lines) >= 3
     for line, output in lines:
         if line == UP:
