@@ -7,7 +7,8 @@ GET /ping, POST /invocations (a manifest as `application/jsonlines`, or one phot
 (https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-batch-code.html).
 
 BINTALLY_IMAGE_BUCKETS names the buckets that a manifest may name, separated by commas. Without it no manifest can be
-counted, only images in the request itself.
+counted, only images in the request itself. BINTALLY_CONCURRENT_REQUESTS is the number of requests counted at the same
+time; in a batch transform job, SageMaker's own SAGEMAKER_MAX_CONCURRENT_TRANSFORMS takes precedence.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 import json
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -25,7 +27,7 @@ from pathlib import Path
 
 import uvicorn
 from anyio import CapacityLimiter
-from binmodel.artifact import DESCRIPTION, shipped
+from binmodel.artifact import ArtifactError, model_to_serve
 from binmodel.clients import Bodies, PromptProtocol, while_connected
 from binmodel.fetch import allowed_buckets, read_object, s3_client
 from binmodel.images import Limits
@@ -61,9 +63,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Settings:
-        """From the variables that a batch transform job sets (SAGEMAKER_MAX_PAYLOAD_IN_MB and its like)."""
+        """From the variables that a batch transform job sets, and BINTALLY_CONCURRENT_REQUESTS on an endpoint."""
+        concurrency = env.get("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS") or env.get("BINTALLY_CONCURRENT_REQUESTS")
         return cls(
-            int(env.get("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS") or cls.concurrency),
+            int(concurrency or cls.concurrency),
             int(env.get("SAGEMAKER_MAX_PAYLOAD_IN_MB") or cls.max_payload_mb),
             env.get("SAGEMAKER_BATCH_STRATEGY") or cls.batch_strategy,
         )
@@ -131,22 +134,24 @@ def build_app(
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    model = MODEL_DIR if (MODEL_DIR / DESCRIPTION).exists() else shipped()
     port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT") or 8080)
     parser.add_argument("serve", nargs="?", choices=["serve"], help="SageMaker starts a container with this word")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=port, help="(default: %(default)s)")
-    parser.add_argument("--model", type=Path, default=model, help="artifact folder (default: the shipped one)")
+    parser.add_argument("--model", type=Path, help=f"artifact folder (default: {MODEL_DIR}, else the shipped one)")
     parser.add_argument("--threads", type=int, help="for inference (default: one for each core)")
     return parser.parse_args(arguments)
 
 
-def main() -> None:
-    options = parse()
+def main(arguments: list[str] | None = None) -> None:
+    options = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     settings, limits = Settings.from_environment(os.environ), Limits()
     client, buckets = s3_client(READERS * settings.concurrency), allowed_buckets(os.environ)
-    predictor = Predictor.load(options.model, threads=options.threads)
+    try:
+        predictor = Predictor.load(options.model or model_to_serve(MODEL_DIR), threads=options.threads)
+    except ArtifactError as error:
+        sys.exit(f"Error: {error}")
     app = build_app(predictor, lambda entry: read_object(client, entry, limits, buckets), settings, limits)
     uvicorn.run(
         app,

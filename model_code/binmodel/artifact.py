@@ -109,6 +109,23 @@ def shipped() -> Path:
     return Path(os.environ.get("BINTALLY_MODEL") or Path(__file__).parents[1] / "weights")
 
 
+def model_to_serve(mounted: Path) -> Path:
+    """The folder into which SageMaker unpacks ModelDataUrl, or the shipped model's where that is empty or absent.
+
+    Raises ArtifactError where it holds files but no model at its top level: the shipped model must not answer instead.
+    """
+    if not mounted.is_dir() or not any(mounted.iterdir()):
+        return shipped()
+    if (mounted / DESCRIPTION).is_file():
+        return mounted
+    nested = next(mounted.rglob(DESCRIPTION), None)
+    where = f"; it is in {nested.parent}" if nested else ""
+    raise ArtifactError(
+        f"{mounted} has files but no {DESCRIPTION}{where}. Pack the model's files at the top level of model.tar.gz: "
+        "tar -czf model.tar.gz -C FOLDER ."
+    )
+
+
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -95,6 +95,21 @@ def test_endpoint_and_transform_jobs_have_the_same_model(version: str) -> None:
     assert config["ProductionVariants"][0]["ModelName"]
 
 
+def test_the_container_counts_as_many_requests_at_once_as_the_endpoint_sends() -> None:
+    stack = Stack(ModelImageUri="image", RequestsPerInstance="8")
+    environment = stack.of_type("AWS::SageMaker::Model")["CounterModel"]["PrimaryContainer"]["Environment"]
+    (config,) = stack.of_type("AWS::SageMaker::EndpointConfig").values()
+
+    sent_at_once = config["AsyncInferenceConfig"]["ClientConfig"]["MaxConcurrentInvocationsPerInstance"]
+    assert environment["BINTALLY_CONCURRENT_REQUESTS"] == sent_at_once == "8"
+
+
+def test_the_container_knows_its_region() -> None:
+    environment = STACK.of_type("AWS::SageMaker::Model")["CounterModel"]["PrimaryContainer"]["Environment"]
+
+    assert environment["AWS_DEFAULT_REGION"] == "us-east-1"
+
+
 def test_the_model_may_log_from_both_engines() -> None:
     documents = policy_documents(STACK.resources["CounterRole"]["Properties"]["Policies"])
     (logs,) = [s for d in documents for s in d["Statement"] if s.get("Sid") == "WriteLogs"]

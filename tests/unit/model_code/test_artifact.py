@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from binmodel.artifact import ArtifactError, Conformal, load_artifact, sha256, shipped
+from binmodel.artifact import ArtifactError, Conformal, load_artifact, model_to_serve, sha256, shipped
 
 DESCRIPTION = {
     "architecture": "resnet50", "classes": [1, 2, 3], "input_size": 160, "mean": [0.5, 0.5, 0.5],
@@ -88,3 +88,28 @@ def test_the_environment_may_name_another_model(monkeypatch: pytest.MonkeyPatch,
     assert shipped().parts[-2:] == ("model_code", "weights")
     monkeypatch.setenv("BINTALLY_MODEL", str(tmp_path))
     assert shipped() == tmp_path
+
+
+def test_the_shipped_model_serves_where_sagemaker_has_unpacked_nothing(tmp_path: Path) -> None:
+    assert model_to_serve(tmp_path / "absent") == shipped()
+    assert model_to_serve(tmp_path) == shipped()
+
+
+def test_the_unpacked_model_serves(tmp_path: Path) -> None:
+    assert model_to_serve(write(tmp_path)) == tmp_path
+
+
+def test_an_archive_with_a_folder_inside_is_refused_and_not_replaced_by_the_shipped_model(tmp_path: Path) -> None:
+    (tmp_path / "artifact").mkdir()
+    write(tmp_path / "artifact")
+
+    with pytest.raises(ArtifactError, match=f"has files but no model.json; it is in {tmp_path / 'artifact'}") as caught:
+        model_to_serve(tmp_path)
+    assert "tar -czf model.tar.gz -C FOLDER ." in str(caught.value)
+
+
+def test_an_archive_of_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "network.int8.onnx").write_bytes(b"weights")
+
+    with pytest.raises(ArtifactError, match=r"has files but no model\.json\. Pack"):
+        model_to_serve(tmp_path)

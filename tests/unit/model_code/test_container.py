@@ -53,9 +53,21 @@ def test_only_the_torch_backend_imports_torch_and_never_at_import() -> None:
     assert at_import == []
 
 
-def test_the_image_runs_the_server_as_nobody_special() -> None:
+def test_the_image_runs_the_server_with_the_shipped_weights() -> None:
     lines = (MODEL_CODE / "Dockerfile").read_text().splitlines()
 
     assert 'ENTRYPOINT ["python", "serve.py", "--host", "0.0.0.0"]' in lines
-    assert lines.index("USER counter") < lines.index("EXPOSE 8080")
     assert "COPY weights weights" in lines
+
+
+def test_the_image_runs_as_root_as_sagemaker_expects() -> None:
+    instructions = [line.split()[0] for line in (MODEL_CODE / "Dockerfile").read_text().splitlines() if line.strip()]
+
+    assert "USER" not in instructions
+
+
+def test_the_base_image_has_a_digest() -> None:
+    dockerfile = (MODEL_CODE / "Dockerfile").read_text()
+
+    assert re.search(r"^ARG BASE_IMAGE=python:3\.\d+-slim-\w+@sha256:[0-9a-f]{64}$", dockerfile, re.MULTILINE)
+    assert re.findall(r"^FROM (.*)$", dockerfile, re.MULTILINE) == ["${BASE_IMAGE}"]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import httpx
 import pytest
@@ -100,6 +101,24 @@ def test_execution_parameters_follow_the_transform_job() -> None:
         answer = client.get("/execution-parameters").json()
 
     assert answer == {"MaxConcurrentTransforms": 4, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 6}
+
+
+@pytest.mark.parametrize(
+    ("variables", "concurrency"),
+    [
+        ({}, 2),
+        ({"BINTALLY_CONCURRENT_REQUESTS": "8"}, 8),
+        ({"BINTALLY_CONCURRENT_REQUESTS": "8", "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": "4"}, 4),
+        ({"BINTALLY_CONCURRENT_REQUESTS": "8", "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": ""}, 8),
+    ],
+)
+def test_the_endpoint_counts_as_many_requests_as_it_is_sent(variables: dict[str, str], concurrency: int) -> None:
+    assert serve.Settings.from_environment(variables).concurrency == concurrency
+
+
+def test_a_server_without_a_model_ends_with_one_line_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"^Error: There is no model in .*"):
+        serve.main(["serve", "--model", str(tmp_path)])
 
 
 def test_ping_answers_while_every_place_is_taken_and_others_wait() -> None:
