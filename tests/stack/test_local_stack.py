@@ -77,8 +77,10 @@ def test_a_message_that_keeps_failing_ends_in_the_dead_letter_queue_and_its_comp
 
     assert [message["Body"] for message in received] == ["poison"]
     depth = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    left = sqs.get_queue_attributes(QueueUrl=stack.outputs["Fragile"], AttributeNames=depth)["Attributes"]
-    assert set(left.values()) == {"0"}
+    queue = {"QueueUrl": stack.outputs["Fragile"], "AttributeNames": depth}
+    eventually(
+        lambda: set(sqs.get_queue_attributes(**queue)["Attributes"].values()) == {"0"}, "an empty queue", SECONDS
+    )
 
 
 def notifications(stack):
