@@ -80,6 +80,15 @@ def test_a_request_is_given_up_only_when_sagemaker_has_dropped_it() -> None:
     assert source()["Parameters"]["JobTimeout"]["Default"] > 6 * 3600
 
 
+def test_manifests_and_predictions_outlive_their_job_and_its_message() -> None:
+    """A job may take JobTimeout to end, and its message then lies in dead letters for as long as a queue keeps it."""
+    days = source()["Parameters"]["JobsRetentionDays"]["MinValue"]
+    longest_job = source()["Parameters"]["JobTimeout"]["MaxValue"]
+    longest_message = max(queue["MessageRetentionPeriod"] for queue in properties_of("AWS::SQS::Queue").values())
+
+    assert days * 24 * 3600 > longest_job + longest_message
+
+
 # ---- One model
 
 
@@ -179,6 +188,20 @@ def test_submit_runs_every_minute() -> None:
     assert schedule["Name"] == "bintally-submit"
     assert schedule["ScheduleExpression"] == "rate(1 minute)"
     assert STACK.resources["SubmitFunction"]["Properties"]["Timeout"] == 120
+
+
+def test_a_scheduled_run_that_failed_is_not_repeated_beside_the_next_one() -> None:
+    """Lambda repeats an asynchronous invocation twice unless it is told otherwise; schedules are such."""
+    scheduled = {each["Target"]["Arn"] for each in properties_of("AWS::Scheduler::Schedule").values()}
+    configured = {
+        f"arn:aws:lambda:{AT}:function:{config['FunctionName']}"
+        for config in properties_of("AWS::Lambda::EventInvokeConfig").values()
+        if (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (0, 60)
+    }
+
+    assert configured == scheduled
+    for each in properties_of("AWS::Scheduler::Schedule").values():
+        assert each["Target"]["RetryPolicy"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
 
 
 def test_reconcile_looks_at_the_clock_every_minute() -> None:

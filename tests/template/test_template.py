@@ -274,12 +274,30 @@ def test_a_service_is_let_in_only_for_a_resource_of_ours() -> None:
     checked = 0
     for name, statement in to_services():
         keys = condition_keys(statement)
-        sources = listed(keys.get("aws:SourceArn", []))
+        sources = listed(keys.get("aws:SourceArn", keys.get("kms:EncryptionContext:aws:sns:topicArn", [])))
         assert sources or "aws:SourceAccount" in keys, f"{name} lets {statement['Principal']} in for anybody"
         if not all(AT in arn for arn in sources):  # a bucket's ARN says nothing of its account
             assert keys["aws:SourceAccount"] == "000000000000", name
         checked += 1
     assert checked >= 5
+
+
+def test_eventbridge_may_use_the_key_for_the_alerts_topic_and_sends_no_source() -> None:
+    """SNS: aws:SourceAccount and aws:SourceArn in a key's policy are not supported for EventBridge."""
+    (statement,) = [s for name, s in to_services() if name == "TopicsKey" and s["Sid"] == "EventBridgePublishes"]
+
+    assert statement["Condition"] == {
+        "StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": STACK.outputs["AlertsTopic"]}
+    }
+
+
+def test_sns_is_known_to_the_results_queue_by_its_topics_alone() -> None:
+    """SNS documents aws:SourceArn for queues, and no aws:SourceAccount."""
+    (statement,) = [s for _, s in to_services() if s["Principal"] == {"Service": "sns.amazonaws.com"}]
+
+    assert statement["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": [STACK.outputs["SuccessTopic"], STACK.outputs["ErrorTopic"]]}
+    }
 
 
 def test_the_model_reads_photographs_and_manifests_and_writes_predictions_only() -> None:
@@ -321,10 +339,12 @@ def test_the_models_own_weights_are_readable_where_they_are_given() -> None:
 # ---- What is kept, and what a stack is called
 
 
-def test_what_holds_data_outlives_the_stack() -> None:
+def test_what_holds_data_outlives_the_stack_but_not_a_first_create_that_failed() -> None:
+    """With Retain, a failed first create leaves the names behind, and the next one fails on them."""
     for name, resource in STACK.resources.items():
         if resource["Type"] in STATEFUL:
-            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain"), name
+            assert resource["DeletionPolicy"] == "RetainExceptOnCreate", name
+            assert resource["UpdateReplacePolicy"] == "Retain", name  # there is no other that keeps
 
 
 def test_tables_are_encrypted_and_can_be_restored() -> None:
