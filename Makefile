@@ -5,11 +5,13 @@ BIN := $(VENV)/bin
 SAM := $(VENV)/sam/bin/sam
 PIP_OPTIONS := -qq --disable-pip-version-check --no-input
 WORKERS ?= 2
+# Rooms that need neither a stack nor torch: the functions, the command, and who may import whom.
+UNIT := tests/test_rooms.py tests/test_documents.py tests/template tests/unit/functions tests/unit/cli
 DATA ?= $(wildcard ../shared/abid)
 WEIGHTS ?= $(firstword $(wildcard ../shared/weights/*.safetensors.xz))
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help demo test check model-smoke soak build clean
+.PHONY: help demo test unit check format model-smoke soak build clean
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -18,6 +20,13 @@ demo: $(VENV)/demo.done ## count photographs on a local stack and draw the resul
 
 test: check $(VENV)/test.done ## every check and every test
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+unit: $(VENV)/test.done ## the quick tests, in less than a minute
+	$(BIN)/pytest -n $(WORKERS) $(UNIT)
+
+format: $(VENV)/test.done ## format the code, and sort and repair what ruff can
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
 
 check: $(VENV)/test.done $(VENV)/sam.done ## lint, types, template
 	$(BIN)/ruff check .
