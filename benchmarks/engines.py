@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from bincli.demo.drop import run_drop
-from bincli.demo.photos import Photograph, balanced, in_folder
-from bincli.demo.run import bring_orders, made_orders
+from bincli.demo.photos import Photo, balanced, in_folder
+from bincli.demo.run import bring_orders, make_orders
 from bincli.deployment import ROOT, Deployment
+from bincli.output import Output
 from binlocal.stack import running_stack
 from bintally.adapters.bins import DynamoBins
 from bintally.adapters.consignments import DynamoOrders
 from bintally.adapters.jobs import DynamoJobs
-from rich.console import Console
 
 MODES = ("async", "batch", "auto")
 PARAMETERS = {"BatchWindow": "1", "MicroBatchSize": "30", "BatchThreshold": "40", "SweepAfter": "10"}
@@ -41,20 +41,20 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def chosen(folder: Path, limit: int) -> list[Photograph]:
+def chosen(folder: Path, limit: int) -> list[Photo]:
     """Photographs with labels, as many of each as can be had; those without where there are none."""
     found = in_folder(folder)
     return balanced(found, limit) or found[:limit]
 
 
-def run(mode: str, photographs: Sequence[Photograph], orders: bytes, err: Console) -> dict[str, Any]:
+def run(mode: str, photographs: Sequence[Photo], orders: bytes, output: Output) -> dict[str, Any]:
     """One stack in one mode: what it counted and found, how, and how fast."""
     parameters = {**PARAMETERS, "InferenceMode": mode}
     with running_stack(workdir=ROOT / ".work" / "engines", parameters=parameters, schedule_seconds=2) as stack:
         deployment = Deployment(stack.name, stack.outputs, stack.client)
-        bring_orders(deployment, "orders.csv", orders, err)
+        bring_orders(deployment, "orders.csv", orders, output)
         started = time.monotonic()
-        result = run_drop(photographs, deployment, err=err)
+        result = run_drop(photographs, deployment, err=output.err)
         seconds = time.monotonic() - started
         dynamo = stack.client("dynamodb")
         jobs = list(DynamoJobs(dynamo, stack.outputs["JobsTable"]).all())
@@ -87,10 +87,10 @@ def compared(runs: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
-    err = Console(stderr=True)
+    output = Output.standard()
     photographs = chosen(options.images, options.limit)
-    orders = made_orders(photographs, datetime.now(UTC) + timedelta(days=1))
-    found = compared({mode: run(mode, photographs, orders, err) for mode in MODES})
+    orders = make_orders(photographs, datetime.now(UTC) + timedelta(days=1))
+    found = compared({mode: run(mode, photographs, orders, output) for mode in MODES})
     alike = all(not any(each["differ"].values()) and not each["unfinished"] for each in found.values())
     if options.json:
         print(json.dumps({"alike": alike, "modes": found}))

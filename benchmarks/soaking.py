@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 import psutil
 from bincli.audit.collect import Report, run_audit
-from bincli.audit.rules import Patience
-from bincli.commands.retry import retry
+from bincli.audit.rules import GracePeriods
+from bincli.commands.retry import reopen
 from bincli.deployment import Deployment
 from binlocal.stack import Stack
 from bintally.adapters.bins import DynamoBins
@@ -25,7 +25,7 @@ from bintally.domain.image import TERMINAL, Image, Status
 VICTIMS = {"model": "serve.py", "sagemaker": "binlocal.sagemaker", "lambda": "worker"}
 MOST_WAITING = 600  # photographs on their way, so that the stack is busy and not drowned
 REPEATED_OF = 40  # photographs, some of which are announced again
-PATIENCE = Patience(timedelta(seconds=30), timedelta(seconds=60), timedelta(seconds=180))
+PATIENCE = GracePeriods(timedelta(seconds=30), timedelta(seconds=60), timedelta(seconds=180))
 
 
 def processes(victim: str) -> Iterator[psutil.Process]:
@@ -109,7 +109,7 @@ class Soak:
         report = run_audit(self.deployment, PATIENCE, wait=seconds)
         failed = self.ledger.statuses().get(Status.FAILED, 0)
         if failed:
-            retry(self.deployment, [], every=True, now=datetime.now(UTC))
+            reopen(self.deployment, [], every=True, now=datetime.now(UTC))
             report = run_audit(self.deployment, PATIENCE, wait=seconds)
         return report, failed
 
@@ -128,7 +128,7 @@ class Soak:
             "deliveries": self.put + self.repeated,
             "places": {str(place): number for place, number in report.audit.places.items()},
             "unaccounted": len(findings),
-            "why": [f"{finding.key}: {finding.why}" for finding in findings[:10]],
+            "why": [f"{finding.key}: {finding.reason}" for finding in findings[:10]],
             "counted_twice": self.counted_twice(),
             "jobs": dict(sorted(Counter(f"{job.engine} {job.status}" for job in jobs).items())),
             "retries": sum(max(number - 1, 0) for number in attempts),

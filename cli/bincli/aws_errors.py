@@ -1,4 +1,4 @@
-"""What AWS refused, for a person: what failed, and what to do about it."""
+"""Errors of AWS for people: what happened, where, and what to do."""
 
 from __future__ import annotations
 
@@ -7,27 +7,31 @@ from urllib.parse import urlsplit
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bincli.output import visible
+from bincli.text import visible
 
 OTHER_PROFILE = "Use another --profile, or ask the owner of the account for the permission."
 SIGN_IN = "Sign in again (`aws sso login`, `aws configure`), or use another --profile."
-# Error codes of the services that the command talks to, which name the same trouble differently.
+TRY_AGAIN = "Wait a minute, then run the command again."
+# Services name the same problem differently.
 CODES = {
     "AccessDenied AccessDeniedException AuthorizationError UnauthorizedOperation AllAccessDisabled 403": (
-        "access denied. These credentials have no permission for it. " + OTHER_PROFILE
+        f"access denied. {OTHER_PROFILE}"
     ),
-    "ExpiredToken ExpiredTokenException RequestExpired": "the AWS credentials have expired. " + SIGN_IN,
+    "ExpiredToken ExpiredTokenException RequestExpired": f"the AWS credentials have expired. {SIGN_IN}",
     "InvalidClientTokenId UnrecognizedClientException InvalidAccessKeyId SignatureDoesNotMatch AuthFailure "
     "IncompleteSignature InvalidToken MissingAuthenticationToken InvalidSignatureException": (
-        "AWS does not know these credentials. " + SIGN_IN
+        f"AWS does not accept these credentials. {SIGN_IN}"
     ),
     "ResourceNotFoundException NoSuchBucket QueueDoesNotExist AWS.SimpleQueueService.NonExistentQueue NotFound": (
-        "a table, bucket, queue or function of the stack is not there. "
-        "Is the stack still being created, or half deleted? Look at its events in CloudFormation."
+        "a table, bucket, queue or function of the stack does not exist. "
+        "Is the stack still being created or deleted? Check its events in CloudFormation."
+    ),
+    "PermanentRedirect AuthorizationHeaderMalformed IllegalLocationConstraintException 301": (
+        "the bucket is in another region. Pass its --region."
     ),
     "Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException SlowDown "
     "ProvisionedThroughputExceededException RequestLimitExceeded TooManyRequestsException": (
-        "AWS is throttling these requests. Wait a minute, then run the command again."
+        f"AWS is throttling these requests. {TRY_AGAIN}"
     ),
 }
 MEANING = {code: meaning for codes, meaning in CODES.items() for code in codes.split()}
@@ -40,28 +44,28 @@ CREDENTIALS = (
 )
 
 
-def explained(error: ClientError | BotoCoreError) -> str:
-    """The error in a sentence or two, without the SDK's own words."""
-    return _refused(error) if isinstance(error, ClientError) else _not_sent(error)
+def explain_aws_error(error: ClientError | BotoCoreError, doing: str = "") -> str:
+    """The error in a sentence or two, without the SDK's own words. `doing`, such as `Reading x: `, says where."""
+    return doing + (_refused(error) if isinstance(error, ClientError) else _not_sent(error))
 
 
 def _refused(error: ClientError) -> str:
-    facts = error.response.get("Error", {})
-    code = str(facts.get("Code", "unknown"))
+    details = error.response.get("Error", {})
+    code = str(details.get("Code", "unknown"))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code in MEANING:
         return f"{error.operation_name}: {MEANING[code]}"
     if status >= 500:
-        return f"{error.operation_name}: AWS failed ({code}). Wait a minute, then run the command again."
-    return f"{error.operation_name} was refused ({visible(code)}): {visible(facts.get('Message', 'no reason given'))}"
+        return f"{error.operation_name}: AWS failed ({visible(code)}). {TRY_AGAIN}"
+    return f"{error.operation_name} was refused ({visible(code)}): {visible(details.get('Message', 'no reason given'))}"
 
 
 def _not_sent(error: BotoCoreError) -> str:
     if isinstance(error, CREDENTIALS):
-        return "No usable AWS credentials were found. " + SIGN_IN
+        return f"No usable AWS credentials were found. {SIGN_IN}"
     if isinstance(error, boto.ProfileNotFound):
         profile = visible(error.kwargs.get("profile", ""))
-        return f"There is no AWS profile {profile}. `aws configure list-profiles` shows those that there are."
+        return f"AWS profile {profile} not found. `aws configure list-profiles` lists your profiles."
     if isinstance(error, boto.NoRegionError):
         return "No AWS region is set. Pass --region, or set AWS_REGION."
     if isinstance(error, boto.HTTPClientError | boto.ConnectionError):
@@ -72,5 +76,5 @@ def _not_sent(error: BotoCoreError) -> str:
 def _unreachable(endpoint: str) -> str:
     host = urlsplit(endpoint).hostname or "AWS"
     if host in ("127.0.0.1", "localhost"):
-        return f"Nothing answers at {visible(endpoint)}. Does `bintally up` still run?"
-    return f"{visible(host)} can't be reached. Check the network, the proxy settings, and the name of the region."
+        return f"Nothing answers at {visible(endpoint)}. Is `bintally up` still running?"
+    return f"{visible(host)} can't be reached. Check the network, the proxy settings and the region's name."

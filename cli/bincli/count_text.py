@@ -1,4 +1,4 @@
-"""A count and how sure it is, in the words and figures that a person reads."""
+"""A count, its interval and its probabilities, as a person reads them."""
 
 from __future__ import annotations
 
@@ -8,32 +8,41 @@ from typing import Any
 from bintally.domain.intervals import Interval, interval_of, number_text
 
 
-def number_in(facts: Mapping[str, Any]) -> str:
-    """The count of a prediction line or of a table's item: `3`, `6+` for at least 6, `-` for none."""
-    return number_text(facts.get("count"), facts.get("at_least"))
+def count_of(record: Mapping[str, Any]) -> str:
+    """The count of a prediction line or a table's item: `3`, `6+` for at least 6, `-` for none."""
+    return number_text(record.get("count"), record.get("at_least"))
+
+
+def confidence_text(confidence: float | None) -> str:
+    return "-" if confidence is None else f"{confidence:.0%}"
 
 
 def interval_text(interval: Interval | None) -> str:
-    """`2 or 3 items, 90%`; nothing for a model that can't tell."""
+    """`2 or 3 items, 90%`; empty for a model without intervals."""
     if interval is None:
         return ""
     words = interval.words()
     return f"{words} item{'' if words == '1' else 's'}, {interval.coverage:.0%}"
 
 
-def interval_in(facts: Mapping[str, Any]) -> str:
-    """The same of a prediction line or of a table's item."""
-    interval = facts.get("interval")
+def interval_text_of(record: Mapping[str, Any]) -> str:
+    """The same for a prediction line or a table's item."""
+    interval = record.get("interval")
     return interval_text(interval_of(interval) if interval else None)
 
 
-def shares_in(facts: Mapping[str, Any]) -> dict[int, float]:
-    """The probability of each number of items, which sum to 1.
+def count_probabilities(record: Mapping[str, Any]) -> dict[int, float]:
+    """The probability of each number of items; they sum to 1.
 
-    Where the model can tell, 0 is among them, and one above the last count, which stands for all above that.
+    If the model gives them, 0 is included, and the number above the last class, which stands for all above that class.
     """
-    shares = {int(count): float(share) for count, share in facts.get("probabilities", {}).items()}
-    beyond = {"empty": 0, "over_range": max(shares, default=0) + 1}
-    outside = {number: float(facts[name]) for name, number in beyond.items() if name in facts}
+    classes = {int(count): float(probability) for count, probability in record.get("probabilities", {}).items()}
+    beyond = {"empty": 0, "over_range": max(classes, default=0) + 1}
+    outside = {number: float(record[name]) for name, number in beyond.items() if name in record}
     inside = 1 - sum(outside.values())
-    return dict(sorted({**{count: share * inside for count, share in shares.items()}, **outside}.items()))
+    return dict(sorted({**{count: each * inside for count, each in classes.items()}, **outside}.items()))
+
+
+def minute_text(timestamp: str | None) -> str:
+    """An ISO 8601 time to the minute: `2026-05-04 16:00`; `-` for none."""
+    return (timestamp or "-")[:16].replace("T", " ")

@@ -1,4 +1,4 @@
-"""What a dead letter says: which photographs or which job it is about, and why it may be dead."""
+"""What a dead letter says: which images or which job it is about, and why it may be dead."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from bincli.audit.rules import Name
-from bincli.queues import Letter
+from bincli.queues import Message
 
-UNREADABLE = "unreadable: no JSON object"
-UNKNOWN_FORM = "unreadable: not a notification that its function knows"
-READABLE = "readable: the log of its function says why it failed"
+UNREADABLE = "unreadable: not a JSON object"
+UNKNOWN_FORM = "unreadable: not a notification that the function knows"
+READABLE = "readable: see the log of the function for the error"
 ERROR_CODE = "ERROR_CODE"  # what EventBridge adds to an event that it could not deliver
 ERROR_MESSAGE = "ERROR_MESSAGE"
 
 
 def objects_in(body: str) -> list[tuple[str, Name]]:
-    """(bucket, (key, version id)) of the objects that a notification of S3 says were put; none for another message."""
+    """(bucket, (key, version id)) of the uploads that an S3 notification announces; none for another message."""
     message = _parsed(body)
     try:
         if message.get("detail-type") == "Object Created":
@@ -41,7 +41,7 @@ def _version(version_id: object) -> str | None:
 
 
 def job_in(body: str) -> str | None:
-    """The id of the job that a note of SageMaker is about: of a request, in SNS's envelope, or of a transform job."""
+    """The id of the job that a SageMaker notification is about: a request (in an SNS envelope) or a transform job."""
     message = _parsed(body)
     try:
         if "detail-type" in message:
@@ -51,39 +51,39 @@ def job_in(body: str) -> str | None:
         return None
 
 
-def cause_of_objects(letter: Letter, bucket: str) -> str:
-    """Why a notification of S3 about `bucket` may be dead."""
-    objects = objects_in(letter.body)
+def cause_of_objects(message: Message, bucket: str) -> str:
+    """Why an S3 notification about `bucket` may be dead."""
+    objects = objects_in(message.body)
     strange = sorted({name for name, _ in objects if name != bucket})
     if strange:
         return f"unreadable: names the bucket {strange[0]}"
-    return _cause(letter, known=bool(objects))
+    return _cause(message, known=bool(objects))
 
 
-def cause_of_result(letter: Letter, jobs: Mapping[str, object]) -> str:
-    """Why a note of SageMaker may be dead; `jobs` are those that there are."""
-    job_id = job_in(letter.body)
-    if job_id is not None and job_id not in jobs and ERROR_CODE not in letter.attributes:
+def cause_of_result(message: Message, jobs: Mapping[str, object]) -> str:
+    """Why a SageMaker notification may be dead. `jobs` are the known ones."""
+    job_id = job_in(message.body)
+    if job_id is not None and job_id not in jobs and ERROR_CODE not in message.attributes:
         return "its job is not in the jobs table"
-    return _cause(letter, known=job_id is not None)
+    return _cause(message, known=job_id is not None)
 
 
-def cause_of_stream(letter: Letter) -> str:
-    """Why a batch of a table's stream is dead: Lambda says so. The letter tells where the records were, not which."""
-    condition = _parsed(letter.body).get("requestContext", {})
+def cause_of_stream(message: Message) -> str:
+    """Why a batch of a table's stream is dead. Lambda tells the reason, but not which records were in it."""
+    condition = _parsed(message.body).get("requestContext", {})
     return str(condition.get("condition", "no reason given")) if isinstance(condition, Mapping) else UNKNOWN_FORM
 
 
-def _cause(letter: Letter, *, known: bool) -> str:
-    if ERROR_CODE in letter.attributes:
-        return f"not delivered: {letter.attributes[ERROR_CODE]} {letter.attributes.get(ERROR_MESSAGE, '')}".rstrip()
+def _cause(message: Message, *, known: bool) -> str:
+    if ERROR_CODE in message.attributes:
+        return f"not delivered: {message.attributes[ERROR_CODE]} {message.attributes.get(ERROR_MESSAGE, '')}".rstrip()
     if known:
         return READABLE
-    return UNKNOWN_FORM if _parsed(letter.body) else UNREADABLE
+    return UNKNOWN_FORM if _parsed(message.body) else UNREADABLE
 
 
 def _parsed(body: object) -> Mapping[str, Any]:
-    """The JSON object in `body`; an empty one where there is none."""
+    """The JSON object in `body`; an empty one if it holds none."""
     try:
         message = json.loads(str(body))
     except (ValueError, RecursionError):

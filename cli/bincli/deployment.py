@@ -1,68 +1,115 @@
-"""The stack that a command talks to: one on AWS, or the one that `bintally up` runs on this machine."""
+"""The stack that a command works on: one on AWS, or the one that `bintally up` runs on this machine."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+import typer
 
-from bincli.aws_errors import explained
 from bincli.errors import CommandError
-from bincli.up.profile import LEAVE
+
+if TYPE_CHECKING:
+    from bintally.adapters.bins import DynamoBins
+    from bintally.adapters.consignments import DynamoOrders
+    from bintally.adapters.jobs import DynamoJobs
+    from bintally.adapters.ledger import DynamoLedger
 
 ROOT = Path(__file__).resolve().parents[2]
-# One attempt: an invocation that took long must not be repeated behind the operator's back.
-CONFIG = Config(connect_timeout=5, read_timeout=120, max_pool_connections=16, retries={"total_max_attempts": 1})
-
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-ClientOf = Callable[[str], Any]
+ClientFactory = Callable[[str], Any]
 
 
 class StackNotFoundError(CommandError):
-    """There is no stack to talk to."""
+    """There is no stack to work on."""
 
 
 def workdir() -> Path:
-    """Where the commands keep what they make: `.work/local`, or what BINTALLY_WORK names."""
+    """Where the commands keep their files: `.work/local`, or BINTALLY_WORK."""
     return Path(os.environ.get("BINTALLY_WORK") or ROOT / ".work" / "local")
 
 
 def stack_folder() -> Path:
-    """What `bintally up` has for itself, and clears: in a folder of the user's a folder of its own."""
+    """The folder that `bintally up` owns and clears. In a folder of the user's, it is one of its own."""
     return (workdir() / "bintally-local" if os.environ.get("BINTALLY_WORK") else workdir()).resolve()
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployed stack: the outputs of its template, and `client`, which gives a boto3 client for a service."""
+    """A deployed stack: the outputs of its template, and `client`, which makes a boto3 client for a service."""
 
     name: str
     outputs: Mapping[str, str]
-    client: ClientOf
+    client: ClientFactory
 
     def output(self, name: str) -> str:
-        """An output of the template. Raises StackNotFoundError where this is not a bintally stack."""
+        """An output of the template. Raises StackNotFoundError if this is not a bintally stack."""
         if name not in self.outputs:
             raise StackNotFoundError(f"The stack {self.name} has no output {name}: it is not a bintally stack.")
         return self.outputs[name]
 
+    @property
+    def intake_bucket(self) -> str:
+        return self.output("IntakeBucket")
 
-def find_deployment(name: str | None, *, running: Callable[[], Mapping[str, Any] | None], aws: ClientOf) -> Deployment:
-    """The CloudFormation stack `name`, seen through the clients of `aws`; without a name the local one.
+    @cached_property
+    def s3(self) -> Any:
+        return self.client("s3")
 
-    `running` gives the state of the local stack or None. Raises StackNotFoundError.
-    """
-    if name:
-        return Deployment(name, stack_outputs(name, aws), aws)
-    state = running()
+    @cached_property
+    def sqs(self) -> Any:
+        return self.client("sqs")
+
+    @cached_property
+    def dynamodb(self) -> Any:
+        return self.client("dynamodb")
+
+    @cached_property
+    def functions(self) -> Any:
+        return self.client("lambda")
+
+    @property
+    def ledger(self) -> DynamoLedger:
+        from bintally.adapters.ledger import DynamoLedger
+
+        return DynamoLedger(self.dynamodb, self.output("ImagesTable"))
+
+    @property
+    def jobs(self) -> DynamoJobs:
+        from bintally.adapters.jobs import DynamoJobs
+
+        return DynamoJobs(self.dynamodb, self.output("JobsTable"))
+
+    @property
+    def bins(self) -> DynamoBins:
+        from bintally.adapters.bins import DynamoBins
+
+        return DynamoBins(self.dynamodb, self.output("BinsTable"))
+
+    @property
+    def orders(self) -> DynamoOrders:
+        from bintally.adapters.consignments import DynamoOrders
+
+        return DynamoOrders(self.dynamodb, self.output("ConsignmentsTable"))
+
+
+def open_deployment(stack: str | None, region: str | None = None, profile: str | None = None) -> Deployment:
+    """The stack that `--stack` names, else the local one. Raises StackNotFoundError."""
+    if stack:
+        clients = warn_if_local(aws_clients(region, profile), warn)
+        return Deployment(stack, stack_outputs(stack, clients), clients)
+    if region or profile:
+        raise typer.BadParameter("needs --stack: the local stack has neither.", param_hint="--region, --profile")
+    return local_deployment(running_stack_state())
+
+
+def local_deployment(state: Mapping[str, Any] | None) -> Deployment:
+    """The local stack that `state`, from its state file, describes. Raises StackNotFoundError if none is running."""
     if state is None:
         raise StackNotFoundError(
             "No local stack is running. Start one in another terminal with `bintally up`, "
@@ -71,56 +118,79 @@ def find_deployment(name: str | None, *, running: Callable[[], Mapping[str, Any]
     return Deployment(state["stack_name"], state["outputs"], local_clients(state["environment"]))
 
 
-def stack_outputs(name: str, aws: ClientOf) -> dict[str, str]:
+def stack_outputs(name: str, clients: ClientFactory) -> dict[str, str]:
     """The outputs of a CloudFormation stack. Raises StackNotFoundError."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from bincli.aws_errors import explain_aws_error
+
     where = ""
     try:
-        client = aws("cloudformation")
+        client = clients("cloudformation")
         where = f" in {client.meta.region_name}"
         (stack,) = client.describe_stacks(StackName=name)["Stacks"]
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") != "ValidationError":
-            raise StackNotFoundError(f"The stack {name} can't be read{where}. {explained(error)}") from error
-        raise StackNotFoundError(f"There is no stack {name}{where}. Check --stack, --region and --profile.") from error
-    except BotoCoreError as error:
-        raise StackNotFoundError(f"The stack {name} can't be read{where}. {explained(error)}") from error
+    except (ClientError, BotoCoreError) as error:
+        if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") == "ValidationError":
+            advice = "Check --stack, --region and --profile."
+            raise StackNotFoundError(f"Stack {name} not found{where}. {advice}") from error
+        raise StackNotFoundError(f"Stack {name} can't be read{where}. {explain_aws_error(error)}") from error
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
-def aws_clients(region: str | None = None, profile: str | None = None) -> ClientOf:
-    """Clients with the credentials, region and endpoints of the environment, where they are not given.
+def aws_clients(region: str | None = None, profile: str | None = None) -> ClientFactory:
+    """Clients with the credentials, region and endpoints of the environment, except for what is given.
 
-    boto3 reads AWS_DEFAULT_REGION alone, all other SDKs and the AWS CLI read AWS_REGION first. The clients raise
-    BotoCoreError for a profile or a region that there is not.
+    boto3 only reads AWS_DEFAULT_REGION; every other SDK and the AWS CLI read AWS_REGION first. The clients raise
+    BotoCoreError for an unknown profile or region.
     """
+    import boto3
 
     @cache
     def session() -> boto3.Session:
         return boto3.Session(profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None)
 
-    return lambda service: session().client(service, config=CONFIG)  # type: ignore[call-overload]
+    return lambda service: session().client(service, config=client_config())  # type: ignore[call-overload]
 
 
-def said_when_local(aws: ClientOf, say: Callable[[str], None]) -> ClientOf:
-    """`aws`, whose clients `say` once that they talk to this machine, where AWS was meant."""
-    said: set[str] = set()
+def client_config() -> Any:
+    """One attempt: an invocation that takes long must not be repeated behind the operator's back."""
+    from botocore.config import Config
+
+    return Config(connect_timeout=5, read_timeout=120, max_pool_connections=16, retries={"total_max_attempts": 1})
+
+
+def warn_if_local(clients: ClientFactory, warn: Callable[[str], None]) -> ClientFactory:
+    """`clients`, but they warn, once, if they talk to this machine where AWS is meant."""
+    from bincli.up.profile import LEAVE
+
+    warned: set[str] = set()
 
     def client(service: str) -> Any:
-        made = aws(service)
+        made = clients(service)
         endpoint = made.meta.endpoint_url
-        if not said and urlsplit(endpoint).hostname in LOOPBACK:
-            said.add(endpoint)
-            say(
-                f"Warning: this terminal points at {endpoint}, on this machine, and not at AWS: "
-                f"there the stack is looked for. To reach AWS: {LEAVE}"
+        if not warned and urlsplit(endpoint).hostname in LOOPBACK:
+            warned.add(endpoint)
+            warn(
+                f"Warning: this terminal points at {endpoint} on this machine, not at AWS. The stack is looked for "
+                f"there. To reach AWS: {LEAVE}"
             )
         return made
 
     return client
 
 
-def local_clients(environment: Mapping[str, str]) -> ClientOf:
+def local_clients(environment: Mapping[str, str]) -> ClientFactory:
     """Clients of the local stack, whatever the caller's own AWS environment says."""
     from binlocal.environment import create_client
 
-    return lambda service: create_client(environment, service, CONFIG)
+    return lambda service: create_client(environment, service, client_config())
+
+
+def running_stack_state() -> Mapping[str, Any] | None:
+    from binlocal.state import find_running
+
+    return find_running(stack_folder())
+
+
+def warn(text: str) -> None:
+    typer.secho(text, fg="yellow", err=True)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+EXTENSIONS = {".jpg", ".jpeg", ".png"}  # of photos
+
 
 def natural_key(path: Path) -> list[list[tuple[int, int, str]]]:
     """Sorts paths part by part with the numbers in them compared as numbers."""

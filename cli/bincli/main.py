@@ -1,4 +1,7 @@
-"""The `bintally` command. Each command imports what it needs when it runs, so that help is quick."""
+"""The `bintally` command.
+
+The commands import boto3, rich, the model and the local stack only when they run, so that help is quick.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,33 @@ from typing import Annotated
 
 import typer
 
-from bincli import local_commands, operating_commands, query_commands
+from bincli.commands import (
+    audit,
+    backfill,
+    bins,
+    consignment,
+    count,
+    demo,
+    invoke,
+    jobs,
+    orders,
+    redrive,
+    retry,
+    up,
+)
 
+# Plain help: rich's boxes take three times as long, and break text that people copy.
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-orders = typer.Typer(no_args_is_help=True)
+order_commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Import order files.")
 
 
-def print_version(asked: bool) -> None:
-    if asked:
+def print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(f"bintally {version('bintally')}")
@@ -33,38 +50,36 @@ def bintally(
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Count the items in photographs of bins, and compare them with orders.
+    """Count the items in photos of bins, and compare them with orders.
 
     \b
     Examples:
-      bintally demo                  all of it on this machine, start to end
-      bintally count shelf/          only count the photographs in a folder
+      bintally demo                  everything on this machine, start to end
+      bintally count shelf/          only count the photos in a folder
       bintally up                    run the system here until Ctrl-C
-      bintally bins --stack NAME     what a stack on AWS knows of each bin
-      bintally audit                 is any photograph lost?
+      bintally bins --stack NAME     the counts of a stack on AWS
+      bintally audit                 is any photo lost?
 
     Every command has --help with examples, and --json for programs.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # not every terminal knows every letter
+        if isinstance(stream, io.TextIOWrapper):  # not every terminal can show every character
             stream.reconfigure(errors="backslashreplace")
 
 
-@orders.callback()
-def orders_group() -> None:
-    """Bring consignment orders in."""
-
-
-app.command()(local_commands.demo)
-app.command()(local_commands.count)
-app.command()(local_commands.up)
-app.command()(local_commands.invoke)
-app.command()(query_commands.bins)
-app.command()(query_commands.consignment)
-app.command()(operating_commands.jobs)
-app.command()(operating_commands.audit)
-app.command()(operating_commands.retry)
-app.command()(operating_commands.redrive)
-app.command()(operating_commands.backfill)
-orders.command("import")(query_commands.import_orders)
-app.add_typer(orders, name="orders")
+for command in (
+    demo.demo,
+    count.count,
+    up.up,
+    invoke.invoke,
+    bins.bins,
+    consignment.consignment,
+    jobs.jobs,
+    audit.audit,
+    retry.retry,
+    redrive.redrive,
+    backfill.backfill,
+):
+    app.command()(command)
+order_commands.command("import")(orders.import_file)
+app.add_typer(order_commands, name="orders")

@@ -1,55 +1,70 @@
-"""What people read: one function that makes foreign text harmless, and sentences that use it."""
+"""What a command prints: records for programs, or tables and sentences for people."""
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.text import Text
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bincli.tables import Table
+from bincli.text import Styled, visible_lines
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Record = Mapping[str, Any]
 
 
-class Screen(Console):
-    """Standard output, or standard error, as the commands use it."""
+class Note(NamedTuple):
+    """A remark about a list. It goes below the list on a terminal, and to standard error if the list goes to a pipe."""
 
-    def on_broken_pipe(self) -> None:
-        """Rich would end with 1, which says something else."""
-        raise BrokenPipeError
+    text: str
 
 
-# Unicode counts these among the letters and marks, yet they show nothing.
-BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+Block = Table | str | Styled | Note
 
 
-def visible(text: object) -> str:
-    r"""`text` on one line. Every character that shows nothing or steers a terminal is escaped: `\x1b`, `\u202e`.
+@dataclass(frozen=True)
+class Output:
+    """The result of a command goes to `out`, everything else to `err`."""
 
-    Those are what `str.isprintable` says: controls (C0, C1, newlines), format characters (bidirectional, zero-width),
-    separators but the space, surrogates, private and unassigned ones. For people alone: it can't be undone, because a
-    backslash stays a backslash. Programs take --json.
-    """
-    return "".join(
-        character if character.isprintable() and character not in BLANK else _escaped(character)
-        for character in str(text)
-    )
+    as_json: bool
+    out: Console
+    err: Console
 
+    @classmethod
+    def standard(cls, as_json: bool = False) -> Output:
+        from bincli.console import Screen
 
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
+        return cls(as_json, Screen(), Screen(stderr=True))
 
+    def emit(self, records: Iterable[Record], blocks: Iterable[Block]) -> None:
+        """Print `records` as JSON, one per line, or else `blocks` for people. Only one of the two is iterated."""
+        if self.as_json:
+            for record in records:
+                self.out.out(json.dumps(record), highlight=False)
+            return
+        for block in blocks:
+            self._show(block)
 
-def visible_lines(text: object) -> str:
-    """The same of a text of several lines, such as a log, which keep their ends."""
-    return "\n".join(map(visible, str(text).split("\n")))
+    def _show(self, block: Block) -> None:
+        from bincli.console import print_line, print_table
 
+        match block:
+            case Table():
+                print_table(block, self.out)
+            case Note(text):
+                print_line(self.out if self.out.is_terminal else self.err, text)
+            case _:
+                print_line(self.out, block)
 
-def say(out: Console, sentence: object, style: str = "") -> None:
-    """Print one line. Nothing in it is taken for markup, and only a terminal wraps it."""
-    out.print(Text(visible(sentence), style), soft_wrap=not out.is_terminal)
+    def info(self, sentence: str, style: str = "") -> None:
+        """Say what is going on."""
+        from bincli.console import print_line
 
+        print_line(self.err, Styled(sentence, style))
 
-def remark(out: Console, sentence: str) -> None:
-    """Say something about a list: beneath it on a terminal, else on standard error: a pipe gets the list alone."""
-    say(out if out.is_terminal else Console(stderr=True), sentence)
-
-
-def quantity(number: int, noun: str) -> str:
-    """`1 line`, `1,200 lines`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    def info_lines(self, text: str) -> None:
+        """Show text of several lines, such as a log."""
+        self.err.out(visible_lines(text), highlight=False)

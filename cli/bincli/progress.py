@@ -1,33 +1,48 @@
-"""A progress bar on a terminal."""
+"""Progress bars on a terminal. Where standard error is no terminal, nothing is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
 
-Tick = Callable[[int], None]
 
+class ProgressCallback(Protocol):
+    """Called with how many are done, and with the total once it is known."""
 
-@contextmanager
-def bar(err: Console, name: str, total: int) -> Iterator[Tick]:
-    """A function that says how many of `total` are done. Where `err` is no terminal nothing is shown."""
-    with _progress(err) as progress:
-        task = progress.add_task(name, total=total)
-        yield lambda done: progress.update(task, completed=done)
+    def __call__(self, done: int, total: int | None = None, /) -> object: ...
 
 
 @contextmanager
-def bar_of_unknown(err: Console, name: str) -> Iterator[Callable[[int, int], None]]:
-    """The same where the total is learnt only later: a function of how many are done, and of how many."""
-    with _progress(err) as progress:
-        task = progress.add_task(name, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+def progress_bar(err: Console, name: str, total: int | None = None) -> Iterator[ProgressCallback]:
+    with progress_bars(err, {name: total}) as (on_progress,):
+        yield on_progress
 
 
-def _progress(err: Console) -> Progress:
-    left = TimeRemainingColumn()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), left)
-    return Progress(*columns, console=err, disable=not err.is_terminal, transient=True)
+@contextmanager
+def progress_bars(err: Console, totals: Mapping[str, int | None]) -> Iterator[list[ProgressCallback]]:
+    """One bar for each name in `totals`, and for each a function that moves it."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    elapsed, remaining = TimeElapsedColumn(), TimeRemainingColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), elapsed, remaining)
+    with Progress(*columns, console=err, disable=not err.is_terminal, transient=True) as progress:
+        yield [_mover(progress, progress.add_task(name, total=total)) for name, total in totals.items()]
+
+
+def _mover(progress: Progress, task: TaskID) -> ProgressCallback:
+    def move(done: int, total: int | None = None, /) -> None:
+        progress.update(task, completed=done, total=total)
+
+    return move

@@ -1,4 +1,4 @@
-"""Queues as an operator handles them: how full they are, and their dead letters, taken without being lost."""
+"""SQS for an operator: how full queues are, and their messages, read and moved without losing any."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 
 from bintally.domain.jobs import in_parts
 
-MOST_TO_A_REQUEST = 10
-MOST_BYTES = 256 * 1024  # of the messages of one SendMessageBatch
-HIDDEN_SECONDS = 300  # how long nobody else gets a letter that we took
-WAIT_SECONDS = 1  # a receive that waits asks all of SQS's servers; one that does not may miss messages
+MAX_PER_REQUEST = 10
+MAX_BYTES = 256 * 1024  # of the messages of one SendMessageBatch
+VISIBILITY_TIMEOUT = 300  # seconds for which nobody else gets a message that we received
+WAIT_SECONDS = 1  # a receive that waits asks all of SQS's servers; one that doesn't may miss messages
 DEPTHS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
 
 
 @dataclass(frozen=True)
 class Queue:
-    """A queue and how many messages it has: to be received, with a receiver now, and delayed. SQS counts roughly.
+    """A queue with its approximate numbers of messages: visible, in flight (with a receiver), and delayed.
 
-    `dead_letters` is the URL of the queue that its failed messages go to, or None.
+    `dead_letters` is the URL of its dead-letter queue, or None.
     """
 
     url: str
@@ -36,18 +36,17 @@ class Queue:
 
 
 @dataclass(frozen=True)
-class Letter:
-    """A message taken from a queue of dead letters. `attributes` are those that have text."""
+class Message:
+    """A received message. `attributes` are those with a text value."""
 
     receipt: str
     body: str
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
-def look_at(sqs: Any, url: str) -> Queue:
-    """The queue at `url`."""
-    asked = [*DEPTHS, "RedrivePolicy"]
-    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked).get("Attributes", {})
+def queue_at(sqs: Any, url: str) -> Queue:
+    names = [*DEPTHS, "RedrivePolicy"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names).get("Attributes", {})
     visible, in_flight, delayed = (int(attributes.get(name, 0)) for name in DEPTHS)
     policy = json.loads(attributes.get("RedrivePolicy") or "{}")
     arn = policy.get("deadLetterTargetArn")
@@ -55,73 +54,73 @@ def look_at(sqs: Any, url: str) -> Queue:
     return Queue(url, visible, in_flight, delayed, dead_letters)
 
 
-def taken(sqs: Any, url: str) -> Iterator[list[Letter]]:
-    """The messages of a queue, at most ten at a time, hidden from others meanwhile; ends when a receive finds none."""
-    while letters := _receive(sqs, url):
-        yield letters
+def receive_batches(sqs: Any, url: str) -> Iterator[list[Message]]:
+    """Receive the messages of a queue, up to ten at a time, until a receive finds none."""
+    while messages := _receive(sqs, url):
+        yield messages
 
 
-def _receive(sqs: Any, url: str) -> list[Letter]:
-    answer = sqs.receive_message(
+def _receive(sqs: Any, url: str) -> list[Message]:
+    response = sqs.receive_message(
         QueueUrl=url,
-        MaxNumberOfMessages=MOST_TO_A_REQUEST,
-        VisibilityTimeout=HIDDEN_SECONDS,
+        MaxNumberOfMessages=MAX_PER_REQUEST,
+        VisibilityTimeout=VISIBILITY_TIMEOUT,
         WaitTimeSeconds=WAIT_SECONDS,
         MessageAttributeNames=["All"],
     )
-    return [_letter(message) for message in answer.get("Messages", [])]
+    return [_message(received) for received in response.get("Messages", [])]
 
 
-def _letter(message: Mapping[str, Any]) -> Letter:
-    attributes = message.get("MessageAttributes", {})
+def _message(received: Mapping[str, Any]) -> Message:
+    attributes = received.get("MessageAttributes", {})
     texts = {name: value["StringValue"] for name, value in attributes.items() if "StringValue" in value}
-    return Letter(message["ReceiptHandle"], message["Body"], texts)
+    return Message(received["ReceiptHandle"], received["Body"], texts)
 
 
 @contextmanager
-def borrowed(sqs: Any, url: str) -> Iterator[list[Letter]]:
-    """All messages of a queue, to read. Whatever is still there afterwards is as it was before, also after an error."""
-    letters: list[Letter] = []
+def peek_all(sqs: Any, url: str) -> Iterator[list[Message]]:
+    """All messages of a queue, to read. On exit, also by an error, those not deleted are visible again."""
+    messages: list[Message] = []
     try:
-        for some in taken(sqs, url):
-            letters += some
-        yield list(letters)
+        for batch in receive_batches(sqs, url):
+            messages += batch
+        yield list(messages)
     finally:
-        for part in in_parts(letters, MOST_TO_A_REQUEST):
+        for part in in_parts(messages, MAX_PER_REQUEST):
             entries = [
-                {"Id": str(number), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}
-                for number, letter in enumerate(part)
+                {"Id": str(number), "ReceiptHandle": message.receipt, "VisibilityTimeout": 0}
+                for number, message in enumerate(part)
             ]
             sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
 
 
-def send(sqs: Any, url: str, letters: Sequence[Letter]) -> list[Letter]:
-    """Send the bodies to a queue; those of `letters` that it took."""
-    accepted: list[Letter] = []
-    for part in _fitting(letters):
-        entries = [{"Id": str(number), "MessageBody": letter.body} for number, letter in enumerate(part)]
-        answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
-        accepted += [part[int(success["Id"])] for success in answer.get("Successful", [])]
+def send(sqs: Any, url: str, messages: Sequence[Message]) -> list[Message]:
+    """Send the bodies to a queue; returns the messages that it accepted."""
+    accepted: list[Message] = []
+    for batch in _batches(messages):
+        entries = [{"Id": str(number), "MessageBody": message.body} for number, message in enumerate(batch)]
+        response = sqs.send_message_batch(QueueUrl=url, Entries=entries)
+        accepted += [batch[int(success["Id"])] for success in response.get("Successful", [])]
     return accepted
 
 
-def _fitting(letters: Sequence[Letter]) -> Iterator[list[Letter]]:
-    """Runs of letters that one request takes, by number and by bytes."""
-    run: list[Letter] = []
+def _batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    """Batches that one request takes, by number and by bytes."""
+    batch: list[Message] = []
     weight = 0
-    for letter in letters:
-        size = len(letter.body.encode())
-        if run and (len(run) == MOST_TO_A_REQUEST or weight + size > MOST_BYTES):
-            yield run
-            run, weight = [], 0
-        run.append(letter)
+    for message in messages:
+        size = len(message.body.encode())
+        if batch and (len(batch) == MAX_PER_REQUEST or weight + size > MAX_BYTES):
+            yield batch
+            batch, weight = [], 0
+        batch.append(message)
         weight += size
-    if run:
-        yield run
+    if batch:
+        yield batch
 
 
-def delete(sqs: Any, url: str, letters: Sequence[Letter]) -> None:
-    """Delete messages that were taken from a queue. One that is not deleted comes again, which does no harm."""
-    for part in in_parts(letters, MOST_TO_A_REQUEST):
-        entries = [{"Id": str(number), "ReceiptHandle": letter.receipt} for number, letter in enumerate(part)]
+def delete(sqs: Any, url: str, messages: Sequence[Message]) -> None:
+    """Delete received messages. One that is not deleted is delivered again, which is harmless."""
+    for part in in_parts(messages, MAX_PER_REQUEST):
+        entries = [{"Id": str(number), "ReceiptHandle": message.receipt} for number, message in enumerate(part)]
         sqs.delete_message_batch(QueueUrl=url, Entries=entries)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from bincli.commands.redrive import Route, redrive
+from bincli.commands.redrive import Route, redrive_route
 from bintally.domain.image import Status
 
 from tests.fakes import CrashError
@@ -59,7 +59,8 @@ class FakeSqs:
 
 def redriven(platform: Platform, queue: Simulated, dies_at: int = 0) -> int:
     route = Route("intake", "dead", "source", lambda letters: ["poisoned"] * len(letters))
-    return redrive(route, FakeSqs(queue, platform, dies_at), dry_run=False, tick=lambda done: None).moved
+    sqs = FakeSqs(queue, platform, dies_at)
+    return redrive_route(route, sqs, dry_run=False, on_progress=lambda done, total=None: None).moved
 
 
 def dead_letters(platform: Platform) -> None:

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from bincli.audit.collect import audited
+from bincli.audit.collect import audit_once
 from bincli.deployment import Deployment
 from binlocal.stack import Stack
 from bintally.domain.bins import bin_id_of
@@ -126,7 +126,7 @@ def test_the_model_server_lives_on_and_stays_small(poisoned: Poisoned) -> None:
 
 def test_the_audit_accounts_for_each(poisoned: Poisoned) -> None:
     stack = poisoned.floor.stack
-    report = audited(Deployment(stack.name, stack.outputs, stack.client), PATIENCE, datetime.now(UTC))
+    report = audit_once(Deployment(stack.name, stack.outputs, stack.client), PATIENCE, datetime.now(UTC))
 
     assert [finding for finding in report.audit.findings if finding.key in poisoned.entries] == []
     assert report.audit.removed >= len(UNLISTED)

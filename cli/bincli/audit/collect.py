@@ -1,4 +1,4 @@
-"""What `bintally audit` finds of a stack: versions, queues, ledger, jobs and bins, and the verdict on them."""
+"""Reads a stack for the audit: object versions, queues, ledger, jobs and bins."""
 
 from __future__ import annotations
 
@@ -6,28 +6,24 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from bintally.adapters.bins import DynamoBins
-from bintally.adapters.jobs import DynamoJobs
-from bintally.adapters.ledger import DynamoLedger
 from bintally.domain.image import TERMINAL
 from bintally.domain.orders import iso
 
-from bincli.audit.rules import DEAD_LETTER, Audit, Facts, Name, Patience, Version, audit
+from bincli.audit.rules import DEAD_LETTER, Audit, GracePeriods, Name, ObjectVersion, Snapshot, audit
 from bincli.dead_letters import objects_in
 from bincli.deployment import Deployment
-from bincli.queues import Queue, borrowed, look_at
+from bincli.queues import Queue, peek_all, queue_at
 
 QUEUES = {"intake": "IntakeQueue", "results": "ResultsQueue", "orders": "OrdersQueue"}
-JOB_TIMEOUT = 25_200  # seconds, where the functions are told nothing else
-LOOK_AGAIN_SECONDS = 5.0
-NOTHING = Queue("", 0, 0, 0, None)
+JOB_TIMEOUT = 25_200  # seconds, if the submit function has no JOB_TIMEOUT
+POLL_SECONDS = 5.0
+NO_QUEUE = Queue("", 0, 0, 0, None)
 
 
 @dataclass(frozen=True)
-class Depth:
-    """A queue of the stack, how many messages wait in it, and how many dead letters it has."""
+class QueueDepth:
+    """A queue of the stack, with the number of messages in it and in its dead-letter queue."""
 
     name: str
     waiting: int
@@ -40,104 +36,106 @@ class Report:
     """What an audit found, and how full the queues are."""
 
     audit: Audit
-    queues: list[Depth]
+    queues: list[QueueDepth]
 
     @property
     def is_settled(self) -> bool:
-        """Whether every photograph has come to its end, and none is lost."""
+        """Whether nothing is on its way, and nothing is lost."""
         ends = {*map(str, TERMINAL), DEAD_LETTER}
-        return self.audit.is_clean and not any(
-            number for place, number in self.audit.places.items() if place not in ends
-        )
+        on_the_way = any(number for place, number in self.audit.places.items() if place not in ends)
+        return self.audit.is_clean and not on_the_way
 
 
 @dataclass(frozen=True)
 class Clock:
-    """The time, and how to let some of it pass (seconds)."""
+    """The time, and a way to let some of it pass."""
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
 
 
-def patience_of(deployment: Deployment, announcement: float, due: float) -> Patience:
-    """Seconds for the first two; an answer may take as long as the stack's JobTimeout, and then be due for as long."""
-    submit = deployment.client("lambda").get_function_configuration(FunctionName=deployment.output("SubmitFunction"))
-    timeout = float(submit.get("Environment", {}).get("Variables", {}).get("JOB_TIMEOUT", JOB_TIMEOUT))
-    return Patience(timedelta(seconds=announcement), timedelta(seconds=due), timedelta(seconds=timeout + due))
+def grace_periods(deployment: Deployment, notification: float, submission: float) -> GracePeriods:
+    """Both in seconds. A result may take as long as the stack's JobTimeout, and then wait as long as a submission."""
+    name = deployment.output("SubmitFunction")
+    configuration = deployment.functions.get_function_configuration(FunctionName=name)
+    timeout = float(configuration.get("Environment", {}).get("Variables", {}).get("JOB_TIMEOUT", JOB_TIMEOUT))
+    result = timedelta(seconds=timeout + submission)
+    return GracePeriods(timedelta(seconds=notification), timedelta(seconds=submission), result)
 
 
-def run_audit(deployment: Deployment, patience: Patience, *, wait: float = 0, clock: Clock | None = None) -> Report:
-    """Audit the stack, again and again for at most `wait` seconds until all its photographs have come to their end."""
+def run_audit(deployment: Deployment, grace: GracePeriods, *, wait: float = 0, clock: Clock | None = None) -> Report:
+    """Audit the stack. Repeats for up to `wait` seconds until nothing is on its way."""
     clock = clock or Clock()
     until = clock.now() + timedelta(seconds=wait)
     while True:
-        report = audited(deployment, patience, clock.now())
+        report = audit_once(deployment, grace, clock.now())
         if report.is_settled or clock.now() >= until:
             return report
-        clock.sleep(LOOK_AGAIN_SECONDS)
+        clock.sleep(POLL_SECONDS)
 
 
-def audited(deployment: Deployment, patience: Patience, now: datetime) -> Report:
+def audit_once(deployment: Deployment, grace: GracePeriods, now: datetime) -> Report:
     """One audit.
 
-    Things are read in the order in which a photograph goes through them, so that one that moves meanwhile is seen
-    twice and never missed.
+    Reads everything in the order in which an image passes through it: one that moves meanwhile is seen twice, never
+    missed.
     """
-    s3, sqs, dynamo = (deployment.client(service) for service in ("s3", "sqs", "dynamodb"))
-    ledger = DynamoLedger(dynamo, deployment.output("ImagesTable"))
-    jobs = DynamoJobs(dynamo, deployment.output("JobsTable"))
-    bins = DynamoBins(dynamo, deployment.output("BinsTable"))
-    bucket = deployment.output("IntakeBucket")
-    versions = list(versions_in(s3, bucket))
-    queues = {name: look_at(sqs, deployment.output(output)) for name, output in QUEUES.items()}
-    graves = {name: look_at(sqs, queue.dead_letters) for name, queue in queues.items() if queue.dead_letters}
-    dead, letters = dead_photographs(sqs, queues["intake"].dead_letters, bucket)
-    unread = max(0, graves.get("intake", NOTHING).messages - letters)
-    facts = Facts(
+    sqs, ledger, jobs, bins = deployment.sqs, deployment.ledger, deployment.jobs, deployment.bins
+    versions = list(versions_in(deployment))
+    queues = {name: queue_at(sqs, deployment.output(output)) for name, output in QUEUES.items()}
+    urls = {name: queue.dead_letters for name, queue in queues.items() if queue.dead_letters}
+    dead_letter_queues = {name: queue_at(sqs, url) for name, url in urls.items()}
+    dead, received = dead_images(deployment, queues["intake"].dead_letters)
+    not_received = max(0, dead_letter_queues.get("intake", NO_QUEUE).messages - received)
+    snapshot = Snapshot(
         versions=versions,
-        queued=queues["intake"].messages + unread,
+        queued=queues["intake"].messages + not_received,
         dead=dead,
         entries=list(ledger.all()),
         jobs={job.job_id: job for job in jobs.all()},
         bins={count.bin_id: count for count in bins.all()},
     )
-    facts = read_again(facts, audit(facts, patience, now), ledger, jobs, bins)
-    depths = [depth(name, queue, graves.get(name, NOTHING)) for name, queue in queues.items()]
-    depths.append(depth("reconcile", NOTHING, look_at(sqs, deployment.output("ReconcileDeadLetters"))))
-    return Report(audit(facts, patience, now), depths)
+    snapshot = refreshed(snapshot, audit(snapshot, grace, now), deployment)
+    depths = [depth(name, queue, dead_letter_queues.get(name, NO_QUEUE)) for name, queue in queues.items()]
+    depths.append(depth("reconcile", NO_QUEUE, queue_at(sqs, deployment.output("ReconcileDeadLetters"))))
+    return Report(audit(snapshot, grace, now), depths)
 
 
-def depth(name: str, queue: Queue, grave: Queue) -> Depth:
-    """How full a queue is, and the one that its dead letters go to."""
-    return Depth(name, queue.visible + queue.delayed, queue.in_flight, grave.messages)
+def depth(name: str, queue: Queue, dead_letters: Queue) -> QueueDepth:
+    return QueueDepth(name, queue.visible + queue.delayed, queue.in_flight, dead_letters.messages)
 
 
-def read_again(facts: Facts, first: Audit, ledger: DynamoLedger, jobs: DynamoJobs, bins: DynamoBins) -> Facts:
-    """The facts, with what seemed wrong as it is now: answers are in the ledger before their job is closed."""
-    doubtful = ledger.read({finding.image_id for finding in first.findings if finding.image_id})
+def refreshed(snapshot: Snapshot, first: Audit, deployment: Deployment) -> Snapshot:
+    """The snapshot with every doubtful image read again: the ledger has results before their job is closed."""
+    doubtful = deployment.ledger.read({finding.image_id for finding in first.findings if finding.image_id})
     if not doubtful:
-        return facts
-    unknown = {entry.job_id for entry in doubtful.values() if entry.job_id} - facts.jobs.keys()
+        return snapshot
+    unknown = {entry.job_id for entry in doubtful.values() if entry.job_id} - snapshot.jobs.keys()
     return replace(
-        facts,
-        entries=[doubtful.get(entry.image.image_id, entry) for entry in facts.entries],
-        jobs={**facts.jobs, **jobs.read(unknown)},
-        bins={count.bin_id: count for count in bins.all()},
+        snapshot,
+        entries=[doubtful.get(entry.image.image_id, entry) for entry in snapshot.entries],
+        jobs={**snapshot.jobs, **deployment.jobs.read(unknown)},
+        bins={count.bin_id: count for count in deployment.bins.all()},
     )
 
 
-def versions_in(s3: Any, bucket: str) -> Iterator[Version]:
-    """Every version of every object, old ones included. A marker of a deletion is none."""
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+def versions_in(deployment: Deployment) -> Iterator[ObjectVersion]:
+    """Every version of every object in the intake bucket, except delete markers."""
+    for page in deployment.s3.get_paginator("list_object_versions").paginate(Bucket=deployment.intake_bucket):
         for version in page.get("Versions", []):
             version_id = None if version["VersionId"] == "null" else version["VersionId"]
-            yield Version(version["Key"], version_id, iso(version["LastModified"]))
+            yield ObjectVersion(version["Key"], version_id, iso(version["LastModified"]))
 
 
-def dead_photographs(sqs: Any, url: str | None, bucket: str) -> tuple[set[Name], int]:
-    """The photographs that the dead letters of the intake queue are about, and how many letters there were."""
+def dead_images(deployment: Deployment, url: str | None) -> tuple[set[Name], int]:
+    """The images that the intake queue's dead letters are about, and how many letters were received."""
     if url is None:
         return set(), 0
-    with borrowed(sqs, url) as letters:
-        named = {name for letter in letters for place, name in objects_in(letter.body) if place == bucket}
-    return named, len(letters)
+    with peek_all(deployment.sqs, url) as messages:
+        named = {
+            name
+            for message in messages
+            for bucket, name in objects_in(message.body)
+            if bucket == deployment.intake_bucket
+        }
+    return named, len(messages)

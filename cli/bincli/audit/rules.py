@@ -1,4 +1,4 @@
-"""The conservation law: every photograph that was put stands in exactly one place, or is not accounted for."""
+"""The rule of the audit: every photo that was uploaded is in exactly one place, or it is not accounted for."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from bintally.domain.jobs import UNANSWERED, Job
 from bintally.domain.orders import iso
 
 DEAD_LETTER = "DEAD LETTER"
-QUEUED = "QUEUED"  # a message about it waits in the intake queue, or is with a function now
-JUST_PUT = "JUST PUT"  # S3 may not have announced it yet
-ABSENT = "NOT IN THE LEDGER"
+QUEUED = "QUEUED"  # a message about it is in the intake queue, or with a function
+JUST_UPLOADED = "JUST UPLOADED"  # S3 may not have announced it yet
+UNREGISTERED = "NOT IN THE LEDGER"
 
-Name = tuple[str, str | None]  # key and version id, which is None in a bucket that keeps no versions
+Name = tuple[str, str | None]  # key and version id; the id is None in a bucket without versioning
 
 
 @dataclass(frozen=True)
-class Version:
-    """One version of one object in the intake bucket. `put_at` is ISO 8601, as `bintally.domain.orders.iso` writes."""
+class ObjectVersion:
+    """One version of one object in the intake bucket. `uploaded_at` is in ISO 8601, as `iso` writes it."""
 
     key: str
     version_id: str | None
-    put_at: str
+    uploaded_at: str
 
     @property
     def name(self) -> Name:
@@ -34,14 +34,14 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What was found of a stack, in the order in which a photograph goes through it.
+class Snapshot:
+    """A stack as it was read, in the order in which an image passes through it.
 
-    `queued` is how many messages the intake queue has, those that a function holds included, and such dead letters as
-    could not be read. `dead` are the photographs that the other dead letters are about.
+    `queued` is the number of messages in the intake queue, including those that a function holds, plus the dead letters
+    that could not be received. `dead` are the images that the other dead letters are about.
     """
 
-    versions: Sequence[Version]
+    versions: Sequence[ObjectVersion]
     queued: int
     dead: Collection[Name]
     entries: Sequence[LedgerEntry]
@@ -50,33 +50,33 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long a photograph may be unannounced, be due, and be held by a job, before something is wrong."""
+class GracePeriods:
+    """How long an image may be unannounced, be due for a job, and be held by a job before something is wrong."""
 
-    announcement: timedelta
-    due: timedelta
-    answer: timedelta
+    notification: timedelta
+    submission: timedelta
+    result: timedelta
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A photograph that is not accounted for, and why. `state` is its status in the ledger, or ABSENT."""
+    """An image that is not accounted for, and why. `state` is its status in the ledger, or UNREGISTERED."""
 
     key: str
     version_id: str | None
     image_id: str
     state: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Audit:
-    """`photographs` = the sum of `places` (statuses of the ledger, DEAD_LETTER, QUEUED, JUST_PUT) + the findings.
+    """`images` is the sum of `places` (ledger statuses, DEAD_LETTER, QUEUED, JUST_UPLOADED) and the findings.
 
-    `removed` of them are in the bucket no more.
+    `removed` of them are no longer in the bucket.
     """
 
-    photographs: int
+    images: int
     places: Mapping[str, int]
     findings: Sequence[Finding]
     removed: int
@@ -86,67 +86,72 @@ class Audit:
         return not self.findings
 
 
-def audit(facts: Facts, patience: Patience, now: datetime) -> Audit:
-    """Where every photograph stands that the bucket, the ledger or a dead letter knows of."""
+def audit(snapshot: Snapshot, grace: GracePeriods, now: datetime) -> Audit:
+    """Where every image is that the bucket, the ledger or a dead letter knows of."""
     places: Counter[str] = Counter()
     findings: list[Finding] = []
-    latest = _newest_counted(facts.entries)
-    for entry in facts.entries:
-        why = _fault(entry, facts, latest, patience, now)
-        if why:
-            findings.append(_finding(entry, why))
+    latest = _newest_counted(snapshot.entries)
+    for entry in snapshot.entries:
+        reason = _fault(entry, snapshot, latest, grace, now)
+        if reason:
+            findings.append(_finding(entry, reason))
         else:
             places[str(entry.status)] += 1
-    strangers = _strangers(facts)
-    for version, place in _placed(strangers, facts, iso(now - patience.announcement)):
+    unregistered = _unregistered(snapshot)
+    for version, place in _placed(unregistered, snapshot, iso(now - grace.notification)):
         if place:
             places[place] += 1
         else:
-            why = "No message about it waits in the intake queue or among its dead letters."
-            findings.append(Finding(version.key, version.version_id, "", ABSENT, why))
-    held = {version.name for version in facts.versions}
-    names = [(entry.image.key, entry.image.version_id) for entry in facts.entries]
-    removed = sum(name not in held for name in (*names, *(version.name for version in strangers)))
-    return Audit(len(names) + len(strangers), places, sorted(findings, key=lambda one: (one.why, one.key)), removed)
+            reason = "No message about it is in the intake queue or among its dead letters."
+            findings.append(Finding(version.key, version.version_id, "", UNREGISTERED, reason))
+    names = [(entry.image.key, entry.image.version_id) for entry in snapshot.entries]
+    names += [version.name for version in unregistered]
+    in_bucket = {version.name for version in snapshot.versions}
+    removed = sum(name not in in_bucket for name in names)
+    return Audit(len(names), places, sorted(findings, key=lambda one: (one.reason, one.key)), removed)
 
 
-def _strangers(facts: Facts) -> list[Version]:
-    """The photographs that the ledger does not hold, those put last first."""
-    known = {(entry.image.key, entry.image.version_id) for entry in facts.entries}
-    found = {version.name: version for version in facts.versions if version.name not in known}
-    found |= {name: Version(*name, "") for name in facts.dead if name not in known and name not in found}
-    return sorted(found.values(), key=lambda one: (one.put_at, one.key, one.version_id or ""), reverse=True)
+def _unregistered(snapshot: Snapshot) -> list[ObjectVersion]:
+    """The images that the ledger does not have, newest uploads first."""
+    known = {(entry.image.key, entry.image.version_id) for entry in snapshot.entries}
+    found = {version.name: version for version in snapshot.versions if version.name not in known}
+    found |= {name: ObjectVersion(*name, "") for name in snapshot.dead if name not in known and name not in found}
+    return sorted(found.values(), key=lambda one: (one.uploaded_at, one.key, one.version_id or ""), reverse=True)
 
 
-def _placed(strangers: Iterable[Version], facts: Facts, announced_until: str) -> Iterator[tuple[Version, str]]:
-    """Each with its place, or with "" where it has none.
+def _placed(
+    unregistered: Iterable[ObjectVersion], snapshot: Snapshot, announced_until: str
+) -> Iterator[tuple[ObjectVersion, str]]:
+    """Each image with its place, or with "" if it has none.
 
-    A queue can't be read without taking from it. That as many photographs wait as there are messages, and those put
-    last, is what speaks most for the system: the verdict on the others is certain once the queue is empty.
+    A queue can't be read without taking from it. So as many images count as queued as there are messages, the newest
+    first: the reading that favours the system. Once the queue is empty, the result is certain.
     """
-    queued = facts.queued
-    for version in strangers:
-        if version.name in facts.dead:
+    queued = snapshot.queued
+    for version in unregistered:
+        if version.name in snapshot.dead:
             yield version, DEAD_LETTER
         elif queued > 0:
             queued -= 1
             yield version, QUEUED
         else:
-            yield version, JUST_PUT if version.put_at > announced_until else ""
+            yield version, JUST_UPLOADED if version.uploaded_at > announced_until else ""
 
 
-def _fault(entry: LedgerEntry, facts: Facts, latest: Mapping[str, Image], patience: Patience, now: datetime) -> str:
-    """Why the ledger's word on a photograph can't be taken; "" where it can."""
+def _fault(
+    entry: LedgerEntry, snapshot: Snapshot, latest: Mapping[str, Image], grace: GracePeriods, now: datetime
+) -> str:
+    """What contradicts the ledger's status of an image; "" if nothing does."""
     match entry.status:
         case Status.SUBMITTED:
-            return _fault_of_job(facts.jobs.get(entry.job_id or ""), entry, iso(now - patience.answer))
+            return _fault_of_job(snapshot.jobs.get(entry.job_id or ""), entry, iso(now - grace.result))
         case Status.RECEIVED:
             if not entry.due_at:
                 return "It is in no job, and has no time from which it is due."
-            overdue = entry.due_at < iso(now - patience.due)
+            overdue = entry.due_at < iso(now - grace.submission)
             return f"It is in no job, and has been due since {entry.due_at}." if overdue else ""
         case Status.COUNTED:
-            return _fault_of_bin(entry.image, facts.bins, latest)
+            return _fault_of_bin(entry.image, snapshot.bins, latest)
         case _:
             return "" if entry.reason else f"It is {entry.status} without a reason."
 
@@ -155,7 +160,7 @@ def _fault_of_job(job: Job | None, entry: LedgerEntry, since: str) -> str:
     if job is None:
         return f"Its job {entry.job_id} is not in the jobs table."
     if job.status not in UNANSWERED:
-        return f"Its job {job.job_id} is {job.status}, and the ledger has no answer."
+        return f"Its job {job.job_id} is {job.status}, but the ledger has no result."
     if job.opened_at < since:
         return f"Its job {job.job_id} has been {job.status} since {job.submitted_at or job.opened_at}."
     return ""
@@ -166,14 +171,14 @@ def _fault_of_bin(image: Image, bins: Mapping[str, BinCount], latest: Mapping[st
         return ""
     shown = bins.get(image.bin_id)
     if shown is None:
-        return f"It is counted, and the bin {image.bin_id} shows nothing."
+        return f"It is counted, but the bin {image.bin_id} shows nothing."
     if is_newer(image, shown.image):
-        return f"It is counted, and the bin {image.bin_id} shows an older photograph: {shown.image.key}."
+        return f"It is counted, but the bin {image.bin_id} shows an older photo: {shown.image.key}."
     return ""
 
 
 def _newest_counted(entries: Iterable[LedgerEntry]) -> dict[str, Image]:
-    """From bin id to its newest photograph that is COUNTED."""
+    """The newest COUNTED image of each bin, by bin id."""
     newest: dict[str, Image] = {}
     for entry in entries:
         held = newest.get(entry.image.bin_id)
@@ -182,6 +187,6 @@ def _newest_counted(entries: Iterable[LedgerEntry]) -> dict[str, Image]:
     return newest
 
 
-def _finding(entry: LedgerEntry, why: str) -> Finding:
+def _finding(entry: LedgerEntry, reason: str) -> Finding:
     image = entry.image
-    return Finding(image.key, image.version_id, image.image_id, str(entry.status), why)
+    return Finding(image.key, image.version_id, image.image_id, str(entry.status), reason)

@@ -1,8 +1,8 @@
-"""What counting photographs costs on AWS, roughly: a table of prices with its date, and what they are multiplied by.
+"""Roughly what counting photos costs on AWS.
 
 About the on-demand list prices of us-east-1 in US dollars, without free tiers. Nobody has checked them: compare
-https://aws.amazon.com/sagemaker/pricing/ before you rely on them. Left out: Lambda, logs, keeping the
-photographs, transfer between regions; each is small beside the rest.
+https://aws.amazon.com/sagemaker/pricing/ before you rely on them. Lambda, logs, storage and transfer between regions
+are left out; each is small in comparison.
 """
 
 from __future__ import annotations
@@ -15,40 +15,40 @@ from bintally.domain.jobs import EngineName
 PRICES_OF = "2025-06"
 INSTANCE = "ml.c6i.xlarge"
 INSTANCE_HOUR = 0.204
-# For a million photographs: put (5.00) and fetched once (0.40) in S3, announced and received in tens in SQS (0.48), and
-# told to EventBridge (1.00).
+# For a million images: an upload (5.00) and a download (0.40) in S3, a notification received in batches of ten from SQS
+# (0.48), and an event in EventBridge (1.00).
 REQUESTS = 6.88
-WRITE_UNITS = 0.625  # for a million, in DynamoDB; a write of a transaction takes two
-UNITS_EACH = {EngineName.ASYNC: 7, EngineName.BATCH: 11}  # a photograph that waits for a batch passes an index twice
+WRITE_UNITS = 0.625  # for a million, in DynamoDB; a write in a transaction takes two
+UNITS_PER_IMAGE = {EngineName.ASYNC: 7, EngineName.BATCH: 11}  # an image that waits for a batch is indexed twice
 
-PHOTOGRAPHS_A_SECOND = 25  # of one instance: the int8 model on two cores, fetching included
+IMAGES_PER_SECOND = 25  # of one instance: the int8 model on two cores, with downloads
 INSTANCES = 2  # the template's MaxInstances and BatchInstances
-BATCH_JOB = 10_000  # most photographs in one transform job
+BATCH_JOB = 10_000  # the most images in one transform job
 START_SECONDS = 300  # of an instance, paid for in a transform job
-IDLE_SECONDS = 900  # that an endpoint's instances live on before they are scaled to zero
+IDLE_SECONDS = 900  # before an endpoint is scaled to zero
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """US dollars for counting so many photographs with an engine, and the instances' hours in it."""
+    """US dollars and instance hours for counting so many images with an engine."""
 
     engine: EngineName
-    photographs: int
+    images: int
     instance_hours: float
     dollars: float
 
 
-def estimate(engine: EngineName, photographs: int) -> Estimate:
-    """What `photographs` cost if they come in one go."""
-    if not photographs:
+def estimate(engine: EngineName, images: int) -> Estimate:
+    """What `images` cost if they arrive together."""
+    if not images:
         return Estimate(engine, 0, 0.0, 0.0)
     if engine is EngineName.BATCH:
-        overhead = math.ceil(photographs / BATCH_JOB) * START_SECONDS * INSTANCES
+        overhead = math.ceil(images / BATCH_JOB) * START_SECONDS * INSTANCES
     else:
         overhead = (START_SECONDS + IDLE_SECONDS) * INSTANCES
-    hours = (photographs / PHOTOGRAPHS_A_SECOND + overhead) / 3600
-    requests = photographs / 1e6 * (REQUESTS + UNITS_EACH[engine] * WRITE_UNITS)
-    return Estimate(engine, photographs, round(hours, 2), round(hours * INSTANCE_HOUR + requests, 2))
+    hours = (images / IMAGES_PER_SECOND + overhead) / 3600
+    requests = images / 1e6 * (REQUESTS + UNITS_PER_IMAGE[engine] * WRITE_UNITS)
+    return Estimate(engine, images, round(hours, 2), round(hours * INSTANCE_HOUR + requests, 2))
 
 
 def assumption() -> str:
@@ -56,5 +56,5 @@ def assumption() -> str:
     return (
         f"About the list prices of us-east-1 in {PRICES_OF}, not checked; "
         f"{INSTANCES} {INSTANCE} at {INSTANCE_HOUR} USD/h, "
-        f"{PHOTOGRAPHS_A_SECOND} photographs/s each; without Lambda, logs and storage."
+        f"{IMAGES_PER_SECOND} photos/s each; without Lambda, logs and storage."
     )

@@ -1,4 +1,4 @@
-"""Which photographs a backfill has put, on disk, so that one that was killed goes on where it was."""
+"""Which photos a backfill has uploaded, on disk, so that it continues after it was killed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bincli.errors import CommandError
 
 
 class Journal:
-    """`done` is what earlier runs have put: key → stamp. Any thread may add to the journal."""
+    """`done` is what earlier runs have uploaded: key → stamp. Safe for threads."""
 
     def __init__(self, file: TextIO, done: dict[str, str]) -> None:
         self.done = done
@@ -21,7 +21,7 @@ class Journal:
         self._lock = threading.Lock()
 
     def add(self, key: str, stamp: str) -> None:
-        """Keep that this has been put. It is with the operating system when this returns."""
+        """Note that this is uploaded. The operating system has it when this returns."""
         with self._lock:
             self._file.write(json.dumps({"key": key, "stamp": stamp}) + "\n")
             self._file.flush()
@@ -29,7 +29,7 @@ class Journal:
 
 @contextmanager
 def open_journal(path: Path, source: str, bucket: str) -> Iterator[Journal]:
-    """The journal of backfilling `source` into `bucket`. Raises CommandError for that of another backfill."""
+    """The journal for uploading `source` to `bucket`. Raises CommandError if `path` belongs to another backfill."""
     heading = {"source": source, "bucket": bucket}
     done = read_journal(path, heading)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,12 +42,12 @@ def open_journal(path: Path, source: str, bucket: str) -> Iterator[Journal]:
 
 
 def read_journal(path: Path, heading: dict[str, str]) -> dict[str, str] | None:
-    """Key → stamp of what has been put, None without a journal. A line that was cut off counts for nothing."""
+    """Key → stamp of what was uploaded; None without a journal. Ignores a line that was cut off."""
     if not path.is_file():
         return None
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     if _parsed(lines[0]) != heading:
-        raise CommandError(f"{path} is not the journal of this backfill. Name another one with --journal.")
+        raise CommandError(f"{path} is the journal of another backfill. Name another file with --journal.")
     entries = [_parsed(line) for line in lines[1:]]
     return {str(entry["key"]): str(entry["stamp"]) for entry in entries if {"key", "stamp"} <= entry.keys()}
 

@@ -1,4 +1,4 @@
-"""Photographs that lie elsewhere, into the intake bucket: at a steady rate, and without putting any twice."""
+"""Uploads existing photos to the intake bucket, at a steady rate and none of them twice."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ from typing import Any
 from bintally.domain.jobs import in_parts
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bincli.aws_errors import explained
+from bincli.aws_errors import explain_aws_error
 from bincli.backfill.journal import Journal
-from bincli.backfill.uploads import Skipped, Upload, held_in, is_photograph, put, still_to_put, uploads_in
+from bincli.backfill.uploads import Skipped, Upload, changed, is_photo, objects_in, upload, uploads_in
 from bincli.deployment import Deployment, workdir
 from bincli.errors import CommandError
-from bincli.output import quantity
-from bincli.progress import Tick
+from bincli.progress import ProgressCallback
+from bincli.text import quantity
 
-PUTS_AT_ONCE = 12
-PART = 1_000  # uploads that are given to the threads in one go
+WORKERS = 12
+BATCH = 1_000  # uploads that are given to the workers at once
 ATTEMPTS = 5
 FIRST_PAUSE = 0.5  # seconds, doubled with each further attempt
-MOST_FAILURES = 100  # after which something is wrong with more than a few photographs
+MAX_FAILURES = 100  # more than that is no problem of single photos
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a backfill has to do: `uploads`. `held` are in the intake bucket already, `left_out` are no photographs.
+    """What a backfill has to do: `uploads`. `unchanged` are in the intake bucket already, `ignored` are not photos.
 
-    `skipped` may be photographs, or folders of them, that a person has to look at.
+    `skipped` may be photos, or folders with photos, and a person has to look at them.
     """
 
     uploads: list[Upload]
-    held: int
-    left_out: int
+    unchanged: int
+    ignored: int
     skipped: list[Skipped] = field(default_factory=list)
 
     @property
     def size(self) -> int:
-        return sum(upload.size for upload in self.uploads)
+        return sum(each.size for each in self.uploads)
 
 
 @dataclass(frozen=True)
-class Backfilled:
-    """How many photographs were put, and key → error of those that could not be. `stopped`: by Ctrl-C."""
+class BackfillResult:
+    """How many photos were uploaded, and the error of each that was not, by key. `stopped`: by Ctrl-C."""
 
-    put: int
+    uploaded: int
     failed: dict[str, str]
     stopped: bool = False
 
 
-class Pace:
-    """Lets `rate` callers a second through, whatever thread they come from. Nobody waits once `stopped` is set."""
+class RateLimiter:
+    """Lets `rate` callers a second through, over all threads. Once `stopped` is set, nobody waits."""
 
     def __init__(
         self,
@@ -86,40 +86,43 @@ class Pace:
 
 
 @dataclass
-class Running:
-    """A backfill at work: what its threads share."""
+class Uploader:
+    """What the threads of a backfill share."""
 
     s3: Any
     bucket: str
     journal: Journal
-    pace: Pace
-    tick: Tick
-    done: list[str] = field(default_factory=list)
+    limiter: RateLimiter
+    on_progress: ProgressCallback
+    uploaded: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
-    def put(self, upload: Upload) -> None:
-        """Put one photograph, in several attempts if need be, and keep that it is done or why it can't be."""
+    @property
+    def is_over(self) -> bool:
+        return self.limiter.stopped.is_set() or len(self.failed) >= MAX_FAILURES
+
+    def upload(self, each: Upload) -> None:
+        """Upload one photo, with several attempts if need be. Notes in the journal that it is done."""
         for attempt in range(1, ATTEMPTS + 1):
-            self.pace.wait()
-            if self.pace.stopped.is_set() or len(self.failed) >= MOST_FAILURES:
+            self.limiter.wait()
+            if self.is_over:
                 return
             try:
-                put(self.s3, self.bucket, upload)
+                upload(self.s3, self.bucket, each)
             except (ClientError, BotoCoreError, OSError) as error:
-                if attempt == ATTEMPTS or not may_pass(error):
-                    said = str(error) if isinstance(error, OSError) else explained(error)
-                    self.failed[upload.key] = said
+                if attempt == ATTEMPTS or not is_transient(error):
+                    self.failed[each.key] = str(error) if isinstance(error, OSError) else explain_aws_error(error)
                     return
-                self.pace.pause(FIRST_PAUSE * 2 ** (attempt - 1))
+                self.limiter.pause(FIRST_PAUSE * 2 ** (attempt - 1))
             else:
-                self.journal.add(upload.key, upload.stamp)
-                self.done.append(upload.key)
-                self.tick(len(self.done))
+                self.journal.add(each.key, each.stamp)
+                self.uploaded.append(each.key)
+                self.on_progress(len(self.uploaded))
                 return
 
 
-def may_pass(error: Exception) -> bool:
-    """Whether another attempt may go better: not where the file can't be read or the request was refused as such."""
+def is_transient(error: Exception) -> bool:
+    """Whether another attempt may succeed: not if the file can't be read, or the request itself was refused."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
         return status >= 500 or status in (408, 429)
@@ -127,43 +130,48 @@ def may_pass(error: Exception) -> bool:
 
 
 def plan_backfill(deployment: Deployment, source: str, done: dict[str, str], *, any_file: bool) -> Plan:
-    """What there is in `source`, and what of it the intake bucket holds. Raises CommandError for a useless source."""
-    s3, bucket = deployment.client("s3"), deployment.output("IntakeBucket")
+    """Compare `source` with the intake bucket. `done` is the journal. Raises CommandError for a useless source."""
+    s3, bucket = deployment.s3, deployment.intake_bucket
     if f"{source}/".startswith(f"s3://{bucket}/"):
         raise CommandError(f"{source} is the intake bucket itself.")
     found = list(uploads_in(source, s3))
-    chosen = [each for each in found if any_file or is_photograph(each)]
-    wanted = [each for each in chosen if isinstance(each, Upload)]
-    skipped = [each for each in chosen if isinstance(each, Skipped)]
+    chosen = [each for each in found if any_file or is_photo(each)]
     if not chosen:
         raise CommandError(f"There are no photos (.jpg, .jpeg, .png) in {source}; --any-file takes every file.")
-    uploads = still_to_put(wanted, held_in(s3, bucket), done)
+    wanted = [each for each in chosen if isinstance(each, Upload)]
+    skipped = [each for each in chosen if isinstance(each, Skipped)]
+    uploads = changed(wanted, objects_in(s3, bucket), done)
     return Plan(uploads, len(wanted) - len(uploads), len(found) - len(chosen), skipped)
 
 
-def backfill(
-    deployment: Deployment, uploads: Sequence[Upload], journal: Journal, *, pace: Pace, tick: Tick
-) -> Backfilled:
-    """Put the uploads, a few at once, until Ctrl-C. Raises CommandError when MOST_FAILURES of them could not be put."""
-    running = Running(deployment.client("s3"), deployment.output("IntakeBucket"), journal, pace, tick)
-    with ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
+def run_backfill(
+    deployment: Deployment,
+    uploads: Sequence[Upload],
+    journal: Journal,
+    *,
+    limiter: RateLimiter,
+    on_progress: ProgressCallback,
+) -> BackfillResult:
+    """Do the uploads, several at once, until Ctrl-C. Raises CommandError after MAX_FAILURES of them have failed."""
+    uploader = Uploader(deployment.s3, deployment.intake_bucket, journal, limiter, on_progress)
+    with ThreadPoolExecutor(WORKERS) as pool:
         try:
-            for part in in_parts(uploads, PART):
-                list(pool.map(running.put, part))
-                if len(running.failed) >= MOST_FAILURES:
+            for batch in in_parts(uploads, BATCH):
+                list(pool.map(uploader.upload, batch))
+                if uploader.is_over:
                     break
         except KeyboardInterrupt:
-            pace.stopped.set()
-    if len(running.failed) >= MOST_FAILURES:
-        key, error = next(iter(running.failed.items()))
+            limiter.stopped.set()
+    if len(uploader.failed) >= MAX_FAILURES:
+        key, error = next(iter(uploader.failed.items()))
         raise CommandError(
-            f"{quantity(len(running.failed), 'photo')} could not be uploaded, so this stopped after "
-            f"{len(running.done):,}. The first one, {key}: {error}"
+            f"{quantity(len(uploader.failed), 'photo')} could not be uploaded, so this stopped after "
+            f"{len(uploader.uploaded):,}. The first one, {key}: {error}"
         )
-    return Backfilled(len(running.done), running.failed, stopped=pace.stopped.is_set())
+    return BackfillResult(len(uploader.uploaded), uploader.failed, stopped=limiter.stopped.is_set())
 
 
-def journal_of(source: str, bucket: str) -> Path:
-    """Where the journal of a backfill lies if its operator does not say."""
+def default_journal(source: str, bucket: str) -> Path:
+    """Where a backfill keeps its journal unless --journal says otherwise."""
     digest = hashlib.sha256(f"{source}\n{bucket}".encode()).hexdigest()[:12]
     return workdir() / f"backfill-{digest}.jsonl"

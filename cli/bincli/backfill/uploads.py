@@ -1,4 +1,4 @@
-"""What a backfill puts into the intake bucket: files of a folder, or objects of another bucket."""
+"""What a backfill uploads: files of a folder, or objects of another bucket."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
-from bincli.counting import EXTENSIONS
 from bincli.errors import CommandError
-from bincli.files import files_under
+from bincli.files import EXTENSIONS, files_under
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A photograph of `size` bytes to put under `key`: the file `path`, or else the object `origin` (bucket, key).
+    """An image of `size` bytes for `key`: the file `path`, or the object `origin` (bucket, key).
 
-    `stamp` changes when it does: an object's ETag, a file's time.
+    `stamp` changes with its content: an object's ETag, or a file's modification time.
     """
 
     key: str
@@ -33,25 +32,25 @@ class Upload:
 
 @dataclass(frozen=True)
 class Skipped:
-    """Something in a folder that is not uploaded, at the path `key` below it, and why not."""
+    """Something in a folder that is not uploaded, at the relative path `key`."""
 
     key: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
-class Held:
-    """What the intake bucket shows under a key."""
+class StoredObject:
+    """What the intake bucket has under a key."""
 
     size: int
     etag: str
 
 
 def uploads_in(source: str, s3: Any) -> Iterator[Upload | Skipped]:
-    """Everything in `source`, a folder or `s3://bucket/prefix`, photograph or not, hidden files excepted.
+    """Everything in `source`, a folder or `s3://bucket/prefix`, image or not, except hidden files.
 
-    Nothing outside a folder is reached: links in it are skipped, whatever they lead to. A key is the path below the
-    folder, or what follows the last slash of the prefix. Raises CommandError for a source that there is not.
+    Never leaves the folder: links in it are skipped, whatever they point at. A key is the path below the folder, or
+    what follows the last slash of the prefix. Raises CommandError if there is no such source.
     """
     if source.startswith("s3://"):
         bucket, _, prefix = source.removeprefix("s3://").partition("/")
@@ -69,66 +68,67 @@ def _objects(s3: Any, bucket: str, prefix: str) -> Iterator[Upload]:
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for found in page.get("Contents", []):
             key, etag = found["Key"], found["ETag"].strip('"')
-            yield Upload(key[above:], found["Size"], etag, origin=(bucket, key))
+            if not key.endswith("/"):  # a folder, as the S3 console makes them
+                yield Upload(key[above:], found["Size"], etag, origin=(bucket, key))
 
 
 def _file(path: Path, folder: Path) -> Upload | Skipped:
     key = path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     try:
-        facts = path.lstat()
+        status = path.lstat()
     except OSError as error:
         return Skipped(f"{key}/" if error.errno == errno.ENAMETOOLONG else key, str(error.strerror))
-    if stat.S_ISLNK(facts.st_mode):
+    if stat.S_ISLNK(status.st_mode):
         return Skipped(f"{key}/" if path.is_dir() else key, "a link, which is not followed")
-    if stat.S_ISDIR(facts.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         return Skipped(f"{key}/", "the folder can't be listed")
-    if not stat.S_ISREG(facts.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return Skipped(key, "not a regular file")
     if not os.access(path, os.R_OK):
         return Skipped(key, "no permission to read it")
-    return Upload(key, facts.st_size, str(facts.st_mtime_ns), path)
+    return Upload(key, status.st_size, str(status.st_mtime_ns), path)
 
 
-def is_photograph(found: Upload | Skipped) -> bool:
-    """By its extension; a folder may hold some."""
+def is_photo(found: Upload | Skipped) -> bool:
+    """Judged by its extension. A folder may hold photos."""
     return Path(found.key).suffix.lower() in EXTENSIONS or found.key.endswith("/")
 
 
-def held_in(s3: Any, bucket: str) -> dict[str, Held]:
-    """What the bucket shows under each key."""
+def objects_in(s3: Any, bucket: str) -> dict[str, StoredObject]:
+    """What the bucket has under each key."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
     return {
-        found["Key"]: Held(found["Size"], found["ETag"].strip('"'))
+        found["Key"]: StoredObject(found["Size"], found["ETag"].strip('"'))
         for page in pages
         for found in page.get("Contents", [])
     }
 
 
-def still_to_put(uploads: Iterable[Upload], held: Mapping[str, Held], done: Mapping[str, str]) -> list[Upload]:
-    """The uploads that the intake bucket does not hold already.
+def changed(uploads: Iterable[Upload], stored: Mapping[str, StoredObject], done: Mapping[str, str]) -> list[Upload]:
+    """The uploads that the intake bucket does not have unchanged.
 
-    It does if it shows as many bytes under the key and the journal (`done`, key → stamp) says that they are these, or
-    the ETag does. An encrypted object's ETag says nothing of its content, so there the journal alone can tell.
+    It has one if the object under its key has the same size, and either the journal (`done`, key → stamp) or the ETag
+    shows that it is the same. For an encrypted object only the journal can tell: its ETag says nothing of its content.
     """
-    return [upload for upload in uploads if not _is_held(upload, held.get(upload.key), done.get(upload.key))]
+    return [each for each in uploads if not _is_unchanged(each, stored.get(each.key), done.get(each.key))]
 
 
-def _is_held(upload: Upload, held: Held | None, stamp: str | None) -> bool:
-    if held is None or held.size != upload.size:
+def _is_unchanged(each: Upload, stored: StoredObject | None, stamp: str | None) -> bool:
+    if stored is None or stored.size != each.size:
         return False
-    return stamp == upload.stamp or held.etag == _etag(upload)
+    return stamp == each.stamp or stored.etag == _etag(each)
 
 
-def _etag(upload: Upload) -> str:
-    """Its ETag where nothing is encrypted."""
-    if upload.path is None:
-        return upload.stamp
-    with open_no_link(upload.path) as file:
+def _etag(each: Upload) -> str:
+    """Its ETag if nothing is encrypted."""
+    if each.path is None:
+        return each.stamp
+    with open_regular_file(each.path) as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def open_no_link(path: Path) -> BufferedReader:
-    """The regular file at an absolute path without links. Raises OSError where a link has taken its place since."""
+def open_regular_file(path: Path) -> BufferedReader:
+    """Open a file at an absolute path without links. Raises OSError if a link has taken its place since."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     file = os.fdopen(descriptor, "rb")
     if stat.S_ISREG(os.fstat(descriptor).st_mode) and os.path.realpath(path) == str(path):
@@ -137,11 +137,11 @@ def open_no_link(path: Path) -> BufferedReader:
     raise OSError(errno.ELOOP, "it is no longer a regular file inside the folder")
 
 
-def put(s3: Any, bucket: str, upload: Upload) -> None:
-    """Put it into the bucket. An object is copied without passing through this machine."""
-    if upload.path is None and upload.origin is not None:
-        place, key = upload.origin
-        s3.copy_object(Bucket=bucket, Key=upload.key, CopySource={"Bucket": place, "Key": key})
-    elif upload.path is not None:
-        with open_no_link(upload.path) as file:
-            s3.put_object(Bucket=bucket, Key=upload.key, Body=file)
+def upload(s3: Any, bucket: str, each: Upload) -> None:
+    """Upload a file, or copy an object within S3."""
+    if each.path is None and each.origin is not None:
+        source, key = each.origin
+        s3.copy_object(Bucket=bucket, Key=each.key, CopySource={"Bucket": source, "Key": key})
+    elif each.path is not None:
+        with open_regular_file(each.path) as file:
+            s3.put_object(Bucket=bucket, Key=each.key, Body=file)

@@ -1,56 +1,87 @@
-"""An audit, for people and for programs."""
+"""`bintally audit`: is any photo lost?"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated
 
+import typer
 from bintally.domain.image import Status
-from rich.console import Console
 
-from bincli.audit.collect import Depth, Report
-from bincli.audit.rules import DEAD_LETTER, JUST_PUT, QUEUED, Audit, Finding
-from bincli.output import quantity, say
+from bincli.audit.collect import QueueDepth, Report, grace_periods, run_audit
+from bincli.audit.rules import DEAD_LETTER, JUST_UPLOADED, QUEUED, Audit, Finding
+from bincli.deployment import open_deployment
+from bincli.errors import FAILED, NOTHING_DONE, exit_on_error
+from bincli.options import Json, Profile, Region, Stack
+from bincli.output import Block, Output, Record
 from bincli.tables import Column, Table
+from bincli.text import Styled, quantity, verb
 
-MOST_ROWS = 40
+MAX_ROWS = 40
 MEANING = {
-    Status.COUNTED: "settled, with a count",
-    Status.REJECTED: "settled: no photograph, or not a readable one",
-    Status.FAILED: "settled: could not be asked about, its reason says why; `bintally retry --failed` asks again",
-    Status.SUPERSEDED: "settled: a newer version of the same key came first",
-    Status.RECEIVED: "on the way: waits for a job",
-    Status.SUBMITTED: "on the way: with the model",
-    QUEUED: "on the way: its message waits for the intake function",
-    JUST_PUT: "on the way: S3 may announce it yet",
-    DEAD_LETTER: "kept as a dead letter; `bintally redrive` tries it again",
+    Status.COUNTED: "finished: counted",
+    Status.REJECTED: "finished: not a photo, or unreadable",
+    Status.FAILED: "finished: no count, see its reason. Retry with `bintally retry --failed`",
+    Status.SUPERSEDED: "finished: a newer version of the same key was counted first",
+    Status.RECEIVED: "on its way: waits for a job",
+    Status.SUBMITTED: "on its way: in a job",
+    QUEUED: "on its way: in the intake queue",
+    JUST_UPLOADED: "on its way: S3 has not announced it yet",
+    DEAD_LETTER: "set aside: send it back with `bintally redrive`",
 }
 
 
-def show_audit(report: Report, *, as_json: bool, out: Console) -> None:
-    """Print the account, the queues, and each photograph that is not accounted for (for people the first ones)."""
-    if as_json:
-        out.out(json.dumps(audit_record(report)), highlight=False)
-        return
-    audit = report.audit
-    for table in (places_table(audit), queues_table(report.queues)):
-        table.show(out)
-        say(out, "")
-    if audit.findings:
-        findings_table(audit.findings[:MOST_ROWS]).show(out)
-        hidden = len(audit.findings) - MOST_ROWS
-        say(out, f"and {hidden:,} more; --json has all of them" if hidden > 0 else "")
-    say(out, verdict(audit), "green" if audit.is_clean else "bold red")
+def audit(
+    stack: Stack = None,
+    region: Region = None,
+    profile: Profile = None,
+    wait: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Repeat for up to SECONDS until nothing is on its way.")
+    ] = 0,
+    notification_grace: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="How long S3 may take to announce a photo.")
+    ] = 300,
+    submission_grace: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="How long a photo may be due before a job has it.")
+    ] = 3600,
+    as_json: Json = False,
+) -> None:
+    """Prove that no photo is lost, or list those that are.
+
+    Compares every object version in the intake bucket with the ledger,
+    the jobs, the bins, the queues and their dead letters. Every photo has
+    to be finished, on its way, or a dead letter. While the intake queue
+    has messages, as many photos count as waiting in it. Changes nothing.
+
+    \b
+    Exit codes:
+      0  every photo is accounted for
+      1  some are not
+      2  the stack could not be read, so nothing is known
+
+    \b
+    Examples:
+      bintally audit
+      bintally audit --wait 600
+      bintally audit --stack prod --json | jq '.unaccounted[]'
+    """
+    output = Output.standard(as_json)
+    with exit_on_error(NOTHING_DONE, "Nothing was audited. "):
+        with output.err.status("Auditing"):
+            deployment = open_deployment(stack, region, profile)
+            grace = grace_periods(deployment, notification_grace, submission_grace)
+            report = run_audit(deployment, grace, wait=wait)
+        output.emit([record_of(report)], view(report, deployment.intake_bucket))
+    if not report.audit.is_clean:
+        raise typer.Exit(FAILED)
 
 
-def audit_record(report: Report) -> dict[str, Any]:
-    """What `bintally audit --json` prints."""
+def record_of(report: Report) -> Record:
     audit = report.audit
     return {
         "clean": audit.is_clean,
-        "photographs": audit.photographs,
+        "images": audit.images,
         "places": dict(audit.places),
         "removed": audit.removed,
         "queues": [asdict(queue) for queue in report.queues],
@@ -58,36 +89,43 @@ def audit_record(report: Report) -> dict[str, Any]:
     }
 
 
-def verdict(audit: Audit) -> str:
-    """The law, with its figures."""
-    if not audit.photographs:
-        return "There is nothing to audit: no photo has been uploaded to the intake bucket."
+def view(report: Report, bucket: str) -> Iterator[Block]:
+    """The places, the queues, the first photos that are not accounted for, and the conclusion."""
+    audit = report.audit
+    yield places_table(audit)
+    yield ""
+    yield queues_table(report.queues)
+    yield ""
+    if audit.findings:
+        yield findings_table(audit.findings[:MAX_ROWS])
+        hidden = len(audit.findings) - MAX_ROWS
+        yield f"and {hidden:,} more; --json lists all of them" if hidden > 0 else ""
+    yield Styled(conclusion(audit, bucket), "green" if audit.is_clean else "bold red")
+
+
+def conclusion(audit: Audit, bucket: str) -> str:
+    if not audit.images:
+        return f"There is nothing to audit yet. Upload a photo to s3://{bucket}/BIN/photo.jpg."
     if audit.is_clean:
-        only_one = audit.photographs == 1
-        return f"{'The one photo' if only_one else f'Each of {audit.photographs:,} photos'} is accounted for."
+        return f"{quantity(audit.images, 'photo')} accounted for, none lost."
     lost = len(audit.findings)
-    return f"{lost:,} of {quantity(audit.photographs, 'photo')} {'is' if lost == 1 else 'are'} not accounted for."
+    return f"{lost:,} of {quantity(audit.images, 'photo')} {verb(lost, 'is', 'are')} not accounted for."
 
 
 def places_table(audit: Audit) -> Table:
-    """How many photographs stand in each place, and all of them."""
-    table = Table([Column("Photos", right=True), Column("Place"), Column("Which is", folds=True)])
+    """How many photos are in each place, and in all."""
+    table = Table([Column("Photos", right=True), Column("Place"), Column("Meaning", folds=True)])
     for place, meaning in MEANING.items():
         if audit.places.get(place):
             table.add(f"{audit.places[place]:,}", place, meaning)
     if audit.findings:
         table.add(f"{len(audit.findings):,}", "UNACCOUNTED", "see below")
-    removed = (
-        f"{audit.removed:,} of them {'is' if audit.removed == 1 else 'are'} no longer in the bucket"
-        if audit.removed
-        else ""
-    )
-    table.add(f"{audit.photographs:,}", "all", removed)
+    gone = f"{audit.removed:,} of them {verb(audit.removed, 'is', 'are')} no longer in the bucket"
+    table.add(f"{audit.images:,}", "all", gone if audit.removed else "")
     return table
 
 
-def queues_table(queues: Sequence[Depth]) -> Table:
-    """One row for each queue."""
+def queues_table(queues: Sequence[QueueDepth]) -> Table:
     numbers = (Column(name, right=True) for name in ("Waiting", "In flight", "Dead letters"))
     table = Table([Column("Queue"), *numbers])
     for queue in queues:
@@ -96,8 +134,7 @@ def queues_table(queues: Sequence[Depth]) -> Table:
 
 
 def findings_table(findings: Sequence[Finding]) -> Table:
-    """One row for each photograph that is not accounted for."""
-    table = Table([Column("Not accounted for", folds=True), Column("State"), Column("Why", folds=True)])
+    table = Table([Column("Not accounted for", folds=True), Column("State"), Column("Reason", folds=True)])
     for finding in findings:
-        table.add(finding.key, finding.state, finding.why)
+        table.add(finding.key, finding.state, finding.reason)
     return table

@@ -1,72 +1,101 @@
-"""What is known of each bin, for people and for programs."""
+"""`bintally bins`: the latest count of each bin."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
 
-from bintally.adapters.bins import DynamoBins
-from bintally.adapters.consignments import DynamoOrders
+import typer
 from bintally.domain.bins import BinCount
 from bintally.domain.intervals import number_text
 from bintally.domain.names import normalised
 from bintally.domain.verdicts import Verdict
-from rich.console import Console
-from rich.text import Text
 
-from bincli.count_text import interval_text, shares_in
-from bincli.deployment import Deployment
-from bincli.errors import CommandError
-from bincli.output import remark
+from bincli.count_text import confidence_text, count_probabilities, interval_text, minute_text
+from bincli.deployment import Deployment, open_deployment
+from bincli.errors import CommandError, exit_on_error
+from bincli.options import Json, Profile, Region, Stack
+from bincli.output import Block, Note, Output, Record
 from bincli.tables import Column, Table
+from bincli.text import Styled
 
-BAR = 24  # characters that stand for a probability of 1
-BARS = ("probabilities", "empty", "over_range")  # what is shown as bars
+BAR_WIDTH = 24  # characters for a probability of 1
+SHOWN_AS_BARS = ("probabilities", "empty", "over_range")
 
 
-def show_bins(
-    deployment: Deployment, bin_id: str | None, *, as_json: bool, out: Console, unordered: bool = False
+def bins(
+    bin_id: Annotated[str | None, typer.Argument(metavar="[BIN]", help="One bin. Default: every bin.")] = None,
+    unordered: Annotated[
+        bool, typer.Option("--unordered", help="Only bins that no order line names. Reads both tables in full.")
+    ] = False,
+    stack: Stack = None,
+    region: Region = None,
+    profile: Profile = None,
+    as_json: Json = False,
 ) -> None:
-    """Print every bin, or one in detail, or those that no order line names.
+    """Show the latest count of each bin.
 
-    Raises CommandError for a bin that nothing is known of.
+    Reads the bins table. A count is 0 to 5, or 6+ for more than 5. With
+    --json, one line for each bin; for 6+, "count" is null and "at_least"
+    is 6.
+
+    \b
+    Exit codes: 0 shown, 1 BIN is unknown or the stack can't be read.
+
+    \b
+    Examples:
+      bintally bins
+      bintally bins P-17-C                with the probability of each count
+      bintally bins --unordered           photographed, but not ordered
+      bintally bins --stack prod --json
     """
-    table = DynamoBins(deployment.client("dynamodb"), deployment.output("BinsTable"))
-    counts = table.all() if bin_id is None else list(table.read({bin_id, normalised(bin_id)}).values())
-    if bin_id is not None and not counts:
-        raise CommandError(
-            f"No photograph of the bin {bin_id} has come in. `bintally bins` lists those that are known, "
-            "and `bintally audit` says whether photos are still on their way."
-        )
-    counts = not_ordered(deployment, counts) if unordered else list(counts)
-    if as_json:
-        for count in counts:
-            out.out(json.dumps(bin_record(count)), highlight=False)
-    elif not counts and unordered:
-        remark(out, "No bin without an order: order lines name every bin that has a photo.")
-    elif not counts:
-        remark(out, f"No bins yet. Upload a photo to s3://{deployment.output('IntakeBucket')}/BIN/photo.jpg.")
-    else:
-        (bins_table(counts) if bin_id is None else bin_details(counts[0])).show(out)
+    if bin_id is not None and unordered:
+        raise typer.BadParameter("--unordered lists bins: leave BIN out.")
+    output = Output.standard(as_json)
+    with exit_on_error():
+        show_bins(open_deployment(stack, region, profile), bin_id, output, unordered=unordered)
 
 
-def not_ordered(deployment: Deployment, counts: Iterable[BinCount]) -> list[BinCount]:
-    """Those bins that no line of any consignment names. Reads all order lines."""
-    orders = DynamoOrders(deployment.client("dynamodb"), deployment.output("ConsignmentsTable"))
-    ordered = {line.bin_id for line in orders.all() if line.verdict is not Verdict.WITHDRAWN}
+def show_bins(deployment: Deployment, bin_id: str | None, output: Output, *, unordered: bool = False) -> None:
+    """Print every bin, one in detail, or those without an order. Raises CommandError for an unknown bin."""
+    if bin_id is not None:
+        count = read_bin(deployment, bin_id)
+        output.emit([record_of(count)], [details_table(count)])
+        return
+    counts = sorted(deployment.bins.all(), key=lambda one: one.bin_id)
+    chosen = without_order(deployment, counts) if unordered else counts
+    output.emit(map(record_of, chosen), view(chosen, nothing_found(deployment, bool(counts))))
+
+
+def read_bin(deployment: Deployment, bin_id: str) -> BinCount:
+    for count in deployment.bins.read({bin_id, normalised(bin_id)}).values():
+        return count
+    raise CommandError(
+        f"Bin {bin_id} not found. `bintally bins` lists the known bins, "
+        "and `bintally audit` shows whether photos are still on their way."
+    )
+
+
+def without_order(deployment: Deployment, counts: Iterable[BinCount]) -> list[BinCount]:
+    """The bins that no line of any consignment names. Reads all order lines."""
+    ordered = {line.bin_id for line in deployment.orders.all() if line.verdict is not Verdict.WITHDRAWN}
     return [count for count in counts if count.bin_id not in ordered]
 
 
-def bin_record(count: BinCount) -> dict[str, Any]:
-    """One bin as the JSON that `bintally bins --json` prints."""
+def nothing_found(deployment: Deployment, any_bins: bool) -> str:
+    if any_bins:
+        return "Every bin with a photo is in an order."
+    return f"No bins yet. Upload a photo to s3://{deployment.intake_bucket}/BIN/photo.jpg."
+
+
+def record_of(count: BinCount) -> Record:
     return {
         "bin_id": count.bin_id,
         "status": str(count.status),
         "count": count.count,
         "at_least": count.at_least,
         "confidence": count.confidence,
-        "probabilities": {str(number): share for number, share in sorted(count.probabilities.items())},
+        "probabilities": {str(number): each for number, each in sorted(count.probabilities.items())},
         "empty": count.empty,
         "over_range": count.over_range,
         "interval": count.interval.facts() if count.interval else None,
@@ -79,34 +108,37 @@ def bin_record(count: BinCount) -> dict[str, Any]:
     }
 
 
-def bins_table(counts: Iterable[BinCount]) -> Table:
-    """One row for each bin, in order of their ids."""
-    counts = sorted(counts, key=lambda one: one.bin_id)
-    told, refused = any(count.interval for count in counts), any(count.reason for count in counts)
-    sure = [Column("Count", right=True), Column("Confidence", right=True), Column("Interval", folds=True)]
-    reason = [Column("Not counted because", folds=True)] if refused else []
-    shown = sure if told else sure[:2]
-    table = Table([Column("Bin", folds=True), *shown, Column("Photo (UTC)"), *reason])
+def view(counts: Sequence[BinCount], nothing: str) -> Iterator[Block]:
+    yield bins_table(counts) if counts else Note(nothing)
+
+
+def bins_table(counts: Sequence[BinCount]) -> Table:
+    """One row for each bin. Columns that would be empty are left out."""
+    with_interval, with_reason = any(count.interval for count in counts), any(count.reason for count in counts)
+    numbers = [Column("Count", right=True), Column("Confidence", right=True)]
+    interval = [Column("Interval", folds=True)] if with_interval else []
+    reason = [Column("Not counted because", folds=True)] if with_reason else []
+    table = Table([Column("Bin", folds=True), *numbers, *interval, Column("Photo (UTC)"), *reason])
     for count in counts:
-        number = number_text(count.count, count.at_least)
-        confidence = "-" if count.confidence is None else f"{count.confidence:.0%}"
-        photographed = count.image.captured_at[:16].replace("T", " ")
-        sureness = [number, confidence, interval_text(count.interval) or "-"][: len(shown)]
-        table.add(count.bin_id, *sureness, photographed, *([count.reason] if refused else []))
+        cells = [count.bin_id, number_text(count.count, count.at_least), confidence_text(count.confidence)]
+        cells += [interval_text(count.interval) or "-"] if with_interval else []
+        cells += [minute_text(count.image.captured_at), *([count.reason] if with_reason else [])]
+        table.add(*cells)
     return table
 
 
-def bin_details(count: BinCount) -> Table:
-    """Everything about one bin, a fact to a row, with the probability of each number of items as a bar."""
+def details_table(count: BinCount) -> Table:
+    """Everything about one bin, with the probability of each number of items as a bar."""
     table = Table([Column(""), Column("", folds=True)], header=False)
-    record = bin_record(count)
+    record = record_of(count)
     number = number_text(count.count, count.at_least)
-    told = record | {"count": number, "at_least": None, "interval": interval_text(count.interval)}
-    for name, value in told.items():
-        if value not in (None, "") and name not in BARS:
-            table.add(Text(name, "dim"), str(value))
-    most = max(count.probabilities, default=0)
-    for items, share in shares_in({name: value for name, value in record.items() if value is not None}).items():
-        name = f"more than {most}" if items > most else str(items)
-        table.add(Text(f"P({name})", "dim"), f"{'█' * round(share * BAR):{BAR}} {share:.0%}")
+    shown = {**record, "count": number, "at_least": None, "interval": interval_text(count.interval)}
+    for name, value in shown.items():
+        if value not in (None, "") and name not in SHOWN_AS_BARS:
+            table.add(Styled(name, "dim"), str(value))
+    largest = max(count.probabilities, default=0)
+    known = {name: value for name, value in record.items() if value is not None}
+    for items, probability in count_probabilities(known).items():
+        name = f"more than {largest}" if items > largest else str(items)
+        table.add(Styled(f"P({name})", "dim"), f"{'█' * round(probability * BAR_WIDTH):{BAR_WIDTH}} {probability:.0%}")
     return table

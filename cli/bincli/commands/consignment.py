@@ -1,94 +1,110 @@
-"""Consignments and their order lines, for people and for programs."""
+"""`bintally consignment`: consignments, their order lines and their verdicts."""
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
 
-from bintally.adapters.bins import DynamoBins
-from bintally.adapters.consignments import DynamoOrders
+import typer
 from bintally.domain.intervals import number_text
 from bintally.domain.names import normalised
 from bintally.domain.verdicts import OrderLine, Verdict, consignment_verdict
-from rich.console import Console
-from rich.text import Text
 
-from bincli.demo.results import tally, urgency
-from bincli.deployment import Deployment
-from bincli.errors import CommandError
-from bincli.output import remark
+from bincli.count_text import minute_text
+from bincli.deployment import Deployment, open_deployment
+from bincli.errors import CommandError, exit_on_error
+from bincli.options import Json, Profile, Region, Stack
+from bincli.output import Block, Note, Output, Record
 from bincli.tables import Column, Table
+from bincli.verdicts import tally, urgency, verdict_text
 
-STYLES = {
-    "SHORT": "bold red",
-    "OVER": "bold magenta",
-    "MISSING": "bold",
-    "UNREADABLE": "bold bright_black",
-    "UNCERTAIN": "yellow",
-    "PENDING": "cyan",
-    "MATCH": "green",
-    "WITHDRAWN": "dim",
-}
+NO_CONSIGNMENTS = "No consignments yet. Import orders with `bintally orders import FILE`."
 
 
-def show_unphotographed(deployment: Deployment, *, as_json: bool, out: Console) -> None:
-    """Print the order lines whose bin has no photo with an answer yet. Reads all order lines and all bins."""
-    dynamodb = deployment.client("dynamodb")
-    photographed = {count.bin_id for count in DynamoBins(dynamodb, deployment.output("BinsTable")).all()}
-    lines = DynamoOrders(dynamodb, deployment.output("ConsignmentsTable")).all()
-    open_lines = [line for line in lines if line.verdict is not Verdict.WITHDRAWN and line.bin_id not in photographed]
-    open_lines.sort(key=lambda line: (line.consignment_id, line.bin_id))
-    if as_json:
-        for line in open_lines:
-            out.out(json.dumps(line_record(line)), highlight=False)
-    elif open_lines:
-        unphotographed_table(open_lines).show(out)
+def consignment(
+    consignment_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="One consignment. Default: all of them.")
+    ] = None,
+    unphotographed: Annotated[
+        bool,
+        typer.Option("--unphotographed", help="Only order lines of bins without a photo. Reads both tables in full."),
+    ] = False,
+    stack: Stack = None,
+    region: Region = None,
+    profile: Profile = None,
+    as_json: Json = False,
+) -> None:
+    """Show consignments and their verdicts.
+
+    Reads the consignments table. A consignment has the verdict of the line
+    that needs attention first. With --json, one line for each consignment,
+    or for each line of the consignment ID.
+
+    \b
+    Exit codes: 0 shown, 1 ID is unknown or the stack can't be read.
+
+    \b
+    Examples:
+      bintally consignment
+      bintally consignment C-1
+      bintally consignment --unphotographed   ordered, but no photo yet
+      bintally consignment C-1 --stack prod --json
+    """
+    if consignment_id is not None and unphotographed:
+        raise typer.BadParameter("--unphotographed lists the lines of all consignments: leave ID out.")
+    output = Output.standard(as_json)
+    with exit_on_error():
+        deployment = open_deployment(stack, region, profile)
+        if unphotographed:
+            show_unphotographed(deployment, output)
+        elif consignment_id is not None:
+            show_consignment(deployment, consignment_id, output)
+        else:
+            show_consignments(deployment, output)
+
+
+def show_consignments(deployment: Deployment, output: Output) -> None:
+    """Print every consignment."""
+    grouped = by_consignment(deployment.orders.all())
+    records = [consignment_record(*each) for each in grouped.items()]
+    output.emit(records, [consignments_table(records) if records else Note(NO_CONSIGNMENTS)])
+
+
+def show_consignment(deployment: Deployment, consignment_id: str, output: Output) -> None:
+    """Print the lines of one consignment. Raises CommandError if there is none with that id."""
+    orders = deployment.orders
+    lines = orders.of_consignment(consignment_id) or orders.of_consignment(normalised(consignment_id))
+    if not lines:
+        raise CommandError(f"Consignment {consignment_id} not found. `bintally consignment` lists all of them.")
+    output.emit(map(line_record, lines), [lines_table(lines)])
+
+
+def show_unphotographed(deployment: Deployment, output: Output) -> None:
+    """Print the order lines whose bin has no finished photo yet. Reads all order lines and all bins."""
+    photographed = {count.bin_id for count in deployment.bins.all()}
+    lines = [line for line in deployment.orders.all() if line.verdict is not Verdict.WITHDRAWN]
+    missing = [line for line in lines if line.bin_id not in photographed]
+    missing.sort(key=lambda line: (line.consignment_id, line.bin_id))
+    output.emit(map(line_record, missing), unphotographed_view(missing, bool(lines)))
+
+
+def unphotographed_view(missing: Sequence[OrderLine], any_lines: bool) -> Iterator[Block]:
+    if missing:
+        yield unphotographed_table(missing)
     else:
-        remark(out, "Every bin in an order has a photo.")
-
-
-def unphotographed_table(lines: Iterable[OrderLine]) -> Table:
-    """One row for each order line."""
-    names = Column("Consignment", folds=True), Column("Bin", folds=True)
-    table = Table([*names, Column("Expected", right=True), Column("Verdict"), Column("Due (UTC)")])
-    for line in lines:
-        due = (line.due_at or "-")[:16].replace("T", " ")
-        table.add(line.consignment_id, line.bin_id, str(line.expected), verdict_text(line.verdict), due)
-    return table
-
-
-def show_consignments(deployment: Deployment, consignment_id: str | None, *, as_json: bool, out: Console) -> None:
-    """Print every consignment, or the lines of one. Raises CommandError for one that was never ordered."""
-    table = DynamoOrders(deployment.client("dynamodb"), deployment.output("ConsignmentsTable"))
-    if consignment_id is None:
-        grouped = by_consignment(table.all())
-        records, view = [consignment_record(*each) for each in grouped.items()], consignments_table(grouped)
-    else:
-        lines = table.of_consignment(consignment_id) or table.of_consignment(normalised(consignment_id))
-        if not lines:
-            raise CommandError(f"There is no consignment {consignment_id}. `bintally consignment` lists all of them.")
-        records, view = [line_record(line) for line in lines], lines_table(lines)
-    if as_json:
-        for record in records:
-            out.out(json.dumps(record), highlight=False)
-    elif records:
-        view.show(out)
-    else:
-        remark(out, "No consignments yet. Import orders: `bintally orders import FILE`.")
+        yield Note("Every ordered bin has a photo." if any_lines else NO_CONSIGNMENTS)
 
 
 def by_consignment(lines: Iterable[OrderLine]) -> dict[str, list[OrderLine]]:
-    """The lines of each consignment, consignments in order of their ids."""
+    """The lines of each consignment, sorted by its id."""
     grouped: dict[str, list[OrderLine]] = defaultdict(list)
     for line in lines:
         grouped[line.consignment_id].append(line)
     return dict(sorted(grouped.items()))
 
 
-def consignment_record(consignment_id: str, lines: Sequence[OrderLine]) -> dict[str, Any]:
-    """One consignment as the JSON that `bintally consignment --json` prints."""
+def consignment_record(consignment_id: str, lines: Sequence[OrderLine]) -> Record:
     due = [line.due_at for line in lines if line.due_at and line.verdict is not Verdict.WITHDRAWN]
     return {
         "consignment_id": consignment_id,
@@ -99,8 +115,7 @@ def consignment_record(consignment_id: str, lines: Sequence[OrderLine]) -> dict[
     }
 
 
-def line_record(line: OrderLine) -> dict[str, Any]:
-    """One order line as the JSON that `bintally consignment ID --json` prints."""
+def line_record(line: OrderLine) -> Record:
     return {
         "consignment_id": line.consignment_id,
         "bin_id": line.bin_id,
@@ -114,21 +129,18 @@ def line_record(line: OrderLine) -> dict[str, Any]:
     }
 
 
-def consignments_table(grouped: dict[str, list[OrderLine]]) -> Table:
-    """One row for each consignment."""
-    folding = {name: Column(name, folds=True) for name in ("Consignment", "Of these")}
-    columns = [folding["Consignment"], Column("Verdict"), Column("Lines", right=True), folding["Of these"]]
-    table = Table([*columns, Column("Due (UTC)")])
-    for consignment_id, lines in grouped.items():
-        record = consignment_record(consignment_id, lines)
-        shares = ", ".join(f"{number} {verdict}" for verdict, number in record["verdicts"].items())
-        due = (record["due_at"] or "-")[:16].replace("T", " ")
-        table.add(consignment_id, verdict_text(record["verdict"]), str(record["lines"]), shares, due)
+def consignments_table(records: Iterable[Record]) -> Table:
+    names = [Column("Consignment", folds=True), Column("Verdict"), Column("Lines", right=True)]
+    table = Table([*names, Column("Of these", folds=True), Column("Due (UTC)")])
+    for record in records:
+        verdicts = ", ".join(f"{number} {verdict}" for verdict, number in record["verdicts"].items())
+        name, verdict = record["consignment_id"], verdict_text(record["verdict"])
+        table.add(name, verdict, str(record["lines"]), verdicts, minute_text(record["due_at"]))
     return table
 
 
 def lines_table(lines: Sequence[OrderLine]) -> Table:
-    """One row for each order line, what needs attention first."""
+    """What needs attention comes first."""
     numbers = Column("Expected", right=True), Column("Counted", right=True)
     table = Table([Column("Bin", folds=True), *numbers, Column("Verdict"), Column("Reason", folds=True)])
     for line in sorted(lines, key=lambda one: (urgency(one.verdict), one.bin_id)):
@@ -138,7 +150,10 @@ def lines_table(lines: Sequence[OrderLine]) -> Table:
     return table
 
 
-def verdict_text(verdict: str, overdue: bool = False) -> Text:
-    """MISSING says by itself that the line is overdue."""
-    late = ", overdue" if overdue and verdict != "MISSING" else ""
-    return Text(f"{verdict}{late}", STYLES.get(verdict, ""))
+def unphotographed_table(lines: Iterable[OrderLine]) -> Table:
+    names = Column("Consignment", folds=True), Column("Bin", folds=True)
+    table = Table([*names, Column("Expected", right=True), Column("Verdict"), Column("Due (UTC)")])
+    for line in lines:
+        due = minute_text(line.due_at)
+        table.add(line.consignment_id, line.bin_id, str(line.expected), verdict_text(line.verdict), due)
+    return table

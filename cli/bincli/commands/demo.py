@@ -1,79 +1,90 @@
-"""The demo's results: a table for people, a CSV of everything, and one summary object for programs."""
+"""`bintally demo`: from a photo to a verdict."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
-from bincli.commands.consignment import verdict_text
-from bincli.demo.drop import Result
-from bincli.demo.results import Outcome, most_urgent_first
-from bincli.output import quantity
+import typer
+
+from bincli.count_text import confidence_text
+from bincli.demo.results import Result, most_urgent_first
+from bincli.errors import FAILED, INCOMPLETE, exit_on_error
+from bincli.options import Json, Model
+from bincli.output import Block, Output, Record
 from bincli.tables import Column, Table
+from bincli.text import quantity
+from bincli.verdicts import verdict_text
 
-MOST_ROWS = 40
-FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001, the wide forms are meant
-COLUMNS = ("bin_id", "consignment_id", "expected", "count", "at_least", "confidence", "interval", "verdict", "reason")
+if TYPE_CHECKING:
+    from bincli.demo.drop import Drop
 
-
-def results_table(outcomes: Sequence[Outcome]) -> Table:
-    """The `MOST_ROWS` most urgent outcomes."""
-    told = any(outcome.interval for outcome in outcomes)
-    counted, confidence, expected = (Column(name, right=True) for name in ("Counted", "Confidence", "Expected"))
-    interval = [Column("Interval", folds=True)] if told else []
-    table = Table([Column("Bin", folds=True), counted, confidence, *interval, expected, Column("Verdict")])
-    for outcome in most_urgent_first(outcomes)[:MOST_ROWS]:
-        share = "-" if outcome.confidence is None else f"{outcome.confidence:.0%}"
-        sureness = [outcome.number, share, *([outcome.interval or "-"] if told else [])]
-        table.add(outcome.bin_id, *sureness, _or_dash(outcome.expected), verdict_text(outcome.verdict))
-    return table
+MAX_ROWS = 40
 
 
-def _or_dash(number: int | None) -> str:
-    return "-" if number is None else str(number)
+def demo(
+    images: Annotated[
+        Path | None, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of photos.")
+    ] = None,
+    orders: Annotated[
+        Path | None, typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Orders to compare with.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="The most photos to take.")] = None,
+    report: Annotated[
+        Path, typer.Option(metavar="PNG", help="Contact sheet to write; a CSV file with everything goes beside it.")
+    ] = Path("demo/report.png"),
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """Show the whole system, from a photo to a verdict.
 
+    Starts a local stack of its own, imports orders, uploads photos, and
+    waits until each is counted and compared. Without --images it takes the
+    dataset in ../shared/abid, else downloads 60 photos from a public
+    bucket, else draws bins. Without --orders it makes orders from the
+    photos' labels, and alters one line in ten, so that there is something
+    to find. With --json, one summary object at the end.
 
-def totals_text(result: Result) -> str:
-    """The totals in a few lines for people."""
-    totals = result.totals
-    verdicts = ", ".join(f"{number:,} {verdict}" for verdict, number in result.verdicts.items())
-    hidden = len(result.outcomes) - MOST_ROWS
-    more = f"and {hidden:,} more, less urgent\n\n" if hidden > 0 else "\n"
-    return (
-        f"{more}{quantity(totals.images, 'photo')}: {totals.counted:,} counted, {totals.rejected:,} rejected, "
-        f"{totals.unaccounted:,} unaccounted for\n"
-        f"{totals.seconds:,.1f} s from the first put to the last count: {totals.images_per_second:,.1f} images/s\n"
-        f"order lines: {verdicts or 'none'}"
-    )
+    \b
+    Exit codes:
+      0  all photos were counted
+      1  it failed, or photos are unaccounted for
+      3  some photos were rejected
 
-
-def write_results(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """All outcomes as CSV, most urgent first. Text that a spreadsheet would take for a formula gets a quote first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for outcome in most_urgent_first(outcomes):
-            writer.writerow(harmless(getattr(outcome, name)) for name in COLUMNS)
-
-
-def harmless(value: object) -> object:
-    """`value` for a cell of a spreadsheet: text that one may take for a formula gets a quote first.
-
-    Spreadsheets skip what shows nothing and read the wide forms of Asian keyboards, so these count as well. See
-    https://owasp.org/www-community/attacks/CSV_Injection.
+    \b
+    Examples:
+      bintally demo
+      bintally demo --images shelf/ --orders orders.csv
+      bintally demo --limit 1000 --json
     """
-    if not isinstance(value, str) or not value:
-        return value
-    seen = "".join(character for character in value if character.isprintable()).lstrip()
-    return f"'{value}" if value[0] in "\t\r\n" or seen.startswith(FORMULA) else value
+    from bincli.counting import model_folder
+    from bincli.demo.run import run_demo
+
+    output = Output.standard(as_json)
+    with exit_on_error():
+        drop = run_demo(images, orders, limit, model_folder(model), output)
+        show(drop, report, output)
+    if drop.unfinished:
+        output.info(f"Error: {drop.unfinished}. The logs are in .work/demo.", "red")
+        raise typer.Exit(FAILED)
+    if drop.totals.rejected:
+        raise typer.Exit(INCOMPLETE)
 
 
-def summary(result: Result, report: Path) -> dict[str, Any]:
-    """What `bintally demo --json` ends with."""
-    totals = result.totals
+def show(drop: Drop, report: Path, output: Output) -> None:
+    """Write the contact sheet and the CSV file, and print the results."""
+    from bincli.demo.contact_sheet import write_contact_sheet
+    from bincli.demo.spreadsheet import write_results
+
+    write_contact_sheet(report, drop.results, drop.totals)
+    write_results(report.with_suffix(".csv"), drop.results)
+    output.emit([summary(drop, report)], view(drop, report))
+
+
+def summary(drop: Drop, report: Path) -> Record:
+    """What `bintally demo --json` prints."""
+    totals = drop.totals
     return {
         "images": totals.images,
         "counted": totals.counted,
@@ -81,6 +92,42 @@ def summary(result: Result, report: Path) -> dict[str, Any]:
         "unaccounted": totals.unaccounted,
         "seconds": round(totals.seconds, 3),
         "images_per_second": round(totals.images_per_second, 2),
-        "verdicts": dict(result.verdicts),
+        "verdicts": dict(drop.verdicts),
         "report": str(report),
     }
+
+
+def view(drop: Drop, report: Path) -> Iterator[Block]:
+    yield results_table(drop.results)
+    hidden = len(drop.results) - MAX_ROWS
+    if hidden > 0:
+        yield f"and {hidden:,} more, less urgent"
+    yield ""
+    yield from totals_view(drop)
+    yield f"contact sheet: {report}"
+    yield f"everything: {report.with_suffix('.csv')}"
+
+
+def totals_view(drop: Drop) -> Iterator[Block]:
+    totals = drop.totals
+    yield (
+        f"{quantity(totals.images, 'photo')}: {totals.counted:,} counted, {totals.rejected:,} rejected, "
+        f"{totals.unaccounted:,} unaccounted for"
+    )
+    yield (f"{totals.seconds:,.1f} s from the first upload to the last count: {totals.images_per_second:,.1f} photos/s")
+    verdicts = ", ".join(f"{number:,} {verdict}" for verdict, number in drop.verdicts.items())
+    yield f"order lines: {verdicts or 'none'}"
+
+
+def results_table(results: Sequence[Result]) -> Table:
+    """The `MAX_ROWS` most urgent results."""
+    with_interval = any(result.interval for result in results)
+    counted, confidence, expected = (Column(name, right=True) for name in ("Counted", "Confidence", "Expected"))
+    interval = [Column("Interval", folds=True)] if with_interval else []
+    table = Table([Column("Bin", folds=True), counted, confidence, *interval, expected, Column("Verdict")])
+    for result in most_urgent_first(results)[:MAX_ROWS]:
+        cells = [result.bin_id, result.count_text, confidence_text(result.confidence)]
+        cells += [result.interval or "-"] if with_interval else []
+        expected_text = "-" if result.expected is None else str(result.expected)
+        table.add(*cells, expected_text, verdict_text(result.verdict))
+    return table

@@ -1,56 +1,83 @@
-"""The jobs: what was asked of the model, for people and for programs."""
+"""`bintally jobs`: the inference jobs."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated
 
-from bintally.adapters.jobs import DynamoJobs
+import typer
 from bintally.domain.jobs import UNANSWERED, Job
-from rich.console import Console
-from rich.text import Text
 
-from bincli.deployment import Deployment
-from bincli.output import quantity, remark
+from bincli.deployment import Deployment, open_deployment
+from bincli.errors import exit_on_error
+from bincli.options import Json, Profile, Region, Stack
+from bincli.output import Block, Note, Output, Record
 from bincli.tables import Column, Table
+from bincli.text import Styled, quantity
 
-SHORT_ID = 18  # characters of a job id that a person reads: the engine and the first 12 digits
+SHORT_ID = 18  # characters of a job id in the table: the engine and the first 12 digits
 STYLES = {"DONE": "green", "FAILED": "bold red", "SENT": "cyan", "OPEN": "yellow", "PREPARED": "yellow"}
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
-def show_jobs(deployment: Deployment, *, only_open: bool, as_json: bool, out: Console, now: datetime) -> None:
-    """Print every job, or every one without an answer; those opened last come first."""
-    jobs = list(DynamoJobs(deployment.client("dynamodb"), deployment.output("JobsTable")).all())
-    chosen = [job for job in jobs if job.status in UNANSWERED or not only_open]
+def jobs(
+    only_open: Annotated[bool, typer.Option("--open", help="Only jobs without a result.")] = False,
+    stack: Stack = None,
+    region: Region = None,
+    profile: Profile = None,
+    as_json: Json = False,
+) -> None:
+    """List inference jobs, newest first.
+
+    Reads the jobs table. A job is one request to the endpoint, or one
+    transform job with many shards. The table shortens its id; --json, with
+    one line for each job, does not.
+
+    \b
+    Exit codes: 0 listed, 1 the stack can't be read.
+
+    \b
+    Examples:
+      bintally jobs
+      bintally jobs --open --stack prod
+      bintally jobs --json | jq -r 'select(.status == "FAILED") | .job_id'
+    """
+    output = Output.standard(as_json)
+    with exit_on_error():
+        show_jobs(open_deployment(stack, region, profile), output, only_open=only_open, now=datetime.now(UTC))
+
+
+def show_jobs(deployment: Deployment, output: Output, *, only_open: bool, now: datetime) -> None:
+    """Print every job, or every one without a result, the one opened last first."""
+    found = list(deployment.jobs.all())
+    chosen = [job for job in found if job.status in UNANSWERED or not only_open]
     chosen.sort(key=lambda job: (job.opened_at, job.job_id), reverse=True)
-    if as_json:
-        for job in chosen:
-            out.out(json.dumps(job_record(job, now)), highlight=False)
-        return
+    output.emit((record_of(job, now) for job in chosen), view(chosen, found, now))
+
+
+def record_of(job: Job, now: datetime) -> Record:
+    known = {name: value for name, value in asdict(job).items() if value != ""}
+    return known | {"age_seconds": _age(job, now)}
+
+
+def view(chosen: Sequence[Job], found: Sequence[Job], now: datetime) -> Iterator[Block]:
     if chosen:
-        jobs_table(chosen, now).show(out)
-    waiting = sum(job.status in UNANSWERED for job in jobs)
-    nothing = "" if jobs else " The first one starts when a photo arrives in the intake bucket."
-    remark(out, f"{quantity(len(jobs), 'job')}, {waiting:,} without an answer.{nothing}")
-
-
-def job_record(job: Job, now: datetime) -> dict[str, Any]:
-    """One job as the JSON that `bintally jobs --json` prints."""
-    facts = {name: value for name, value in asdict(job).items() if value != ""}
-    return facts | {"age_seconds": _age(job, now)}
+        yield jobs_table(chosen, now)
+    if found:
+        waiting = sum(job.status in UNANSWERED for job in found)
+        yield Note(f"{quantity(len(found), 'job')}, {waiting:,} without a result.")
+    else:
+        yield Note("No jobs yet. The first one starts when a photo arrives in the intake bucket.")
 
 
 def jobs_table(jobs: Sequence[Job], now: datetime) -> Table:
-    """One row for each job."""
-    photographs, shards, age, attempts = (Column(name, right=True) for name in ("Photos", "Shards", "Age", "Attempts"))
+    photos, shards, age, attempts = (Column(name, right=True) for name in ("Photos", "Shards", "Age", "Attempts"))
     reason = Column("Reason", folds=True)
-    table = Table([Column("Job"), photographs, shards, Column("Status"), age, attempts, reason])
+    table = Table([Column("Job"), photos, shards, Column("Status"), age, attempts, reason])
     for job in jobs:
-        status = Text(job.status, STYLES.get(job.status, "dim"))
+        status = Styled(job.status, STYLES.get(job.status, "dim"))
         size = f"{job.images:,}", f"{job.shards:,}"
         table.add(job.job_id[:SHORT_ID], *size, status, age_text(_age(job, now)), str(job.attempts), job.reason)
     return table
@@ -62,6 +89,6 @@ def _age(job: Job, now: datetime) -> int:
 
 
 def age_text(seconds: int) -> str:
-    """`seconds` in the largest unit of which there is one: 95 is `1 min`."""
+    """`seconds` in the largest unit that fits: 95 is `1 min`."""
     size, unit = next(((size, unit) for size, unit in UNITS if seconds >= size), UNITS[-1])
     return f"{seconds // size} {unit}"

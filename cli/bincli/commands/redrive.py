@@ -1,4 +1,4 @@
-"""Dead letters, back to where they came from."""
+"""`bintally redrive`: dead letters, back to the queues that they came from."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-from bintally.adapters.consignments import DynamoOrders
-from bintally.adapters.jobs import DynamoJobs
-from rich.console import Console
+import typer
 
 from bincli.dead_letters import cause_of_objects, cause_of_result, cause_of_stream, job_in
-from bincli.deployment import Deployment
-from bincli.errors import CommandError
+from bincli.deployment import Deployment, open_deployment
+from bincli.errors import INCOMPLETE, CommandError, exit_on_error
 from bincli.functions import invoke
-from bincli.output import quantity, say
-from bincli.progress import Tick
-from bincli.queues import Letter, borrowed, delete, look_at, send, taken
+from bincli.options import DryRun, Json, Profile, Region, Stack
+from bincli.output import Block, Output
+from bincli.progress import ProgressCallback, progress_bar
+from bincli.queues import Message, delete, peek_all, queue_at, receive_batches, send
 from bincli.tables import Column, Table
+from bincli.text import quantity, verb
 
-JUDGED_AT_ONCE = 8
-Causes = Callable[[Sequence[Letter]], list[str]]
+RECONCILE_WORKERS = 8
+Causes = Callable[[Sequence[Message]], list[str]]
 
 
 @dataclass(frozen=True)
 class Route:
-    """Dead letters at the URL `dead`, and the URL that they go back to. `causes` says of each why it may be dead."""
+    """The dead-letter queue at the URL `dead`, and the URL of its `source`. `causes` tells why each message is dead."""
 
     name: str
     dead: str
@@ -39,7 +39,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Redriven:
-    """How many dead letters of a queue went back, how many were not taken, and how many there were by cause."""
+    """How many dead letters of a queue were sent back, how many stay, and how many there were by cause."""
 
     name: str
     moved: int
@@ -47,100 +47,124 @@ class Redriven:
     causes: Mapping[str, int]
 
 
+def redrive(
+    stack: Stack = None, region: Region = None, profile: Profile = None, dry_run: DryRun = False, as_json: Json = False
+) -> None:
+    """Send dead letters back to the queues they came from.
+
+    Run it when the cause is repaired: messages that fail again come back
+    as dead letters. Shows how many there are by cause. The dead letters of
+    reconcile do not say which order lines they were about, so it judges
+    every consignment again. With --json, one line for each queue.
+
+    \b
+    Exit codes: 0 all were sent back, 3 some stay, 1 the stack could not be used.
+
+    \b
+    Examples:
+      bintally redrive --dry-run
+      bintally redrive --stack prod
+    """
+    output = Output.standard(as_json)
+    with exit_on_error():
+        found = redrive_all(open_deployment(stack, region, profile), output, dry_run=dry_run)
+        output.emit(map(asdict, found), view(found, dry_run=dry_run))
+    if not dry_run and any(each.left for each in found):
+        raise typer.Exit(INCOMPLETE)
+
+
+def redrive_all(deployment: Deployment, output: Output, *, dry_run: bool) -> list[Redriven]:
+    found = []
+    for route in routes_of(deployment):
+        with progress_bar(output.err, route.name, queue_at(deployment.sqs, route.dead).messages) as on_progress:
+            found.append(redrive_route(route, deployment.sqs, dry_run=dry_run, on_progress=on_progress))
+    return [*found, rejudge(deployment, dry_run=dry_run)]
+
+
 def routes_of(deployment: Deployment) -> Iterator[Route]:
-    """The queues of the stack, each with its dead letters: also the events that EventBridge could not deliver to it."""
-    sqs = deployment.client("sqs")
-    jobs = DynamoJobs(deployment.client("dynamodb"), deployment.output("JobsTable"))
+    """The queues of the stack that have dead letters. Those of results include what EventBridge could not deliver."""
+    jobs = deployment.jobs
 
     def of_bucket(bucket: str) -> Causes:
-        return lambda letters: [cause_of_objects(letter, bucket) for letter in letters]
+        return lambda messages: [cause_of_objects(message, bucket) for message in messages]
 
-    def of_results(letters: Sequence[Letter]) -> list[str]:
-        known = jobs.read({job_id for letter in letters if (job_id := job_in(letter.body))})
-        return [cause_of_result(letter, known) for letter in letters]
+    def of_results(messages: Sequence[Message]) -> list[str]:
+        known = jobs.read({job_id for message in messages if (job_id := job_in(message.body))})
+        return [cause_of_result(message, known) for message in messages]
 
     causes = {
-        "intake": of_bucket(deployment.output("IntakeBucket")),
+        "intake": of_bucket(deployment.intake_bucket),
         "results": of_results,
         "orders": of_bucket(deployment.output("OrdersBucket")),
     }
     for name, find in causes.items():
-        queue = look_at(sqs, deployment.output(f"{name.capitalize()}Queue"))
+        queue = queue_at(deployment.sqs, deployment.output(f"{name.capitalize()}Queue"))
         if queue.dead_letters:
             yield Route(name, queue.dead_letters, queue.url, find)
 
 
-def redrive(route: Route, sqs: Any, *, dry_run: bool, tick: Tick) -> Redriven:
-    """Send every dead letter of a route back, and then delete it: a crash between the two doubles it, never loses it.
+def redrive_route(route: Route, sqs: Any, *, dry_run: bool, on_progress: ProgressCallback) -> Redriven:
+    """Send every dead letter back and then delete it, so a crash in between duplicates it and never loses it.
 
-    A letter that the queue does not take stays dead. With `dry_run` the letters are only read.
+    A message that the queue does not accept stays. With `dry_run` the messages are only read.
     """
-    causes: Counter[str] = Counter()
     if dry_run:
-        with borrowed(sqs, route.dead) as letters:
-            return Redriven(route.name, 0, len(letters), dict(Counter(route.causes(letters))))
+        with peek_all(sqs, route.dead) as messages:
+            return Redriven(route.name, 0, len(messages), dict(Counter(route.causes(messages))))
+    causes: Counter[str] = Counter()
     moved = 0
-    for letters in taken(sqs, route.dead):
-        causes.update(route.causes(letters))
-        accepted = send(sqs, route.source, letters)
+    for batch in receive_batches(sqs, route.dead):
+        causes.update(route.causes(batch))
+        accepted = send(sqs, route.source, batch)
         delete(sqs, route.dead, accepted)
         moved += len(accepted)
-        tick(moved)
+        on_progress(moved)
     return Redriven(route.name, moved, causes.total() - moved, dict(causes))
 
 
-def judge_again(deployment: Deployment, *, dry_run: bool) -> Redriven:
-    """Judge every consignment again if batches of a stream are dead, and delete these.
+def rejudge(deployment: Deployment, *, dry_run: bool) -> Redriven:
+    """If batches of a stream are dead, judge every consignment again and delete them.
 
-    Lambda keeps of such a batch only where in the stream it was, so nobody can tell which lines it was about.
-    Raises CommandError when a consignment can't be judged; the letters stay then.
+    Lambda keeps only the position of such a batch in the stream, so nobody can tell which lines it was about.
+    Raises CommandError if a consignment can't be judged; then the messages stay.
     """
-    sqs, url = deployment.client("sqs"), deployment.output("ReconcileDeadLetters")
-    with borrowed(sqs, url) as letters:
-        causes = dict(Counter(cause_of_stream(letter) for letter in letters))
-        if dry_run or not letters:
-            return Redriven("reconcile", 0, len(letters), causes)
+    sqs, url = deployment.sqs, deployment.output("ReconcileDeadLetters")
+    with peek_all(sqs, url) as messages:
+        causes = dict(Counter(cause_of_stream(message) for message in messages))
+        if dry_run or not messages:
+            return Redriven("reconcile", 0, len(messages), causes)
         _judge_all(deployment)
-        delete(sqs, url, letters)
-    return Redriven("reconcile", len(letters), 0, causes)
+        delete(sqs, url, messages)
+    return Redriven("reconcile", len(messages), 0, causes)
 
 
 def _judge_all(deployment: Deployment) -> None:
-    orders = DynamoOrders(deployment.client("dynamodb"), deployment.output("ConsignmentsTable"))
-    consignments = sorted({line.consignment_id for line in orders.all()})
-    with ThreadPoolExecutor(JUDGED_AT_ONCE) as pool:
+    consignments = sorted({line.consignment_id for line in deployment.orders.all()})
+    with ThreadPoolExecutor(RECONCILE_WORKERS) as pool:
         failed = [each for each in pool.map(partial(_judge, deployment), consignments) if each]
     if failed:
-        raise CommandError(f"{len(failed):,} of {len(consignments):,} consignments can't be judged: {failed[0]}")
+        number = f"{len(failed):,} of {quantity(len(consignments), 'consignment')}"
+        raise CommandError(f"{number} could not be judged. The first one, {failed[0]}")
 
 
 def _judge(deployment: Deployment, consignment_id: str) -> str:
-    """Why the consignment can't be judged; "" where it was."""
-    request = json.dumps({"consignment_id": consignment_id}).encode()
-    invocation = invoke(deployment, "reconcile", request)
+    """Why the consignment can't be judged; "" if it was."""
+    invocation = invoke(deployment, "reconcile", json.dumps({"consignment_id": consignment_id}).encode())
     return f"{consignment_id}: {json.dumps(invocation.answer)}" if invocation.failed else ""
 
 
-def show_redriven(found: Sequence[Redriven], *, dry_run: bool, as_json: bool, out: Console) -> None:
-    """Print what there was in each queue by cause, and what became of it."""
-    if as_json:
-        for each in found:
-            out.out(json.dumps(asdict(each)), highlight=False)
-        return
+def view(found: Sequence[Redriven], *, dry_run: bool) -> Iterator[Block]:
+    """The dead letters by queue and cause, and what became of them."""
     moved, left = sum(each.moved for each in found), sum(each.left for each in found)
     if not moved + left:
-        say(out, "No dead letters.")
+        yield "No dead letters."
         return
-    redriven_table(found).show(out)
-    stay = f"{left:,} {'stays' if left == 1 else 'stay'}"
-    would, went = (f"{quantity(number, 'dead letter')}" for number in (left, moved))
-    say(out, f"{would} would go back." if dry_run else f"{went} went back, {stay}.")
-
-
-def redriven_table(found: Sequence[Redriven]) -> Table:
-    """One row for each cause of each queue."""
     table = Table([Column("Queue"), Column("Dead letters", right=True), Column("Cause", folds=True)])
     for each in found:
         for cause, number in sorted(each.causes.items()):
             table.add(each.name, f"{number:,}", cause)
-    return table
+    yield table
+    if dry_run:
+        yield f"{quantity(left, 'dead letter')} would be sent back."
+    else:
+        yield f"{quantity(moved, 'dead letter')} sent back, {left:,} {verb(left, 'stays', 'stay')}."

@@ -1,66 +1,101 @@
-"""Photographs that FAILED, for another try."""
+"""`bintally retry`: another attempt for FAILED photos."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
 
-from bintally.adapters.ledger import DynamoLedger
+import typer
 from bintally.domain.image import LedgerEntry, Status
 from bintally.domain.jobs import in_parts
 from bintally.domain.orders import iso
-from rich.console import Console
-from rich.text import Text
 
-from bincli.deployment import Deployment
-from bincli.output import quantity, say
+from bincli.deployment import Deployment, open_deployment
+from bincli.errors import INCOMPLETE, exit_on_error
+from bincli.options import Json, Profile, Region, Stack
+from bincli.output import Block, Output
 from bincli.tables import Column, Table
+from bincli.text import Styled, quantity
 
-REOPENED_AT_ONCE = 1_000
-ABSENT = "not in the ledger"
-OTHERS = "only FAILED photographs are tried again"
+if TYPE_CHECKING:
+    from bintally.adapters.ledger import DynamoLedger
+
+BATCH = 1_000
+NOT_IN_LEDGER = "not in the ledger"
+NOT_FAILED = "only FAILED photos can be retried"
 
 
 @dataclass(frozen=True)
 class Retried:
-    """A photograph that was to be tried again, whether it will be, and its status before or why not."""
+    """An image that was to be retried. `reason` is why it had failed, or why it is not retried."""
 
     key: str
     image_id: str
     retried: bool
-    why: str
+    reason: str
 
 
-def retry(deployment: Deployment, names: Sequence[str], *, every: bool, now: datetime) -> list[Retried]:
-    """Have photographs tried again: those named, by key, URI or image id, or with `every` all that FAILED.
+def retry(
+    photos: Annotated[
+        list[str] | None, typer.Argument(metavar="[PHOTO]...", help="Keys, s3:// addresses or image ids.")
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Every FAILED photo.")] = False,
+    stack: Stack = None,
+    region: Region = None,
+    profile: Profile = None,
+    as_json: Json = False,
+) -> None:
+    """Retry FAILED photos.
 
-    A key stands for every version of it that FAILED.
+    Sets them back to RECEIVED in the ledger, with as many attempts as at
+    first; the next run of the submit function puts them into a job. A key
+    stands for all of its versions that FAILED. With --json, one line for
+    each photo.
+
+    \b
+    Exit codes: 0 all will be retried, 3 some can't be, 1 the stack could not be used.
+
+    \b
+    Examples:
+      bintally retry P-17-C/photo.jpg
+      bintally retry --failed --stack prod
     """
-    ledger = DynamoLedger(deployment.client("dynamodb"), deployment.output("ImagesTable"))
-    prefix = f"s3://{deployment.output('IntakeBucket')}/"
+    if bool(photos) == failed:
+        raise typer.BadParameter("name photos, or use --failed for all of them.", param_hint="PHOTO")
+    output = Output.standard(as_json)
+    with exit_on_error():
+        found = reopen(open_deployment(stack, region, profile), photos or [], every=failed, now=datetime.now(UTC))
+        output.emit(map(asdict, found), view(found))
+    if not all(each.retried for each in found):
+        raise typer.Exit(INCOMPLETE)
+
+
+def reopen(deployment: Deployment, names: Sequence[str], *, every: bool, now: datetime) -> list[Retried]:
+    """Set images back to RECEIVED: those named by key, URI or image id, or with `every` all that FAILED."""
+    ledger = deployment.ledger
+    prefix = f"s3://{deployment.intake_bucket}/"
     named = {name.removeprefix(prefix) for name in names}
-    chosen = sorted(
-        chosen_of(_entries(ledger, named, every=every), named, every=every), key=lambda entry: entry.image.key
-    )
-    ids = [entry.image.image_id for entry in chosen if entry.status is Status.FAILED]
-    moved: set[str] = set()
-    for part in in_parts(ids, REOPENED_AT_ONCE):
-        moved |= ledger.reopen(part, iso(now))
+    chosen = select(_candidates(ledger, named, every=every), named, every=every)
+    chosen.sort(key=lambda entry: entry.image.key)
+    failed = [entry.image.image_id for entry in chosen if entry.status is Status.FAILED]
+    reopened: set[str] = set()
+    for part in in_parts(failed, BATCH):
+        reopened |= ledger.reopen(part, iso(now))
     known = {entry.image.key for entry in chosen} | {entry.image.image_id for entry in chosen}
-    absent = [Retried(name, "", False, ABSENT) for name in sorted(named - known)]
-    return [_retried(entry, moved) for entry in chosen] + absent
+    unknown = [Retried(name, "", False, NOT_IN_LEDGER) for name in sorted(named - known)]
+    return [_retried(entry, reopened) for entry in chosen] + unknown
 
 
-def _entries(ledger: DynamoLedger, named: set[str], *, every: bool) -> Iterable[LedgerEntry]:
-    """Such entries as may be meant. Image ids can be read one by one; for a key the whole table is walked."""
+def _candidates(ledger: DynamoLedger, named: set[str], *, every: bool) -> Iterable[LedgerEntry]:
+    """Image ids are read one by one; a key needs a scan of the whole table."""
     by_id = ledger.read(named)
     return by_id.values() if not every and named == by_id.keys() else ledger.all()
 
 
-def chosen_of(entries: Iterable[LedgerEntry], named: set[str], *, every: bool) -> list[LedgerEntry]:
-    """The entries that are meant: of a key the versions that FAILED, or all of them where none did."""
+def select(entries: Iterable[LedgerEntry], named: set[str], *, every: bool) -> list[LedgerEntry]:
+    """The entries that are meant. A key means its versions that FAILED, or all of them if none did."""
     meant = [
         entry
         for entry in entries
@@ -74,30 +109,20 @@ def chosen_of(entries: Iterable[LedgerEntry], named: set[str], *, every: bool) -
     ]
 
 
-def _retried(entry: LedgerEntry, moved: set[str]) -> Retried:
+def _retried(entry: LedgerEntry, reopened: set[str]) -> Retried:
     image = entry.image
-    if image.image_id in moved:
+    if image.image_id in reopened:
         return Retried(image.key, image.image_id, True, f"after {quantity(entry.tried, 'attempt')}: {entry.reason}")
-    return Retried(image.key, image.image_id, False, f"{entry.status}: {OTHERS}")
+    return Retried(image.key, image.image_id, False, f"{entry.status}: {NOT_FAILED}")
 
 
-def show_retried(found: Sequence[Retried], *, as_json: bool, out: Console) -> None:
-    """Print each photograph, and how many will be tried again."""
-    if as_json:
-        for each in found:
-            out.out(json.dumps(asdict(each)), highlight=False)
-        return
+def view(found: Sequence[Retried]) -> Iterator[Block]:
     if not found:
-        say(out, "No photo has FAILED: there is nothing to retry.")
+        yield "No photo has FAILED: there is nothing to retry."
         return
-    retried_table(found).show(out)
-    number = sum(each.retried for each in found)
-    say(out, f"{quantity(number, 'photo')} will be tried again, by the next run of the submit function.")
-
-
-def retried_table(found: Sequence[Retried]) -> Table:
-    """One row for each photograph."""
-    table = Table([Column("Photo", folds=True), Column("Tried again"), Column("Why", folds=True)])
+    table = Table([Column("Photo", folds=True), Column("Retried"), Column("Reason", folds=True)])
     for each in found:
-        table.add(each.key, "yes" if each.retried else Text("no", "red"), each.why)
-    return table
+        table.add(each.key, "yes" if each.retried else Styled("no", "red"), each.reason)
+    yield table
+    number = sum(each.retried for each in found)
+    yield f"{quantity(number, 'photo')} will be in the next job." if number else "No photo will be retried."

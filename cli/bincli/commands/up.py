@@ -1,132 +1,132 @@
-"""What `bintally up` says about the stack that it runs, and what it writes for the AWS command and for SAM."""
+"""`bintally up`: the whole system on this machine."""
 
 from __future__ import annotations
 
-import json
-import re
 import shlex
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
-from binlocal.gate import DOCKER_HOST
-from binlocal.processes import free_port
-from binlocal.state import write_private
-from bintally.adapters.key_patterns import finder_of
-from bintally.domain.due import site_zone
+import typer
 
-from bincli.errors import CommandError
-from bincli.up.profile import CONFIG_FILE, LEAVE, NAME, SHELL_FILE, profile, shell_lines
+from bincli.errors import CommandError, exit_on_error
+from bincli.options import Json, Model
+from bincli.output import Output
+from bincli.text import visible
+from bincli.up.profile import LEAVE, NAME, SHELL_FILE, written_environment
 
+if TYPE_CHECKING:
+    from binlocal.stack import Stack
+
+DEFAULT_PORT = 4566
+BUCKETS = ("IntakeBucket", "OrdersBucket", "JobsBucket")
 COMMANDS = """\
-# A photograph in; its bin is its folder, or else the file's name without the extension
+# Upload a photo. Its bin is its folder, or else its file name without the extension.
 aws s3 cp photo.jpg s3://{IntakeBucket}/P-17-C/photo.jpg
 
-# What is in bin P-17-C
+# Read the count of bin P-17-C.
 aws dynamodb get-item --table-name {BinsTable} --key '{{"bin_id": {{"S": "P-17-C"}}}}'
 
-# An order in: columns consignment_id, bin_id, expected and, if you like, due_at
+# Upload an order: consignment_id, bin_id, expected and, optionally, due_at.
 printf 'consignment_id,bin_id,expected\\nC-1,P-17-C,3\\n' | aws s3 cp - s3://{OrdersBucket}/orders.csv
 
-# The verdict on each line of consignment C-1
+# Read the verdict on each line of consignment C-1.
 aws dynamodb query --table-name {ConsignmentsTable} \\
   --key-condition-expression 'consignment_id = :id' --expression-attribute-values '{{":id": {{"S": "C-1"}}}}'
 """
-BUCKETS = ("IntakeBucket", "OrdersBucket", "JobsBucket")
 
 
-DEFAULT_PORT = 4566
-SAM_FILE = "sam-env.json"
-FILES = (CONFIG_FILE, SHELL_FILE, SAM_FILE)
+def up(
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="Port of the AWS endpoint; 0 is any free one. Default: 4566, or a free one if it is taken.",
+        ),
+    ] = None,
+    model: Model = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter of template.yaml; repeatable.")
+    ] = None,
+    faults: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Faults to inject, JSON."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run the whole system on this machine until Ctrl-C.
 
+    Deploys template.yaml to an emulated AWS on 127.0.0.1. Prints the
+    endpoint, the buckets, and commands to copy and paste. Writes
+    .work/local/aws.env, which points a terminal at the stack (AWS profile
+    bintally-local), and sam-env.json for SAM. Both hold an access key that
+    only this run accepts. When the stack stops, all its data is gone. With
+    --json, one object with the endpoint, the outputs and the environment.
 
-def parameters_in(settings: Sequence[str], known: Collection[str]) -> dict[str, str]:
-    """Template parameters from `NAME=VALUE`, the last of a name counting. Raises CommandError for one of no template.
+    \b
+    Exit codes: 0 stopped by Ctrl-C, 1 it failed, 2 a --set is refused.
 
-    CloudFormation would refuse an unknown name, but the local stack leaves it out, and a slip of the pen is not seen.
+    \b
+    Examples:
+      bintally up
+      bintally up --port 5000
+      bintally up --set InferenceMode=auto --set BatchThreshold=100
+      bintally up --faults faults.json    lose messages, kill the model...
     """
-    parameters = {}
-    for setting in settings:
-        name, equals, value = setting.partition("=")
-        if not equals:
-            raise CommandError(f"{setting} is not of the form NAME=VALUE.")
-        if name not in known:
-            raise CommandError(f"template.yaml has no parameter {name}; it has {', '.join(sorted(known))}.")
-        parameters[name] = value
-    return parameters
+    from binlocal.processes import free_port
+    from binlocal.stack import running_stack
+
+    from bincli.counting import model_folder
+    from bincli.deployment import stack_folder
+
+    output = Output.standard(as_json)
+    with exit_on_error():
+        parameters, artifact, folder = parameters_of(settings or []), model_folder(model), stack_folder()
+        port = free_port(DEFAULT_PORT) if port is None else port
+        output.info("Starting the local stack.")
+        with ExitStack() as running:
+            with output.err.status("Deploying template.yaml"):
+                stack = running.enter_context(
+                    running_stack(workdir=folder, port=port, model=artifact, parameters=parameters, faults=faults)
+                )
+                running.enter_context(written_environment(folder, stack.environment, variables_of(stack)))
+            record = {"endpoint": stack.endpoint, "outputs": stack.outputs, "environment": stack.environment}
+            output.emit([record], introduction(stack.endpoint, stack.outputs, folder).split("\n"))
+            stack.serve_forever()
+        output.info("The stack has stopped.")
 
 
-def check_parameters(parameters: Mapping[str, str], known: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raises CommandError for a value that CloudFormation, or a function at its first event, would refuse."""
-    for name, value in parameters.items():
-        if fault := _fault(value, known.get(name, {})) or _fault_of_text(name, value):
-            raise CommandError(f"{name}: {fault}")
+def variables_of(stack: Stack) -> Mapping[str, str]:
+    """The environment variables that the template gives its functions."""
+    name = stack.outputs["IntakeFunction"]
+    configuration = stack.client("lambda").get_function_configuration(FunctionName=name)
+    return dict(configuration["Environment"]["Variables"])
 
 
-def _fault(value: str, definition: Mapping[str, Any]) -> str:
-    """What the template itself says against a value."""
-    if definition.get("Type") == "Number":
-        low, high = definition.get("MinValue", "-inf"), definition.get("MaxValue", "inf")
-        try:
-            fits = float(low) <= float(value) <= float(high)
-        except ValueError:
-            return f"{value!r} is not a number."
-        if not fits:
-            return f"{value} is not from {low} to {high}."
-    allowed = [str(each) for each in definition.get("AllowedValues", [value])]
-    if value not in allowed:
-        return f"{value!r} is none of {', '.join(allowed)}."
-    if len(value) > int(definition.get("MaxLength", len(value))):
-        return f"it has more than {definition['MaxLength']} characters."
-    if not re.fullmatch(definition.get("AllowedPattern", r"[\s\S]*"), value):
-        return f"{value!r} {definition.get('ConstraintDescription', 'does not match ' + definition['AllowedPattern'])}."
-    return ""
+def parameters_of(settings: list[str]) -> dict[str, str]:
+    """The local stack's own parameters and those of --set."""
+    from binlocal.stack import PARAMETERS, ROOT
+    from binlocal.template import load_template
 
+    from bincli.up.parameters import read_parameters
 
-def _fault_of_text(name: str, value: str) -> str:
-    """What only the functions could say."""
-    checks: Mapping[str, Callable[[str], object]] = {"KeyPattern": finder_of, "SiteTimeZone": site_zone}
     try:
-        checks.get(name, str)(value)
-    except ValueError as error:
-        return str(error)
-    return ""
-
-
-@contextmanager
-def written_environment(folder: Path, environment: Mapping[str, str], variables: Mapping[str, str]) -> Iterator[None]:
-    """Write an AWS profile, `aws.env` to be sourced by a shell, and `sam-env.json` for `sam local invoke --env-vars`.
-
-    `environment` points an SDK at the stack; `variables` are those that the template gives its functions. On the way
-    out they are removed: the key in them opens nothing any more.
-    """
-    endpoints = {
-        name: url.replace("127.0.0.1", DOCKER_HOST) for name, url in environment.items() if "ENDPOINT_URL" in name
-    }
-    try:
-        write_private(folder / CONFIG_FILE, profile(environment))
-        write_private(folder / SAM_FILE, json.dumps({"Parameters": {**variables, **endpoints}}, indent=2) + "\n")
-        write_private(folder / SHELL_FILE, shell_lines(folder / CONFIG_FILE))
-        yield
-    finally:
-        for name in FILES:
-            (folder / name).unlink(missing_ok=True)
-
-
-def usual_port() -> int:
-    """The same each time, so that addresses stay good; another one where it is taken."""
-    return free_port(DEFAULT_PORT)
+        return {**PARAMETERS, **read_parameters(settings, load_template(ROOT / "template.yaml")["Parameters"])}
+    except CommandError as error:
+        raise typer.BadParameter(visible(error), param_hint="--set") from error
 
 
 def introduction(endpoint: str, outputs: Mapping[str, str], folder: Path) -> str:
-    """Where the stack is and what to type, as text of which every line but the first few can be pasted into a shell."""
+    """Where the stack is and what to type. From `source` on, every line can be pasted into a shell."""
     buckets = "\n".join(f"  {name:14}{outputs[name]}" for name in BUCKETS)
     return (
-        f"The stack runs at {endpoint}. Ctrl-C ends it, and with it all that it holds.\n\n{buckets}\n\n"
-        f"In another terminal, for the AWS CLI or any SDK (the profile {NAME}):\n\n"
+        f"The stack runs at {endpoint}. Ctrl-C stops it and deletes its data.\n\n{buckets}\n\n"
+        f"To use the AWS CLI or any SDK with it, in another terminal (AWS profile {NAME}):\n\n"
         f"source {shlex.quote(str(folder / SHELL_FILE))}\n\n"
         f"{COMMANDS.format_map(outputs)}\n"
-        f"# Back to your own AWS in that terminal\n{LEAVE}\n\n"
-        "The bintally commands find this stack by themselves: try `bintally bins` or `bintally consignment`."
+        f"# Go back to your own AWS in that terminal.\n{LEAVE}\n\n"
+        "The bintally commands find the stack by themselves: try `bintally bins` or `bintally consignment`."
     )

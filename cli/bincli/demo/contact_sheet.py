@@ -1,4 +1,4 @@
-"""The contact sheet: every photograph with its count, the expected number and a verdict in words and colour."""
+"""The contact sheet: photos with their count, the expected number, and the verdict in words and colour."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
+from binmodel.images import ImageError, Limits, decode
 from PIL import Image, ImageDraw, ImageOps
 
-from bincli.demo.text import shorten, width, write
-from bincli.demo.results import NOT_ORDERED, Outcome, Totals, most_urgent_first
 from bincli.demo.photos import COUNTABLE
+from bincli.demo.results import Result, Totals, most_urgent_first
+from bincli.demo.text import shorten, width, write
+from bincli.text import quantity
+from bincli.verdicts import NOT_ORDERED
 
-COLUMNS, MOST_TILES = 8, 64
+COLUMNS, MAX_TILES = 8, 64
 TILE, GAP, MARGIN = 232, 16, 32
-PHOTO = 186  # height of the photograph in its tile
+PHOTO = 186  # height of the photo in its tile
 TILE_HEIGHT = PHOTO + 136
 HEADER, FOOTER = 168, 44
 PAPER, INK, FAINT, LINE, BACKDROP = "#F4F3EF", "#1B1B1B", "#5F5F5B", "#D5D3CB", "#DFDDD5"
 
-# Okabe and Ito's colours, which stay apart for the colour-blind, some darkened for white letters to be read on them.
+# Okabe and Ito's colours, which colour-blind people can tell apart; some are darker, so that white text is readable.
 COLOURS = {
     "SHORT": ("#C44E00", "white"),
     "OVER": ("#8A3A6E", "white"),
@@ -33,44 +36,44 @@ COLOURS = {
 }
 
 
-def write_report(path: Path, outcomes: Sequence[Outcome], totals: Totals) -> None:
+def write_contact_sheet(path: Path, results: Sequence[Result], totals: Totals) -> None:
     """Draw the contact sheet as PNG to `path`, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.part")
-    contact_sheet(outcomes, totals).save(unfinished, format="PNG")
+    contact_sheet(results, totals).save(unfinished, format="PNG")
     unfinished.replace(path)
 
 
-def contact_sheet(outcomes: Sequence[Outcome], totals: Totals) -> Image.Image:
-    """The sheet as a picture: a header with the totals, at most `MOST_TILES` tiles, and how many were left out."""
-    shown = most_urgent_first(chosen(outcomes))
+def contact_sheet(results: Sequence[Result], totals: Totals) -> Image.Image:
+    """The sheet: a header with the totals, at most `MAX_TILES` tiles, and how many were left out."""
+    shown = most_urgent_first(chosen(results))
     rows = -(-len(shown) // COLUMNS)
     size = (2 * MARGIN + COLUMNS * (TILE + GAP) - GAP, HEADER + rows * (TILE_HEIGHT + GAP) + FOOTER)
     sheet = Image.new("RGB", size, PAPER)
     _header(sheet, totals)
-    for place, outcome in enumerate(shown):
+    for place, result in enumerate(shown):
         row, column = divmod(place, COLUMNS)
-        sheet.paste(_tile(outcome), (MARGIN + column * (TILE + GAP), HEADER + row * (TILE_HEIGHT + GAP)))
-    write(ImageDraw.Draw(sheet), (MARGIN, size[1] - 20), _footer(len(shown), len(outcomes)), 16, FAINT)
+        sheet.paste(_tile(result), (MARGIN + column * (TILE + GAP), HEADER + row * (TILE_HEIGHT + GAP)))
+    write(ImageDraw.Draw(sheet), (MARGIN, size[1] - 20), _footer(len(shown), len(results)), 16, FAINT)
     return sheet
 
 
-def chosen(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The `MOST_TILES` outcomes to show: a row of each verdict, and the rest of the sheet for the most urgent."""
-    first_rows: list[Outcome] = []
-    others: list[Outcome] = []
-    for _, group in groupby(most_urgent_first(outcomes), lambda one: one.verdict):
-        alike = list(group)
-        first_rows += alike[:COLUMNS]
-        others += alike[COLUMNS:]
-    return [*first_rows, *others][:MOST_TILES]
+def chosen(results: Sequence[Result]) -> list[Result]:
+    """The `MAX_TILES` results to show: a row of each verdict, and the most urgent in the rest of the sheet."""
+    first_rows: list[Result] = []
+    others: list[Result] = []
+    for _, group in groupby(most_urgent_first(results), lambda one: one.verdict):
+        same = list(group)
+        first_rows += same[:COLUMNS]
+        others += same[COLUMNS:]
+    return [*first_rows, *others][:MAX_TILES]
 
 
-def _footer(shown: int, outcomes: int) -> str:
+def _footer(shown: int, results: int) -> str:
     legend = "Bars: the model's probability of each count; the ring marks the expected number."
-    if shown == outcomes:
+    if shown == results:
         return f"Most urgent first. {legend}"
-    return f"Most urgent first: {shown} of {outcomes:,}, {outcomes - shown:,} more are in the CSV beside this. {legend}"
+    return f"Most urgent first: {shown} of {results:,}, {results - shown:,} more are in the CSV file. {legend}"
 
 
 def _header(sheet: Image.Image, totals: Totals) -> None:
@@ -79,14 +82,16 @@ def _header(sheet: Image.Image, totals: Totals) -> None:
     write(draw, (MARGIN, 62), "bintally", 44, INK, bold=True)
     write(draw, (MARGIN + width("bintally", 44) + 18, 62), "which bins need a look", 26, FAINT)
     write(draw, (right, 62), f"{totals.images_per_second:,.1f} images/s", 34, INK, bold=True, align="right")
-    accounts = [f"{totals.counted:,} counted", f"{totals.rejected:,} rejected", f"{totals.unaccounted:,} unaccounted"]
-    write(draw, (MARGIN, 94), f"{totals.images:,} photographs: {', '.join(accounts)}", 18, FAINT)
-    write(draw, (right, 94), f"{totals.seconds:,.1f} s from the first put to the last count", 18, FAINT, align="right")
+    numbers = [f"{totals.counted:,} counted", f"{totals.rejected:,} rejected", f"{totals.unaccounted:,} unaccounted"]
+    write(draw, (MARGIN, 94), f"{quantity(totals.images, 'photo')}: {', '.join(numbers)}", 18, FAINT)
+    write(
+        draw, (right, 94), f"{totals.seconds:,.1f} s from the first upload to the last count", 18, FAINT, align="right"
+    )
     _verdict_bar(draw, (MARGIN, 112, right, 144), totals)
 
 
 def _verdict_bar(draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], totals: Totals) -> None:
-    """One bar shared out among the verdicts, each part wide enough for its name and otherwise in proportion."""
+    """One bar for all verdicts, each part wide enough for its name and otherwise proportional."""
     left, top, right, bottom = box
     names = {verdict: f"{verdict}  {number:,}" for verdict, number in totals.verdicts.items() if number}
     spare = right - left - sum(width(name, 17) + 24 for name in names.values())
@@ -99,54 +104,54 @@ def _verdict_bar(draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], tota
         x += share
 
 
-def _tile(outcome: Outcome) -> Image.Image:
+def _tile(result: Result) -> Image.Image:
     tile = Image.new("RGB", (TILE, TILE_HEIGHT), "white")
     draw = ImageDraw.Draw(tile)
-    _photograph(tile, outcome)
-    colour, ink = COLOURS.get(outcome.verdict, (INK, "white"))
+    _photo(tile, result)
+    colour, ink = COLOURS.get(result.verdict, (INK, "white"))
     draw.rectangle((0, PHOTO, TILE, PHOTO + 30), fill=colour)
-    write(draw, (10, PHOTO + 22), outcome.verdict, 18, ink, bold=True)
-    write(draw, (TILE - 10, PHOTO + 22), difference(outcome), 16, ink, align="right")
-    write(draw, (10, PHOTO + 54), shorten(outcome.bin_id, 18, TILE - 20), 18, INK, bold=True)
-    _facts(draw, outcome)
+    write(draw, (10, PHOTO + 22), result.verdict, 18, ink, bold=True)
+    write(draw, (TILE - 10, PHOTO + 22), difference(result), 16, ink, align="right")
+    write(draw, (10, PHOTO + 54), shorten(result.bin_id, 18, TILE - 20), 18, INK, bold=True)
+    _facts(draw, result)
     draw.rectangle((0, 0, TILE - 1, TILE_HEIGHT - 1), outline=LINE)
     return tile
 
 
-def difference(outcome: Outcome) -> str:
-    """How far the count is from the order; nothing where "6+" may be what is expected."""
-    least = outcome.count if outcome.at_least is None else outcome.at_least
-    if least is None or outcome.expected is None or least == outcome.expected:
+def difference(result: Result) -> str:
+    """How far the count is from the order; nothing if "6+" may be the expected number."""
+    least = result.count if result.at_least is None else result.at_least
+    if least is None or result.expected is None or least == result.expected:
         return ""
-    if outcome.at_least is not None and least < outcome.expected:
+    if result.at_least is not None and least < result.expected:
         return ""
-    beyond, doubt = "+" if outcome.at_least is not None else "", "?" if outcome.verdict == "UNCERTAIN" else ""
-    direction = "few" if least < outcome.expected else "many"
-    return f"{abs(least - outcome.expected)}{beyond} too {direction}{doubt}"
+    more, doubt = "+" if result.at_least is not None else "", "?" if result.verdict == "UNCERTAIN" else ""
+    direction = "few" if least < result.expected else "many"
+    return f"{abs(least - result.expected)}{more} too {direction}{doubt}"
 
 
-def _facts(draw: ImageDraw.ImageDraw, outcome: Outcome) -> None:
-    if outcome.number == "-":
-        reason = outcome.reason or "not counted"
+def _facts(draw: ImageDraw.ImageDraw, result: Result) -> None:
+    if result.count_text == "-":
+        reason = result.reason or "not counted"
         for line, text in enumerate(_wrapped(reason, TILE - 20, lines=4)):
             write(draw, (10, PHOTO + 75 + line * 17), text, 14, FAINT)
         return
-    expected = "no order" if outcome.expected is None else f"expected {outcome.expected}"
-    write(draw, (10, PHOTO + 86), f"counted {outcome.number}", 17, INK)
+    expected = "no order" if result.expected is None else f"expected {result.expected}"
+    write(draw, (10, PHOTO + 86), f"counted {result.count_text}", 17, INK)
     write(draw, (10, PHOTO + 108), expected, 17, INK)
-    _bars(draw, (118, PHOTO + 60, TILE - 8, PHOTO + 128), outcome)
+    _bars(draw, (118, PHOTO + 60, TILE - 8, PHOTO + 128), result)
 
 
-def _bars(draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], outcome: Outcome) -> None:
-    """One bar for each count by its probability, the counted one dark with its per cent, the expected one ringed."""
+def _bars(draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], result: Result) -> None:
+    """A bar for the probability of each count: the best one dark with its percentage, the expected one with a ring."""
     left, top, right, bottom = box
-    step = (right - left) / max(len(outcome.probabilities), 1)
+    step = (right - left) / max(len(result.probabilities), 1)
     floor, tallest = bottom - 16, bottom - 16 - (top + 12)
-    for place, (label, probability) in enumerate(sorted(outcome.probabilities.items())):
+    for place, (label, probability) in enumerate(sorted(result.probabilities.items())):
         x, height = left + place * step, max(probability * tallest, 1)
-        counted = label == (outcome.count if outcome.at_least is None else outcome.at_least)
+        counted = label == (result.count if result.at_least is None else result.at_least)
         draw.rectangle((x + 3, floor - height, x + step - 3, floor), fill=INK if counted else "#BDBBB3")
-        if label == outcome.expected:
+        if label == result.expected:
             draw.ellipse((x + step / 2 - 8, floor + 1, x + step / 2 + 8, floor + 17), outline=INK, width=1)
         name = str(label) if label in (0, *COUNTABLE) else f"{label}+"
         write(draw, (x + step / 2, floor + 14), name, 13, INK, bold=counted, align="middle")
@@ -155,7 +160,7 @@ def _bars(draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], outcome: Ou
 
 
 def _wrapped(text: str, limit: float, *, lines: int) -> list[str]:
-    """`text` broken between words into lines of at most `limit` pixels at 14 px, the last one shortened."""
+    """`text` at 14 px, broken between words into lines of at most `limit` pixels. The last line is shortened."""
     broken = [""]
     for word in text.split():
         longer = f"{broken[-1]} {word}".strip()
@@ -166,22 +171,20 @@ def _wrapped(text: str, limit: float, *, lines: int) -> list[str]:
     return [shorten(line, 14, limit, tail=0) for line in broken]
 
 
-def _photograph(tile: Image.Image, outcome: Outcome) -> None:
-    picture = _open(outcome.photograph)
+def _photo(tile: Image.Image, result: Result) -> None:
+    image = _open(result.photo)
     draw = ImageDraw.Draw(tile)
     draw.rectangle((0, 0, TILE, PHOTO), fill=BACKDROP)
-    if picture is None:
-        missing = "no photograph" if outcome.photograph is None else "can't be shown"
+    if image is None:
+        missing = "no photo" if result.photo is None else "can't be shown"
         write(draw, (TILE / 2, PHOTO / 2 + 6), missing, 18, FAINT, align="middle")
         return
-    picture = ImageOps.contain(picture, (TILE, PHOTO), Image.Resampling.LANCZOS)
-    tile.paste(picture, ((TILE - picture.width) // 2, (PHOTO - picture.height) // 2))
+    image = ImageOps.contain(image, (TILE, PHOTO), Image.Resampling.LANCZOS)
+    tile.paste(image, ((TILE - image.width) // 2, (PHOTO - image.height) // 2))
 
 
 def _open(path: Path | None) -> Image.Image | None:
-    """The photograph, decoded with the limits of the model's own reader: what it refuses is not drawn either."""
-    from binmodel.images import ImageError, Limits, decode
-
+    """The photo, decoded with the limits of the model's own reader: what that refuses is not drawn either."""
     if path is None or not path.is_file() or path.stat().st_size > Limits().max_bytes:
         return None
     try:

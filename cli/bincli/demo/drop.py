@@ -1,158 +1,142 @@
-"""The demo: orders and photographs in, then waiting until each has been counted and judged."""
+"""The drop of the demo: uploads photos, and waits until each is counted and compared with its orders."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bintally.adapters.consignments import DynamoOrders
 from bintally.adapters.dynamo import pages
 from bintally.adapters.ledger import DynamoLedger
 from bintally.domain.image import TERMINAL, Status
 from bintally.domain.verdicts import OrderLine, Verdict
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bincli.demo.photos import Photo
+from bincli.demo.results import Result, Totals, join
 from bincli.deployment import Deployment
-from bincli.demo.results import Outcome, Totals, join, tally
-from bincli.demo.photos import Photograph
+from bincli.progress import ProgressCallback, progress_bars
+from bincli.text import quantity
+from bincli.verdicts import tally
 
-PUTS_AT_ONCE = 6
+WORKERS = 6
 POLL_SECONDS = 0.5
-PATIENCE = 180.0  # seconds without any change, after which something is broken
+TIMEOUT = 180.0  # seconds without any change, after which something is broken
+MAX_NAMES = 5
 
-Tick = Callable[[int], None]
 Entries = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Watch:
-    """How the demo waits: a clock in seconds, a sleep, and how long to bear no change at all."""
+    """How the demo waits: a clock in seconds, a sleep, and the longest time without any change."""
 
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    patience: float = PATIENCE
+    timeout: float = TIMEOUT
 
 
 @dataclass(frozen=True)
-class Result:
-    """What became of a drop. `unfinished` says what is missing; it is empty when everything was counted and judged."""
+class Drop:
+    """The results of a drop. `unfinished` says what is missing; "" if everything was counted and judged."""
 
-    outcomes: list[Outcome]
+    results: list[Result]
     totals: Totals
     verdicts: Mapping[str, int]
     unfinished: str
 
 
-def run_drop(
-    photographs: Sequence[Photograph], deployment: Deployment, *, err: Console, watch: Watch | None = None
-) -> Result:
-    """Drop `photographs`, whose orders are in already, and wait until each is settled and each of its lines judged."""
+def run_drop(photos: Sequence[Photo], deployment: Deployment, *, err: Console, watch: Watch | None = None) -> Drop:
+    """Upload `photos`, and wait until each is finished and its order lines are judged. The orders are in already."""
     watch = watch or Watch()
-    dynamo = deployment.client("dynamodb")
-    ledger = DynamoLedger(dynamo, deployment.output("ImagesTable"))
-    orders = DynamoOrders(dynamo, deployment.output("ConsignmentsTable"))
-    with _bars(err, len(photographs)) as (dropped, counted, judged):
-        before = _settled(ledger)
+    ledger, orders = deployment.ledger, deployment.orders
+    number = len(photos)
+    with progress_bars(err, {"uploaded": number, "counted": number, "judged": number}) as (uploaded, counted, judged):
+        before = _finished(ledger)
         started = watch.clock()
-        bucket = deployment.output("IntakeBucket")
-        versions = drop(photographs, deployment.client("s3"), bucket, dropped)
-        follow(lambda: _settled(ledger) - before, len(photographs), counted, watch)
+        versions = upload(photos, deployment, uploaded)
+        follow(lambda: _finished(ledger) - before, number, counted, watch)
         seconds = watch.clock() - started
-        entries = _entries(dynamo, deployment.output("ImagesTable"), versions)
+        entries = _entries(deployment, versions)
         bins = {entry["bin_id"] for entry in entries.values()}
-        follow(lambda: len(bins) - len(_pending(orders, bins)), len(bins), judged, watch)
-    return _result(photographs, entries, list(orders.all()), seconds)
+        follow(lambda: len(bins) - _pending(orders.all(), bins), len(bins), judged, watch)
+    return _drop(photos, entries, list(orders.all()), seconds)
 
 
-def drop(photographs: Sequence[Photograph], s3: Any, bucket: str, tick: Tick) -> dict[str, str | None]:
-    """Put every photograph in `bucket`, a few at once; the version that each key has now."""
+def upload(photos: Sequence[Photo], deployment: Deployment, on_progress: ProgressCallback) -> dict[str, str | None]:
+    """Upload every photo to the intake bucket, several at once; returns the new version of each key."""
+    s3, bucket = deployment.s3, deployment.intake_bucket
 
-    def put(photograph: Photograph) -> tuple[str, str | None]:
-        with photograph.path.open("rb") as file:
-            answer = s3.put_object(Bucket=bucket, Key=photograph.key, Body=file)
-        return photograph.key, answer.get("VersionId")
+    def upload_one(photo: Photo) -> tuple[str, str | None]:
+        with photo.path.open("rb") as file:
+            response = s3.put_object(Bucket=bucket, Key=photo.key, Body=file)
+        return photo.key, response.get("VersionId")
 
     versions = {}
-    with ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
-        for key, version in pool.map(put, photographs):
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for key, version in pool.map(upload_one, photos):
             versions[key] = version
-            tick(len(versions))
+            on_progress(len(versions))
     return versions
 
 
-def follow(look: Callable[[], int], goal: int, tick: Tick, watch: Watch) -> bool:
-    """Look again and again until `goal` is reached; False when nothing has changed for as long as `watch` bears."""
+def follow(measure: Callable[[], int], goal: int, on_progress: ProgressCallback, watch: Watch) -> bool:
+    """Poll until `goal` is reached; False if nothing has changed for `watch.timeout` seconds."""
     reached, since = -1, watch.clock()
-    while (now := look()) < goal:
+    while (now := measure()) < goal:
         if now != reached:
             reached, since = now, watch.clock()
-        elif watch.clock() - since > watch.patience:
+        elif watch.clock() - since > watch.timeout:
             return False
-        tick(now)
+        on_progress(now, goal)
         watch.sleep(POLL_SECONDS)
-    tick(goal)
+    on_progress(goal, goal)
     return True
 
 
-def _settled(ledger: DynamoLedger) -> int:
+def _finished(ledger: DynamoLedger) -> int:
     return sum(number for status, number in ledger.statuses().items() if Status(status) in TERMINAL)
 
 
-def _pending(orders: DynamoOrders, bins: Collection[str]) -> set[str]:
-    return {line.bin_id for line in orders.all() if line.verdict is Verdict.PENDING and line.bin_id in bins}
+def _pending(lines: Iterable[OrderLine], bins: Collection[str]) -> int:
+    return len({line.bin_id for line in lines if line.verdict is Verdict.PENDING and line.bin_id in bins})
 
 
-def _entries(dynamo: Any, table: str, versions: Mapping[str, str | None]) -> Entries:
-    """The ledger's items of the dropped versions, by key."""
-    items = pages(dynamo, "scan", TableName=table)
+def _entries(deployment: Deployment, versions: Mapping[str, str | None]) -> Entries:
+    """The ledger's items of the uploaded versions, by key."""
+    items = pages(deployment.dynamodb, "scan", TableName=deployment.output("ImagesTable"))
     return {item["key"]: item for item in items if versions.get(item["key"], "") == item.get("version_id")}
 
 
-def _result(photographs: Sequence[Photograph], entries: Entries, lines: Sequence[OrderLine], seconds: float) -> Result:
-    settled = [entry["status"] for entry in entries.values() if Status(entry["status"]) in TERMINAL]
-    counted = settled.count(Status.COUNTED)
-    outcomes = join({one.key: one.path for one in photographs}, entries, lines)
+def _drop(photos: Sequence[Photo], entries: Entries, lines: Sequence[OrderLine], seconds: float) -> Drop:
+    finished = [entry["status"] for entry in entries.values() if Status(entry["status"]) in TERMINAL]
+    counted = finished.count(Status.COUNTED)
+    results = join({one.key: one.path for one in photos}, entries, lines)
     totals = Totals(
-        images=len(photographs),
+        images=len(photos),
         counted=counted,
-        rejected=len(settled) - counted,
-        unaccounted=len(photographs) - len(settled),
+        rejected=len(finished) - counted,
+        unaccounted=len(photos) - len(finished),
         seconds=seconds,
-        verdicts=tally(outcome.verdict for outcome in outcomes),
+        verdicts=tally(result.verdict for result in results),
     )
-    return Result(outcomes, totals, tally(line.verdict for line in lines), _unfinished(photographs, entries, lines))
+    return Drop(results, totals, tally(line.verdict for line in lines), _unfinished(photos, entries, lines))
 
 
-def _unfinished(photographs: Sequence[Photograph], entries: Entries, lines: Sequence[OrderLine]) -> str:
-    open_keys = [
+def _unfinished(photos: Sequence[Photo], entries: Entries, lines: Sequence[OrderLine]) -> str:
+    on_the_way = [
         f"{one.key} ({entries[one.key]['status'] if one.key in entries else 'not in the ledger'})"
-        for one in photographs
+        for one in photos
         if one.key not in entries or Status(entries[one.key]["status"]) not in TERMINAL
     ]
     bins = {entry["bin_id"] for entry in entries.values()}
     pending = [line.bin_id for line in lines if line.verdict is Verdict.PENDING and line.bin_id in bins]
-    missing = [_named("photographs are not counted", open_keys), _named("order lines have no verdict", pending)]
+    missing = [_named("photo", "not counted", on_the_way), _named("order line", "without a verdict", pending)]
     return "; ".join(part for part in missing if part)
 
 
-def _named(what: str, names: Sequence[str]) -> str:
-    more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
-    return f"{len(names):,} {what}: {', '.join(names[:5])}{more}" if names else ""
-
-
-@contextmanager
-def _bars(err: Console, total: int) -> Iterator[tuple[Tick, Tick, Tick]]:
-    """Three progress bars on a terminal, and three functions that move them. Elsewhere nothing is shown."""
-    columns = (TextColumn("{task.description:>8}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
-        dropped, counted, judged = (progress.add_task(name, total=total) for name in ("dropped", "counted", "judged"))
-
-        def mover(task: Any) -> Tick:
-            return lambda done: progress.update(task, completed=done)
-
-        yield mover(dropped), mover(counted), mover(judged)
+def _named(noun: str, state: str, names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
+    return f"{quantity(len(names), noun)} {state}: {', '.join(names[:MAX_NAMES])}{more}" if names else ""

@@ -1,4 +1,4 @@
-"""A few labelled photographs of the Amazon Bin Image Dataset, from its public bucket, without an account.
+"""A few labelled photos of the Amazon Bin Image Dataset, from its public bucket, without an AWS account.
 
 Layout and licence: https://registry.opendata.aws/amazon-bin-imagery/ (`bin-images/<id>.jpg`, `metadata/<id>.json`).
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,53 +17,52 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bincli.aws_errors import explained
+from bincli.aws_errors import explain_aws_error
 from bincli.demo.photos import COUNTABLE, scattered
+from bincli.progress import ProgressCallback
 
 BUCKET, REGION = "aft-vbi-pds", "us-east-1"
-MAX_BYTES = 5 * 1024 * 1024  # the dataset's photographs have about 55 KB
+MAX_BYTES = 5 * 1024 * 1024  # the dataset's photos have about 55 KB
 
 
 def anonymous_client() -> Any:
-    """An S3 client that signs nothing, gives up within seconds, and asks the real S3 whatever the environment says."""
+    """An anonymous S3 client that gives up within seconds, and asks the real S3 whatever the environment says."""
     config = Config(signature_version=UNSIGNED, connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
     return boto3.client("s3", region_name=REGION, endpoint_url=f"https://s3.{REGION}.amazonaws.com", config=config)
 
 
-def fetch_photographs(
-    folder: Path, number: int, *, s3: Any, progress: Callable[[int, int], None]
-) -> Mapping[Path, int]:
-    """`number` photographs with 1 to 5 items in `folder`, each with its label; what an earlier call fetched is kept.
+def fetch_photos(folder: Path, number: int, *, s3: Any, on_progress: ProgressCallback) -> Mapping[Path, int]:
+    """Download `number` photos with 1 to 5 items to `folder`, with their labels. Keeps what an earlier call fetched.
 
-    `progress` hears how many of `number` are there. Raises OSError when the bucket can't be reached or read.
+    Raises OSError if the bucket can't be reached or read.
     """
     kept = _kept(folder)
     if len(kept) < number:
         try:
-            kept = _fetch(folder, number, s3, progress)
+            kept = _fetch(folder, number, s3, on_progress)
         except (BotoCoreError, ClientError) as error:
-            raise OSError(f"the public bucket {BUCKET} can't be read: {explained(error)}") from error
+            raise OSError(f"the public bucket {BUCKET} can't be read: {explain_aws_error(error)}") from error
     return dict(list(kept.items())[:number])
 
 
-def _fetch(folder: Path, number: int, s3: Any, progress: Callable[[int, int], None]) -> dict[Path, int]:
+def _fetch(folder: Path, number: int, s3: Any, on_progress: ProgressCallback) -> dict[Path, int]:
     folder.mkdir(parents=True, exist_ok=True)
     listing = s3.list_objects_v2(Bucket=BUCKET, Prefix="bin-images/", MaxKeys=1000).get("Contents", [])
     ids = sorted((PurePosixPath(entry["Key"]).stem for entry in listing), key=scattered)
     labels: dict[Path, int] = {}
     for path, label in _labelled(ids, folder, s3):
         labels[path] = label
-        progress(len(labels), number)
+        on_progress(len(labels), number)
         if len(labels) == number:
             break
     if not labels:
-        raise OSError(f"the public bucket {BUCKET} lists no photographs")
+        raise OSError(f"the public bucket {BUCKET} lists no photos")
     _keep(folder, labels)
     return labels
 
 
 def _labelled(ids: list[str], folder: Path, s3: Any) -> Iterator[tuple[Path, int]]:
-    """Eight at a time, so that few are fetched for nothing."""
+    """Eight at a time, so that few are downloaded in vain."""
     with ThreadPoolExecutor(8) as pool:
         for start in range(0, len(ids), 8):
             for found in pool.map(lambda name: _one(name, folder, s3), ids[start : start + 8]):

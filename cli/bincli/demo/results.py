@@ -1,8 +1,7 @@
-"""What became of each photograph of the demo, and the order in which a person should look at it."""
+"""The result of each photo of the demo, and the order in which a person should look at them."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,24 +12,22 @@ from bintally.domain.image import Status
 from bintally.domain.intervals import number_text
 from bintally.domain.verdicts import OrderLine, Verdict
 
-from bincli.count_text import interval_in, shares_in
+from bincli.count_text import count_probabilities, interval_text_of
+from bincli.verdicts import NOT_ORDERED, urgency
 
 UNREADABLE = str(Verdict.UNREADABLE)
-NOT_ORDERED = "NOT ORDERED"  # photographed, but no order names the bin
-URGENCY = (*Verdict, NOT_ORDERED)
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """One photograph (or, with `photograph` None, an ordered bin without one) and what became of it.
+class Result:
+    """The result of one photo, or with `photo` None, of an ordered bin without one.
 
-    `count` and `at_least` are those of the prediction. `probabilities` are those of each number of items, as
-    `bincli.count_text.shares_in` gives them.
+    `count` and `at_least` are those of the prediction; `probabilities` are `bincli.count_text.count_probabilities`.
     """
 
     bin_id: str
     verdict: str
-    photograph: Path | None = None
+    photo: Path | None = None
     consignment_id: str | None = None
     expected: int | None = None
     count: int | None = None
@@ -41,19 +38,19 @@ class Outcome:
     at_least: int | None = None
 
     @property
-    def number(self) -> str:
-        """The count as a person reads it: `3`, `6+`, `-` where there is none."""
+    def count_text(self) -> str:
+        """`3`, `6+`, or `-` without a count."""
         return number_text(self.count, self.at_least)
 
     @property
     def as_expected(self) -> float:
-        """The probability that the bin holds what is expected of it; 0 where nothing is, or nothing is known."""
+        """The probability that the bin holds the expected number; 0 without an order or a prediction."""
         return self.probabilities.get(self.expected, 0.0) if self.expected is not None else 0.0
 
 
 @dataclass(frozen=True)
 class Totals:
-    """The figures of one drop. `seconds` run from the first put to the last count."""
+    """The totals of one demo. `seconds` run from the first upload to the last count."""
 
     images: int
     counted: int
@@ -67,58 +64,47 @@ class Totals:
         return self.images / self.seconds if self.seconds else 0.0
 
 
-def most_urgent_first(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """By verdict as in `URGENCY`; within one verdict the least probable to be as expected first, then by bin."""
-    return sorted(outcomes, key=lambda one: (urgency(one.verdict), one.as_expected, one.bin_id))
-
-
-def urgency(verdict: str) -> int:
-    """The place of a verdict in `URGENCY`; an unknown one comes first, so that it is seen."""
-    return URGENCY.index(verdict) if verdict in URGENCY else -1
-
-
-def tally(verdicts: Iterable[str]) -> dict[str, int]:
-    """How many of each verdict there are, most urgent first."""
-    counts = Counter(map(str, verdicts))
-    return {verdict: counts[verdict] for verdict in sorted(counts, key=urgency)}
+def most_urgent_first(results: Iterable[Result]) -> list[Result]:
+    """By verdict; within a verdict, the least probable to be as expected first; then by bin."""
+    return sorted(results, key=lambda one: (urgency(one.verdict), one.as_expected, one.bin_id))
 
 
 def join(
-    photographs: Mapping[str, Path], entries: Mapping[str, Mapping[str, Any]], lines: Iterable[OrderLine]
-) -> list[Outcome]:
-    """One outcome for each dropped photograph (by key), and one for each ordered bin that has none.
+    photos: Mapping[str, Path], entries: Mapping[str, Mapping[str, Any]], lines: Iterable[OrderLine]
+) -> list[Result]:
+    """One result for each photo (by key), and one for each ordered bin without a photo.
 
-    `entries` are the ledger's items by key. Of several orders for a bin, the one that needs attention first counts.
+    `entries` are the ledger's items by key. If several lines order a bin, the one that needs attention first counts.
     """
     ordered: dict[str, OrderLine] = {}
     for line in sorted(lines, key=lambda one: -urgency(one.verdict)):
         ordered[line.bin_id] = line
-    outcomes = [_outcome(path, entries.get(key, {}), ordered, key) for key, path in photographs.items()]
-    seen = {outcome.bin_id for outcome in outcomes}
-    return outcomes + [_without_photograph(line) for bin_id, line in ordered.items() if bin_id not in seen]
+    results = [_result(path, entries.get(key, {}), ordered, key) for key, path in photos.items()]
+    seen = {result.bin_id for result in results}
+    return results + [_without_photo(line) for bin_id, line in ordered.items() if bin_id not in seen]
 
 
-def _outcome(path: Path, entry: Mapping[str, Any], ordered: Mapping[str, OrderLine], key: str) -> Outcome:
+def _result(path: Path, entry: Mapping[str, Any], ordered: Mapping[str, OrderLine], key: str) -> Result:
     bin_id = entry.get("bin_id", bin_id_of(key))
     line = ordered.get(bin_id)
-    rejected = entry.get("status") not in (None, Status.COUNTED)
-    return Outcome(
+    not_counted = entry.get("status") not in (None, Status.COUNTED)
+    return Result(
         bin_id=bin_id,
-        verdict=str(line.verdict) if line else UNREADABLE if rejected else NOT_ORDERED,
-        photograph=path,
+        verdict=str(line.verdict) if line else UNREADABLE if not_counted else NOT_ORDERED,
+        photo=path,
         consignment_id=line.consignment_id if line else None,
         expected=line.expected if line else None,
         count=int(entry["count"]) if "count" in entry else None,
         confidence=float(entry["confidence"]) if "confidence" in entry else None,
-        probabilities=shares_in(entry),
-        interval=interval_in(entry),
+        probabilities=count_probabilities(entry),
+        interval=interval_text_of(entry),
         at_least=int(entry["at_least"]) if "at_least" in entry else None,
         reason=(entry.get("reason") or (line.reason if line else "")) if entry else "Not in the ledger.",
     )
 
 
-def _without_photograph(line: OrderLine) -> Outcome:
-    return Outcome(
+def _without_photo(line: OrderLine) -> Result:
+    return Result(
         bin_id=line.bin_id,
         verdict=str(line.verdict),
         consignment_id=line.consignment_id,

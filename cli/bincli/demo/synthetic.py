@@ -1,6 +1,6 @@
-"""Drawn stand-ins for bin photographs: a yellow bin with one to five boxes, for when no photographs are to be had.
+"""Drawn bins with one to five boxes, for a demo without photos.
 
-The model was trained on photographs, so its counts of these pictures show that the way works and nothing more.
+The model was trained on photos. Its counts of drawings show that the system works, and nothing more.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-WIDTH, HEIGHT = 500, 424  # of the Amazon Bin Image Dataset's originals
+WIDTH, HEIGHT = 500, 424  # like the dataset's photos
 FLOOR = HEIGHT - 60
 CARDBOARD = ("#B08556", "#8F6B45", "#C9A577", "#3F6A8A", "#A8433B", "#D8D4C8", "#4F6B4A")
 
 
 def draw_bins(folder: Path, number: int, *, seed: int = 20) -> dict[Path, int]:
-    """Draw `number` bins as JPEG into `folder`; gives the boxes in each, 1 to 5 in turn. Equal for equal seeds."""
+    """Draw `number` bins as JPEG into `folder`; returns the boxes in each, 1 to 5 in turn. Equal for equal seeds."""
     folder.mkdir(parents=True, exist_ok=True)
     labels = {folder / f"drawn-{place + 1:03}.jpg": place % 5 + 1 for place in range(number)}
     for place, (path, boxes) in enumerate(labels.items()):
@@ -25,15 +25,15 @@ def draw_bins(folder: Path, number: int, *, seed: int = 20) -> dict[Path, int]:
 
 
 def draw_bin(boxes: int, random: np.random.Generator) -> Image.Image:
-    """One bin that holds `boxes` boxes side by side, RGB of 500 x 424 pixels."""
-    picture = Image.new("RGB", (WIDTH, HEIGHT), "#6E6342")
-    draw = ImageDraw.Draw(picture)
+    """One bin with `boxes` boxes side by side, RGB, 500 x 424 pixels."""
+    image = Image.new("RGB", (WIDTH, HEIGHT), "#6E6342")
+    draw = ImageDraw.Draw(image)
     draw.polygon([(0, FLOOR), (WIDTH, FLOOR), (WIDTH, HEIGHT), (0, HEIGHT)], fill="#C9AA4A")
     slot = (WIDTH - 40) // boxes
     for place in range(boxes):
         _draw_box(draw, 20 + place * slot, slot, random)
     _draw_bands(draw, random)
-    return _as_photographed(picture, random)
+    return _with_noise(image, random)
 
 
 def _draw_box(draw: ImageDraw.ImageDraw, left: int, slot: int, random: np.random.Generator) -> None:
@@ -53,12 +53,12 @@ def _draw_box(draw: ImageDraw.ImageDraw, left: int, slot: int, random: np.random
 
 
 def _draw_bands(draw: ImageDraw.ImageDraw, random: np.random.Generator) -> None:
-    """The elastic bands that hold a bin's contents back, which real photographs show too."""
+    """The elastic bands that hold back the contents of a real bin."""
     for y in random.integers(60, FLOOR, size=6):
         draw.line((0, int(y), WIDTH, int(y + random.integers(-12, 12))), fill="#A9A48F", width=2)
 
 
-def _as_photographed(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+def _with_noise(image: Image.Image, random: np.random.Generator) -> Image.Image:
     noise = random.normal(0, 9, (HEIGHT, WIDTH, 3))
-    pixels = np.asarray(picture.filter(ImageFilter.GaussianBlur(1)), dtype=np.float64) * random.uniform(0.7, 1.05)
+    pixels = np.asarray(image.filter(ImageFilter.GaussianBlur(1)), dtype=np.float64) * random.uniform(0.7, 1.05)
     return Image.fromarray(np.clip(pixels + noise, 0, 255).astype(np.uint8))

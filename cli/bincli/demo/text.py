@@ -1,4 +1,4 @@
-"""Text on a picture, whatever letters a key holds: each run of characters in the first font that has them."""
+"""Text on an image, whatever characters a key has: each run of characters in the first font that has them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import ImageDraw, ImageFont
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
-# Pillow's own font has Latin letters without accents only. These are looked for on the machine, in this order.
+# Pillow's own font only has Latin letters without accents. These fonts are tried in order, if the machine has them.
 FALLBACKS = (
     "DejaVuSans.ttf",
     "Arial.ttf",
@@ -21,7 +21,7 @@ FALLBACKS = (
     "msgothic.ttc",
     "wqy-microhei.ttc",
 )
-NOT_A_CHARACTER = "\uffff"  # no font has it, so every font draws its own empty box for it
+NOT_A_CHARACTER = "\uffff"  # no font has it, so every font draws its placeholder box
 
 
 def write(
@@ -34,7 +34,7 @@ def write(
     bold: bool = False,
     align: str = "left",
 ) -> None:
-    """Write `text` in one line on the baseline `xy`, which is its left end, or its right end or middle by `align`."""
+    """Write `text` in one line. `xy` on the baseline is its left end, middle or right end, as `align` says."""
     x, y = xy
     x -= width(text, size) * {"left": 0.0, "middle": 0.5, "right": 1.0}[align]
     for font, run in _runs(text, size):
@@ -43,14 +43,14 @@ def write(
 
 
 def width(text: str, size: int) -> float:
-    """Pixels that `text` takes in one line."""
+    """The width of `text` in one line, in pixels."""
     return sum(font.getlength(run) for font, run in _runs(text, size))
 
 
 def shorten(text: str, size: int, limit: float, *, tail: float = 0.5) -> str:
-    """`text`, or its beginning and end around an ellipsis, so that it takes at most `limit` pixels.
+    """`text`, or its beginning and end around an ellipsis, in at most `limit` pixels.
 
-    `tail` is the share of what is kept that comes from the end.
+    `tail` is the share of the kept characters that comes from the end.
     """
     if width(text, size) <= limit:
         return text
@@ -76,7 +76,7 @@ def _runs(text: str, size: int) -> list[tuple[Font, str]]:
 
 
 def _readable(letter: str, size: int) -> str:
-    """`letter` itself, else its unaccented base, else its escape: never an empty box, and never a control character."""
+    """`letter` itself, else its unaccented base, else its escape: never a placeholder box or a control character."""
     if letter.isprintable():
         base = unicodedata.normalize("NFKD", letter)[0]
         for candidate in (letter, base):
@@ -87,7 +87,7 @@ def _readable(letter: str, size: int) -> str:
 
 @cache
 def _font_for(letter: str, size: int) -> int:
-    """The place in `_fonts(size)` of the first font that has `letter`; 0 where none has."""
+    """The index in `_fonts(size)` of the first font that has `letter`; 0 if none has."""
     return next((place for place, font in enumerate(_fonts(size)) if _has(font, letter)), 0)
 
 

@@ -1,4 +1,4 @@
-"""A stack in moto, as far as the commands for its operator need one."""
+"""A stack in moto, with what the commands for its operator need."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from bincli.aws_errors import MEANING, explained
+from bincli.aws_errors import MEANING, explain_aws_error
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -13,7 +13,7 @@ def refused(code: str, status: int = 400, message: str = "botocore says") -> Cli
 
 @pytest.mark.parametrize("code", MEANING)
 def test_a_known_refusal_says_what_failed_and_what_to_do(code: str) -> None:
-    said = explained(refused(code))
+    said = explain_aws_error(refused(code))
 
     assert said.startswith("Scan: ")
     assert "botocore says" not in said
@@ -27,12 +27,13 @@ def test_a_known_refusal_says_what_failed_and_what_to_do(code: str) -> None:
         (refused("AccessDeniedException"), ["access denied", "--profile"]),
         (refused("ExpiredToken"), ["expired", "aws sso login"]),
         (refused("SlowDown", 503), ["throttling", "Wait a minute"]),
-        (refused("ResourceNotFoundException"), ["table", "not there", "CloudFormation"]),
+        (refused("ResourceNotFoundException"), ["table", "does not exist", "CloudFormation"]),
         (refused("InternalError", 500), ["AWS failed (InternalError)", "again"]),
         (refused("Strange\x1b", message="no\x1b]0;x"), [r"Scan was refused (Strange\x1b): no\x1b]0;x"]),
+        (refused("PermanentRedirect", 301), ["another region", "--region"]),
         (boto.NoCredentialsError(), ["No usable AWS credentials", "--profile"]),
         (boto.SSOTokenLoadError(error_msg="x"), ["No usable AWS credentials"]),
-        (boto.ProfileNotFound(profile="prod"), ["no AWS profile prod", "list-profiles"]),
+        (boto.ProfileNotFound(profile="prod"), ["AWS profile prod not found", "list-profiles"]),
         (boto.NoRegionError(), ["--region", "AWS_REGION"]),
         (
             boto.EndpointConnectionError(endpoint_url="https://s3.eu-west-11.amazonaws.com/"),
@@ -45,4 +46,4 @@ def test_a_known_refusal_says_what_failed_and_what_to_do(code: str) -> None:
     ],
 )
 def test_what_failed_is_said_with_what_to_do(error: ClientError | BotoCoreError, words: list[str]) -> None:
-    assert [word for word in words if word not in explained(error)] == []
+    assert [word for word in words if word not in explain_aws_error(error)] == []

@@ -14,7 +14,7 @@ from bincli.dead_letters import (
     job_in,
     objects_in,
 )
-from bincli.queues import Letter
+from bincli.queues import Message
 
 EVENTS = Path(__file__).parents[3] / "events"
 BUCKET = "bintally-intake-000000000000-us-east-1"
@@ -26,11 +26,11 @@ def bodies(name: str) -> list[str]:
     return [record["body"] for record in json.loads((EVENTS / name).read_text())["Records"]]
 
 
-def letter(body: str, **attributes: str) -> Letter:
-    return Letter("receipt", body, attributes)
+def dead(body: str, **attributes: str) -> Message:
+    return Message("receipt", body, attributes)
 
 
-def test_photographs_are_found_in_both_forms_of_notification() -> None:
+def test_images_are_found_in_both_forms_of_notification() -> None:
     found = [
         each
         for name in ("s3-put", "s3-eventbridge")
@@ -56,7 +56,7 @@ def test_nothing_is_found_where_there_is_nothing(body: str) -> None:
     assert job_in(body) is None
 
 
-def test_a_deletion_puts_nothing() -> None:
+def test_a_deletion_uploads_nothing() -> None:
     assert objects_in('{"Records": [{"eventName": "ObjectRemoved:Delete", "s3": {}}]}') == []
 
 
@@ -67,7 +67,7 @@ def test_the_job_of_a_request_is_found(name: str) -> None:
     assert str(job_in(body)).startswith("async-")
 
 
-def test_the_job_of_a_transform_job_is_found_without_the_number_of_its_try() -> None:
+def test_the_job_of_a_transform_job_is_found_without_the_number_of_its_attempt() -> None:
     detail = {"TransformJobName": "batch-0a1b-2", "TransformJobStatus": "Failed"}
 
     assert job_in(json.dumps({"detail-type": "SageMaker Transform Job State Change", "detail": detail})) == "batch-0a1b"
@@ -83,19 +83,19 @@ def test_the_job_of_a_transform_job_is_found_without_the_number_of_its_try() -> 
     ],
 )
 def test_why_a_notification_of_s3_is_dead(body: str, cause: str) -> None:
-    assert cause_of_objects(letter(body), BUCKET) == cause
+    assert cause_of_objects(dead(body), BUCKET) == cause
 
 
-def test_why_a_note_of_sagemaker_is_dead() -> None:
+def test_why_a_notification_of_sagemaker_is_dead() -> None:
     (body,) = bodies("collect/async-success.json")
 
-    assert cause_of_result(letter(body), {str(job_in(body)): None}) == READABLE
-    assert cause_of_result(letter(body), {}) == "its job is not in the jobs table"
-    assert cause_of_result(letter("{"), {}) == UNREADABLE
+    assert cause_of_result(dead(body), {str(job_in(body)): None}) == READABLE
+    assert cause_of_result(dead(body), {}) == "its job is not in the jobs table"
+    assert cause_of_result(dead("{"), {}) == UNREADABLE
 
 
 def test_eventbridge_says_why_it_could_not_deliver() -> None:
-    undelivered = letter('{"detail-type": "x"}', ERROR_CODE="NO_PERMISSIONS", ERROR_MESSAGE="The queue refused.")
+    undelivered = dead('{"detail-type": "x"}', ERROR_CODE="NO_PERMISSIONS", ERROR_MESSAGE="The queue refused.")
 
     assert cause_of_result(undelivered, {}) == "not delivered: NO_PERMISSIONS The queue refused."
 
@@ -109,4 +109,4 @@ def test_eventbridge_says_why_it_could_not_deliver() -> None:
     ],
 )
 def test_lambda_says_why_a_batch_of_a_stream_is_dead(body: str, cause: str) -> None:
-    assert cause_of_stream(letter(body)) == cause
+    assert cause_of_stream(dead(body)) == cause

@@ -7,9 +7,10 @@ from bincli.deployment import (
     Deployment,
     StackNotFoundError,
     aws_clients,
-    find_deployment,
-    said_when_local,
+    local_deployment,
     stack_folder,
+    stack_outputs,
+    warn_if_local,
 )
 from botocore.exceptions import ClientError, NoCredentialsError
 
@@ -39,23 +40,21 @@ class FakeCloudFormation:
         return {"Stacks": [self.answer]}
 
 
-def found(name, *, state=None, answer=None):
-    return find_deployment(name, running=lambda: state, aws=lambda service: FakeCloudFormation(answer))
+def outputs_of(answer):
+    return stack_outputs("prod", lambda service: FakeCloudFormation(answer))
 
 
 def test_a_named_stack_is_found_through_its_outputs():
     answer = {"Outputs": [{"OutputKey": "BinsTable", "OutputValue": "prod-bins"}]}
 
-    deployment = found("prod", state=STATE, answer=answer)
-
-    assert (deployment.name, deployment.output("BinsTable")) == ("prod", "prod-bins")
+    assert outputs_of(answer) == {"BinsTable": "prod-bins"}
 
 
 def test_without_a_name_the_local_stack_is_taken_whatever_the_environment_says(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:2")
 
-    deployment = found(None, state=STATE)
+    deployment = local_deployment(STATE)
 
     assert deployment.output("BinsTable") == "local-bins"
     assert deployment.client("dynamodb").meta.endpoint_url == "http://127.0.0.1:4999"
@@ -63,7 +62,7 @@ def test_without_a_name_the_local_stack_is_taken_whatever_the_environment_says(m
 
 def test_without_a_stack_the_error_says_how_to_start_one():
     with pytest.raises(StackNotFoundError, match="bintally up"):
-        found(None)
+        local_deployment(None)
 
 
 @pytest.mark.parametrize(
@@ -74,16 +73,16 @@ def test_without_a_stack_the_error_says_how_to_start_one():
     ],
 )
 def test_a_stack_that_cannot_be_read_is_said_with_the_cause(answer):
-    with pytest.raises(StackNotFoundError, match=r"The stack prod can't be read in eu-west-1\. .*--profile") as error:
-        found("prod", answer=answer)
+    with pytest.raises(StackNotFoundError, match=r"Stack prod can't be read in eu-west-1\. .*--profile") as error:
+        outputs_of(answer)
     assert "botocore" not in str(error.value)
 
 
 def test_a_stack_that_there_is_not_is_said_with_its_region():
     gone = ClientError({"Error": {"Code": "ValidationError", "Message": "does not exist"}}, "DescribeStacks")
 
-    with pytest.raises(StackNotFoundError, match=r"no stack prod in eu-west-1\. Check --stack, --region and --profile"):
-        found("prod", answer=gone)
+    with pytest.raises(StackNotFoundError, match=r"Stack prod not found in eu-west-1\. Check --stack, --region"):
+        outputs_of(gone)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +123,7 @@ def test_a_profile_gives_credentials_and_region_whatever_the_environment_has(mon
 @pytest.mark.parametrize("answer", [{}, {"Outputs": []}, {"Outputs": [{"OutputKey": "Other", "OutputValue": "1"}]}])
 def test_another_stack_is_not_taken_for_ours(answer):
     with pytest.raises(StackNotFoundError, match="not a bintally stack"):
-        found("prod", answer=answer).output("BinsTable")
+        Deployment("prod", outputs_of(answer), lambda service: None).output("BinsTable")
 
 
 def test_clients_of_aws_send_nothing_twice(monkeypatch):
@@ -148,7 +147,7 @@ def test_a_named_stack_that_is_looked_for_on_this_machine_is_said_once(monkeypat
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
     said = []
-    client = said_when_local(aws_clients(), said.append)
+    client = warn_if_local(aws_clients(), said.append)
 
     assert [client(service).meta.endpoint_url for service in ("cloudformation", "sqs")] == [endpoint, endpoint]
 
@@ -163,7 +162,7 @@ def test_nothing_is_said_of_a_stack_on_aws(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
     said = []
 
-    said_when_local(aws_clients(), said.append)("cloudformation")
+    warn_if_local(aws_clients(), said.append)("cloudformation")
 
     assert said == []
 

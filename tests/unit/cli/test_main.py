@@ -137,4 +137,5 @@ def test_help_loads_nothing_heavy():
     )
     loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
 
-    assert not {"boto3", "numpy", "PIL", "onnxruntime", "torch", "ministack"} & set(loaded)
+    heavy = {"boto3", "botocore", "numpy", "PIL", "onnxruntime", "torch", "ministack", "rich", "binlocal", "binmodel"}
+    assert not heavy & set(loaded)

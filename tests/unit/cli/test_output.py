@@ -1,60 +1,74 @@
 from __future__ import annotations
 
-import io
-import sys
-import unicodedata
+import json
 
 import pytest
-from bincli.output import quantity, remark, say, visible, visible_lines
-from rich.console import Console
+from bincli.output import Note
+from bincli.tables import Column, Table
+from bincli.text import Styled
 
-STEERING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-
-
-def test_no_character_that_steers_a_terminal_or_shows_nothing_comes_through() -> None:
-    shown = {visible(chr(number)) for number in range(sys.maxunicode + 1)}
-
-    assert {character for text in shown for character in text if unicodedata.category(character) in STEERING} == set()
-    assert not {"\u00a0", "\u3164", "\u2800", "\u115f"} & shown
+from tests.unit.cli.printing import Printed
 
 
-@pytest.mark.parametrize(
-    ("raw", "shown"),
-    [
-        ("\x1b]52;c;aGk=\x07", r"\x1b]52;c;aGk=\x07"),
-        ("a\u202eb\u2066\u200b", r"a\u202eb\u2066\u200b"),
-        ("a\r\nb\tc\x85\u2028", r"a\r\nb\tc\x85\u2028"),
-        ("caf\udce9", r"caf\udce9"),
-        ("P-17-C/日本 é😀.jpg", "P-17-C/日本 é😀.jpg"),
-        (r"C:\shelf", r"C:\shelf"),
-    ],
-)
-def test_what_is_not_seen_is_shown_as_its_escape_and_the_rest_as_it_is(raw: str, shown: str) -> None:
-    assert visible(raw) == shown
+def table() -> Table:
+    made = Table([Column("Bin"), Column("Count")])
+    made.add("P-17-C", "3")
+    return made
 
 
-def test_a_log_keeps_its_lines() -> None:
-    assert visible_lines("a\x1b[2J\nb\r") == "a\\x1b[2J\nb\\r"
+def test_programs_get_one_record_on_a_line_and_nothing_else() -> None:
+    output = Printed(as_json=True)
+
+    output.emit([{"bin": "日本\x1b"}, {"bin": None}], iter(["not for programs"]))
+
+    assert output.stdout.splitlines() == [json.dumps({"bin": "日本\x1b"}), '{"bin": null}']
+    assert output.stderr == ""
 
 
-@pytest.mark.parametrize("terminal", [True, False])
-def test_a_sentence_has_no_markup_no_emoji_and_no_line_breaks_but_a_terminals(terminal: bool) -> None:
-    out = io.StringIO()
+def test_people_get_tables_and_sentences_in_their_order() -> None:
+    output = Printed()
 
-    say(Console(file=out, force_terminal=terminal, color_system=None, width=200), "[red]a[/] :bomb: \n" + "b" * 150)
+    output.emit(iter([{}]), ["Here they are.", table(), Styled("All of them.", "green")])
 
-    assert out.getvalue() == f"[red]a[/] :bomb: \\n{'b' * 150}\n"
-
-
-def test_a_remark_does_not_get_into_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
-    pipe, terminal = io.StringIO(), io.StringIO()
-
-    remark(Console(file=pipe), "2 jobs")
-    remark(Console(file=terminal, force_terminal=True, color_system=None), "2 jobs")
-
-    assert (pipe.getvalue(), terminal.getvalue(), capsys.readouterr().err) == ("", "2 jobs\n", "2 jobs\n")
+    assert output.rows == [["Here they are."], ["Bin", "Count"], ["P-17-C", "3"], ["All of them."]]
 
 
-@pytest.mark.parametrize(("number", "said"), [(0, "0 lines"), (1, "1 line"), (1200, "1,200 lines")])
-def test_a_number_agrees_with_its_noun(number: int, said: str) -> None:
-    assert quantity(number, "line") == said
+def test_records_are_printed_as_they_come() -> None:
+    output = Printed(as_json=True)
+
+    def records():
+        yield {"number": 1}
+        assert output.stdout == '{"number": 1}\n'
+        yield {"number": 2}
+
+    output.emit(records(), [])
+
+    assert len(output.records) == 2
+
+
+def test_a_note_does_not_get_into_a_pipe() -> None:
+    pipe, terminal = Printed(), Printed(width=80)
+    for output in (pipe, terminal):
+        output.emit([], [Note("2 jobs")])
+
+    assert (pipe.stdout, pipe.stderr) == ("", "2 jobs\n")
+    assert (terminal.stdout, terminal.stderr) == ("2 jobs\n", "")
+
+
+@pytest.mark.parametrize("width", [200, None])
+def test_a_sentence_has_no_markup_no_emoji_and_only_the_line_breaks_of_a_terminal(width: int | None) -> None:
+    output = Printed(width=width)
+
+    output.emit([], ["[red]a[/] :bomb: \n" + "b" * 150])
+    output.info("[red]a[/]\x1b")
+
+    assert output.stdout == f"[red]a[/] :bomb: \\n{'b' * 150}\n"
+    assert output.stderr == "[red]a[/]\\x1b\n"
+
+
+def test_a_log_keeps_its_lines_and_no_controls() -> None:
+    output = Printed()
+
+    output.info_lines("[red]a\n\x1b[2Jb")
+
+    assert output.stderr == "[red]a\n\\x1b[2Jb\n"

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from bincli.audit.rules import (
-    ABSENT,
     DEAD_LETTER,
-    JUST_PUT,
+    JUST_UPLOADED,
     QUEUED,
+    UNREGISTERED,
     Audit,
-    Facts,
-    Patience,
-    Version,
+    GracePeriods,
+    ObjectVersion,
+    Snapshot,
     audit,
 )
 from bintally.domain.bins import BinCount, BinStatus
@@ -25,13 +25,13 @@ from hypothesis import strategies as st
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LONG_AGO, LATELY = iso(NOW - timedelta(days=2)), iso(NOW - timedelta(seconds=5))
-PATIENCE = Patience(timedelta(minutes=5), timedelta(hours=1), timedelta(hours=8))
+GRACE = GracePeriods(timedelta(minutes=5), timedelta(hours=1), timedelta(hours=8))
 JOBS = {
     f"async-{status}": Job(f"async-{status}", 1, status=status, opened_at=LATELY, submitted_at=LATELY)
     for status in JobStatus
 }
 OPEN_JOBS = [job_id for job_id, job in JOBS.items() if job.status in UNANSWERED]
-NOBODY = Facts([], 0, set(), [], JOBS, {})
+NOBODY = Snapshot([], 0, set(), [], JOBS, {})
 
 
 def image_of(key: str, version: str | None = "v1", sequencer: str = "A", at: str = LONG_AGO) -> Image:
@@ -44,15 +44,15 @@ def entry_of(image: Image, status: Status, job_id: str = "async-SENT") -> Ledger
     return LedgerEntry(image, status, job_id, 1, 0, reason, LATELY if status is Status.RECEIVED else "")
 
 
-def version_of(image: Image) -> Version:
-    return Version(image.key, image.version_id, image.captured_at)
+def version_of(image: Image) -> ObjectVersion:
+    return ObjectVersion(image.key, image.version_id, image.captured_at)
 
 
 def shown(image: Image) -> dict[str, BinCount]:
     return {image.bin_id: BinCount(image, BinStatus.COUNTED, 1)}
 
 
-def facts_of(*entries: LedgerEntry, **more: object) -> Facts:
+def snapshot_of(*entries: LedgerEntry, **more: object) -> Snapshot:
     """A ledger of these, all of them still in the bucket, with the bins as they should be."""
     bins = {}
     for entry in entries:
@@ -62,28 +62,28 @@ def facts_of(*entries: LedgerEntry, **more: object) -> Facts:
     return replace(NOBODY, versions=known, entries=list(entries), bins=bins, **more)
 
 
-def audited(facts: Facts) -> Audit:
-    return audit(facts, PATIENCE, NOW)
+def audited(snapshot: Snapshot) -> Audit:
+    return audit(snapshot, GRACE, NOW)
 
 
 @pytest.mark.parametrize("status", Status)
-def test_a_photograph_that_stands_where_it_should_is_accounted_for(status: Status) -> None:
-    assert audited(facts_of(entry_of(image_of("a/1.jpg"), status))) == Audit(1, {str(status): 1}, [], 0)
+def test_a_photo_that_stands_where_it_should_is_accounted_for(status: Status) -> None:
+    assert audited(snapshot_of(entry_of(image_of("a/1.jpg"), status))) == Audit(1, {str(status): 1}, [], 0)
 
 
-def test_a_photograph_that_nobody_knows_of_is_not() -> None:
-    (finding,) = audited(replace(NOBODY, versions=[Version("a.jpg", "v1", LONG_AGO)])).findings
+def test_a_photo_that_nobody_knows_of_is_not() -> None:
+    (finding,) = audited(replace(NOBODY, versions=[ObjectVersion("a.jpg", "v1", LONG_AGO)])).findings
 
-    assert (finding.key, finding.version_id, finding.state) == ("a.jpg", "v1", ABSENT)
-    assert "No message about it waits" in finding.why
+    assert (finding.key, finding.version_id, finding.state) == ("a.jpg", "v1", UNREGISTERED)
+    assert "No message about it is in the intake queue" in finding.reason
 
 
-def test_a_photograph_that_was_just_put_is_on_its_way() -> None:
-    assert audited(replace(NOBODY, versions=[Version("a.jpg", "v1", LATELY)])).places == {JUST_PUT: 1}
+def test_a_photo_that_was_just_put_is_on_its_way() -> None:
+    assert audited(replace(NOBODY, versions=[ObjectVersion("a.jpg", "v1", LATELY)])).places == {JUST_UPLOADED: 1}
 
 
 def test_as_many_as_there_are_messages_wait_in_the_queue_those_put_last() -> None:
-    versions = [Version(f"{day}.jpg", "v1", f"2026-05-0{day}T00:00:00.000Z") for day in (1, 2, 3)]
+    versions = [ObjectVersion(f"{day}.jpg", "v1", f"2026-05-0{day}T00:00:00.000Z") for day in (1, 2, 3)]
 
     found = audited(replace(NOBODY, versions=versions, queued=2))
 
@@ -91,96 +91,96 @@ def test_as_many_as_there_are_messages_wait_in_the_queue_those_put_last() -> Non
     assert [finding.key for finding in found.findings] == ["1.jpg"]
 
 
-def test_a_dead_letter_accounts_for_its_photograph_even_one_that_was_removed_since() -> None:
+def test_a_dead_letter_accounts_for_its_photo_even_one_that_was_removed_since() -> None:
     found = audited(
-        replace(NOBODY, versions=[Version("a.jpg", "v1", LONG_AGO)], dead={("a.jpg", "v1"), ("b.jpg", None)})
+        replace(NOBODY, versions=[ObjectVersion("a.jpg", "v1", LONG_AGO)], dead={("a.jpg", "v1"), ("b.jpg", None)})
     )
 
-    assert (found.photographs, found.places, found.findings, found.removed) == (2, {DEAD_LETTER: 2}, [], 1)
+    assert (found.images, found.places, found.findings, found.removed) == (2, {DEAD_LETTER: 2}, [], 1)
 
 
-def test_a_dead_letter_about_a_photograph_that_the_ledger_holds_is_a_repetition() -> None:
+def test_a_dead_letter_about_a_photo_that_the_ledger_holds_is_a_repetition() -> None:
     entry = entry_of(image_of("a.jpg"), Status.COUNTED)
 
-    assert audited(facts_of(entry, dead={("a.jpg", "v1")})).places == {"COUNTED": 1}
+    assert audited(snapshot_of(entry, dead={("a.jpg", "v1")})).places == {"COUNTED": 1}
 
 
-def test_each_version_of_a_key_is_a_photograph_of_its_own() -> None:
+def test_each_version_of_a_key_is_a_photo_of_its_own() -> None:
     first = entry_of(image_of("a.jpg", "v1", "A"), Status.SUPERSEDED)
-    facts = facts_of(first, entry_of(image_of("a.jpg", "v2", "B"), Status.COUNTED))
+    snapshot = snapshot_of(first, entry_of(image_of("a.jpg", "v2", "B"), Status.COUNTED))
 
-    found = audited(replace(facts, versions=[*facts.versions, Version("a.jpg", "v3", LONG_AGO)]))
+    found = audited(replace(snapshot, versions=[*snapshot.versions, ObjectVersion("a.jpg", "v3", LONG_AGO)]))
 
-    assert found.photographs == 3
+    assert found.images == 3
     assert [finding.version_id for finding in found.findings] == ["v3"]
 
 
-def test_a_photograph_without_versions_is_found_by_its_key() -> None:
-    assert audited(facts_of(entry_of(image_of("a.jpg", None), Status.COUNTED))).is_clean
+def test_a_photo_without_versions_is_found_by_its_key() -> None:
+    assert audited(snapshot_of(entry_of(image_of("a.jpg", None), Status.COUNTED))).is_clean
 
 
-def test_a_photograph_that_was_removed_from_the_bucket_is_said() -> None:
-    facts = facts_of(entry_of(image_of("a.jpg"), Status.COUNTED))
+def test_a_photo_that_was_removed_from_the_bucket_is_said() -> None:
+    snapshot = snapshot_of(entry_of(image_of("a.jpg"), Status.COUNTED))
 
-    assert audited(replace(facts, versions=[])) == Audit(1, {"COUNTED": 1}, [], 1)
+    assert audited(replace(snapshot, versions=[])) == Audit(1, {"COUNTED": 1}, [], 1)
 
 
 @pytest.mark.parametrize("status", [status for status in JobStatus if status not in UNANSWERED])
-def test_a_photograph_that_an_answered_job_holds_is_lost(status: JobStatus) -> None:
-    (finding,) = audited(facts_of(entry_of(image_of("a.jpg"), Status.SUBMITTED, f"async-{status}"))).findings
+def test_a_photo_that_an_answered_job_holds_is_lost(status: JobStatus) -> None:
+    (finding,) = audited(snapshot_of(entry_of(image_of("a.jpg"), Status.SUBMITTED, f"async-{status}"))).findings
 
-    assert f"is {status}, and the ledger has no answer" in finding.why
+    assert f"is {status}, but the ledger has no result" in finding.reason
 
 
-def test_a_photograph_that_an_unknown_job_holds_is_lost() -> None:
-    (finding,) = audited(facts_of(entry_of(image_of("a.jpg"), Status.SUBMITTED, "async-9"))).findings
+def test_a_photo_that_an_unknown_job_holds_is_lost() -> None:
+    (finding,) = audited(snapshot_of(entry_of(image_of("a.jpg"), Status.SUBMITTED, "async-9"))).findings
 
-    assert finding.why == "Its job async-9 is not in the jobs table."
+    assert finding.reason == "Its job async-9 is not in the jobs table."
     assert finding.image_id == image_of("a.jpg").image_id
 
 
 def test_a_job_that_nobody_looks_after_is_said() -> None:
     jobs = {"async-1": Job("async-1", 1, status=JobStatus.OPEN, opened_at=LONG_AGO)}
 
-    (finding,) = audited(facts_of(entry_of(image_of("a.jpg"), Status.SUBMITTED, "async-1"), jobs=jobs)).findings
+    (finding,) = audited(snapshot_of(entry_of(image_of("a.jpg"), Status.SUBMITTED, "async-1"), jobs=jobs)).findings
 
-    assert finding.why == f"Its job async-1 has been OPEN since {LONG_AGO}."
+    assert finding.reason == f"Its job async-1 has been OPEN since {LONG_AGO}."
 
 
 @pytest.mark.parametrize(
     ("due_at", "why"),
     [(LONG_AGO, f"has been due since {LONG_AGO}"), ("", "has no time from which it is due")],
 )
-def test_a_photograph_that_no_job_takes_is_said(due_at: str, why: str) -> None:
+def test_a_photo_that_no_job_takes_is_said(due_at: str, why: str) -> None:
     entry = replace(entry_of(image_of("a.jpg"), Status.RECEIVED), due_at=due_at)
 
-    (finding,) = audited(facts_of(entry)).findings
+    (finding,) = audited(snapshot_of(entry)).findings
 
-    assert why in finding.why
+    assert why in finding.reason
 
 
 @pytest.mark.parametrize("status", [Status.REJECTED, Status.FAILED, Status.SUPERSEDED])
-def test_a_photograph_that_ends_without_a_reason_is_said(status: Status) -> None:
-    (finding,) = audited(facts_of(replace(entry_of(image_of("a.jpg"), status), reason=""))).findings
+def test_a_photo_that_ends_without_a_reason_is_said(status: Status) -> None:
+    (finding,) = audited(snapshot_of(replace(entry_of(image_of("a.jpg"), status), reason=""))).findings
 
-    assert finding.why == f"It is {status} without a reason."
+    assert finding.reason == f"It is {status} without a reason."
 
 
-def test_a_bin_has_to_show_the_newest_of_its_counted_photographs() -> None:
+def test_a_bin_has_to_show_the_newest_of_its_counted_photos() -> None:
     old, new = image_of("a/1.jpg", at=LONG_AGO), image_of("a/2.jpg", at=LATELY)
-    facts = facts_of(entry_of(old, Status.COUNTED), entry_of(new, Status.COUNTED))
+    snapshot = snapshot_of(entry_of(old, Status.COUNTED), entry_of(new, Status.COUNTED))
 
-    assert audited(facts).is_clean
-    (older,) = audited(replace(facts, bins=shown(old))).findings
-    (nothing,) = audited(replace(facts, bins={})).findings
-    assert (older.key, older.why) == ("a/2.jpg", "It is counted, and the bin a shows an older photograph: a/1.jpg.")
-    assert (nothing.key, nothing.why) == ("a/2.jpg", "It is counted, and the bin a shows nothing.")
+    assert audited(snapshot).is_clean
+    (older,) = audited(replace(snapshot, bins=shown(old))).findings
+    (nothing,) = audited(replace(snapshot, bins={})).findings
+    assert (older.key, older.reason) == ("a/2.jpg", "It is counted, but the bin a shows an older photo: a/1.jpg.")
+    assert (nothing.key, nothing.reason) == ("a/2.jpg", "It is counted, but the bin a shows nothing.")
 
 
-def test_a_bin_may_show_a_newer_photograph_that_could_not_be_counted() -> None:
-    facts = facts_of(entry_of(image_of("a/1.jpg"), Status.COUNTED))
+def test_a_bin_may_show_a_newer_photo_that_could_not_be_counted() -> None:
+    snapshot = snapshot_of(entry_of(image_of("a/1.jpg"), Status.COUNTED))
 
-    assert audited(replace(facts, bins=shown(image_of("a/2.jpg", at=LATELY)))).is_clean
+    assert audited(replace(snapshot, bins=shown(image_of("a/2.jpg", at=LATELY)))).is_clean
 
 
 # ---- Properties
@@ -199,13 +199,13 @@ def entries_of_anything(draw: st.DrawFn) -> LedgerEntry:
 
 
 @st.composite
-def any_facts(draw: st.DrawFn) -> Facts:
+def any_snapshots(draw: st.DrawFn) -> Snapshot:
     """Anything that may be found, however broken."""
     names = draw(st.lists(NAMES, unique=True))
     entries = draw(st.lists(entries_of_anything(), unique_by=lambda entry: (entry.image.key, entry.image.version_id)))
     images = draw(st.lists(st.sampled_from([entry.image for entry in entries]), max_size=3)) if entries else []
-    return Facts(
-        versions=[Version(*name, draw(MOMENTS)) for name in names],
+    return Snapshot(
+        versions=[ObjectVersion(*name, draw(MOMENTS)) for name in names],
         queued=draw(st.integers(0, 4)),
         dead=draw(st.sets(NAMES, max_size=4)),
         entries=entries,
@@ -215,75 +215,75 @@ def any_facts(draw: st.DrawFn) -> Facts:
 
 
 @st.composite
-def healthy_facts(draw: st.DrawFn) -> Facts:
+def healthy_snapshots(draw: st.DrawFn) -> Snapshot:
     """What a stack looks like in which nothing is lost."""
     keys = draw(st.lists(st.text("abc/", min_size=1, max_size=4), unique=True, max_size=8))
     entries = [
         entry_of(image_of(f"{key}.jpg"), draw(st.sampled_from(Status)), draw(st.sampled_from(OPEN_JOBS)))
         for key in keys
     ]
-    by_bin = {entry.image.bin_id: entry for entry in entries}  # one photograph to a bin
-    return facts_of(*by_bin.values())
+    by_bin = {entry.image.bin_id: entry for entry in entries}  # one photo to a bin
+    return snapshot_of(*by_bin.values())
 
 
-@given(any_facts())
-def test_every_photograph_is_in_one_place_or_is_a_finding(facts: Facts) -> None:
-    found = audited(facts)
-    names = {version.name for version in facts.versions} | set(facts.dead)
-    names |= {(entry.image.key, entry.image.version_id) for entry in facts.entries}
+@given(any_snapshots())
+def test_every_photo_is_in_one_place_or_is_a_finding(snapshot: Snapshot) -> None:
+    found = audited(snapshot)
+    names = {version.name for version in snapshot.versions} | set(snapshot.dead)
+    names |= {(entry.image.key, entry.image.version_id) for entry in snapshot.entries}
 
-    assert found.photographs == len(names) == sum(found.places.values()) + len(found.findings)
+    assert found.images == len(names) == sum(found.places.values()) + len(found.findings)
     assert len({(finding.key, finding.version_id) for finding in found.findings}) == len(found.findings)
     assert {(finding.key, finding.version_id) for finding in found.findings} <= names
 
 
-@given(any_facts(), st.randoms(use_true_random=False))
-def test_the_order_in_which_things_are_found_does_not_matter(facts: Facts, random: object) -> None:
+@given(any_snapshots(), st.randoms(use_true_random=False))
+def test_the_order_in_which_things_are_found_does_not_matter(snapshot: Snapshot, random: object) -> None:
     def shuffled(items: object) -> list[object]:
         copy = list(items)  # type: ignore[call-overload]
         random.shuffle(copy)  # type: ignore[attr-defined]
         return copy
 
-    other = replace(facts, versions=shuffled(facts.versions), entries=shuffled(facts.entries))
+    other = replace(snapshot, versions=shuffled(snapshot.versions), entries=shuffled(snapshot.entries))
 
-    assert audited(other).places == audited(facts).places
+    assert audited(other).places == audited(snapshot).places
 
 
-@given(any_facts())
-def test_a_settled_photograph_stays_accounted_for_whatever_the_queues_hold(facts: Facts) -> None:
-    emptied = replace(facts, queued=0, dead=set())
+@given(any_snapshots())
+def test_a_settled_photo_stays_accounted_for_whatever_the_queues_hold(snapshot: Snapshot) -> None:
+    emptied = replace(snapshot, queued=0, dead=set())
 
     for status in TERMINAL:
-        assert audited(emptied).places.get(str(status)) == audited(facts).places.get(str(status))
+        assert audited(emptied).places.get(str(status)) == audited(snapshot).places.get(str(status))
 
 
-@given(any_facts())
-def test_more_messages_never_make_more_findings(facts: Facts) -> None:
-    fuller = replace(facts, queued=facts.queued + 1)
+@given(any_snapshots())
+def test_more_messages_never_make_more_findings(snapshot: Snapshot) -> None:
+    fuller = replace(snapshot, queued=snapshot.queued + 1)
 
-    assert len(audited(fuller).findings) <= len(audited(facts).findings)
-
-
-@given(healthy_facts())
-def test_a_healthy_stack_is_clean(facts: Facts) -> None:
-    assert audited(facts).is_clean
+    assert len(audited(fuller).findings) <= len(audited(snapshot).findings)
 
 
-@given(healthy_facts(), st.data())
-def test_whatever_is_lost_from_a_healthy_stack_is_named(facts: Facts, data: st.DataObject) -> None:
-    if not facts.entries:
+@given(healthy_snapshots())
+def test_a_healthy_stack_is_clean(snapshot: Snapshot) -> None:
+    assert audited(snapshot).is_clean
+
+
+@given(healthy_snapshots(), st.data())
+def test_whatever_is_lost_from_a_healthy_stack_is_named(snapshot: Snapshot, data: st.DataObject) -> None:
+    if not snapshot.entries:
         return
-    lost = data.draw(st.sampled_from(facts.entries))
-    without = replace(facts, entries=[entry for entry in facts.entries if entry is not lost])
+    lost = data.draw(st.sampled_from(snapshot.entries))
+    without = replace(snapshot, entries=[entry for entry in snapshot.entries if entry is not lost])
 
-    assert [(finding.key, finding.state) for finding in audited(without).findings] == [(lost.image.key, ABSENT)]
+    assert [(finding.key, finding.state) for finding in audited(without).findings] == [(lost.image.key, UNREGISTERED)]
 
 
-@given(healthy_facts(), st.data())
-def test_whatever_job_loses_its_photographs_they_are_named(facts: Facts, data: st.DataObject) -> None:
+@given(healthy_snapshots(), st.data())
+def test_whatever_job_loses_its_photos_they_are_named(snapshot: Snapshot, data: st.DataObject) -> None:
     job_id = data.draw(st.sampled_from(OPEN_JOBS))
-    held = {e.image.key for e in facts.entries if e.status is Status.SUBMITTED and e.job_id == job_id}
+    held = {e.image.key for e in snapshot.entries if e.status is Status.SUBMITTED and e.job_id == job_id}
     closed = replace(JOBS[job_id], status=data.draw(st.sampled_from([JobStatus.DONE, JobStatus.FAILED])))
 
     for jobs in ({**JOBS, job_id: closed}, {name: job for name, job in JOBS.items() if name != job_id}):
-        assert {finding.key for finding in audited(replace(facts, jobs=jobs)).findings} == held
+        assert {finding.key for finding in audited(replace(snapshot, jobs=jobs)).findings} == held

@@ -15,7 +15,7 @@ def keep(path: Path, *keys: str) -> dict[str, str]:
         return journal.done
 
 
-def test_a_journal_remembers_what_was_put(tmp_path: Path) -> None:
+def test_a_journal_remembers_what_was_uploaded(tmp_path: Path) -> None:
     path = tmp_path / "new" / "journal.jsonl"
 
     assert keep(path, "a.jpg", "b\n\u202e.jpg") == {}
@@ -38,7 +38,7 @@ def test_another_backfills_journal_is_not_taken(tmp_path: Path) -> None:
     keep(path)
 
     with (
-        pytest.raises(CommandError, match=r"journal\.jsonl is not the journal of this backfill"),
+        pytest.raises(CommandError, match=r"journal\.jsonl is the journal of another backfill"),
         open_journal(path, "other", "intake"),
     ):
         pass

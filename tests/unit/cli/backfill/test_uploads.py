@@ -5,18 +5,18 @@ import os
 from pathlib import Path
 
 import pytest
-from bincli.backfill.uploads import Held, Skipped, Upload, held_in, is_photograph, put, still_to_put, uploads_in
+from bincli.backfill.uploads import Skipped, StoredObject, Upload, changed, is_photo, objects_in, upload, uploads_in
 from bincli.errors import CommandError
 
 from tests.unit.cli.operated import Operated
 
-SUM = hashlib.md5(b"picture", usedforsecurity=False).hexdigest()
+SUM = hashlib.md5(b"content", usedforsecurity=False).hexdigest()
 
 
 def write(folder: Path, *names: str) -> None:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(b"picture")
+        (folder / name).write_bytes(b"content")
 
 
 def test_the_files_of_a_folder_keep_their_paths(tmp_path: Path) -> None:
@@ -24,9 +24,9 @@ def test_the_files_of_a_folder_keep_their_paths(tmp_path: Path) -> None:
 
     uploads = list(uploads_in(str(tmp_path), None))
 
-    assert [upload.key for upload in uploads] == ["P-17-C/2.jpg", "P-17-C/10.jpg", "notes.txt"]
-    assert {upload.size for upload in uploads} == {7}
-    assert [is_photograph(upload) for upload in uploads] == [True, True, False]
+    assert [each.key for each in uploads] == ["P-17-C/2.jpg", "P-17-C/10.jpg", "notes.txt"]
+    assert {each.size for each in uploads} == {7}
+    assert [is_photo(each) for each in uploads] == [True, True, False]
 
 
 LINK = "a link, which is not followed"
@@ -46,7 +46,7 @@ def test_no_link_is_followed_and_each_is_named(tmp_path: Path) -> None:
     found = list(uploads_in(str(shelf), None))
 
     assert [each.key for each in found if isinstance(each, Upload)] == ["P-1/a.jpg"]
-    skipped = {each.key: each.why for each in found if isinstance(each, Skipped)}
+    skipped = {each.key: each.reason for each in found if isinstance(each, Skipped)}
     links = ("key.jpg", "loop.jpg", "P-1/gone.jpg", "other/", "self/")
     assert skipped == {"pipe.jpg": "not a regular file"} | dict.fromkeys(links, LINK)
 
@@ -55,7 +55,7 @@ def test_a_source_that_is_a_link_is_what_its_operator_named(tmp_path: Path) -> N
     write(tmp_path / "shelf", "a.jpg")
     (tmp_path / "link").symlink_to(tmp_path / "shelf")
 
-    assert [upload.key for upload in uploads_in(str(tmp_path / "link"), None)] == ["a.jpg"]
+    assert [each.key for each in uploads_in(str(tmp_path / "link"), None)] == ["a.jpg"]
 
 
 def test_a_folder_that_can_not_be_listed_is_named(tmp_path: Path) -> None:
@@ -75,30 +75,30 @@ def test_a_folder_that_can_not_be_listed_is_named(tmp_path: Path) -> None:
 
     assert uploaded.key == "a.jpg"
     assert [(type(each), each.key.endswith("ddd/")) for each in skipped] == [(Skipped, True)]
-    assert is_photograph(skipped[0])
+    assert is_photo(skipped[0])
 
 
 @pytest.mark.parametrize("place", ["a.jpg", "P-1"])
-def test_a_file_that_became_a_link_is_not_put(tmp_path: Path, place: str) -> None:
+def test_a_file_that_became_a_link_is_not_uploaded(tmp_path: Path, place: str) -> None:
     shelf, outside = tmp_path / "shelf", tmp_path / "outside"
     write(shelf, "a.jpg" if place == "a.jpg" else "P-1/a.jpg")
     write(outside, "a.jpg")
-    (upload,) = uploads_in(str(shelf), None)
+    (found,) = uploads_in(str(shelf), None)
     (shelf / place).rename(tmp_path / "moved")
     (shelf / place).symlink_to(outside / "a.jpg" if place == "a.jpg" else outside)
 
     with pytest.raises(OSError, match=r"symbolic links|no longer a regular file"):
-        put(None, "intake", upload)
+        upload(None, "intake", found)
 
 
 def test_a_name_that_is_not_utf8_becomes_a_key_that_is(tmp_path: Path) -> None:
-    (tmp_path / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"picture")
+    (tmp_path / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"content")
 
-    (upload,) = uploads_in(str(tmp_path), None)
+    (found,) = uploads_in(str(tmp_path), None)
 
-    assert upload.key == "caf\\xe9.jpg"
-    assert upload.path is not None
-    assert upload.path.is_file()
+    assert found.key == "caf\\xe9.jpg"
+    assert found.path is not None
+    assert found.path.is_file()
 
 
 def test_what_is_no_folder_is_said(tmp_path: Path) -> None:
@@ -118,49 +118,57 @@ def test_what_is_no_folder_is_said(tmp_path: Path) -> None:
 def test_the_objects_below_a_prefix_keep_what_follows_it(stack: Operated, prefix: str, keys: list[str]) -> None:
     s3, bucket = stack.client("s3"), stack.output("OrdersBucket")
     for key in ("old/P-1/a.jpg", "old/P-2/b #?.jpg", "older.jpg"):
-        s3.put_object(Bucket=bucket, Key=key, Body=b"picture")
+        s3.put_object(Bucket=bucket, Key=key, Body=b"content")
 
     uploads = list(uploads_in(f"s3://{bucket}/{prefix}", s3))
 
-    assert [upload.key for upload in uploads] == keys
-    assert {upload.stamp for upload in uploads} == {SUM}
+    assert [each.key for each in uploads] == keys
+    assert {each.stamp for each in uploads} == {SUM}
+
+
+def test_the_folders_of_the_s3_console_are_no_photos(stack: Operated) -> None:
+    s3, bucket = stack.client("s3"), stack.output("OrdersBucket")
+    for key in ("old/", "old/P-1/", "old/P-1/a.jpg"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+
+    assert [each.key for each in uploads_in(f"s3://{bucket}/old/", s3)] == ["P-1/a.jpg"]
 
 
 def test_files_are_uploaded_and_objects_copied(stack: Operated, tmp_path: Path) -> None:
     s3, source, target = stack.client("s3"), stack.output("OrdersBucket"), stack.output("IntakeBucket")
     write(tmp_path, "a/1.jpg")
-    s3.put_object(Bucket=source, Key="x y+z/2.jpg", Body=b"picture")
+    s3.put_object(Bucket=source, Key="x y+z/2.jpg", Body=b"content")
 
-    for upload in [*uploads_in(str(tmp_path), s3), *uploads_in(f"s3://{source}/x y+z/", s3)]:
-        put(s3, target, upload)
+    for each in [*uploads_in(str(tmp_path), s3), *uploads_in(f"s3://{source}/x y+z/", s3)]:
+        upload(s3, target, each)
 
-    assert held_in(s3, target) == {"a/1.jpg": Held(7, SUM), "2.jpg": Held(7, SUM)}
+    assert objects_in(s3, target) == {"a/1.jpg": StoredObject(7, SUM), "2.jpg": StoredObject(7, SUM)}
 
 
 @pytest.mark.parametrize(
     ("held", "stamp", "is_there"),
     [
         (None, "1", False),  # the journal of a bucket that was emptied since
-        (Held(7, SUM), None, True),
-        (Held(7, "encrypted"), None, False),
-        (Held(7, "encrypted"), "1", True),
-        (Held(7, "encrypted"), "0", False),
-        (Held(8, SUM), "1", False),
+        (StoredObject(7, SUM), None, True),
+        (StoredObject(7, "encrypted"), None, False),
+        (StoredObject(7, "encrypted"), "1", True),
+        (StoredObject(7, "encrypted"), "0", False),
+        (StoredObject(8, SUM), "1", False),
     ],
 )
-def test_nothing_is_put_that_the_bucket_holds(
-    tmp_path: Path, held: Held | None, stamp: str | None, is_there: bool
+def test_nothing_is_uploaded_that_the_bucket_has(
+    tmp_path: Path, held: StoredObject | None, stamp: str | None, is_there: bool
 ) -> None:
     write(tmp_path, "a.jpg")
-    upload = Upload("a.jpg", 7, "1", tmp_path / "a.jpg")
+    wanted = Upload("a.jpg", 7, "1", tmp_path / "a.jpg")
 
-    left = still_to_put([upload], {"a.jpg": held} if held else {}, {"a.jpg": stamp} if stamp else {})
+    left = changed([wanted], {"a.jpg": held} if held else {}, {"a.jpg": stamp} if stamp else {})
 
-    assert left == ([] if is_there else [upload])
+    assert left == ([] if is_there else [wanted])
 
 
 def test_an_object_is_known_by_its_etag() -> None:
-    upload = Upload("a.jpg", 7, "e", origin=("b", "a.jpg"))
+    wanted = Upload("a.jpg", 7, "e", origin=("b", "a.jpg"))
 
-    assert still_to_put([upload], {"a.jpg": Held(7, "e")}, {}) == []
-    assert still_to_put([upload], {"a.jpg": Held(7, "f")}, {}) == [upload]
+    assert changed([wanted], {"a.jpg": StoredObject(7, "e")}, {}) == []
+    assert changed([wanted], {"a.jpg": StoredObject(7, "f")}, {}) == [wanted]

@@ -1,13 +1,12 @@
-import io
 import json
 
 import pytest
 from bincli.commands.bins import show_bins
 from bincli.deployment import Deployment
 from bincli.errors import CommandError
-from rich.console import Console
 
 from tests.unit.cli.fakes import OUTPUTS, FakeDynamo
+from tests.unit.cli.printing import Printed
 
 
 def item(bin_id, **more):
@@ -23,12 +22,15 @@ UNREADABLE = item("[red]日本", status="UNREADABLE", reason="The image is damag
 ITEMS = (COUNTED, UNREADABLE, item("Q", count=1), item("R", count=2))
 
 
-def shown(bin_id=None, *, as_json=False, items=ITEMS, lines=(), **options):
-    out = io.StringIO()
+def printed(bin_id=None, *, as_json=False, items=ITEMS, lines=(), **options):
+    output = Printed(as_json=as_json)
     dynamo = FakeDynamo(binstable=items, consignmentstable=lines)
-    console = Console(file=out, width=120)
-    show_bins(Deployment("fake", OUTPUTS, lambda service: dynamo), bin_id, as_json=as_json, out=console, **options)
-    return out.getvalue()
+    show_bins(Deployment("fake", OUTPUTS, lambda service: dynamo), bin_id, output, **options)
+    return output
+
+
+def shown(*arguments, **options):
+    return printed(*arguments, **options).stdout
 
 
 def test_every_bin_of_every_page_is_shown():
@@ -45,10 +47,10 @@ def test_a_bin_that_was_not_counted_says_why():
 def test_json_is_one_line_for_each_bin():
     records = [json.loads(line) for line in shown(as_json=True).splitlines()]
 
-    assert [record["bin_id"] for record in records] == ["P-17-C", "[red]日本", "Q", "R"]
+    assert [record["bin_id"] for record in records] == ["P-17-C", "Q", "R", "[red]日本"]
     assert records[0]["probabilities"] == {"2": 0.3, "3": 0.62, "4": 0.08}
     assert records[0]["image"] == "s3://intake/P-17-C/photo.jpg"
-    assert records[1]["count"] is None
+    assert records[3]["count"] is None
 
 
 def test_one_bin_is_shown_with_the_probability_of_each_count():
@@ -120,7 +122,7 @@ def test_one_bin_as_json_is_one_line():
 
 @pytest.mark.parametrize("as_json", [True, False])
 def test_a_bin_that_nothing_is_known_of_is_an_error(as_json):
-    with pytest.raises(CommandError, match="No photograph of the bin X"):
+    with pytest.raises(CommandError, match="Bin X not found"):
         shown("X", as_json=as_json)
 
 
@@ -134,7 +136,7 @@ def test_bins_that_no_line_names_are_listed_and_a_withdrawn_line_names_none():
 
     records = [json.loads(each) for each in shown(as_json=True, lines=lines, unordered=True).splitlines()]
 
-    assert [record["bin_id"] for record in records] == ["[red]日本", "Q", "R"]
+    assert [record["bin_id"] for record in records] == ["Q", "R", "[red]日本"]
 
 
 def test_a_bin_is_found_by_its_id_in_any_form():

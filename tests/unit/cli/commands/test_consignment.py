@@ -1,13 +1,12 @@
-import io
 import json
 
 import pytest
-from bincli.commands.consignment import show_consignments, show_unphotographed, verdict_text
+from bincli.commands.consignment import show_consignment, show_consignments, show_unphotographed
 from bincli.deployment import Deployment
 from bincli.errors import CommandError
-from rich.console import Console
 
 from tests.unit.cli.fakes import OUTPUTS, FakeDynamo
+from tests.unit.cli.printing import Printed
 
 
 def item(consignment_id, bin_id, verdict, **more):
@@ -24,12 +23,13 @@ ITEMS = (
 
 
 def shown(consignment_id=None, *, as_json=False, items=ITEMS):
-    out = io.StringIO()
-    dynamo = FakeDynamo(consignmentstable=items)
-    console = Console(file=out, width=120)
-    deployment = Deployment("fake", OUTPUTS, lambda service: dynamo)
-    show_consignments(deployment, consignment_id, as_json=as_json, out=console)
-    return out.getvalue()
+    output = Printed(as_json=as_json)
+    deployment = Deployment("fake", OUTPUTS, lambda service: FakeDynamo(consignmentstable=items))
+    if consignment_id is None:
+        show_consignments(deployment, output)
+    else:
+        show_consignment(deployment, consignment_id, output)
+    return output.stdout
 
 
 def test_a_consignment_has_the_verdict_that_needs_attention_first():
@@ -73,21 +73,12 @@ def test_a_line_over_range_has_more_than_a_number_for_people():
     assert (record["counted"], record["counted_at_least"]) == (None, 6)
 
 
-@pytest.mark.parametrize(
-    ("verdict", "words"),
-    [("UNCERTAIN", "UNCERTAIN, overdue"), ("UNREADABLE", "UNREADABLE, overdue"), ("MISSING", "MISSING")],
-)
-def test_a_line_that_is_overdue_says_so_once(verdict, words):
-    assert verdict_text(verdict, overdue=True).plain == words
-    assert verdict_text(verdict).plain == verdict
-
-
 def test_the_table_of_consignments_counts_their_verdicts():
     assert "1 SHORT, 1 UNCERTAIN, 1 MATCH" in shown()
 
 
 def test_a_consignment_that_was_never_ordered_is_an_error():
-    with pytest.raises(CommandError, match="no consignment C-9"):
+    with pytest.raises(CommandError, match="Consignment C-9 not found"):
         shown("C-9")
 
 
@@ -116,13 +107,22 @@ def test_lines_of_bins_without_a_photo_are_listed(as_json):
     lines = [item("C-2", "a", "PENDING"), item("C-1", "b", "MISSING"), item("C-1", "c", "WITHDRAWN")]
     photo = {"image_id": "0", "bucket": "intake", "key": "a/p.jpg", "version_id": "v", "sequencer": "0", "bin_id": "a"}
     photo |= {"captured_at": "2026-05-04T16:00:00.000Z", "status": "COUNTED", "source": "model", "revision": 1}
-    out = io.StringIO()
+    output = Printed(as_json=as_json)
     dynamo = FakeDynamo(consignmentstable=[*lines, item("C-0", "b", "PENDING")], binstable=[photo])
 
-    show_unphotographed(
-        Deployment("fake", OUTPUTS, lambda service: dynamo), as_json=as_json, out=Console(file=out, width=120)
-    )
+    show_unphotographed(Deployment("fake", OUTPUTS, lambda service: dynamo), output)
 
-    rows = out.getvalue().splitlines()
-    found = [json.loads(row)["consignment_id"] for row in rows] if as_json else [row.split()[0] for row in rows[1:]]
+    found = [each["consignment_id"] for each in output.records] if as_json else [row[0] for row in output.rows[1:]]
     assert found == ["C-0", "C-1"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"), [([], "No consignments yet"), ([item("C-1", "a", "WITHDRAWN")], "No consignments yet")]
+)
+def test_without_orders_no_line_misses_its_photo(lines, says):
+    output = Printed()
+    dynamo = FakeDynamo(consignmentstable=lines, binstable=[])
+
+    show_unphotographed(Deployment("fake", OUTPUTS, lambda service: dynamo), output)
+
+    assert says in output.stderr

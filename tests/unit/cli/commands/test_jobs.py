@@ -1,24 +1,21 @@
 from __future__ import annotations
 
-import io
-import json
 from datetime import datetime, timedelta
 
 import pytest
-from bincli.commands.jobs import age_text, job_record, show_jobs
+from bincli.commands.jobs import age_text, record_of, show_jobs
 from bintally.domain.jobs import Job, JobStatus
-from rich.console import Console
 
 from tests.unit.cli.operated import NOW, Operated
+from tests.unit.cli.printing import Printed
 
 LATER = datetime.fromisoformat(NOW) + timedelta(minutes=3, seconds=7)
 
 
-def shown(stack: Operated, *, only_open: bool = False, as_json: bool = False) -> str:
-    out = io.StringIO()
-    console = Console(file=out, width=120)
-    show_jobs(stack.deployment, only_open=only_open, as_json=as_json, out=console, now=LATER)
-    return out.getvalue()
+def shown(stack: Operated, *, only_open: bool = False, as_json: bool = False) -> Printed:
+    output = Printed(as_json=as_json)
+    show_jobs(stack.deployment, output, only_open=only_open, now=LATER)
+    return output
 
 
 @pytest.fixture
@@ -31,7 +28,7 @@ def jobs(stack: Operated) -> tuple[str, str]:
 
 
 def test_the_latest_job_comes_first(stack: Operated, jobs: tuple[str, str]) -> None:
-    rows = [" ".join(line.split()) for line in shown(stack).splitlines()]
+    rows = [" ".join(row).strip() for row in shown(stack).rows]
 
     assert rows == [
         "Job Photos Shards Status Age Attempts Reason",
@@ -41,26 +38,24 @@ def test_the_latest_job_comes_first(stack: Operated, jobs: tuple[str, str]) -> N
 
 
 def test_only_open_jobs_are_shown_when_asked_for(stack: Operated, jobs: tuple[str, str]) -> None:
-    assert [json.loads(line)["job_id"] for line in shown(stack, only_open=True, as_json=True).splitlines()] == [jobs[1]]
+    assert [record["job_id"] for record in shown(stack, only_open=True, as_json=True).records] == [jobs[1]]
 
 
-def test_a_stack_without_jobs_says_what_starts_one(stack: Operated, capsys: pytest.CaptureFixture[str]) -> None:
-    assert shown(stack) == ""
-    assert capsys.readouterr().err.startswith("0 jobs, 0 without an answer. The first one starts when a photo")
+def test_a_stack_without_jobs_says_what_starts_one(stack: Operated) -> None:
+    output = shown(stack)
+
+    assert output.stdout == ""
+    assert output.stderr.startswith("No jobs yet. The first one starts when a photo")
 
 
-def test_how_many_jobs_there_are_is_said_beside_the_list(
-    stack: Operated, jobs: tuple[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    shown(stack)
-
-    assert capsys.readouterr().err == "2 jobs, 1 without an answer.\n"
+def test_how_many_jobs_there_are_is_said_beside_the_list(stack: Operated, jobs: tuple[str, str]) -> None:
+    assert shown(stack).stderr == "2 jobs, 1 without a result.\n"
 
 
 def test_a_job_as_json_has_what_is_known_of_it() -> None:
     job = Job("batch-1", 900, 2, status=JobStatus.OPEN, opened_at=NOW)
 
-    assert job_record(job, LATER) == {
+    assert record_of(job, LATER) == {
         "job_id": "batch-1",
         "images": 900,
         "shards": 2,

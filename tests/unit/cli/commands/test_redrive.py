@@ -1,25 +1,28 @@
 from __future__ import annotations
 
-import io
 import json
 
 import pytest
-from bincli.commands.redrive import Redriven, judge_again, redrive, routes_of, show_redriven
+from bincli.commands.redrive import Redriven, redrive_route, rejudge, routes_of, view
 from bincli.dead_letters import READABLE, UNREADABLE
 from bincli.deployment import Deployment
 from bincli.errors import CommandError
 from bintally.adapters.consignments import DynamoOrders
 from bintally.domain.verdicts import NOT_COUNTED, OrderLine, Verdict
-from rich.console import Console
 
 from tests.unit.cli.operated import NOW, CrashError, Operated, announcement
+from tests.unit.cli.printing import Printed
 
 STREAM = '{"requestContext": {"condition": "RetryAttemptsExhausted"}}'
 
 
+def ignore(done: int, total: int | None = None) -> None:
+    pass
+
+
 def redriven(deployment: Deployment, *, dry_run: bool = False) -> dict[str, Redriven]:
     sqs = deployment.client("sqs")
-    found = [redrive(route, sqs, dry_run=dry_run, tick=lambda done: None) for route in routes_of(deployment)]
+    found = [redrive_route(route, sqs, dry_run=dry_run, on_progress=ignore) for route in routes_of(deployment)]
     return {each.name: each for each in found}
 
 
@@ -68,7 +71,7 @@ def test_a_crash_between_any_two_steps_loses_nothing(stack: Operated, calls: int
     dying = stack.dying(calls)
     (route,) = [route for route in routes_of(stack.deployment) if route.name == "intake"]
     try:
-        redrive(route, dying.client("sqs"), dry_run=False, tick=lambda done: None)
+        redrive_route(route, dying.client("sqs"), dry_run=False, on_progress=ignore)
     except CrashError:
         hidden = stack.client("sqs").get_queue_attributes(QueueUrl=route.dead, AttributeNames=["All"])["Attributes"]
         left = sum(int(value) for name, value in hidden.items() if name.startswith("ApproximateNumberOf"))
@@ -89,7 +92,7 @@ def test_where_batches_of_a_stream_are_dead_every_consignment_is_judged_again(st
     order(stack, "C-2", "C-1")
     stack.send(stack.output("ReconcileDeadLetters"), [STREAM])
 
-    found = judge_again(stack.deployment, dry_run=False)
+    found = rejudge(stack.deployment, dry_run=False)
 
     assert found == Redriven("reconcile", 1, 0, {"RetryAttemptsExhausted": 1})
     asked = sorted(event["consignment_id"] for event in stack.functions.invoked)
@@ -102,44 +105,35 @@ def test_what_can_not_be_judged_keeps_its_dead_letters(stack: Operated) -> None:
     stack.send(stack.output("ReconcileDeadLetters"), [STREAM])
     stack.functions.failing = True
 
-    with pytest.raises(CommandError, match="1 of 1 consignments can't be judged: C-1"):
-        judge_again(stack.deployment, dry_run=False)
+    with pytest.raises(CommandError, match="1 of 1 consignment could not be judged"):
+        rejudge(stack.deployment, dry_run=False)
 
     assert stack.bodies(stack.output("ReconcileDeadLetters")) == [STREAM]
 
 
-@pytest.mark.parametrize(("letters", "dry_run"), [([], False), ([STREAM], True)])
-def test_nothing_is_judged_without_need(stack: Operated, letters: list[str], dry_run: bool) -> None:
+@pytest.mark.parametrize(("dead", "dry_run"), [([], False), ([STREAM], True)])
+def test_nothing_is_judged_without_need(stack: Operated, dead: list[str], dry_run: bool) -> None:
     order(stack, "C-1")
-    stack.send(stack.output("ReconcileDeadLetters"), letters)
+    stack.send(stack.output("ReconcileDeadLetters"), dead)
 
-    found = judge_again(stack.deployment, dry_run=dry_run)
+    found = rejudge(stack.deployment, dry_run=dry_run)
 
-    assert (found.moved, found.left) == (0, len(letters))
+    assert (found.moved, found.left) == (0, len(dead))
     assert stack.functions.invoked == []
 
 
-def shown(*found: Redriven, dry_run: bool = False, as_json: bool = False) -> str:
-    out = io.StringIO()
-    show_redriven(found, dry_run=dry_run, as_json=as_json, out=Console(file=out, width=100))
-    return out.getvalue()
+def shown(*found: Redriven, dry_run: bool = False) -> list[list[str]]:
+    output = Printed()
+    output.emit([], view(found, dry_run=dry_run))
+    return output.rows
 
 
-def test_what_went_back_is_shown_by_cause() -> None:
-    moved = Redriven("intake", 2, 1, {READABLE: 2, UNREADABLE: 1})
-
-    lines = [" ".join(line.split()) for line in shown(moved).splitlines()]
-    assert lines == [
-        "Queue Dead letters Cause",
-        f"intake 2 {READABLE}",
-        f"intake 1 {UNREADABLE}",
-        "2 dead letters went back, 1 stays.",
+def test_what_was_sent_back_is_shown_by_cause() -> None:
+    assert shown(Redriven("intake", 2, 1, {READABLE: 2, UNREADABLE: 1})) == [
+        ["Queue", "Dead letters", "Cause"],
+        ["intake", "2", READABLE],
+        ["intake", "1", UNREADABLE],
+        ["2 dead letters sent back, 1 stays."],
     ]
-    assert shown(Redriven("intake", 0, 3, {READABLE: 3}), dry_run=True).endswith("3 dead letters would go back.\n")
-    assert shown(Redriven("intake", 0, 0, {})) == "No dead letters.\n"
-    assert json.loads(shown(moved, as_json=True)) == {
-        "name": "intake",
-        "moved": 2,
-        "left": 1,
-        "causes": {READABLE: 2, UNREADABLE: 1},
-    }
+    assert shown(Redriven("intake", 0, 3, {READABLE: 3}), dry_run=True)[-1] == ["3 dead letters would be sent back."]
+    assert shown(Redriven("intake", 0, 0, {})) == [["No dead letters."]]

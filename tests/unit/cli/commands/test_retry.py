@@ -1,37 +1,36 @@
 from __future__ import annotations
 
-import io
-import json
+from dataclasses import asdict
 from datetime import datetime
 
-from bincli.commands.retry import Retried, retry, show_retried
+from bincli.commands.retry import Retried, reopen, view
 from bintally.domain.image import Image, Status
-from rich.console import Console
 
 from tests.unit.cli.operated import NOW, Operated
+from tests.unit.cli.printing import Printed
 
 MOMENT = datetime.fromisoformat(NOW)
 
 
 def retried(stack: Operated, *names: str, every: bool = False) -> list[Retried]:
-    return retry(stack.deployment, names, every=every, now=MOMENT)
+    return reopen(stack.deployment, names, every=every, now=MOMENT)
 
 
 def status_of(stack: Operated, image: Image) -> Status:
     return stack.ledger.read([image.image_id])[image.image_id].status
 
 
-def test_a_photograph_is_named_by_key_by_address_or_by_id(stack: Operated) -> None:
+def test_a_photo_is_named_by_key_by_address_or_by_id(stack: Operated) -> None:
     images = stack.settled("a/1.jpg", "a/2.jpg", "a/3.jpg", status=Status.FAILED)
 
     found = retried(stack, images[0].key, images[1].uri, images[2].image_id)
 
     assert sorted(each.key for each in found if each.retried) == ["a/1.jpg", "a/2.jpg", "a/3.jpg"]
-    assert found[0].why == "after 1 attempt: It broke."
+    assert found[0].reason == "after 1 attempt: It broke."
     assert {status_of(stack, image) for image in images} == {Status.RECEIVED}
 
 
-def test_by_its_id_alone_a_photograph_is_found_without_walking_the_ledger(stack: Operated) -> None:
+def test_by_its_id_alone_a_photo_is_found_without_walking_the_ledger(stack: Operated) -> None:
     (image,) = stack.settled("a/1.jpg", status=Status.FAILED)
 
     assert [each.retried for each in retried(stack, image.image_id)] == [True]
@@ -45,12 +44,12 @@ def test_all_that_failed_are_tried_again(stack: Operated) -> None:
     assert status_of(stack, counted) is Status.COUNTED
 
 
-def test_a_photograph_that_did_not_fail_is_left_as_it_is(stack: Operated) -> None:
+def test_a_photo_that_did_not_fail_is_left_as_it_is(stack: Operated) -> None:
     (image,) = stack.settled("a/1.jpg")
 
     (found,) = retried(stack, "a/1.jpg")
 
-    assert (found.retried, found.why) == (False, "COUNTED: only FAILED photographs are tried again")
+    assert (found.retried, found.reason) == (False, "COUNTED: only FAILED photos can be retried")
     assert status_of(stack, image) is Status.COUNTED
 
 
@@ -61,18 +60,24 @@ def test_of_a_key_the_versions_that_failed_are_meant(stack: Operated) -> None:
     assert [each.image_id for each in retried(stack, "a/1.jpg")] == [failed.image_id]
 
 
-def test_a_photograph_that_nobody_knows_is_said(stack: Operated) -> None:
+def test_a_photo_that_nobody_knows_is_said(stack: Operated) -> None:
     assert retried(stack, "a/1.jpg") == [Retried("a/1.jpg", "", False, "not in the ledger")]
 
 
-def test_what_is_tried_again_is_shown() -> None:
+def test_what_is_retried_is_shown() -> None:
     found = [Retried("[red]a", "1", True, "after 3 attempts: x"), Retried("b", "", False, "not in the ledger")]
-    out, as_json = io.StringIO(), io.StringIO()
+    output, as_json = Printed(), Printed(as_json=True)
+    for printed in (output, as_json):
+        printed.emit(map(asdict, found), view(found))
 
-    show_retried(found, as_json=False, out=Console(file=out, width=100))
-    show_retried(found, as_json=True, out=Console(file=as_json, width=100))
+    assert output.rows[1:] == [
+        ["[red]a", "yes", "after 3 attempts: x"],
+        ["b", "no", "not in the ledger"],
+        ["1 photo will be in the next job."],
+    ]
+    assert as_json.records[0]["retried"] is True
 
-    rows = [" ".join(line.split()) for line in out.getvalue().splitlines()]
-    assert rows[1:3] == ["[red]a yes after 3 attempts: x", "b no not in the ledger"]
-    assert rows[3] == "1 photo will be tried again, by the next run of the submit function."
-    assert json.loads(as_json.getvalue().splitlines()[0])["retried"] is True
+
+def test_where_nothing_is_retried_that_is_said() -> None:
+    assert [*view([])] == ["No photo has FAILED: there is nothing to retry."]
+    assert [*view([Retried("b", "", False, "not in the ledger")])][-1] == "No photo will be retried."

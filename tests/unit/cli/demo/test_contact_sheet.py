@@ -1,6 +1,15 @@
 import pytest
-from bincli.demo.results import NOT_ORDERED, URGENCY, Outcome, Totals, most_urgent_first, tally
-from bincli.demo.contact_sheet import COLOURS, COLUMNS, MOST_TILES, chosen, contact_sheet, difference, write_report
+from bincli.demo.contact_sheet import (
+    COLOURS,
+    COLUMNS,
+    MAX_TILES,
+    chosen,
+    contact_sheet,
+    difference,
+    write_contact_sheet,
+)
+from bincli.demo.results import Result, Totals, most_urgent_first
+from bincli.verdicts import NOT_ORDERED, URGENCY, tally
 from PIL import Image
 
 from tests.unit.cli.pictures import picture
@@ -8,17 +17,17 @@ from tests.unit.cli.pictures import picture
 PROBABILITIES = {1: 0.1, 2: 0.6, 3: 0.2, 4: 0.06, 5: 0.04}
 
 
-def outcome(number, verdict="MATCH", **more):
+def result(number, verdict="MATCH", **more):
     facts = {"expected": 2, "count": 2, "confidence": 0.6, "probabilities": PROBABILITIES}
-    return Outcome(f"B-{number:04}", verdict, **facts | more)
+    return Result(f"B-{number:04}", verdict, **facts | more)
 
 
-def totals(outcomes):
-    return Totals(len(outcomes), len(outcomes), 0, 0, 2.0, tally(one.verdict for one in outcomes))
+def totals(results):
+    return Totals(len(results), len(results), 0, 0, 2.0, tally(one.verdict for one in results))
 
 
-def tall(outcomes):
-    return contact_sheet(outcomes, totals(outcomes)).height
+def tall(results):
+    return contact_sheet(results, totals(results)).height
 
 
 def luminance(colour):
@@ -31,13 +40,13 @@ def luminance(colour):
 def test_what_needs_attention_comes_first():
     verdicts = ["MATCH", "UNCERTAIN", NOT_ORDERED, "SHORT", "UNREADABLE", "OVER"]
 
-    ordered = most_urgent_first([outcome(number, verdict) for number, verdict in enumerate(verdicts)])
+    ordered = most_urgent_first([result(number, verdict) for number, verdict in enumerate(verdicts)])
 
     assert [one.verdict for one in ordered] == ["SHORT", "OVER", "UNREADABLE", "UNCERTAIN", "MATCH", NOT_ORDERED]
 
 
 def test_within_a_verdict_the_least_probable_to_be_right_comes_first():
-    ordered = most_urgent_first([outcome(1, expected=2), outcome(2, expected=5), outcome(3, expected=3)])
+    ordered = most_urgent_first([result(1, expected=2), result(2, expected=5), result(3, expected=3)])
 
     assert [one.bin_id for one in ordered] == ["B-0002", "B-0003", "B-0001"]
 
@@ -49,19 +58,19 @@ def test_every_verdict_has_a_colour_that_its_word_can_be_read_on(verdict):
     assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
-def test_the_sheet_is_bounded_however_many_photographs_there_are():
-    full = tall([outcome(number) for number in range(MOST_TILES)])
+def test_the_sheet_is_bounded_however_many_photos_there_are():
+    full = tall([result(number) for number in range(MAX_TILES)])
 
-    assert tall([outcome(number) for number in range(MOST_TILES + 500)]) == full
-    assert tall([outcome(number) for number in range(COLUMNS)]) < full
+    assert tall([result(number) for number in range(MAX_TILES + 500)]) == full
+    assert tall([result(number) for number in range(COLUMNS)]) < full
 
 
 def test_a_full_sheet_has_a_row_of_each_verdict_and_more_of_the_most_urgent():
     verdicts = ["SHORT"] * 500 + ["UNCERTAIN"] * 500 + ["UNREADABLE"] * 3 + ["MATCH"] * 500
-    outcomes = [outcome(number, verdict) for number, verdict in enumerate(verdicts)]
+    results = [result(number, verdict) for number, verdict in enumerate(verdicts)]
 
-    assert tally(one.verdict for one in chosen(outcomes)) == {
-        "SHORT": MOST_TILES - 2 * COLUMNS - 3,
+    assert tally(one.verdict for one in chosen(results)) == {
+        "SHORT": MAX_TILES - 2 * COLUMNS - 3,
         "UNREADABLE": 3,
         "UNCERTAIN": COLUMNS,
         "MATCH": COLUMNS,
@@ -69,13 +78,13 @@ def test_a_full_sheet_has_a_row_of_each_verdict_and_more_of_the_most_urgent():
 
 
 def test_a_sheet_says_what_it_left_out():
-    some = [outcome(number) for number in range(MOST_TILES)]
+    some = [result(number) for number in range(MAX_TILES)]
 
-    def footer(outcomes):
-        sheet = contact_sheet(outcomes, totals(some))
+    def footer(results):
+        sheet = contact_sheet(results, totals(some))
         return sheet.crop((0, sheet.height - 40, sheet.width, sheet.height)).tobytes()
 
-    assert footer(some) != footer([*some, outcome(99)]) != footer([*some, outcome(99), outcome(100)])
+    assert footer(some) != footer([*some, result(99)]) != footer([*some, result(99), result(100)])
 
 
 @pytest.mark.parametrize(
@@ -92,21 +101,21 @@ def test_a_sheet_says_what_it_left_out():
     ],
 )
 def test_the_difference_is_only_what_the_count_says(expected, answer, words):
-    assert difference(outcome(1, "OVER", expected=expected, **answer)) == words
+    assert difference(result(1, "OVER", expected=expected, **answer)) == words
 
 
 def test_a_tile_of_a_bin_over_range_tells_its_count():
     over = {"count": None, "at_least": 6, "probabilities": {5: 0.1, 6: 0.9}}
-    several = [outcome(1, **over), outcome(1, **over | {"at_least": None}), outcome(1, **over | {"count": 5})]
+    several = [result(1, **over), result(1, **over | {"at_least": None}), result(1, **over | {"count": 5})]
 
     assert len({contact_sheet([one], totals([one])).tobytes() for one in several}) == 3
 
 
-def test_the_photograph_and_its_verdict_are_in_its_tile(tmp_path):
+def test_the_photo_and_its_verdict_are_in_its_tile(tmp_path):
     path = tmp_path / "bin.png"
     picture(5).save(path)
 
-    sheet = contact_sheet([outcome(1, "SHORT", photograph=path)], totals([outcome(1, "SHORT")]))
+    sheet = contact_sheet([result(1, "SHORT", photo=path)], totals([result(1, "SHORT")]))
 
     colours = {colour for _, colour in sheet.getcolors(1 << 20)}
     assert (200, 200, 200) in colours
@@ -117,16 +126,16 @@ def test_the_photograph_and_its_verdict_are_in_its_tile(tmp_path):
 def test_a_file_that_is_no_picture_still_has_a_tile(tmp_path, data):
     path = tmp_path / "bad.jpg"
     path.write_bytes(data)
-    bad = Outcome("日本", "UNREADABLE", path, expected=3, reason="Only JPEG and PNG photographs are counted; " * 5)
+    bad = Result("日本", "UNREADABLE", path, expected=3, reason="Only JPEG and PNG photos are counted; " * 5)
 
-    assert tall([bad]) == tall([outcome(1)])
+    assert tall([bad]) == tall([result(1)])
 
 
 def test_a_report_replaces_the_one_before(tmp_path):
     path = tmp_path / "demo" / "report.png"
     for number in (1, 3):
-        outcomes = [outcome(one) for one in range(number)]
-        write_report(path, outcomes, totals(outcomes))
+        results = [result(one) for one in range(number)]
+        write_contact_sheet(path, results, totals(results))
 
     with Image.open(path) as sheet:
         assert sheet.format == "PNG"

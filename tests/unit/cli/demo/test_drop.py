@@ -1,8 +1,9 @@
 import io
 
 import pytest
-from bincli.demo.drop import Watch, drop, follow, run_drop
-from bincli.demo.photos import Photograph
+from bincli.demo.drop import Watch, follow, run_drop, upload
+from bincli.demo.photos import Photo
+from bincli.deployment import Deployment
 from rich.console import Console
 
 from tests.unit.cli.fakes import OUTPUTS, FakeS3, FakeSystem
@@ -18,13 +19,13 @@ class Clock:
     def sleep(self, seconds):
         self.now += seconds
 
-    def watch(self, patience=20.0):
-        return Watch(lambda: self.now, self.sleep, patience)
+    def watch(self, timeout=20.0):
+        return Watch(lambda: self.now, self.sleep, timeout)
 
 
-def photographs(folder, keys):
+def photos(folder, keys):
     write_jpegs(folder, dict.fromkeys(keys, 1))
-    return [Photograph(folder / key, key, 1) for key in keys]
+    return [Photo(folder / key, key, 1) for key in keys]
 
 
 def dropped(folder, counts, orders=b""):
@@ -33,7 +34,7 @@ def dropped(folder, counts, orders=b""):
         system.import_orders("orders.csv", orders, "o")
     clock = Clock()
     result = run_drop(
-        photographs(folder, list(counts)), system.deployment, err=Console(file=io.StringIO()), watch=clock.watch()
+        photos(folder, list(counts)), system.deployment, err=Console(file=io.StringIO()), watch=clock.watch()
     )
     return result, system
 
@@ -41,15 +42,16 @@ def dropped(folder, counts, orders=b""):
 ORDERS = b"consignment_id,bin_id,expected\nC-1,a,2\nC-1,b,2\nC-1,elsewhere,2\n"
 
 
-def test_every_photograph_is_put_under_its_key(tmp_path):
-    s3, ticks = FakeS3(), []
+def test_every_photo_is_uploaded_under_its_key(tmp_path):
+    s3, seen = FakeS3(), []
+    deployment = Deployment("fake", {"IntakeBucket": "intake"}, lambda service: s3)
     keys = ["plain.jpg", "with space+plus%.jpg", "café/日本.jpg"]
 
-    versions = drop(photographs(tmp_path, keys), s3, "intake", ticks.append)
+    versions = upload(photos(tmp_path, keys), deployment, seen.append)
 
     assert sorted(s3.puts) == sorted(("intake", key) for key in keys)
     assert set(versions) == set(keys)
-    assert ticks == [1, 2, 3]
+    assert seen == [1, 2, 3]
 
 
 def test_a_drop_ends_when_all_is_counted_and_judged(tmp_path):
@@ -58,7 +60,7 @@ def test_a_drop_ends_when_all_is_counted_and_judged(tmp_path):
     assert result.unfinished == ""
     assert (result.totals.images, result.totals.counted, result.totals.unaccounted) == (2, 2, 0)
     assert result.verdicts == {"SHORT": 1, "PENDING": 1, "MATCH": 1}
-    assert {(one.bin_id, one.verdict) for one in result.outcomes} == {
+    assert {(one.bin_id, one.verdict) for one in result.results} == {
         ("a", "SHORT"),
         ("b", "MATCH"),
         ("elsewhere", "PENDING"),
@@ -82,16 +84,16 @@ def test_what_never_settles_is_named(tmp_path):
     result, _ = dropped(tmp_path, {"a.jpg": 2, "lost.jpg": 2}, ORDERS)
 
     assert result.totals.unaccounted == 1
-    assert "1 photographs are not counted: lost.jpg (SUBMITTED)" in result.unfinished
-    assert "order lines" not in result.unfinished
+    assert "1 photo not counted: lost.jpg (SUBMITTED)" in result.unfinished
+    assert "order line" not in result.unfinished
 
 
-def test_a_photograph_whose_announcement_was_lost_is_named(tmp_path):
+def test_a_photo_whose_announcement_was_lost_is_named(tmp_path):
     system = FakeSystem({})
     system.s3.on_put = lambda *put: None
 
     result = run_drop(
-        photographs(tmp_path, ["a.jpg"]), system.deployment, err=Console(file=io.StringIO()), watch=Clock().watch()
+        photos(tmp_path, ["a.jpg"]), system.deployment, err=Console(file=io.StringIO()), watch=Clock().watch()
     )
 
     assert "a.jpg (not in the ledger)" in result.unfinished
@@ -104,10 +106,10 @@ def test_older_versions_of_a_key_are_not_taken_for_the_dropped_one(tmp_path):
     system.counts = {"a.jpg": 2}
 
     result = run_drop(
-        photographs(tmp_path, ["a.jpg"]), system.deployment, err=Console(file=io.StringIO()), watch=Clock().watch()
+        photos(tmp_path, ["a.jpg"]), system.deployment, err=Console(file=io.StringIO()), watch=Clock().watch()
     )
 
-    assert result.outcomes[0].count == 2
+    assert result.results[0].count == 2
 
 
 @pytest.mark.parametrize(("steps", "reached"), [([0, 1, 2, 3], True), ([0, 1, 1, 1, 1, 1, 1], False)])
@@ -115,5 +117,7 @@ def test_following_ends_at_the_goal_or_when_nothing_changes(steps, reached):
     clock, seen = Clock(), []
     looks = iter(steps)
 
-    assert follow(lambda: next(looks), 3, seen.append, clock.watch(patience=1.5)) is reached
+    assert (
+        follow(lambda: next(looks), 3, lambda done, total=None: seen.append(done), clock.watch(timeout=1.5)) is reached
+    )
     assert seen[-1] == (3 if reached else 1)

@@ -4,8 +4,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from bincli.demo.photos import NoPhotosError, Photo, balanced, find_photos, in_folder
 from bincli.errors import CommandError
-from bincli.demo.photos import NoPhotographsError, Photograph, balanced, find_photographs, in_folder
 
 
 def write_dataset(root, labels, *, as_json=()):
@@ -30,10 +30,10 @@ def labelled_files(folder, number):
 
 
 def found(images=None, limit=None, *, dataset=Path("nowhere"), fetch=not_to_be_had, draw=labelled_files):
-    return find_photographs(images, limit, dataset=dataset, cache=Path("cache"), fetch=fetch, draw=draw)
+    return find_photos(images, limit, dataset=dataset, cache=Path("cache"), fetch=fetch, draw=draw)
 
 
-def test_labels_are_found_beside_the_photographs_in_either_form(tmp_path):
+def test_labels_are_found_beside_the_photos_in_either_form(tmp_path):
     root = write_dataset(tmp_path, {"1": 3, "2": 5}, as_json={"2"})
 
     for folder in (root, root / "bin-images"):
@@ -48,7 +48,7 @@ def test_every_file_is_dropped_but_what_describes_the_others(tmp_path):
     assert sorted(one.key for one in in_folder(tmp_path)) == ["P-17-C/d.jpg", "a.jpg", "b.gif", "c.txt"]
 
 
-def test_a_photograph_without_a_record_has_no_label(tmp_path):
+def test_a_photo_without_a_record_has_no_label(tmp_path):
     (tmp_path / "a.jpg").touch()
 
     assert in_folder(tmp_path)[0].label is None
@@ -65,55 +65,55 @@ def test_labels_that_cannot_be_read_are_said_with_their_file(tmp_path, text):
     (tmp_path / "a.jpg").touch()
     (tmp_path / "labels.csv").write_text(text)
 
-    with pytest.raises(CommandError, match=r"labels\.csv has to have the columns id and count"):
+    with pytest.raises(CommandError, match=r"labels\.csv needs the columns id and count"):
         in_folder(tmp_path)
 
 
 def test_a_folder_without_files_is_said(tmp_path):
-    with pytest.raises(NoPhotographsError, match="no files"):
+    with pytest.raises(NoPhotosError, match="no files"):
         in_folder(tmp_path)
 
 
 def test_a_sample_has_as_many_of_each_count_and_leaves_out_what_cannot_be_counted():
-    photographs = [Photograph(Path(f"{n}.jpg"), f"{n}.jpg", n % 8) for n in range(400)]
+    photos = [Photo(Path(f"{n}.jpg"), f"{n}.jpg", n % 8) for n in range(400)]
 
-    sample = balanced(photographs, 60)
+    sample = balanced(photos, 60)
 
     assert Counter(one.label for one in sample) == {1: 12, 2: 12, 3: 12, 4: 12, 5: 12}
-    assert sample == balanced(reversed(photographs), 60)
+    assert sample == balanced(reversed(photos), 60)
 
 
 def test_a_sample_takes_more_of_the_others_where_one_count_is_rare():
     labels = [1, *[2] * 50, *[3] * 50]
-    photographs = [Photograph(Path(f"{n}.jpg"), f"{n}.jpg", label) for n, label in enumerate(labels)]
+    photos = [Photo(Path(f"{n}.jpg"), f"{n}.jpg", label) for n, label in enumerate(labels)]
 
-    assert Counter(one.label for one in balanced(photographs, 21)) == {1: 1, 2: 10, 3: 10}
+    assert Counter(one.label for one in balanced(photos, 21)) == {1: 1, 2: 10, 3: 10}
 
 
 def test_a_given_folder_is_taken_whole_or_up_to_the_limit(tmp_path):
     root = write_dataset(tmp_path, {str(number): 1 for number in range(100)})
 
-    assert len(found(root).photographs) == 100
-    assert [one.key for one in found(root, 3).photographs] == ["0.jpg", "1.jpg", "2.jpg"]
+    assert len(found(root).photos) == 100
+    assert [one.key for one in found(root, 3).photos] == ["0.jpg", "1.jpg", "2.jpg"]
 
 
 def test_the_dataset_is_sampled_where_nothing_is_given(tmp_path):
     root = write_dataset(tmp_path, {str(number): number % 5 + 1 for number in range(100)})
 
-    assert len(found(dataset=root).photographs) == 60
-    assert len(found(dataset=root, limit=10).photographs) == 10
+    assert len(found(dataset=root).photos) == 60
+    assert len(found(dataset=root, limit=10).photos) == 10
 
 
-def test_without_a_dataset_photographs_are_fetched():
+def test_without_a_dataset_photos_are_fetched():
     source = found(fetch=labelled_files, draw=not_to_be_had)
 
-    assert len(source.photographs) == 60
-    assert source.photographs[1] == Photograph(Path("cache/photographs/1.jpg"), "1.jpg", 2)
+    assert len(source.photos) == 60
+    assert source.photos[1] == Photo(Path("cache/photos/1.jpg"), "1.jpg", 2)
 
 
 def test_drawn_pictures_are_the_last_resort_and_it_is_said():
     source = found(limit=5)
 
-    assert [one.label for one in source.photographs] == [1, 2, 3, 4, 5]
-    assert "DRAWN PICTURES, not photographs" in source.origin
+    assert [one.label for one in source.photos] == [1, 2, 3, 4, 5]
+    assert "DRAWN, because none could be downloaded" in source.origin
     assert "no network here" in source.origin

@@ -2,7 +2,7 @@ import io
 import json
 
 import pytest
-from bincli.demo.public_bucket import BUCKET, anonymous_client, fetch_photographs
+from bincli.demo.public_bucket import BUCKET, anonymous_client, fetch_photos
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 
@@ -21,7 +21,7 @@ class FakeBucket:
         self.requests += 1
         folder, name = request["Key"].split("/")
         record = json.dumps({"EXPECTED_QUANTITY": self.labels[name.partition(".")[0]]})
-        return {"Body": io.BytesIO(record.encode() if folder == "metadata" else b"photograph")}
+        return {"Body": io.BytesIO(record.encode() if folder == "metadata" else b"photo")}
 
 
 class Unreachable:
@@ -38,39 +38,39 @@ def ignore(done, of):
     pass
 
 
-def test_photographs_that_can_be_counted_are_fetched_with_their_labels(tmp_path):
+def test_photos_that_can_be_counted_are_fetched_with_their_labels(tmp_path):
     bucket = FakeBucket({f"{number:05}": number % 9 for number in range(200)})
 
-    labels = fetch_photographs(tmp_path / "new", 20, s3=bucket, progress=ignore)
+    labels = fetch_photos(tmp_path / "new", 20, s3=bucket, on_progress=ignore)
 
     assert len(labels) == 20
     assert set(labels.values()) == {1, 2, 3, 4, 5}
-    assert all(path.read_bytes() == b"photograph" and int(path.stem) % 9 == label for path, label in labels.items())
+    assert all(path.read_bytes() == b"photo" and int(path.stem) % 9 == label for path, label in labels.items())
     assert bucket.requests < 100
 
 
 def test_progress_is_told(tmp_path):
     heard = []
 
-    fetch_photographs(tmp_path, 3, s3=FakeBucket({"1": 1, "2": 2, "3": 3}), progress=lambda *done: heard.append(done))
+    fetch_photos(tmp_path, 3, s3=FakeBucket({"1": 1, "2": 2, "3": 3}), on_progress=lambda *done: heard.append(done))
 
     assert heard == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_what_was_fetched_is_kept(tmp_path):
-    first = fetch_photographs(tmp_path, 5, s3=FakeBucket({str(n): 1 for n in range(9)}), progress=ignore)
+    first = fetch_photos(tmp_path, 5, s3=FakeBucket({str(n): 1 for n in range(9)}), on_progress=ignore)
 
-    assert fetch_photographs(tmp_path, 5, s3=Unreachable(), progress=ignore) == first
-    assert len(fetch_photographs(tmp_path, 2, s3=Unreachable(), progress=ignore)) == 2
+    assert fetch_photos(tmp_path, 5, s3=Unreachable(), on_progress=ignore) == first
+    assert len(fetch_photos(tmp_path, 2, s3=Unreachable(), on_progress=ignore)) == 2
 
 
 @pytest.mark.parametrize(
     ("bucket", "why"),
-    [(Unreachable(), "can.t be reached"), (Refusing(), "access denied"), (FakeBucket({}), "no photo")],
+    [(Unreachable(), "can.t be reached"), (Refusing(), "access denied"), (FakeBucket({}), "no photos")],
 )
 def test_a_bucket_that_gives_nothing_is_an_os_error_that_says_why(tmp_path, bucket, why):
     with pytest.raises(OSError, match=why):
-        fetch_photographs(tmp_path, 5, s3=bucket, progress=ignore)
+        fetch_photos(tmp_path, 5, s3=bucket, on_progress=ignore)
 
 
 def test_the_client_asks_the_real_bucket_without_credentials(monkeypatch):

@@ -1,6 +1,7 @@
 from pathlib import Path
 
-from bincli.demo.results import NOT_ORDERED, Outcome, Totals, join, tally
+from bincli.demo.results import Result, Totals, join
+from bincli.verdicts import NOT_ORDERED, tally
 from bintally.domain.verdicts import OrderLine, Verdict
 
 PATH = Path("photo.jpg")
@@ -15,42 +16,42 @@ def counted(bin_id, count):
     return {"bin_id": bin_id, "status": "COUNTED", "count": count, "confidence": 0.7, "probabilities": probabilities}
 
 
-def test_a_photograph_is_joined_with_the_order_for_its_bin():
-    (outcome,) = join({"B-1/a.jpg": PATH}, {"B-1/a.jpg": counted("B-1", 2)}, [line("C-1", "B-1", Verdict.SHORT)])
+def test_a_photo_is_joined_with_the_order_for_its_bin():
+    (result,) = join({"B-1/a.jpg": PATH}, {"B-1/a.jpg": counted("B-1", 2)}, [line("C-1", "B-1", Verdict.SHORT)])
 
-    assert outcome == Outcome("B-1", "SHORT", PATH, "C-1", 3, 2, 0.7, {2: 0.7, 3: 0.3}, "because")
+    assert result == Result("B-1", "SHORT", PATH, "C-1", 3, 2, 0.7, {2: 0.7, 3: 0.3}, "because")
 
 
-def test_a_photograph_of_a_model_that_knows_empty_bins_tells_of_them():
+def test_a_photo_of_a_model_that_knows_empty_bins_tells_of_them():
     entry = counted("B-1", 2) | {"empty": 0.5, "over_range": 0.1, "interval": {"low": 0, "high": 3, "coverage": 0.9}}
 
-    (outcome,) = join({"B-1/a.jpg": PATH}, {"B-1/a.jpg": entry}, [line("C-1", "B-1", Verdict.UNCERTAIN)])
+    (result,) = join({"B-1/a.jpg": PATH}, {"B-1/a.jpg": entry}, [line("C-1", "B-1", Verdict.UNCERTAIN)])
 
-    assert outcome.interval == "0 to 3 items, 90%"
-    assert {number: round(share, 6) for number, share in outcome.probabilities.items()} == {
+    assert result.interval == "0 to 3 items, 90%"
+    assert {number: round(share, 6) for number, share in result.probabilities.items()} == {
         0: 0.5,
         2: 0.28,
         3: 0.12,
         4: 0.1,
     }
-    assert outcome.as_expected == outcome.probabilities[3]
+    assert result.as_expected == result.probabilities[3]
 
 
-def test_a_photograph_over_range_has_no_count():
+def test_a_photo_over_range_has_no_count():
     entry = {"bin_id": "B-1", "status": "COUNTED", "at_least": 6, "confidence": 0.9, "probabilities": {"5": 1.0}}
     entry |= {"empty": 0.0, "over_range": 0.9}
 
-    (outcome,) = join({"B-1/a.jpg": PATH}, {"B-1/a.jpg": entry}, [])
+    (result,) = join({"B-1/a.jpg": PATH}, {"B-1/a.jpg": entry}, [])
 
-    assert (outcome.count, outcome.at_least, outcome.number, outcome.verdict) == (None, 6, "6+", NOT_ORDERED)
+    assert (result.count, result.at_least, result.count_text, result.verdict) == (None, 6, "6+", NOT_ORDERED)
 
 
 def test_of_several_orders_for_a_bin_the_most_urgent_verdict_counts():
     lines = [line("C-1", "B-1", Verdict.MATCH), line("C-2", "B-1", Verdict.OVER), line("C-3", "B-1", Verdict.UNCERTAIN)]
 
-    (outcome,) = join({"B-1.jpg": PATH}, {"B-1.jpg": counted("B-1", 2)}, lines)
+    (result,) = join({"B-1.jpg": PATH}, {"B-1.jpg": counted("B-1", 2)}, lines)
 
-    assert (outcome.consignment_id, outcome.verdict) == ("C-2", "OVER")
+    assert (result.consignment_id, result.verdict) == ("C-2", "OVER")
 
 
 def test_a_bin_that_no_order_names_is_not_ordered_unless_it_could_not_be_read():
@@ -61,16 +62,16 @@ def test_a_bin_that_no_order_names_is_not_ordered_unless_it_could_not_be_read():
     assert (good.verdict, bad.verdict, bad.reason) == (NOT_ORDERED, "UNREADABLE", "no")
 
 
-def test_a_photograph_that_the_ledger_does_not_know_is_not_hidden():
-    (outcome,) = join({"P-17-C/a.jpg": PATH}, {}, [])
+def test_a_photo_that_the_ledger_does_not_know_is_not_hidden():
+    (result,) = join({"P-17-C/a.jpg": PATH}, {}, [])
 
-    assert (outcome.bin_id, outcome.reason) == ("P-17-C", "Not in the ledger.")
+    assert (result.bin_id, result.reason) == ("P-17-C", "Not in the ledger.")
 
 
-def test_an_ordered_bin_without_a_photograph_is_an_outcome():
-    (outcome,) = join({}, {}, [line("C-1", "B-1", Verdict.MISSING)])
+def test_an_ordered_bin_without_a_photo_is_an_outcome():
+    (result,) = join({}, {}, [line("C-1", "B-1", Verdict.MISSING)])
 
-    assert (outcome.photograph, outcome.verdict, outcome.reason) == (None, "MISSING", "because")
+    assert (result.photo, result.verdict, result.reason) == (None, "MISSING", "because")
 
 
 def test_a_tally_begins_with_the_most_urgent():

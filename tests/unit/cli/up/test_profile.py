@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from bincli.up.profile import LEAVE, profile, shell_lines
+from bincli.up.profile import LEAVE, profile, shell_lines, written_environment
 from binlocal.environment import client_environment
 
 ENVIRONMENT = client_environment("http://127.0.0.1:4566", "http://127.0.0.1:4567")
@@ -93,3 +93,24 @@ def test_a_proxy_is_gone_past_and_what_else_was_is_kept(
     twice = f'. "{sourced}"\nprintf "%s|%s" "$NO_PROXY" "${{no_proxy:-}}"'
 
     assert typed(shell, sourced, twice, **before) == after
+
+
+def test_sam_gets_the_functions_variables_and_endpoints_that_a_container_reaches(tmp_path: Path) -> None:
+    with written_environment(tmp_path, ENVIRONMENT, {"BINS_TABLE": "bintally-bins"}):
+        assert json.loads((tmp_path / "sam-env.json").read_text()) == {
+            "Parameters": {
+                "BINS_TABLE": "bintally-bins",
+                "AWS_ENDPOINT_URL": "http://host.docker.internal:4566",
+                "AWS_ENDPOINT_URL_SAGEMAKER": "http://host.docker.internal:4567",
+                "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": "http://host.docker.internal:4567",
+            }
+        }
+
+
+def test_the_files_hold_the_key_of_a_stack_so_nobody_else_reads_them_and_they_go_with_it(tmp_path: Path) -> None:
+    (tmp_path / "aws.env").write_text("of an earlier stack")
+    with written_environment(tmp_path, ENVIRONMENT, {}):
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+        assert modes == dict.fromkeys(["aws-config", "aws.env", "sam-env.json"], 0o600)
+
+    assert [*tmp_path.iterdir()] == []

@@ -24,7 +24,7 @@ OUTPUT = "<member><OutputKey>{}</OutputKey><OutputValue>{}</OutputValue></member
 
 @pytest.fixture
 def operated(stack: Operated, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Operated]:
-    """The stack, with CloudFormation and Lambda, of which moto can't do what is asked here."""
+    """The stack, with CloudFormation and Lambda, which moto can't stand for here."""
     outputs = "".join(OUTPUT.format(*output) for output in stack.deployment.outputs.items())
 
     class Aws(BaseHTTPRequestHandler):
@@ -66,7 +66,7 @@ def test_a_clean_audit_ends_with_0_and_one_that_is_not_with_1(operated: Operated
     assert run("audit", "--json")[:1] == (0,)
 
     operated.put("b/1.jpg")
-    code, out, _ = run("audit", "--announced-within", "0", "--json")
+    code, out, _ = run("audit", "--notification-grace", "0", "--json")
 
     assert code == 1
     assert [lost["key"] for lost in json.loads(out)["unaccounted"]] == ["b/1.jpg"]
@@ -78,14 +78,14 @@ def test_dead_letters_go_back(operated: Operated) -> None:
     dry = run("redrive", "--dry-run")
     wet = run("redrive", "--json")
 
-    assert (dry[0], dry[1].splitlines()[-1]) == (0, "1 dead letter would go back.")
+    assert (dry[0], dry[1].splitlines()[-1]) == (0, "1 dead letter would be sent back.")
     assert (wet[0], [json.loads(line)["moved"] for line in wet[1].splitlines()]) == (0, [1, 0, 0, 0])
 
 
-def test_a_folder_is_put_once(operated: Operated, tmp_path: Path) -> None:
+def test_a_folder_is_uploaded_once(operated: Operated, tmp_path: Path) -> None:
     shelf = tmp_path / "shelf"
     (shelf / "P-17-C").mkdir(parents=True)
-    (shelf / "P-17-C" / "a.jpg").write_bytes(b"picture")
+    (shelf / "P-17-C" / "a.jpg").write_bytes(b"photo")
 
     dry = run("backfill", str(shelf), "--dry-run")
     first = run("backfill", str(shelf))
@@ -94,7 +94,7 @@ def test_a_folder_is_put_once(operated: Operated, tmp_path: Path) -> None:
     assert dry[1].startswith("1 photo to upload, 0.0 MB.")
     assert first[:2] == (0, "1 photo uploaded to the intake bucket.\n")
     assert json.loads(again[1]) == {
-        "put": 0, "held": 1, "left_out": 0, "failed": {}, "skipped": {}, "stopped": False,
+        "uploaded": 0, "unchanged": 1, "ignored": 0, "failed": {}, "skipped": {}, "stopped": False,
     }  # fmt: skip
     assert len(list((tmp_path / "work").glob("backfill-*.jsonl"))) == 1
 
@@ -102,7 +102,7 @@ def test_a_folder_is_put_once(operated: Operated, tmp_path: Path) -> None:
 def test_what_was_skipped_is_named_and_ends_with_3(operated: Operated, tmp_path: Path) -> None:
     shelf = tmp_path / "shelf"
     shelf.mkdir()
-    (shelf / "a.jpg").write_bytes(b"picture")
+    (shelf / "a.jpg").write_bytes(b"photo")
     (tmp_path / "id_rsa").write_bytes(b"PRIVATE KEY")
     (shelf / "key.jpg").symlink_to(tmp_path / "id_rsa")
 
@@ -127,7 +127,7 @@ def test_a_source_that_is_not_there_ends_with_1(operated: Operated, tmp_path: Pa
     assert "neither a folder nor s3://" in err
 
 
-def test_what_failed_is_tried_again_and_what_did_not_ends_with_3(operated: Operated) -> None:
+def test_what_failed_is_retried_and_what_did_not_ends_with_3(operated: Operated) -> None:
     operated.settled("a/1.jpg", status=Status.FAILED)
     operated.settled("b/1.jpg")
 

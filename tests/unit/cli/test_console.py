@@ -3,10 +3,11 @@ from __future__ import annotations
 import io
 
 import pytest
+from bincli.console import print_table
 from bincli.tables import Column, Table
+from bincli.text import Styled
 from rich.cells import cell_len
 from rich.console import Console
-from rich.text import Text
 
 COLUMNS = [Column("Bin", folds=True), Column("Count", right=True), Column("Verdict"), Column("Reason", folds=True)]
 WORDS = "5 expected, 1 or 2 counted (90%): 0% as expected, 100% fewer, 0% more."
@@ -16,13 +17,13 @@ def printed(table: Table, *, width: int | None = None) -> list[str]:
     """The lines on a terminal of that width, or in a pipe."""
     out = io.StringIO()
     terminal = {"force_terminal": True, "color_system": None, "width": width} if width else {}
-    table.show(Console(file=out, **terminal))  # type: ignore[arg-type]
+    print_table(table, Console(file=out, **terminal))  # type: ignore[arg-type]
     return out.getvalue().splitlines()
 
 
 def example(bin_id: str = "P-17-C", *, header: bool = True) -> Table:
     table = Table(COLUMNS, header=header)
-    table.add(bin_id, "1", Text("SHORT", "red"), WORDS)
+    table.add(bin_id, "1", Styled("SHORT", "red"), WORDS)
     table.add("b", "12", "MATCH", "")
     return table
 

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 import typer
-from bincli.errors import CommandError
-from bincli.options import BROKEN_PIPE, FAILED, INTERRUPTED, NOT_LOOKED, errors_said
-from botocore.exceptions import NoRegionError
+from bincli.errors import BROKEN_PIPE, FAILED, INTERRUPTED, NOTHING_DONE, CommandError, exit_on_error
+from binlocal.errors import StackError
+from bintally.domain.errors import StoreError
+from botocore.exceptions import ClientError, NoRegionError
 
 BINTALLY = str(Path(sys.executable).with_name("bintally"))
 
 
 def ended(error: BaseException, *arguments: object) -> int:
-    with pytest.raises(typer.Exit) as ending, errors_said(*arguments):  # type: ignore[arg-type]
+    with pytest.raises(typer.Exit) as ending, exit_on_error(*arguments):  # type: ignore[arg-type]
         raise error
     return ending.value.exit_code
 
@@ -30,6 +31,23 @@ def test_what_a_person_can_mend_is_one_sentence(capsys: pytest.CaptureFixture[st
     ]
 
 
+def test_an_error_of_aws_is_explained_wherever_it_comes_from(capsys: pytest.CaptureFixture[str]) -> None:
+    denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "botocore"}}, "Scan")
+    in_a_table = StoreError(f"Reading bintally-bins: {denied}")
+    in_a_table.__cause__ = denied
+
+    ended(in_a_table)
+
+    assert capsys.readouterr().err.startswith(
+        "Error: Reading bintally-bins: Scan: access denied. Use another --profile"
+    )
+
+
+def test_the_end_of_a_log_keeps_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(StackError("The server ended. Its log ends:\na\x1b\nb")) == FAILED
+    assert capsys.readouterr().err.splitlines()[1:] == [r"a\x1b", "b"]
+
+
 def test_ctrl_c_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(KeyboardInterrupt()) == INTERRUPTED
     assert capsys.readouterr().err == "Stopped.\n"
@@ -41,23 +59,23 @@ def test_ctrl_c_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_audit_that_could_not_look_never_ends_as_if_it_had_found_a_loss(
     error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ended(error, NOT_LOOKED, "Nothing was audited. ") == NOT_LOOKED
+    assert ended(error, NOTHING_DONE, "Nothing was audited. ") == NOTHING_DONE
     assert capsys.readouterr().err.startswith("Error: Nothing was audited. ")
 
 
 def test_an_error_of_the_program_is_not_hidden() -> None:
-    with pytest.raises(KeyError), errors_said():
+    with pytest.raises(KeyError), exit_on_error():
         raise KeyError("x")
 
 
 def test_wrong_usage_passes() -> None:
-    with pytest.raises(typer.BadParameter), errors_said(NOT_LOOKED):
+    with pytest.raises(typer.BadParameter), exit_on_error(NOTHING_DONE):
         raise typer.BadParameter("x")
 
 
 @pytest.mark.parametrize("arguments", [["count", "PHOTOS"], ["count", "PHOTOS", "--json"]])
 def test_a_reader_that_leaves_is_no_error(tmp_path: Path, arguments: list[str]) -> None:
-    """As in `bintally count shelf/ | head -0`."""
+    """For example `bintally count shelf/ | head -0`."""
     (tmp_path / "a.jpg").write_bytes(b"")
     command = [BINTALLY, *(str(tmp_path) if word == "PHOTOS" else word for word in arguments)]
     reading, writing = os.pipe()

@@ -1,0 +1,47 @@
+"""Plain text for people: foreign text made harmless, and numbers that agree with their nouns."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# Unicode counts these among the letters and marks, yet they show nothing.
+BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+
+
+class Styled(NamedTuple):
+    """Text with one of rich's styles, such as `bold red`."""
+
+    text: str
+    style: str
+
+
+def visible(text: object) -> str:
+    r"""`text` on one line, with every character that shows nothing or steers a terminal escaped: `\x1b`, `\u202e`.
+
+    Those are the characters that `str.isprintable` rejects: controls (C0, C1, newlines), format characters
+    (bidirectional, zero-width), separators except the space, surrogates, and private and unassigned code points.
+    Backslashes stay as they are, so this can't be reversed; programs use --json.
+    """
+    return "".join(
+        character if character.isprintable() and character not in BLANK else _escaped(character)
+        for character in str(text)
+    )
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def visible_lines(text: object) -> str:
+    """The same for text of several lines, such as a log. Line ends are kept."""
+    return "\n".join(map(visible, str(text).split("\n")))
+
+
+def quantity(number: int, noun: str) -> str:
+    """`1 line`, `1,200 lines`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def verb(number: int, singular: str, plural: str) -> str:
+    """`is` or `are`, `was` or `were`, by `number`."""
+    return singular if number == 1 else plural
