@@ -2,7 +2,9 @@
 
 import os
 import secrets
+import threading
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import boto3
@@ -11,6 +13,8 @@ from botocore.config import Config
 
 REGION = "us-east-1"
 PAST_PROXIES = ("127.0.0.1", "localhost")
+# Clients may be shared between threads, a session that creates them may not.
+creating_client = threading.Lock()
 
 
 def client_environment(endpoint: str, sagemaker_url: str) -> dict[str, str]:
@@ -61,21 +65,29 @@ def server_environment(client: Mapping[str, str]) -> dict[str, str]:
 def create_client(environment: Mapping[str, str], service: str, config: Config | None = None) -> Any:
     """A boto3 client for a service of the stack that `environment` (of `client_environment`) describes.
 
-    Nothing of the caller's own AWS set-up counts, not even a profile that does not exist.
+    Ignores the caller's own AWS setup, even a profile that does not exist.
     """
     own = f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}"
-    session = botocore.session.Session(
-        session_vars={
-            "profile": (None, None, None, None),
-            "config_file": (None, None, os.devnull, None),
-            "credentials_file": (None, None, os.devnull, None),
-        }
-    )
-    return boto3.Session(botocore_session=session).client(
-        service,  # type: ignore[call-overload]
-        endpoint_url=environment.get(own, environment["AWS_ENDPOINT_URL"]),
-        region_name=environment["AWS_REGION"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        config=Config(proxies={}).merge(config or Config()),
+    with creating_client:
+        return session().client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=environment.get(own, environment["AWS_ENDPOINT_URL"]),
+            region_name=environment["AWS_REGION"],
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            config=Config(proxies={}).merge(config or Config()),
+        )
+
+
+@cache
+def session() -> boto3.Session:
+    """One session for all clients: each session reads botocore's files anew, which takes a quarter of a second."""
+    return boto3.Session(
+        botocore_session=botocore.session.Session(
+            session_vars={
+                "profile": (None, None, None, None),
+                "config_file": (None, None, os.devnull, None),
+                "credentials_file": (None, None, os.devnull, None),
+            }
+        )
     )
