@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SAM := $(VENV)/sam/bin/sam
+# `sam build` needs the Python of the template's Runtime, whichever one runs everything else.
+RUNTIME := $(shell sed -n 's/^    Runtime: python//p' template.yaml)
+RUNTIME_PYTHON ?= $(shell for p in python$(RUNTIME) ~/.pyenv/versions/$(RUNTIME).*/bin/python$(RUNTIME); do $$p -c '' 2>/dev/null && echo $$p && break; done)
+BUILDER := $(VENV)/builder-$(RUNTIME)
 PIP_OPTIONS := -qq --disable-pip-version-check --no-input
 WORKERS ?= 2
 # Rooms that need neither a stack nor torch: the functions, the command, and who may import whom.
@@ -19,6 +23,7 @@ demo: $(VENV)/demo.done ## count photographs on a local stack and draw the resul
 	$(BIN)/bintally demo
 
 test: check $(VENV)/test.done ## every check and every test
+	-@$(MAKE) --no-print-directory $(BUILDER).done # without it, the test of the build is skipped
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 unit: $(VENV)/test.done ## the quick tests, in less than a minute
@@ -40,8 +45,8 @@ model-smoke: $(VENV)/test.done ## every step of the model, small: on 400 photogr
 soak: $(VENV)/test.done ## ten minutes of photographs while everything goes wrong, then the audit
 	$(BIN)/python benchmarks/soak.py
 
-build: $(VENV)/sam.done ## what Lambda gets, in .aws-sam/build
-	$(SAM) build
+build: $(VENV)/sam.done $(BUILDER).done ## what Lambda gets, in .aws-sam/build
+	PATH="$(CURDIR)/$(BUILDER)/bin:$$PATH" $(SAM) build
 
 clean: ## remove all that the targets made
 	rm -rf $(VENV) .work .aws-sam demo .mypy_cache .ruff_cache .pytest_cache build *.egg-info
@@ -63,4 +68,13 @@ $(VENV)/test.done: $(VENV)/pip.done pyproject.toml constraints.txt
 $(VENV)/sam.done: $(VENV)/pip.done requirements-sam.txt
 	@$(PYTHON) -m venv $(VENV)/sam
 	@$(VENV)/sam/bin/python -m pip install $(PIP_OPTIONS) -r requirements-sam.txt
+	@touch $@
+
+# Where this machine has no such Python, uv fetches one.
+$(BUILDER).done: $(VENV)/sam.done
+	@rm -rf $(BUILDER)
+	@$(if $(RUNTIME_PYTHON),$(RUNTIME_PYTHON) -m venv $(BUILDER),$(VENV)/sam/bin/uv venv -q --seed --python $(RUNTIME) $(BUILDER)) || { \
+		echo "Functions are built with Python $(RUNTIME), which is not here and can't be fetched."; \
+		echo "Install it, or name it: make build RUNTIME_PYTHON=/path/to/python$(RUNTIME)"; \
+		echo "With Docker: $(SAM) build --use-container"; exit 1; }
 	@touch $@

@@ -33,7 +33,6 @@ def ministack_environment(client: Mapping[str, str], folder: Path) -> dict[str, 
         "SERVICES": "",
         "LAMBDA_EXECUTOR": "local",
         "LAMBDA_STRICT": "0",
-        "POWERTOOLS_TRACE_DISABLED": "1",
         # Listeners of its own that bind every interface.
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",

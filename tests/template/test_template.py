@@ -223,7 +223,7 @@ def test_every_function_logs_to_a_group_of_its_own_that_forgets() -> None:
 def test_functions_agree_on_code_and_settings() -> None:
     functions = properties_of("AWS::Lambda::Function").values()
 
-    assert {function["Runtime"] for function in functions} == {"python3.11"}
+    assert {function["Runtime"] for function in functions} == {"python3.13"}
     environments = [STACK.environment(name) for name in FUNCTIONS]
     assert all(environment == environments[0] for environment in environments)
 

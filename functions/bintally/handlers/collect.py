@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bintally.handlers import wiring
 from bintally.handlers.messages import records_of
-from bintally.handlers.observability import failures_logged, logger, metrics, tracer
+from bintally.handlers.observability import failures_logged, logger, metrics
 from bintally.handlers.results import job_result
 from bintally.handlers.settings import settings
 from bintally.usecases.collect import collect
@@ -35,7 +35,6 @@ def collect_job(record: SQSRecord) -> None:
 
 
 @logger.inject_lambda_context
-@tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Messages that fail are delivered again, the others are done."""

@@ -15,7 +15,7 @@ from bintally.domain.bins import bin_id_of
 from bintally.domain.image import Image
 from bintally.handlers import wiring
 from bintally.handlers.messages import records_of, stored_objects
-from bintally.handlers.observability import failures_logged, logger, metrics, tracer
+from bintally.handlers.observability import failures_logged, logger, metrics
 from bintally.handlers.settings import settings
 from bintally.usecases.intake import take_in
 
@@ -31,7 +31,6 @@ def images_in(record: SQSRecord) -> list[Image]:
 
 
 @logger.inject_lambda_context
-@tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Messages that can't be read are reported as failed; all others become one delivery."""

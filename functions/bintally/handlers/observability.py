@@ -1,4 +1,4 @@
-"""The one logger, tracer and metrics of the functions."""
+"""The one logger and the one metrics of the functions."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TypeVar
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 logger = Logger()
-tracer = Tracer(auto_patch=False)
 metrics = Metrics()
 
 T = TypeVar("T")

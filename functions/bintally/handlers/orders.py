@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bintally.handlers import wiring
 from bintally.handlers.messages import notification_of, records_of, stored_objects
-from bintally.handlers.observability import failures_logged, logger, metrics, tracer
+from bintally.handlers.observability import failures_logged, logger, metrics
 from bintally.handlers.settings import settings
 from bintally.usecases.orders import import_orders
 
@@ -42,7 +42,6 @@ def import_files(record: SQSRecord, time_left: Callable[[], float]) -> None:
 
 
 @logger.inject_lambda_context
-@tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Messages that fail are delivered again, the others are done."""

@@ -9,14 +9,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bintally.handlers import wiring
-from bintally.handlers.observability import logger, metrics, tracer
+from bintally.handlers.observability import logger, metrics
 from bintally.handlers.settings import settings
 from bintally.handlers.streams import changes_in
 from bintally.usecases.reconcile import reconcile
 
 
 @logger.inject_lambda_context
-@tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """Answers with how many lines were looked at and which verdicts are new. A stream batch that fails is retried."""

@@ -9,13 +9,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bintally.handlers import wiring
-from bintally.handlers.observability import logger, metrics, tracer
+from bintally.handlers.observability import logger, metrics
 from bintally.handlers.settings import settings
 from bintally.usecases.rounds import make_round
 
 
 @logger.inject_lambda_context
-@tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """The event only says that it is time. Answers with the ids of the jobs that something was done about."""
