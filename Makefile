@@ -13,11 +13,16 @@ WORKERS ?= 2
 UNIT := tests/test_rooms.py tests/test_documents.py tests/template tests/unit/functions tests/unit/cli
 DATA ?= $(wildcard ../shared/abid)
 WEIGHTS ?= $(firstword $(wildcard ../shared/weights/*.safetensors.xz))
+STACK = $(if $(BINTALLY_WORK),$(BINTALLY_WORK)/bintally-local,$(CURDIR)/.work/local)
+RUNTIME = $(shell sed -n 's/^ *Runtime: *//p' template.yaml)
+# The image of `make lambda-image` where there is one; else SAM pulls Lambda's own.
+INVOKE_IMAGE = $(shell docker image inspect bintally-lambda-$(RUNTIME) >/dev/null 2>&1 && \
+	echo --skip-pull-image --force-image-build --invoke-image bintally-lambda-$(RUNTIME))
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help demo test unit check format model-smoke soak build clean
+.PHONY: help demo test unit check format model-smoke soak build lambda-image invoke-docker clean
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/demo.done ## count photographs on a local stack and draw the result
 	$(BIN)/bintally demo
@@ -47,6 +52,18 @@ soak: $(VENV)/test.done ## ten minutes of photographs while everything goes wron
 
 build: $(VENV)/sam.done $(BUILDER).done ## what Lambda gets, in .aws-sam/build
 	PATH="$(CURDIR)/$(BUILDER)/bin:$$PATH" $(SAM) build
+
+lambda-image: $(VENV)/demo.done ## build an image for invoke-docker if none can be pulled (Linux, root, debootstrap)
+	$(BIN)/python -m binlocal.lambda_image
+
+# Beside `bintally up --docker`, whose access key and variables it finds in the stack's folder.
+invoke-docker: .aws-sam/build/template.yaml ## run FUNCTION with EVENT in a container
+	@test -n "$(FUNCTION)" -a -f "$(EVENT)" || { echo "Name both: make invoke-docker FUNCTION=SubmitFunction EVENT=events/submit/schedule.json" >&2; exit 2; }
+	@test -f "$(STACK)/aws.env" || { echo "No local stack runs in $(STACK). Start one: bintally up --docker" >&2; exit 1; }
+	@. "$(STACK)/aws.env" && $(SAM) local invoke $(FUNCTION) -e $(EVENT) --env-vars "$(STACK)/sam-env.json" $(INVOKE_IMAGE)
+
+.aws-sam/build/template.yaml: template.yaml $(shell find functions -type f -not -name '*.pyc')
+	$(MAKE) build
 
 clean: ## remove all that the targets made
 	rm -rf $(VENV) .work .aws-sam demo .mypy_cache .ruff_cache .pytest_cache build *.egg-info

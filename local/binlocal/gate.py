@@ -2,13 +2,15 @@
 
 What MiniStack itself does not ask: that the request names this machine (or a page rebinds its own name to it), that
 no page of another origin sends it, and that its sender knows the key of this run. The S3 form POST, whose credentials
-are in its body, does not pass. HTTP APIs of API Gateway need no key: they have tokens of their own.
+are in its body, does not pass. HTTP APIs of API Gateway need no key: they have tokens of their own. What arrives at
+another address than the loopback one, from a container, always needs the key.
 """
 
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from hmac import compare_digest
+from ipaddress import ip_address
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -76,7 +78,8 @@ class Gate:
         headers = Headers(scope=scope)
         host = self._host_of(headers)
         check_origin(headers, host)
-        if match := API_HOST.fullmatch(self._name_of(host)):
+        match = API_HOST.fullmatch(self._name_of(host))
+        if match and arrived_on_loopback(scope):
             return with_path_below(scope, f"/_aws/execute-api/{match[1]}")
         if self._carries_key(headers, QueryParams(scope["query_string"])):
             return scope
@@ -97,17 +100,23 @@ class Gate:
 
     def _without_key(self, scope: Message, host: str) -> Message:
         """Raises ForbiddenError unless this request needs no key."""
+        local = self._name_of(host) in LOOPBACK and arrived_on_loopback(scope)
         reads = scope["method"] == "GET" and (scope["path"] == self._health or POOL_KEYS.fullmatch(scope["path"]))
-        if self._name_of(host) in LOOPBACK and reads:
+        if local and reads:
             # The path alone: by a query or a header MiniStack would take it for a request to another service.
             return {**scope, "query_string": b"", "headers": [(b"host", host.encode("latin-1"))]}
-        if self._name_of(host) in LOOPBACK and is_api(scope):
+        if local and is_api(scope):
             return scope
         raise ForbiddenError(
             "InvalidClientTokenId",
             "The request does not carry the access key of this run of the local stack. Each start of the stack "
             "makes up a new one: source its aws.env again in this terminal.",
         )
+
+
+def arrived_on_loopback(scope: Message) -> bool:
+    address, _ = scope["server"]
+    return ip_address(address).is_loopback
 
 
 def check_origin(headers: Headers, host: str) -> None:

@@ -41,5 +41,7 @@ def ministack_environment(client: Mapping[str, str], folder: Path) -> dict[str, 
     }
 
 
-def start_ministack(environment: Mapping[str, str], log: Path) -> Server:
-    return start_server("MiniStack", [sys.executable, "-m", "binlocal.ministack_server"], environment, log)
+def start_ministack(environment: Mapping[str, str], log: Path, bridge: str | None = None) -> Server:
+    """`bridge` is another address to listen on, for containers."""
+    command = [sys.executable, "-m", "binlocal.ministack_server", *filter(None, [bridge])]
+    return start_server("MiniStack", command, environment, log)

@@ -1,4 +1,6 @@
-"""`python -m binlocal.ministack_server`: MiniStack's ASGI application behind our gate, in one process.
+"""`python -m binlocal.ministack_server [ADDRESS]`: MiniStack's ASGI application behind our gate, in one process.
+
+It listens on 127.0.0.1, and on ADDRESS where one is given.
 
 Instead of MiniStack's own command, which serves the same application in the same way to everybody. Its settings are
 those of `binlocal.ministack.ministack_environment`.
@@ -7,6 +9,7 @@ those of `binlocal.ministack.ministack_environment`.
 import asyncio
 import os
 import resource
+import sys
 from contextlib import suppress
 
 from hypercorn.asyncio import serve
@@ -26,7 +29,7 @@ def allow_many_connections() -> None:
 def main() -> None:
     port = int(os.environ["GATEWAY_PORT"])
     config = Config()
-    config.bind = [f"127.0.0.1:{port}"]
+    config.bind = [f"{host}:{port}" for host in ("127.0.0.1", *sys.argv[1:])]
     config.keep_alive_timeout = 75
     gate = Gate(app, port=port, key=os.environ["AWS_ACCESS_KEY_ID"], health=READY_PATH)
     allow_many_connections()

@@ -117,15 +117,15 @@ def free_port(preferred: int = 0) -> int:
         return int(probe.getsockname()[1])
 
 
-def is_free(port: int) -> bool:
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
     with socket.socket() as caller:
-        if caller.connect_ex(("127.0.0.1", port)) == 0:
+        if caller.connect_ex((host, port)) == 0:
             return False
     with socket.socket() as probe:
         # As servers do: connections of the last run that are still dying do not keep the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True

@@ -88,6 +88,7 @@ def running_stack(
     container: Sequence[str] | None = None,
     faults: Path | None = None,
     schedule_seconds: float = SCHEDULE_SECONDS,
+    bridge: str | None = None,
 ) -> Iterator[Stack]:
     """Starts the stack, deploys the template, and ends all of it on the way out, also when we are killed.
 
@@ -95,19 +96,20 @@ def running_stack(
     stack alone has until it ends. Port 0 is any free one; beside another one, SageMaker gets the next, if that is free.
     `model` is an artifact folder, the shipped one by default; `container` is another command for the model server;
     `faults` is a fault plan (see binlocal.sagemaker.faults). The functions that the template has on a schedule run
-    every `schedule_seconds`. A local SageMaker that ends by itself is started again, with its models, endpoints and
-    transform jobs; requests that it had accepted are lost. Raises StackError, StartError, DeployError, TemplateError or
-    PlanError.
+    every `schedule_seconds`. `bridge` is another address to listen on, for containers. A local SageMaker that ends by
+    itself is started again, with its models, endpoints and transform jobs; requests that it had accepted are lost.
+    Raises StackError, StartError, DeployError, TemplateError or PlanError.
     """
     if faults:
         read_plan(faults)
     with ExitStack() as running:
         running.enter_context(held(workdir))
-        check_port(port)
+        check_port(port, bridge)
         prepare(workdir)
         beside = free_port(port + 1 if 0 < port < LAST_PORT else 0)
         environment = client_environment(local_url(port or free_port()), local_url(beside))
-        servers = start_servers(running, environment, workdir, container or model_server(model or shipped()), faults)
+        command = container or model_server(model or shipped())
+        servers = start_servers(running, environment, workdir, command, faults, bridge)
         deployment = deploy(cache(partial(create_client, environment)), stack_name, template, parameters)
         start_readers(running, environment)
         start_ticker(running, environment, schedule_seconds)
@@ -118,9 +120,9 @@ def running_stack(
         yield Stack(stack_name, deployment.outputs, environment, deployment.left_out, servers)
 
 
-def check_port(port: int) -> None:
+def check_port(port: int, bridge: str | None = None) -> None:
     """Raises StackError where another program listens on the port that was asked for."""
-    if port and not is_free(port):
+    if port and not (is_free(port) and (bridge is None or is_free(port, bridge))):
         raise StackError(f"Port {port} is not free. Name another one with --port, or 0 for any that is free.")
 
 
@@ -148,13 +150,14 @@ def start_servers(
     environment: Mapping[str, str],
     workdir: Path,
     container: Sequence[str],
-    faults: Path | None = None,
+    faults: Path | None,
+    bridge: str | None,
 ) -> tuple[AnyServer, AnyServer]:
     """MiniStack and the local SageMaker, side by side. Both answer when this returns."""
     running.callback(shutil.rmtree, workdir / "tmp", ignore_errors=True)
-    ministack = start_ministack(ministack_environment(environment, workdir / "tmp"), workdir / "ministack.log")
+    ministack = start_ministack(ministack_environment(environment, workdir / "tmp"), workdir / "ministack.log", bridge)
     running.enter_context(stopping(ministack))
-    sagemaker = KeptServer(partial(start_sagemaker, environment, container, workdir, faults))
+    sagemaker = KeptServer(partial(start_sagemaker, environment, container, workdir, faults, bridge))
     running.enter_context(stopping(sagemaker))
     wait_until_ready(ministack, environment["AWS_ENDPOINT_URL"] + READY_PATH, START_SECONDS)
     wait_until_ready(sagemaker, environment["AWS_ENDPOINT_URL_SAGEMAKER"] + "/ping", START_SECONDS)
@@ -162,12 +165,17 @@ def start_servers(
 
 
 def start_sagemaker(
-    environment: Mapping[str, str], container: Sequence[str], workdir: Path, faults: Path | None = None
+    environment: Mapping[str, str],
+    container: Sequence[str],
+    workdir: Path,
+    faults: Path | None = None,
+    bridge: str | None = None,
 ) -> Server:
     """With what an earlier process has left in `workdir`."""
     port = environment["AWS_ENDPOINT_URL_SAGEMAKER"].rpartition(":")[2]
     options = ["--port", port, "--log", str(workdir / MODEL_LOG), "--state", str(workdir / SAGEMAKER_STATE)]
     options += ["--faults", str(faults)] if faults else []
+    options += ["--bridge", bridge] if bridge else []
     command = [sys.executable, "-m", "binlocal.sagemaker", *options, "--", *container]
     return start_server("The local SageMaker", command, server_environment(environment), workdir / "sagemaker.log")
 

@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from binlocal.environment import create_client
 from binlocal.state import find_running
-from binmodel.artifact import shipped
 
 from tests.documents import ROOT
-from tests.stack.conftest import DEADLINE, eventually
+from tests.stack.beside import OWN, UP, running_up
 from tests.test_documents import typed_on_the_stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
-UP = "bintally up"
 EVENTS_README = ROOT / "events" / "README.md"
-OWN = "bintally-local"  # the folder of the stack in BINTALLY_WORK
 
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a person's shell beside a running `bintally up`."""
-    if not (shipped() / "model.json").exists():
-        pytest.skip(f"There is no model in {shipped()}; training/package.py makes one.")
-    folder = tmp_path_factory.mktemp("up")
-    programs = [str(Path(sys.executable).parent), str(ROOT / ".venv" / "sam" / "bin")]
-    environment = {**os.environ, "BINTALLY_WORK": str(folder), "PATH": os.pathsep.join([*programs, os.environ["PATH"]])}
-    running = subprocess.Popen(UP.split(), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        eventually((folder / OWN / "aws.env").exists, "bintally up")
+    with running_up(tmp_path_factory.mktemp("up")) as environment:
         yield environment
-    finally:
-        running.send_signal(signal.SIGINT)
-        assert running.wait(DEADLINE) == 0
 
 
 def typed(command: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -35,6 +35,11 @@ printf 'consignment_id,bin_id,expected\\nC-1,P-17-C,3\\n' | aws s3 cp - s3://{Or
 aws dynamodb query --table-name {ConsignmentsTable} \\
   --key-condition-expression 'consignment_id = :id' --expression-attribute-values '{{":id": {{"S": "C-1"}}}}'
 """
+CONTAINER = """\
+
+# Run a function in a container, after `make build`.
+sam local invoke SubmitFunction -e events/submit/schedule.json
+"""
 
 
 def up(
@@ -55,6 +60,9 @@ def up(
         Path | None,
         typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Faults to inject, JSON."),
     ] = None,
+    docker: Annotated[
+        bool, typer.Option("--docker", help="Let containers reach it too, through the gateway of Docker's network.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run the whole system on this machine until Ctrl-C.
@@ -75,7 +83,9 @@ def up(
       bintally up --port 5000
       bintally up --set InferenceMode=auto --set BatchThreshold=100
       bintally up --faults faults.json    lose messages, kill the model...
+      bintally up --docker                beside it, `sam local invoke` works
     """
+    from binlocal.bridge import bridge_address
     from binlocal.processes import free_port
     from binlocal.stack import running_stack
 
@@ -86,15 +96,18 @@ def up(
     with exit_on_error():
         parameters, artifact, folder = parameters_of(settings or []), model_folder(model), stack_folder()
         port = free_port(DEFAULT_PORT) if port is None else port
+        bridge = bridge_address() if docker else None
         output.info("Starting the local stack.")
         with ExitStack() as running:
             with output.err.status("Deploying template.yaml"):
                 stack = running.enter_context(
-                    running_stack(workdir=folder, port=port, model=artifact, parameters=parameters, faults=faults)
+                    running_stack(
+                        workdir=folder, port=port, model=artifact, parameters=parameters, faults=faults, bridge=bridge
+                    )
                 )
                 running.enter_context(written_environment(folder, stack.environment, variables_of(stack)))
             record = {"endpoint": stack.endpoint, "outputs": stack.outputs, "environment": stack.environment}
-            output.emit([record], introduction(stack.endpoint, stack.outputs, folder).split("\n"))
+            output.emit([record], introduction(stack.endpoint, stack.outputs, folder, docker=docker).split("\n"))
             stack.serve_forever()
         output.info("The stack has stopped.")
 
@@ -119,14 +132,14 @@ def parameters_of(settings: list[str]) -> dict[str, str]:
         raise typer.BadParameter(visible(error), param_hint="--set") from error
 
 
-def introduction(endpoint: str, outputs: Mapping[str, str], folder: Path) -> str:
+def introduction(endpoint: str, outputs: Mapping[str, str], folder: Path, *, docker: bool = False) -> str:
     """Where the stack is and what to type. From `source` on, every line can be pasted into a shell."""
     buckets = "\n".join(f"  {name:14}{outputs[name]}" for name in BUCKETS)
     return (
         f"The stack runs at {endpoint}. Ctrl-C stops it and deletes its data.\n\n{buckets}\n\n"
         f"To use the AWS CLI or any SDK with it, in another terminal (AWS profile {NAME}):\n\n"
         f"source {shlex.quote(str(folder / SHELL_FILE))}\n\n"
-        f"{COMMANDS.format_map(outputs)}\n"
+        f"{COMMANDS.format_map(outputs)}{CONTAINER if docker else ''}\n"
         f"# Go back to your own AWS in that terminal.\n{LEAVE}\n\n"
         "The bintally commands find the stack by themselves: try `bintally bins` or `bintally consignment`."
     )

@@ -8,6 +8,7 @@ models, endpoints and jobs.
 
 import argparse
 import os
+import socket
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,7 @@ FAULTS_VARIABLE = "BINTALLY_FAULTS"
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="binlocal.sagemaker", description="The local SageMaker.")
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--bridge", help="another address to listen on, for containers")
     parser.add_argument("--log", type=Path, required=True, help="where the model server's output goes")
     parser.add_argument("--faults", type=Path, help=f"fault plan, JSON; ${FAULTS_VARIABLE} without this")
     parser.add_argument("--state", type=Path, help="folder for what outlives this process; nothing does without it")
@@ -97,6 +99,10 @@ def create_server(app: App, port: int, key: str) -> uvicorn.Server:
     )
 
 
+def listeners(port: int, bridge: str | None) -> list[socket.socket]:
+    return [socket.create_server((host, port)) for host in ("127.0.0.1", bridge) if host]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parsed = parse_arguments(arguments)
     clock = SystemClock()
@@ -105,7 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     control.restore()
     try:
         app = create_app(control, faults, clock)
-        create_server(app, parsed.port, os.environ["AWS_ACCESS_KEY_ID"]).run()
+        server = create_server(app, parsed.port, os.environ["AWS_ACCESS_KEY_ID"])
+        server.run(sockets=listeners(parsed.port, parsed.bridge))
     finally:
         control.stop()
 

@@ -12,19 +12,20 @@ from tests.unit.local.sagemaker import standin
 
 
 @contextmanager
-def running_ministack(folder):
+def running_ministack(folder, bridge=None):
     """The environment of its clients."""
     environment = client_environment(f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}")
-    with stopping(start_ministack(ministack_environment(environment, folder), folder / "ministack.log")) as server:
+    server = start_ministack(ministack_environment(environment, folder), folder / "ministack.log", bridge)
+    with stopping(server):
         wait_until_ready(server, environment["AWS_ENDPOINT_URL"] + READY_PATH, 60)
         yield environment
 
 
 @contextmanager
-def running_sagemaker(folder):
+def running_sagemaker(folder, bridge=None):
     """The environment of its clients."""
     environment = client_environment("http://127.0.0.1:9", f"http://127.0.0.1:{free_port()}")
     (folder / SAGEMAKER_STATE).mkdir()
-    with stopping(start_sagemaker(environment, standin.COMMAND, folder)) as server:
+    with stopping(start_sagemaker(environment, standin.COMMAND, folder, bridge=bridge)) as server:
         wait_until_ready(server, environment["AWS_ENDPOINT_URL_SAGEMAKER"] + "/ping", 60)
         yield environment

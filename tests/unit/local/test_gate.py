@@ -38,10 +38,12 @@ def inner():
 def ask(inner):
     gate = Gate(inner, port=PORT, key=KEY, health="/ready")
 
-    def ask(method="GET", path="/", host=HOST, **headers):
+    def ask(method="GET", path="/", host=HOST, at=HOST, **headers):
+        """`at` is the address at which the request arrives."""
+
         async def once():
             transport = httpx.ASGITransport(app=gate)
-            async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
+            async with httpx.AsyncClient(transport=transport, base_url=f"http://{at}") as client:
                 named = [(name.replace("_", "-"), value) for name, value in headers.items()]
                 return await client.request(method, path, headers=[("Host", host), *named])
 
@@ -267,3 +269,20 @@ def test_what_may_be_read_without_the_key_is_the_path_and_nothing_else(ask, inne
 
     assert inner.scope["query_string"] == b""
     assert dict(inner.scope["headers"]).keys() == {b"host"}
+
+
+BRIDGE = f"172.17.0.1:{PORT}"
+
+
+@pytest.mark.parametrize("host", [HOST, f"localhost:{PORT}", f"host.docker.internal:{PORT}"])
+@pytest.mark.parametrize("path", ["/ready", API, "/us-east-1_Pool1/.well-known/jwks.json", "/bucket/key"])
+def test_what_arrives_from_a_container_always_needs_the_key(ask, inner, host, path):
+    assert ask("GET", path, host, at=BRIDGE).status_code == 403
+    assert inner.paths == []
+
+    assert ask("GET", path, host, at=BRIDGE, **SIGNED).status_code == 200
+
+
+def test_the_host_of_an_api_opens_nothing_to_a_container(ask, inner):
+    assert ask("GET", "/x", f"0a1b2c3d.execute-api.localhost:{PORT}", at=BRIDGE).status_code == 403
+    assert inner.paths == []

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
-from bincli.commands.up import (
-    introduction,
-)
+from bincli.commands.up import introduction
 from bincli.main import app
+from bincli.up.profile import SAM_FILE
+from binlocal.gate import DOCKER_HOST
+from binlocal.stack import ROOT
 from typer.testing import CliRunner
 
 OUTPUTS = {
@@ -48,3 +50,30 @@ def test_nothing_is_started_with_a_parameter_that_would_fail_later(name: str, va
 
 def test_nothing_is_started_with_a_fault_plan_that_is_not_there() -> None:
     assert CliRunner().invoke(app, ["up", "--faults", "nowhere.json"]).exit_code == 2
+
+
+def test_the_introduction_shows_how_sam_runs_a_function_where_containers_reach_the_stack(tmp_path: Path) -> None:
+    line = "sam local invoke SubmitFunction -e events/submit/schedule.json\n"
+
+    assert line in introduction("http://127.0.0.1:4566", OUTPUTS, tmp_path, docker=True)
+    assert line not in introduction("http://127.0.0.1:4566", OUTPUTS, tmp_path)
+
+
+def test_docker_is_looked_for_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BINTALLY_WORK", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = CliRunner().invoke(app, ["up", "--docker"])
+
+    assert done.exit_code == 1
+    assert "Error: There is no docker command." in done.stderr
+    assert "Starting" not in done.stderr
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_sam_finds_by_itself_the_variables_and_the_name_by_which_a_container_reaches_the_stack() -> None:
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())["default"]["local_invoke"]["parameters"]
+
+    assert config == {
+        "add_host": [f"{DOCKER_HOST}:host-gateway"],
+        "env_vars": f".work/local/{SAM_FILE}",
+    }
