@@ -115,7 +115,7 @@ class Soak:
 
     def counted_twice(self) -> int:
         """How many bins were written more than once, and not for a photograph that had FAILED before it was counted."""
-        failed = {entry.image.image_id for entry in self.ledger.all() if entry.forgiven}
+        failed = {entry.image.image_id for entry in self.ledger.all() if entry.attempts_reset}
         bins = DynamoBins(self.stack.client("dynamodb"), self.stack.outputs["BinsTable"])
         return sum(count.revision > 1 + (count.image.image_id in failed) for count in bins.all())
 

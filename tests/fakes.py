@@ -17,11 +17,11 @@ from bintally.adapters.jobs import CLOSED_FROM
 from bintally.domain.bins import BinCount, replaces
 from bintally.domain.errors import EngineUnavailableError, InvalidEventError, NoCapacityError
 from bintally.domain.image import Image, LedgerEntry, Status, may_follow
-from bintally.domain.jobs import UNANSWERED, EngineName, Job, JobResult, JobStatus
-from bintally.domain.manifest import Answer, Refusal, answers_of, image_ids_of, manifest_of
+from bintally.domain.jobs import UNFINISHED, EngineName, Job, JobResult, JobStatus
+from bintally.domain.manifest import PredictionError, Result, build_manifest, parse_manifest, parse_output
 from bintally.domain.objects import StoredObject
 from bintally.domain.orders import OrderFile, Progress, RefusedRow
-from bintally.domain.outcomes import Outcome, Return
+from bintally.domain.transitions import Completion, Requeue
 from bintally.domain.verdicts import NO_LONGER_ORDERED, NOT_COUNTED, WAITING, Finding, OrderLine, Verdict
 from bintally.usecases.collect import Collaborators
 from jsonschema import Draft202012Validator
@@ -80,15 +80,15 @@ class Registered:
     status: Status
     job_id: str | None
     reason: str = ""
-    answer: Answer | None = None
+    result: Result | None = None
     attempts: int = 1
-    forgiven: int = 0
+    attempts_reset: int = 0
     due_at: str = ""
     code: str = ""
 
     @property
     def entry(self) -> LedgerEntry:
-        told = (self.job_id, self.attempts, self.forgiven, self.reason, self.due_at, self.code)
+        told = (self.job_id, self.attempts, self.attempts_reset, self.reason, self.due_at, self.code)
         return LedgerEntry(self.image, self.status, *told)
 
 
@@ -135,7 +135,7 @@ class FakeLedger(_Fake):
                 moved.add(held.image.image_id)
         return moved
 
-    def give_back(self, returns: Sequence[Return], job_id: str) -> set[str]:
+    def release(self, returns: Sequence[Requeue], job_id: str) -> set[str]:
         moved = set()
         for each in self.each(returns):
             held = self.items.get(each.image_id)
@@ -149,17 +149,17 @@ class FakeLedger(_Fake):
         failed = [self.items[each] for each in image_ids if each in self.items]
         failed = [held for held in failed if held.status is Status.FAILED]
         for held in failed:
-            opened = {"status": Status.RECEIVED, "forgiven": held.attempts, "due_at": now}
+            opened = {"status": Status.RECEIVED, "attempts_reset": held.attempts, "due_at": now}
             self.items[held.image.image_id] = replace(held, **opened)
         return {held.image.image_id for held in failed}
 
-    def settle(self, outcomes: Sequence[Outcome], job_id: str, now: str) -> set[str]:
+    def complete(self, outcomes: Sequence[Completion], job_id: str, now: str) -> set[str]:
         moved = set()
         for each in self.each(outcomes):
             held = self.items.get(each.image_id)
             if held and _may_settle(held.entry, each.status, job_id):
-                settled = {"status": each.status, "reason": each.reason, "answer": each.answer, "due_at": ""}
-                code = each.answer.code if isinstance(each.answer, Refusal) else ""
+                settled = {"status": each.status, "reason": each.reason, "result": each.result, "due_at": ""}
+                code = each.result.code if isinstance(each.result, PredictionError) else ""
                 self.items[each.image_id] = replace(held, code=code, **settled)
                 moved.add(each.image_id)
         return moved
@@ -200,22 +200,22 @@ class Opened:
     @property
     def told(self) -> Job:
         """The job as it is read; what is answered or abandoned is out of the index, and is not touched."""
-        return replace(self.job, touched_at=self.touched_at if self.status in UNANSWERED else "")
+        return replace(self.job, touched_at=self.touched_at if self.status in UNFINISHED else "")
 
 
 @dataclass
 class FakeJobs(_Fake):
     items: dict[str, Opened] = field(default_factory=dict)
 
-    def open(self, job: Job, now: str) -> None:
+    def create(self, job: Job, now: str) -> None:
         self.step()
         held = self.items.get(job.job_id)
         if held is None or held.status in (JobStatus.PREPARED, JobStatus.ABANDONED):
             count = held.job.prepare_count + 1 if held else 1
-            prepared = replace(job, status=JobStatus.PREPARED, prepare_count=count, opened_at=now)
+            prepared = replace(job, status=JobStatus.PREPARED, prepare_count=count, created_at=now)
             self.items[job.job_id] = Opened(prepared, now)
 
-    def ready(self, job: Job, now: str) -> None:
+    def open(self, job: Job, now: str) -> None:
         told = {"status": JobStatus.OPEN, "closed_at": "", "reason": ""}
         self._move(job.job_id, (JobStatus.PREPARED, JobStatus.ABANDONED), now, **told)
 
@@ -226,16 +226,16 @@ class FakeJobs(_Fake):
     def all(self) -> Iterator[Job]:
         return (held.told for held in self.items.values())
 
-    def unanswered(self, status: JobStatus, until: str, most: int) -> list[Job]:
+    def unfinished(self, status: JobStatus, until: str, most: int) -> list[Job]:
         self.step()
         found = [held for held in self.items.values() if held.status is status and held.touched_at <= until]
-        found = [held for held in found if status in UNANSWERED]
+        found = [held for held in found if status in UNFINISHED]
         return [held.told for held in sorted(found, key=lambda held: held.touched_at)][:most]
 
     def touch(self, job_id: str, now: str) -> None:
         self.step()
         held = self.items.get(job_id)
-        if held and held.status in UNANSWERED:
+        if held and held.status in UNFINISHED:
             self.items[job_id] = replace(held, touched_at=now)
 
     def claim(self, job: Job, now: str, until: str) -> bool:
@@ -243,18 +243,31 @@ class FakeJobs(_Fake):
         held = self.items.get(job.job_id)
         if not held or held.status is not JobStatus.OPEN or (held.claimed_until and held.claimed_until >= now):
             return False
-        attempts = held.job.attempts + 1
-        self.items[job.job_id] = replace(held, claimed_until=until, job=replace(held.job, attempts=attempts))
+        send_count = held.job.send_count + 1
+        self.items[job.job_id] = replace(held, claimed_until=until, job=replace(held.job, send_count=send_count))
         return True
 
-    def sent(self, job: Job, receipt: Mapping[str, str], now: str) -> None:
+    def mark_sent(self, job: Job, receipt: Mapping[str, str], now: str) -> None:
         told = {"status": JobStatus.SENT, "submitted_at": now, **receipt}
-        self._move(job.job_id, (JobStatus.OPEN,), now, lambda each: each.job.tries == job.tries, **told)
+        self._move(
+            job.job_id, (JobStatus.OPEN,), now, lambda each: each.job.transform_attempt == job.transform_attempt, **told
+        )
 
     def defer(self, job: Job, now: str) -> None:
-        told = {"tries": job.tries, "due_at": job.due_at, "reason": job.reason, "status": JobStatus.OPEN}
+        told = {
+            "transform_attempt": job.transform_attempt,
+            "due_at": job.due_at,
+            "reason": job.reason,
+            "status": JobStatus.OPEN,
+        }
         held = (JobStatus.OPEN, JobStatus.SENT)
-        self._move(job.job_id, held, job.due_at or now, lambda each: each.job.tries == job.tries - 1, **told)
+        self._move(
+            job.job_id,
+            held,
+            job.due_at or now,
+            lambda each: each.job.transform_attempt == job.transform_attempt - 1,
+            **told,
+        )
 
     def close(self, job_id: str, status: JobStatus, reason: str, now: str) -> None:
         self._move(job_id, CLOSED_FROM[status], now, status=status, reason=reason, closed_at=now)
@@ -296,13 +309,13 @@ class FakeEngine(_Fake):
     elsewhere: set[str] = field(default_factory=set)
 
     @property
-    def is_silent(self) -> bool:
-        return self.name is EngineName.ASYNC
+    def supports_polling(self) -> bool:
+        return self.name is EngineName.BATCH
 
     def prepare(self, job: Job, shards: Sequence[Sequence[Image]]) -> None:
         for key, images in zip(job.manifests, shards, strict=True):
             self.step()
-            self.manifests[key] = manifest_of(images)
+            self.manifests[key] = build_manifest(images)
 
     def submit(self, job: Job) -> Mapping[str, str]:
         self.step()
@@ -311,26 +324,31 @@ class FakeEngine(_Fake):
         if self.down or job.job_id in self.refuses:
             raise EngineUnavailableError(f"{job.job_id}: no endpoint")
         self.asked.append(job.job_id)
-        if self.is_silent:
-            return {"output": self.location(job), "failure": f"{JOBS_BUCKET}{self.name}/failure/{job.job_id}"}
-        return {"output": self.location(job)}
+        if not self.supports_polling:
+            return {
+                "output_location": self.location(job),
+                "failure_location": f"{JOBS_BUCKET}{self.name}/failure/{job.job_id}",
+            }
+        return {"output_location": self.location(job)}
 
-    def look(self, job: Job) -> JobResult | None:
+    def poll(self, job: Job) -> JobResult | None:
         self.step()
         if job.job_id in self.elsewhere:
-            raise InvalidEventError(f"{job.output} is not in the jobs bucket")
+            raise InvalidEventError(f"{job.output_location} is not in the jobs bucket")
         if job.job_id in self.failures:
-            output = None if self.is_silent else self.location(job)
-            return JobResult(job.job_id, output, self.failures[job.job_id], None if self.is_silent else job.tries)
+            output = self.location(job) if self.supports_polling else None
+            return JobResult(
+                job.job_id, output, self.failures[job.job_id], job.transform_attempt if self.supports_polling else None
+            )
         return self.result(job) if any(key in self.outputs for key in job.manifests) else None
 
-    def shards(self, job: Job, output: str | None) -> Iterator[tuple[list[str], dict[str, Answer]]]:
-        if output and not output.startswith(f"{JOBS_BUCKET}{self.name}/output/"):
-            raise InvalidEventError(f"{output} is not in the jobs bucket")
+    def results(self, job: Job, output_location: str | None) -> Iterator[tuple[list[str], dict[str, Result]]]:
+        if output_location and not output_location.startswith(f"{JOBS_BUCKET}{self.name}/output/"):
+            raise InvalidEventError(f"{output_location} is not in the jobs bucket")
         for key in job.manifests:
             self.step()
-            ids = image_ids_of(self.manifests[key]) if key in self.manifests else []
-            yield ids, answers_of(self.outputs.get(key, "")) if output else {}
+            ids = parse_manifest(self.manifests[key]) if key in self.manifests else []
+            yield ids, parse_output(self.outputs.get(key, "")) if output_location else {}
 
     def location(self, job: Job) -> str:
         """Where the job's output lies."""
@@ -338,13 +356,15 @@ class FakeEngine(_Fake):
 
     def result(self, job: Job, failure: str = "") -> JobResult:
         """What the engine announces once it has answered."""
-        return JobResult(job.job_id, self.location(job), failure, None if self.is_silent else job.tries)
+        return JobResult(
+            job.job_id, self.location(job), failure, job.transform_attempt if self.supports_polling else None
+        )
 
     def answer(self, job: Job, records: Iterable[Mapping[str, object]]) -> str:
         """Put prediction lines where the job's output lies, those of each manifest with it; that location."""
         by_id = {str(record.get("image_id")): record for record in records}
         for key in job.manifests:
-            lines = [json.dumps(by_id[each]) for each in image_ids_of(self.manifests[key]) if each in by_id]
+            lines = [json.dumps(by_id[each]) for each in parse_manifest(self.manifests[key]) if each in by_id]
             self.outputs[key] = "".join(f"{line}\n" for line in lines)
         return self.location(job)
 

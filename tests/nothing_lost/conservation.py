@@ -88,7 +88,7 @@ def _is_right(upload: Upload, held: Registered, older: bool) -> bool:
 
 
 def _number(held: Registered) -> int | None:
-    return _told(held.answer) if isinstance(held.answer, Prediction) else None
+    return _told(held.result) if isinstance(held.result, Prediction) else None
 
 
 def _told(answer: Prediction | BinCount) -> int | None:

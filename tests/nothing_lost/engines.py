@@ -10,7 +10,7 @@ from random import Random
 
 from bintally.domain.errors import EngineUnavailableError
 from bintally.domain.jobs import EngineName, Job, JobResult
-from bintally.domain.manifest import image_ids_of
+from bintally.domain.manifest import parse_manifest
 from bintally.domain.transforms import name_of, result_of
 
 from tests.fakes import FakeEngine
@@ -48,7 +48,7 @@ class SimulatedEngine(FakeEngine):
             raise EngineUnavailableError("ThrottlingException: Slow down.")
         if self.name is EngineName.BATCH and name_of(job) in self.states:
             self.step()  # the name is taken: the job runs already
-            return {"output": self.location(job)}
+            return {"output_location": self.location(job)}
         receipt = super().submit(job)
         if self.name is EngineName.BATCH:
             self.states[name_of(job)] = ("InProgress", "")
@@ -57,9 +57,9 @@ class SimulatedEngine(FakeEngine):
             raise EngineUnavailableError("Read timeout on endpoint URL")
         return receipt
 
-    def look(self, job: Job) -> JobResult | None:
+    def poll(self, job: Job) -> JobResult | None:
         if self.name is EngineName.ASYNC:
-            return super().look(job)
+            return super().poll(job)
         self.step()
         unknown = ("Failed", f"SageMaker does not know {name_of(job)}.")
         state, reason = self.states.get(name_of(job), unknown)
@@ -90,7 +90,7 @@ class SimulatedEngine(FakeEngine):
 
     def _count(self, key: str) -> bool:
         """The container's output for one manifest, cut in the middle by rate; whether there is one."""
-        asked = image_ids_of(self.manifests.get(key, ""))
+        asked = parse_manifest(self.manifests.get(key, ""))
         if not asked or not self.killers.isdisjoint(asked):
             return False
         text = "".join(f"{json.dumps(self.uploads[image_id].record)}\n" for image_id in asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bintally.domain.image import TERMINAL, Status
-from bintally.domain.jobs import UNANSWERED
+from bintally.domain.jobs import UNFINISHED
 
 from tests.nothing_lost.conservation import violations, wrong_lines
 from tests.nothing_lost.platform import Platform
@@ -63,7 +63,7 @@ def unsettled(platform: Platform) -> list[str]:
     world, queues = platform.world, (platform.intake, platform.results, platform.orders)
     waiting = [f"{len(queue.waiting)} messages wait" for queue in queues if queue.waiting]
     waiting += [f"{e.name} has {len(e.waiting)} requests" for e in platform.engines if e.waiting]
-    waiting += [f"{job.job_id} is {job.status}" for job in world.jobs.all() if job.status in UNANSWERED]
+    waiting += [f"{job.job_id} is {job.status}" for job in world.jobs.all() if job.status in UNFINISHED]
     ledger = world.ledger.items.values()
     return waiting + [f"{held.image.key} is {held.status}" for held in ledger if held.status not in TERMINAL]
 

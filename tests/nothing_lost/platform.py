@@ -20,10 +20,10 @@ from bintally.domain.policy import InferenceMode, Policy
 from bintally.handlers.messages import notification_of, stored_objects
 from bintally.handlers.results import job_result
 from bintally.usecases.collect import collect
-from bintally.usecases.intake import take_in
+from bintally.usecases.intake import ingest
 from bintally.usecases.orders import import_orders
 from bintally.usecases.reconcile import Changes, reconcile
-from bintally.usecases.rounds import Round, make_round
+from bintally.usecases.schedule import ScheduleSummary, run_schedule
 
 from tests.fakes import CrashError, World
 from tests.nothing_lost.engines import ERRORS, MODEL, SUCCESSES, SimulatedEngine
@@ -45,7 +45,7 @@ class Platform:
     policy: Policy = POLICY
     together: int = 100
     now: datetime = NOW
-    rounds: list[Round] = field(default_factory=list)
+    rounds: list[ScheduleSummary] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.policy = replace(self.policy, mode=self.mode)
@@ -150,7 +150,7 @@ class Platform:
     def round(self) -> bool:
         """The schedule."""
         with suppress(CrashError, BintallyError):
-            self.rounds.append(make_round(self.world.collaborators, policy=self.policy, now=self.now))
+            self.rounds.append(run_schedule(self.world.collaborators, policy=self.policy, now=self.now))
             return True
         return False
 
@@ -190,7 +190,7 @@ class Platform:
         images: list[Image] = []
         failed = failed_by(messages, lambda body: images.extend(images_in(body)))
         world = self.world
-        take_in(images, ledger=world.ledger, jobs=world.jobs, engines=world.engines, policy=self.policy, now=self.now)
+        ingest(images, ledger=world.ledger, jobs=world.jobs, engines=world.engines, policy=self.policy, now=self.now)
         return failed
 
     def collect(self, body: str) -> None:

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from bintally.domain.image import Status
 from bintally.domain.jobs import EngineName, Job, JobStatus
-from bintally.domain.manifest import image_ids_of
+from bintally.domain.manifest import parse_manifest
 from bintally.domain.policy import InferenceMode
 from bintally.domain.transforms import name_of
 
@@ -35,7 +35,7 @@ def empty_output(engine: SimulatedEngine, job: Job) -> str:
 
 def unreachable(engine: SimulatedEngine, job: Job) -> str:
     """The container could not get at the photographs."""
-    asked = [each for key in job.manifests for each in image_ids_of(engine.manifests[key])]
+    asked = [each for key in job.manifests for each in parse_manifest(engine.manifests[key])]
     images = [engine.uploads[each].image for each in asked]
     engine.answer(job, [refusal(image, CODES[number % len(CODES)]) for number, image in enumerate(images)])
     return _ended(engine, job, "Completed")

@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 from bintally.domain.image import Status
-from bintally.domain.manifest import image_ids_of
+from bintally.domain.manifest import parse_manifest
 from bintally.domain.policy import InferenceMode
-from bintally.usecases.intake import take_in
+from bintally.usecases.intake import ingest
 
 from tests.nothing_lost.healing import found_wrong, heal
 from tests.nothing_lost.interleaving import Interleaving
@@ -24,7 +24,7 @@ def asked_about(platform: Platform) -> Counter[str]:
     """How many requests to the engines asked about each photograph."""
     engine = platform.world.engine
     manifests = [engine.manifests[f"jobs/{job_id}/input/manifest.jsonl"] for job_id in engine.asked]
-    return Counter(image_id for manifest in manifests for image_id in image_ids_of(manifest))
+    return Counter(image_id for manifest in manifests for image_id in parse_manifest(manifest))
 
 
 def test_ten_thousand_deliveries_of_a_thousand_photographs_are_a_thousand(chance: Random) -> None:
@@ -63,7 +63,7 @@ def test_deliveries_that_overlap_leave_one_entry_and_one_result(
     def delivery() -> None:
         images = [image for body in chance.choices(messages, k=120) for image in images_in(body)]
         world = platform.world
-        take_in(
+        ingest(
             images,
             ledger=world.ledger,
             jobs=world.jobs,

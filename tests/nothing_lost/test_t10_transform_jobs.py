@@ -10,7 +10,7 @@ from random import Random
 
 from bintally.domain.image import Status
 from bintally.domain.jobs import Job
-from bintally.domain.manifest import image_ids_of
+from bintally.domain.manifest import parse_manifest
 from bintally.domain.policy import InferenceMode
 from bintally.domain.transforms import name_of
 
@@ -88,7 +88,7 @@ def end(platform: Platform, job: Job, ending: Ending) -> set[str]:
     """The job ends so, and its end is announced; the photographs that have an answer."""
     engine = platform.world.batch
     assert isinstance(engine, SimulatedEngine)
-    asked = {key: image_ids_of(engine.manifests[key]) for key in job.manifests}
+    asked = {key: parse_manifest(engine.manifests[key]) for key in job.manifests}
     engine.answer(job, [platform.uploads.all[each].record for ids in asked.values() for each in ids])
     state, reason = ending(engine, job)
     engine.states[name_of(job)] = (state, reason)
@@ -125,7 +125,7 @@ def test_every_photograph_gets_its_answer_and_only_those_without_are_tried_again
     of_capacity = {each for each, held in ledger.items() if held.attempts == 1} - answered
     assert len(of_capacity) == capacity * IMAGES  # the same job, asked for again
     assert {held.attempts for held in ledger.values()} == {1, 2}
-    assert {job.tries for job in platform.world.jobs.all()} == {0, 1}  # however often it was told of
+    assert {job.transform_attempt for job in platform.world.jobs.all()} == {0, 1}  # however often it was told of
 
 
 def test_a_photograph_that_breaks_the_server_is_parted_from_the_others_and_fails_alone(chance: Random) -> None:

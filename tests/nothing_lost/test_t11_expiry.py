@@ -32,7 +32,7 @@ def test_what_expired_is_asked_for_again_and_has_failed_in_the_end(chance: Rando
     assert {held.status for held in ledger} == {Status.FAILED}
     assert {held.attempts for held in ledger} == {POLICY.max_attempts}
     assert all("No answer in the 7:00:00 since it was sent" in held.reason for held in ledger)
-    assert sum(len(made.swept.given_up) for made in platform.rounds) == len(platform.world.engine.asked)
+    assert sum(len(made.swept.timed_out) for made in platform.rounds) == len(platform.world.engine.asked)
     heal(platform)
     assert found_wrong(platform) == []
 
@@ -62,7 +62,7 @@ def test_it_is_heard_of() -> None:
     alarms = stack().of_type("AWS::CloudWatch::Alarm").values()
     metrics = {alarm.get("MetricName") for alarm in alarms}
 
-    assert metrics >= {"HasBacklogWithoutCapacity", "PhotographsFailed", "OldestPendingSeconds"}
+    assert metrics >= {"HasBacklogWithoutCapacity", "ImagesFailed", "OldestPendingSeconds"}
 
 
 def test_photographs_that_an_endpoint_refuses_for_a_day_are_heard_of(chance: Random) -> None:

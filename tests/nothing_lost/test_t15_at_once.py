@@ -8,7 +8,7 @@ from datetime import timedelta
 from random import Random
 
 from bintally.domain.image import Status
-from bintally.usecases.rounds import make_round
+from bintally.usecases.schedule import run_schedule
 
 from tests.fakes import CrashError, World
 from tests.nothing_lost.healing import found_wrong, heal
@@ -36,7 +36,7 @@ def assert_single(world: World) -> None:
     assert isinstance(world.ledger.items, WatchedLedger)
     assert list(world.ledger.items.entered.values()) == [1]
     assert len(world.engine.asked) == 1
-    assert [job.attempts for job in world.jobs.all()] == [1]
+    assert [job.send_count for job in world.jobs.all()] == [1]
 
 
 def test_of_fifty_workers_within_each_other_one_wins(chance: Random) -> None:
@@ -73,10 +73,10 @@ def test_a_sender_that_died_is_followed_by_one_other(chance: Random) -> None:
         with suppress(CrashError):
             world.steps.crash_before(chance.choice([4, 5, 6, 7, 8]))
             later = NOW + POLICY.sweep_after + timedelta(seconds=1)
-            make_round(world.collaborators, policy=POLICY, now=later)
+            run_schedule(world.collaborators, policy=POLICY, now=later)
         before = len(world.engine.asked)
         again = later + POLICY.sweep_after + timedelta(seconds=1)
-        work = [lambda: make_round(world.collaborators, policy=POLICY, now=again)] * 5  # noqa: B023
+        work = [lambda: run_schedule(world.collaborators, policy=POLICY, now=again)] * 5  # noqa: B023
         step, start = nested(work, chance)
         use(world, step)
         start()

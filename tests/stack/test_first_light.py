@@ -153,7 +153,7 @@ def test_fifty_deliveries_at_once_of_a_photograph_never_seen_make_one_job(floor:
     job = floor.dynamodb.get_item(
         TableName=floor.stack.outputs["JobsTable"], Key={"job_id": {"S": entry["job_id"]}}, ConsistentRead=True
     )["Item"]
-    assert job["attempts"]["N"] == "1"
+    assert job["send_count"]["N"] == "1"
     assert job["status"]["S"] == "DONE"
 
 

@@ -221,7 +221,7 @@ def test_reconcile_looks_at_the_clock_every_minute() -> None:
             {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["attempts"]},
         ),
         ("ConsignmentsTable", "ByDue", ["due_partition", "due_at"], {"ProjectionType": "KEYS_ONLY"}),
-        ("JobsTable", "Open", ["open_engine", "touched_at"], {"ProjectionType": "ALL"}),
+        ("JobsTable", "Unfinished", ["unfinished_engine", "touched_at"], {"ProjectionType": "ALL"}),
     ],
 )
 def test_an_index_holds_what_is_under_way(table: str, index: str, keys: list[str], projection: dict[str, Any]) -> None:

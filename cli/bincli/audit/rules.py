@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bintally.domain.bins import BinCount, is_newer
 from bintally.domain.image import Image, LedgerEntry, Status
-from bintally.domain.jobs import UNANSWERED, Job
+from bintally.domain.jobs import UNFINISHED, Job
 from bintally.domain.orders import iso
 
 DEAD_LETTER = "DEAD LETTER"
@@ -159,10 +159,10 @@ def _fault(
 def _fault_of_job(job: Job | None, entry: LedgerEntry, since: str) -> str:
     if job is None:
         return f"Its job {entry.job_id} is not in the jobs table."
-    if job.status not in UNANSWERED:
+    if job.status not in UNFINISHED:
         return f"Its job {job.job_id} is {job.status}, but the ledger has no result."
-    if job.opened_at < since:
-        return f"Its job {job.job_id} has been {job.status} since {job.submitted_at or job.opened_at}."
+    if job.created_at < since:
+        return f"Its job {job.job_id} has been {job.status} since {job.submitted_at or job.created_at}."
     return ""
 
 

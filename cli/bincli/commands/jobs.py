@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from bintally.domain.jobs import UNANSWERED, Job
+from bintally.domain.jobs import UNFINISHED, Job
 
 from bincli.deployment import Deployment, open_deployment
 from bincli.errors import exit_on_error
@@ -23,7 +23,7 @@ UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def jobs(
-    only_open: Annotated[bool, typer.Option("--open", help="Only jobs without a result.")] = False,
+    only_unfinished: Annotated[bool, typer.Option("--unfinished", help="Only jobs without a result.")] = False,
     stack: Stack = None,
     region: Region = None,
     profile: Profile = None,
@@ -41,19 +41,21 @@ def jobs(
     \b
     Examples:
       bintally jobs
-      bintally jobs --open --stack prod
+      bintally jobs --unfinished --stack prod
       bintally jobs --json | jq -r 'select(.status == "FAILED") | .job_id'
     """
     output = Output.standard(as_json)
     with exit_on_error():
-        show_jobs(open_deployment(stack, region, profile), output, only_open=only_open, now=datetime.now(UTC))
+        show_jobs(
+            open_deployment(stack, region, profile), output, only_unfinished=only_unfinished, now=datetime.now(UTC)
+        )
 
 
-def show_jobs(deployment: Deployment, output: Output, *, only_open: bool, now: datetime) -> None:
+def show_jobs(deployment: Deployment, output: Output, *, only_unfinished: bool, now: datetime) -> None:
     """Print every job, or every one without a result, the one opened last first."""
     found = list(deployment.jobs.all())
-    chosen = [job for job in found if job.status in UNANSWERED or not only_open]
-    chosen.sort(key=lambda job: (job.opened_at, job.job_id), reverse=True)
+    chosen = [job for job in found if job.status in UNFINISHED or not only_unfinished]
+    chosen.sort(key=lambda job: (job.created_at, job.job_id), reverse=True)
     output.emit((record_of(job, now) for job in chosen), view(chosen, found, now))
 
 
@@ -66,7 +68,7 @@ def view(chosen: Sequence[Job], found: Sequence[Job], now: datetime) -> Iterator
     if chosen:
         yield jobs_table(chosen, now)
     if found:
-        waiting = sum(job.status in UNANSWERED for job in found)
+        waiting = sum(job.status in UNFINISHED for job in found)
         yield Note(f"{quantity(len(found), 'job')}, {waiting:,} without a result.")
     else:
         yield Note("No jobs yet. The first one starts when a photo arrives in the intake bucket.")
@@ -79,13 +81,13 @@ def jobs_table(jobs: Sequence[Job], now: datetime) -> Table:
     for job in jobs:
         status = Styled(job.status, STYLES.get(job.status, "dim"))
         size = f"{job.images:,}", f"{job.shards:,}"
-        table.add(job.job_id[:SHORT_ID], *size, status, age_text(_age(job, now)), str(job.attempts), job.reason)
+        table.add(job.job_id[:SHORT_ID], *size, status, age_text(_age(job, now)), str(job.send_count), job.reason)
     return table
 
 
 def _age(job: Job, now: datetime) -> int:
     """Whole seconds since the job was opened."""
-    return max(0, int((now - datetime.fromisoformat(job.opened_at)).total_seconds())) if job.opened_at else 0
+    return max(0, int((now - datetime.fromisoformat(job.created_at)).total_seconds())) if job.created_at else 0
 
 
 def age_text(seconds: int) -> str:

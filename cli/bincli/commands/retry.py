@@ -112,7 +112,9 @@ def select(entries: Iterable[LedgerEntry], named: set[str], *, every: bool) -> l
 def _retried(entry: LedgerEntry, reopened: set[str]) -> Retried:
     image = entry.image
     if image.image_id in reopened:
-        return Retried(image.key, image.image_id, True, f"after {quantity(entry.tried, 'attempt')}: {entry.reason}")
+        return Retried(
+            image.key, image.image_id, True, f"after {quantity(entry.counted_attempts, 'attempt')}: {entry.reason}"
+        )
     return Retried(image.key, image.image_id, False, f"{entry.status}: {NOT_FAILED}")
 
 

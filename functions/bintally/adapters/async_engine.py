@@ -11,7 +11,7 @@ from bintally.adapters.job_files import JSON_LINES, JobFiles
 from bintally.domain.errors import EngineUnavailableError
 from bintally.domain.image import Image
 from bintally.domain.jobs import Job, JobResult
-from bintally.domain.manifest import Answer, answers_of
+from bintally.domain.manifest import Result, parse_output
 
 OUTPUTS, FAILURES = "async/output/", "async/failure/"  # as the endpoint in template.yaml is told
 LONGEST_REASON = 500  # characters of a failure that are kept
@@ -20,7 +20,7 @@ LONGEST_REASON = 500  # characters of a failure that are kept
 class AsyncEngine:
     """The endpoint `endpoint`."""
 
-    is_silent = True  # a request that expired, or is being counted, leaves no trace
+    supports_polling = False  # a request in progress looks like one that expired
 
     def __init__(self, files: JobFiles, runtime: Any, *, endpoint: str) -> None:
         self._files = files
@@ -41,17 +41,21 @@ class AsyncEngine:
             )
         except (ClientError, BotoCoreError) as error:
             raise EngineUnavailableError(f"Endpoint {self._endpoint} did not take {job.job_id}: {error}") from error
-        return {"output": answer["OutputLocation"], "failure": answer["FailureLocation"]}
+        return {"output_location": answer["OutputLocation"], "failure_location": answer["FailureLocation"]}
 
-    def look(self, job: Job) -> JobResult | None:
-        if self._files.read(self._files.key_of(job.output, OUTPUTS)) is not None:
-            return JobResult(job.job_id, job.output)
-        failure = self._files.read(self._files.key_of(job.failure, FAILURES)) if job.failure else None
+    def poll(self, job: Job) -> JobResult | None:
+        if self._files.read(self._files.key_of(job.output_location, OUTPUTS)) is not None:
+            return JobResult(job.job_id, job.output_location)
+        failure = self._files.read(self._files.key_of(job.failure_location, FAILURES)) if job.failure_location else None
         if failure is None:
             return None
         return JobResult(job.job_id, None, failure[:LONGEST_REASON] or "The request failed without a reason.")
 
-    def shards(self, job: Job, output: str | None) -> Iterator[tuple[list[str], dict[str, Answer]]]:
-        answers = answers_of(self._files.read(self._files.key_of(output, OUTPUTS)) or "") if output else {}
+    def results(self, job: Job, output_location: str | None) -> Iterator[tuple[list[str], dict[str, Result]]]:
+        answers = (
+            parse_output(self._files.read(self._files.key_of(output_location, OUTPUTS)) or "")
+            if output_location
+            else {}
+        )
         for _, image_ids in self._files.manifests(job):
             yield image_ids, answers

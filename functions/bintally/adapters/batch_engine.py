@@ -12,7 +12,7 @@ from bintally.adapters.job_files import JSON_LINES, JobFiles
 from bintally.domain.errors import EngineUnavailableError, NoCapacityError
 from bintally.domain.image import Image
 from bintally.domain.jobs import Job, JobResult
-from bintally.domain.manifest import Answer, answers_of
+from bintally.domain.manifest import Result, parse_output
 from bintally.domain.policy import instance_type
 from bintally.domain.transforms import name_of, result_of
 
@@ -24,7 +24,7 @@ LONGEST_REQUEST = 3600  # seconds for one manifest
 class BatchEngine:
     """Transform jobs on the model `model`."""
 
-    is_silent = False  # DescribeTransformJob tells
+    supports_polling = True  # DescribeTransformJob knows every job
 
     def __init__(
         self, files: JobFiles, sagemaker: Any, *, model: str, instance_types: Sequence[str], instances: int
@@ -49,9 +49,9 @@ class BatchEngine:
                 raise EngineUnavailableError(f"SageMaker did not take {job.job_id}: {error}") from error
         except BotoCoreError as error:
             raise EngineUnavailableError(f"SageMaker did not take {job.job_id}: {error}") from error
-        return {"output": self._output(job)}
+        return {"output_location": self._output(job)}
 
-    def look(self, job: Job) -> JobResult | None:
+    def poll(self, job: Job) -> JobResult | None:
         name = name_of(job)
         with store_errors(f"Describing {name}"):
             try:
@@ -59,21 +59,23 @@ class BatchEngine:
             except ClientError as error:
                 if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
                     raise
-                return JobResult(job.job_id, self._output(job), f"SageMaker does not know {name}.", job.tries)
+                return JobResult(
+                    job.job_id, self._output(job), f"SageMaker does not know {name}.", job.transform_attempt
+                )
         return result_of(name, found["TransformJobStatus"], self._output(job), found.get("FailureReason", ""))
 
-    def shards(self, job: Job, output: str | None) -> Iterator[tuple[list[str], dict[str, Answer]]]:
-        folder = self._files.key_of(output, f"jobs/{job.job_id}/output/") if output else None
+    def results(self, job: Job, output_location: str | None) -> Iterator[tuple[list[str], dict[str, Result]]]:
+        folder = self._files.key_of(output_location, f"jobs/{job.job_id}/output/") if output_location else None
         for key, image_ids in self._files.manifests(job):
             name = f"{key.removeprefix(job.folder)}.out"
-            yield image_ids, answers_of(self._files.read(folder + name) or "") if folder else {}
+            yield image_ids, parse_output(self._files.read(folder + name) or "") if folder else {}
 
     def _output(self, job: Job) -> str:
         return f"s3://{self._files.bucket}/jobs/{job.job_id}/output/"
 
     def _request(self, job: Job) -> dict[str, Any]:
         source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{self._files.bucket}/{job.folder}"}
-        kind = instance_type(self._instance_types, job.tries) or self._instance_types[-1]
+        kind = instance_type(self._instance_types, job.transform_attempt) or self._instance_types[-1]
         return {
             "TransformJobName": name_of(job),
             "ModelName": self._model,

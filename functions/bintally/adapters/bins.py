@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
-from bintally.adapters.items import answer_of, attributes_of, image_of
+from bintally.adapters.items import attributes_of_image, attributes_of_result, image_from_item
 from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.intervals import interval_of
 
@@ -20,10 +20,10 @@ NEWER = (
 ANSWERS = f"{NEWER} OR (#image_id = :image_id AND #answered = :unanswered)"
 
 
-def count_of(item: Item) -> BinCount:
+def count_from_item(item: Item) -> BinCount:
     """The count in a bin item."""
     return BinCount(
-        image=image_of(item),
+        image=image_from_item(item),
         status=BinStatus(item["status"]),
         count=int(item["count"]) if "count" in item else None,
         confidence=float(item["confidence"]) if "confidence" in item else None,
@@ -50,24 +50,25 @@ class DynamoBins:
 
     def read(self, bin_ids: Collection[str]) -> dict[str, BinCount]:
         items = read_each(self._client, self._table, [{"bin_id": bin_id} for bin_id in set(bin_ids)])
-        return {item["bin_id"]: count_of(item) for item in items}
+        return {item["bin_id"]: count_from_item(item) for item in items}
 
     def all(self) -> Iterator[BinCount]:
         """Every bin, by a scan."""
-        return (count_of(item) for item in pages(self._client, "scan", TableName=self._table))
+        return (count_from_item(item) for item in pages(self._client, "scan", TableName=self._table))
 
     def record(self, counts: Sequence[BinCount], now: str) -> dict[str, BinCount]:
         refused = write_each(self._client, [self._recording(count, now) for count in counts])
         return {
-            count.bin_id: count if item is None else count_of(item) for count, item in zip(counts, refused, strict=True)
+            count.bin_id: count if item is None else count_from_item(item)
+            for count, item in zip(counts, refused, strict=True)
         }
 
     def _recording(self, count: BinCount, now: str) -> Item:
-        facts = attributes_of(count.image)
+        facts = attributes_of_image(count.image)
         bin_id = facts.pop("bin_id")
         facts |= {
             "status": count.status.value,
-            **answer_of(count),
+            **attributes_of_result(count),
             "model": count.model,
             "reason": count.reason or None,
             "code": count.code or None,

@@ -16,7 +16,7 @@ PARTITIONS = 8  # of the index ByDue, over which the lines of one order are spre
 RAISED = "(attribute_not_exists(#replace_version) OR #replace_version <= :replace_version)"
 
 
-def line_of(item: Item) -> OrderLine:
+def line_from_item(item: Item) -> OrderLine:
     """The order line in a consignment item."""
     return OrderLine(
         consignment_id=item["consignment_id"],
@@ -49,11 +49,11 @@ class DynamoOrders:
 
     def read(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], OrderLine]:
         wanted = [{"consignment_id": consignment_id, "bin_id": bin_id} for consignment_id, bin_id in keys]
-        lines = map(line_of, read_each(self._client, self._table, wanted))
+        lines = map(line_from_item, read_each(self._client, self._table, wanted))
         return {(line.consignment_id, line.bin_id): line for line in lines}
 
     def of_consignment(self, consignment_id: str) -> list[OrderLine]:
-        return [line_of(item) for item in self._query("consignment_id", consignment_id, ConsistentRead=True)]
+        return [line_from_item(item) for item in self._query("consignment_id", consignment_id, ConsistentRead=True)]
 
     def of_consignments(self, consignment_ids: Collection[str]) -> dict[str, list[OrderLine]]:
         wanted = list(dict.fromkeys(consignment_ids))
@@ -68,7 +68,7 @@ class DynamoOrders:
 
     def all(self) -> Iterator[OrderLine]:
         """Every line, by a scan."""
-        return (line_of(item) for item in pages(self._client, "scan", TableName=self._table))
+        return (line_from_item(item) for item in pages(self._client, "scan", TableName=self._table))
 
     def due(self, now: str, most: int) -> list[tuple[str, str]]:
         share = -(-most // PARTITIONS)

@@ -8,7 +8,7 @@ from bintally.domain.image import Image, LedgerEntry, Status
 from bintally.domain.manifest import Prediction
 
 
-def image_of(item: Item) -> Image:
+def image_from_item(item: Item) -> Image:
     """The photograph that a ledger or bin item describes."""
     return Image(
         bucket=item["bucket"],
@@ -20,7 +20,7 @@ def image_of(item: Item) -> Image:
     )
 
 
-def attributes_of(image: Image) -> dict[str, object]:
+def attributes_of_image(image: Image) -> dict[str, object]:
     """What both tables keep of a photograph."""
     return {
         "image_id": image.image_id,
@@ -33,7 +33,7 @@ def attributes_of(image: Image) -> dict[str, object]:
     }
 
 
-def answer_of(answer: Prediction | BinCount) -> dict[str, object]:
+def attributes_of_result(answer: Prediction | BinCount) -> dict[str, object]:
     """What both tables keep of a count and of how sure it is; None where the model can't tell."""
     return {
         "count": answer.count,
@@ -46,14 +46,14 @@ def answer_of(answer: Prediction | BinCount) -> dict[str, object]:
     }
 
 
-def entry_in(item: Item) -> LedgerEntry:
+def entry_from_item(item: Item) -> LedgerEntry:
     """The entry that a ledger item describes."""
     return LedgerEntry(
-        image_of(item),
+        image_from_item(item),
         Status(item["status"]),
         item.get("job_id"),
         int(item.get("attempts", 0)),
-        int(item.get("forgiven", 0)),
+        int(item.get("attempts_reset", 0)),
         item.get("reason", ""),
         item.get("due_at", ""),
         item.get("code", ""),

@@ -11,7 +11,7 @@ from bintally.adapters.dynamo import store_errors
 from bintally.domain.errors import InvalidEventError
 from bintally.domain.image import Image
 from bintally.domain.jobs import Job
-from bintally.domain.manifest import image_ids_of, manifest_of
+from bintally.domain.manifest import build_manifest, parse_manifest
 
 JSON_LINES = "application/jsonlines"
 MOST_BYTES = 16 * 2**20  # that are read of an object: a thousand answers are less than one
@@ -27,13 +27,13 @@ class JobFiles:
     def write_manifests(self, job: Job, shards: Sequence[Sequence[Image]]) -> None:
         for key, images in zip(job.manifests, shards, strict=True):
             with store_errors(f"Writing the manifest {key}"):
-                body = manifest_of(images).encode()
+                body = build_manifest(images).encode()
                 self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=JSON_LINES)
 
     def manifests(self, job: Job) -> Iterator[tuple[str, list[str]]]:
         """The key and the image ids of each manifest."""
         for key in job.manifests:
-            yield key, image_ids_of(self.read(key) or "")
+            yield key, parse_manifest(self.read(key) or "")
 
     def read(self, key: str) -> str | None:
         """The text of an object, cut after 16 MiB so that no output fills the function's memory; None without one."""

@@ -14,11 +14,20 @@ CLOSED_FROM = {
     JobStatus.DONE: (JobStatus.PREPARED, JobStatus.OPEN, JobStatus.SENT, JobStatus.FAILED),
     JobStatus.FAILED: (JobStatus.PREPARED, JobStatus.OPEN, JobStatus.SENT),
 }
-TEXTS = ("due_at", "opened_at", "submitted_at", "closed_at", "touched_at", "output", "failure", "reason")
-NUMBERS = ("images", "shards", "prepare_count", "attempts", "tries")
+TEXTS = (
+    "due_at",
+    "created_at",
+    "submitted_at",
+    "closed_at",
+    "touched_at",
+    "output_location",
+    "failure_location",
+    "reason",
+)
+NUMBERS = ("images", "shards", "prepare_count", "send_count", "transform_attempt")
 
 
-def job_in(item: Item) -> Job:
+def job_from_item(item: Item) -> Job:
     """The job that an item describes."""
     numbers: Item = {name: int(item.get(name, 0)) for name in NUMBERS}
     texts: Item = {name: item[name] for name in TEXTS if name in item}
@@ -27,7 +36,7 @@ def job_in(item: Item) -> Job:
 
 def _unanswered_as(status: JobStatus, job: Job, now: str) -> dict[str, object]:
     """What puts a job into that status and into the index."""
-    changed = {"status": status.value, "open_engine": job.engine.value, "touched_at": now}
+    changed = {"status": status.value, "unfinished_engine": job.engine.value, "touched_at": now}
     return {**changed, "closed_at": None, "reason": None}
 
 
@@ -38,29 +47,29 @@ class DynamoJobs:
         self._client = client
         self._table = table
 
-    def open(self, job: Job, now: str) -> None:
+    def create(self, job: Job, now: str) -> None:
         facts: dict[str, object] = {"folder": job.folder, "images": job.images, "shards": job.shards}
-        facts |= {"engine": job.engine.value, "attempts": 0, "tries": 0, "opened_at": now}
+        facts |= {"engine": job.engine.value, "send_count": 0, "transform_attempt": 0, "created_at": now}
         condition = "attribute_not_exists(#job_id) OR #status IN (:prepared, :abandoned)"
         parameters = {"prepared": JobStatus.PREPARED.value, "abandoned": JobStatus.ABANDONED.value}
         changes = facts | _unanswered_as(JobStatus.PREPARED, job, now)
         self._write(job.job_id, changes, condition, parameters, increment="prepare_count")
 
-    def ready(self, job: Job, now: str) -> None:
+    def open(self, job: Job, now: str) -> None:
         changes = _unanswered_as(JobStatus.OPEN, job, now)
         self._move(job.job_id, changes, (JobStatus.PREPARED, JobStatus.ABANDONED))
 
     def read(self, job_ids: Collection[str]) -> dict[str, Job]:
         items = read_each(self._client, self._table, [{"job_id": job_id} for job_id in set(job_ids)])
-        return {item["job_id"]: job_in(item) for item in items}
+        return {item["job_id"]: job_from_item(item) for item in items}
 
     def all(self) -> Iterator[Job]:
         """Every job, by a scan."""
-        return (job_in(item) for item in pages(self._client, "scan", TableName=self._table))
+        return (job_from_item(item) for item in pages(self._client, "scan", TableName=self._table))
 
-    def unanswered(self, status: JobStatus, until: str, most: int) -> list[Job]:
+    def unfinished(self, status: JobStatus, until: str, most: int) -> list[Job]:
         found = [item for engine in EngineName for item in islice(self._unanswered(engine, status, until), most)]
-        return [job_in(item) for item in sorted(found, key=lambda item: str(item["touched_at"]))[:most]]
+        return [job_from_item(item) for item in sorted(found, key=lambda item: str(item["touched_at"]))[:most]]
 
     def touch(self, job_id: str, now: str) -> None:
         self._write(job_id, {"touched_at": now}, "attribute_exists(#touched_at)", {})
@@ -68,38 +77,52 @@ class DynamoJobs:
     def claim(self, job: Job, now: str, until: str) -> bool:
         condition = "#status = :open AND (attribute_not_exists(#claimed_until) OR #claimed_until < :now)"
         parameters = {"open": JobStatus.OPEN.value, "now": now}
-        return self._write(job.job_id, {"claimed_until": until}, condition, parameters, increment="attempts")
+        return self._write(job.job_id, {"claimed_until": until}, condition, parameters, increment="send_count")
 
-    def sent(self, job: Job, receipt: Mapping[str, str], now: str) -> None:
+    def mark_sent(self, job: Job, receipt: Mapping[str, str], now: str) -> None:
         changes = {"status": JobStatus.SENT.value, "submitted_at": now, "touched_at": now, "claimed_until": None}
-        parameters = {"open": JobStatus.OPEN.value, "tries": job.tries}
-        self._write(job.job_id, {**changes, **receipt}, "#status = :open AND #tries = :tries", parameters)
+        parameters = {"open": JobStatus.OPEN.value, "transform_attempt": job.transform_attempt}
+        self._write(
+            job.job_id,
+            {**changes, **receipt},
+            "#status = :open AND #transform_attempt = :transform_attempt",
+            parameters,
+        )
 
     def defer(self, job: Job, now: str) -> None:
-        changes = {"status": JobStatus.OPEN.value, "tries": job.tries, "due_at": job.due_at, "reason": job.reason}
-        condition = "#status IN (:open, :is_sent) AND #tries = :before"
-        parameters = {"open": JobStatus.OPEN.value, "is_sent": JobStatus.SENT.value, "before": job.tries - 1}
+        changes = {
+            "status": JobStatus.OPEN.value,
+            "transform_attempt": job.transform_attempt,
+            "due_at": job.due_at,
+            "reason": job.reason,
+        }
+        condition = "#status IN (:open, :is_sent) AND #transform_attempt = :before"
+        parameters = {
+            "open": JobStatus.OPEN.value,
+            "is_sent": JobStatus.SENT.value,
+            "before": job.transform_attempt - 1,
+        }
         later = {"claimed_until": None, "touched_at": job.due_at or now}  # in the index, it comes up when it is due
         self._write(job.job_id, {**changes, **later}, condition, parameters)
 
     def close(self, job_id: str, status: JobStatus, reason: str, now: str) -> None:
         changes = {"status": status.value, "reason": reason or None, "closed_at": now}
-        self._move(job_id, {**changes, "open_engine": None, "touched_at": None}, CLOSED_FROM[status])
+        self._move(job_id, {**changes, "unfinished_engine": None, "touched_at": None}, CLOSED_FROM[status])
 
     def abandon(self, job: Job, now: str) -> None:
         changes = {"status": JobStatus.ABANDONED.value, "reason": "No photograph waits for it.", "closed_at": now}
         # A count, not a time: two runs that start in the same millisecond write the same time.
         condition = "#status = :prepared AND #prepare_count = :seen"
         parameters = {"prepared": JobStatus.PREPARED.value, "seen": job.prepare_count}
-        self._write(job.job_id, {**changes, "open_engine": None, "touched_at": None}, condition, parameters)
+        self._write(job.job_id, {**changes, "unfinished_engine": None, "touched_at": None}, condition, parameters)
 
     def _unanswered(self, engine: EngineName, status: JobStatus, until: str) -> Iterator[Item]:
         return pages(
             self._client,
             "query",
             TableName=self._table,
-            IndexName="Open",
-            KeyConditionExpression="open_engine = :engine AND touched_at <= :until",
+            IndexName="Unfinished",
+            KeyConditionExpression="unfinished_engine = :engine AND touched_at <= :until",
             FilterExpression="#status = :status",
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues={

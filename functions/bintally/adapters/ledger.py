@@ -7,10 +7,10 @@ from itertools import islice
 from typing import Any
 
 from bintally.adapters.dynamo import Item, deserialised, pages, put_new, read_each, store_errors, update, write_each
-from bintally.adapters.items import answer_of, attributes_of, entry_in
+from bintally.adapters.items import attributes_of_image, attributes_of_result, entry_from_item
 from bintally.domain.image import Image, LedgerEntry, Status, may_follow
-from bintally.domain.manifest import Prediction, Refusal
-from bintally.domain.outcomes import Outcome, Return
+from bintally.domain.manifest import Prediction, PredictionError
+from bintally.domain.transitions import Completion, Requeue
 
 PARTITIONS = 8  # of the index Pending
 NOT_PENDING: Mapping[str, object] = {"pending": None, "due_at": None}
@@ -39,14 +39,14 @@ def _open_to(status: Status, job_id: str) -> tuple[str, dict[str, object]]:
     return f"#status IN ({', '.join(f':{name}' for name in open_to)})", open_to
 
 
-def _settling(outcome: Outcome, now: str) -> dict[str, object]:
+def _settling(outcome: Completion, now: str) -> dict[str, object]:
     """What the ledger keeps of an outcome."""
-    changes: dict[str, object] = {"status": outcome.status.value, "reason": outcome.reason or None, "settled_at": now}
-    if isinstance(outcome.answer, Prediction):
-        changes |= answer_of(outcome.answer)
-    changes["code"] = outcome.answer.code if isinstance(outcome.answer, Refusal) else None
-    if outcome.answer is not None:
-        changes["model"] = outcome.answer.model or None
+    changes: dict[str, object] = {"status": outcome.status.value, "reason": outcome.reason or None, "completed_at": now}
+    if isinstance(outcome.result, Prediction):
+        changes |= attributes_of_result(outcome.result)
+    changes["code"] = outcome.result.code if isinstance(outcome.result, PredictionError) else None
+    if outcome.result is not None:
+        changes["model"] = outcome.result.model or None
     return {**changes, **NOT_PENDING}
 
 
@@ -59,11 +59,11 @@ class DynamoLedger:
 
     def read(self, image_ids: Collection[str]) -> dict[str, LedgerEntry]:
         items = read_each(self._client, self._table, [{"image_id": image_id} for image_id in image_ids])
-        return {item["image_id"]: entry_in(item) for item in items}
+        return {item["image_id"]: entry_from_item(item) for item in items}
 
     def all(self) -> Iterator[LedgerEntry]:
         """Every entry, by a scan."""
-        return (entry_in(item) for item in pages(self._client, "scan", TableName=self._table))
+        return (entry_from_item(item) for item in pages(self._client, "scan", TableName=self._table))
 
     def register(self, images: Sequence[Image], job_id: str, now: str) -> None:
         facts = {"status": Status.SUBMITTED.value, "job_id": job_id, "attempts": 1, "submitted_at": now}
@@ -74,7 +74,7 @@ class DynamoLedger:
 
     def refuse(self, image: Image, reason: str, now: str, code: str = "") -> None:
         facts: Item = {"status": Status.REJECTED.value, "reason": reason, "code": code or None}
-        facts |= {"attempts": 0, "settled_at": now}
+        facts |= {"attempts": 0, "completed_at": now}
         self._enter([image], facts, now)
 
     def of_job(self, job_id: str) -> list[str]:
@@ -102,7 +102,7 @@ class DynamoLedger:
             for entry in entries
         )
 
-    def give_back(self, returns: Sequence[Return], job_id: str) -> set[str]:
+    def release(self, returns: Sequence[Requeue], job_id: str) -> set[str]:
         return self._move(
             (
                 each.image_id,
@@ -118,15 +118,15 @@ class DynamoLedger:
         )
 
     def reopen(self, image_ids: Collection[str], now: str) -> set[str]:
-        """Move FAILED photographs back to RECEIVED, their attempts forgiven; the ids of those that moved."""
+        """Move FAILED photographs back to RECEIVED, their attempts attempts_reset; the ids of those that moved."""
         failed = [entry for entry in self.read(image_ids).values() if entry.status is Status.FAILED]
         return self._move(
             (
                 entry.image.image_id,
                 {
                     "status": Status.RECEIVED.value,
-                    "forgiven": entry.attempts,
-                    "settled_at": None,
+                    "attempts_reset": entry.attempts,
+                    "completed_at": None,
                     **pending_from(entry.image.image_id, now),
                 },
                 "#status = :failed",
@@ -135,13 +135,14 @@ class DynamoLedger:
             for entry in failed
         )
 
-    def settle(self, outcomes: Sequence[Outcome], job_id: str, now: str) -> set[str]:
+    def complete(self, outcomes: Sequence[Completion], job_id: str, now: str) -> set[str]:
         return self._move((each.image_id, _settling(each, now), *_open_to(each.status, job_id)) for each in outcomes)
 
     def _enter(self, images: Sequence[Image], facts: Item, now: str, *, pending: bool = False) -> None:
         facts = {**facts, "received_at": now}
         items = [
-            attributes_of(image) | facts | (pending_from(image.image_id, now) if pending else {}) for image in images
+            attributes_of_image(image) | facts | (pending_from(image.image_id, now) if pending else {})
+            for image in images
         ]
         write_each(self._client, [put_new(self._table, item, "image_id") for item in items])
 

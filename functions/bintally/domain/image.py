@@ -71,26 +71,26 @@ class Image:
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """A photograph with where it stands.
+    """An image and its state.
 
-    `attempts` jobs have asked about it; `forgiven` of them do not count, for a person asked for it to be tried again.
-    `reason` says in words why it has no count, and `code` says so to programs: that of `domain.manifest.Refusal`, or
-    `folder_marker`. While it is RECEIVED it is due from `due_at` (ISO 8601).
+    `attempts` counts the jobs that included it. `attempts_reset` of them no longer count, because somebody asked for a
+    retry. `reason` says why it has no count; `code` is that reason for programs, the code of a `PredictionError` or
+    `folder_marker`. A RECEIVED image is due from `due_at` (ISO 8601).
     """
 
     image: Image
     status: Status
     job_id: str | None
     attempts: int = 0
-    forgiven: int = 0
+    attempts_reset: int = 0
     reason: str = ""
     due_at: str = ""
     code: str = ""
 
     @property
-    def tried(self) -> int:
-        """How many of the attempts count."""
-        return self.attempts - self.forgiven
+    def counted_attempts(self) -> int:
+        """How many attempts count towards the maximum."""
+        return self.attempts - self.attempts_reset
 
     def is_held_by(self, job_id: str) -> bool:
         return self.status is Status.SUBMITTED and self.job_id == job_id

@@ -19,9 +19,9 @@ class EngineName(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """PREPARED: its manifests lie there. OPEN: photographs wait for it. SENT: the engine has it.
+    """PREPARED: its manifests are written. OPEN: images wait for it. SENT: the engine has it.
 
-    DONE and FAILED: it has answered. ABANDONED: nothing waited for it.
+    DONE and FAILED: the engine has answered. ABANDONED: no image waited for it.
     """
 
     PREPARED = "PREPARED"
@@ -32,17 +32,17 @@ class JobStatus(StrEnum):
     ABANDONED = "ABANDONED"
 
 
-UNANSWERED = frozenset({JobStatus.PREPARED, JobStatus.OPEN, JobStatus.SENT})
+UNFINISHED = frozenset({JobStatus.PREPARED, JobStatus.OPEN, JobStatus.SENT})
 
 
 @dataclass(frozen=True)
 class Job:
     """One request to the engine, about `images` photographs in `shards` manifests.
 
-    `prepare_count` counts how often it was entered as PREPARED, `attempts` its senders, `tries` how often there was no
-    capacity for it; an OPEN job is due from `due_at`.
-    `output` and `failure` are where the engine said that it would answer. `touched_at` is when it was last opened, sent
-    or looked into. Times are ISO 8601.
+    `prepare_count` says how often it was entered as PREPARED, `send_count` how often a sender claimed it.
+    `transform_attempt` numbers its transform jobs from 0: each that gets no capacity is followed by another. An OPEN
+    job is due from `due_at`. `output_location` and `failure_location` are where the engine writes its answer.
+    `touched_at` is when the job was last created, opened, sent or checked. Times are ISO 8601.
     """
 
     job_id: str
@@ -51,15 +51,15 @@ class Job:
     engine: EngineName = EngineName.ASYNC
     status: JobStatus = JobStatus.PREPARED
     prepare_count: int = 0
-    attempts: int = 0
-    tries: int = 0
+    send_count: int = 0
+    transform_attempt: int = 0
     due_at: str = ""
-    opened_at: str = ""
+    created_at: str = ""
     submitted_at: str = ""
     closed_at: str = ""
     touched_at: str = ""
-    output: str = ""
-    failure: str = ""
+    output_location: str = ""
+    failure_location: str = ""
     reason: str = ""
 
     @property
@@ -77,15 +77,15 @@ class Job:
 
 @dataclass(frozen=True)
 class JobResult:
-    """What the engine says of a job: where its output lies, or why there is none.
+    """What the engine says about a job: where its output is, why it failed, or both where a part of it failed.
 
-    Both, where a part of it failed. `attempt` is the number of the transform job that says so; None for a request.
+    `transform_attempt` is the number of the transform job; None for a request to the endpoint.
     """
 
     job_id: str
-    output: str | None
-    failure: str = ""
-    attempt: int | None = None
+    output_location: str | None
+    failure_reason: str = ""
+    transform_attempt: int | None = None
 
 
 def job_of(photographs: Iterable[tuple[str, int]], engine: EngineName = EngineName.ASYNC, shards: int = 1) -> Job:

@@ -47,7 +47,7 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class PredictionError:
     """Why one photograph was not counted: `code` for programs, `message` for people."""
 
     code: str
@@ -55,10 +55,10 @@ class Refusal:
     model: str = ""
 
 
-Answer = Prediction | Refusal
+Result = Prediction | PredictionError
 
 
-def manifest_of(images: Iterable[Image]) -> str:
+def build_manifest(images: Iterable[Image]) -> str:
     """The manifest, ordered by image id so that the same photographs give the same bytes."""
     lines = [
         json.dumps({"image_id": image.image_id, "uri": image.uri, "version_id": image.version_id}, ensure_ascii=False)
@@ -67,8 +67,8 @@ def manifest_of(images: Iterable[Image]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def image_ids_of(manifest: str) -> list[str]:
-    """The image ids of a manifest that `manifest_of` made. A line that somebody spoiled since is left out."""
+def parse_manifest(manifest: str) -> list[str]:
+    """The image ids of a manifest that `build_manifest` made. A line that somebody spoiled since is left out."""
     return [image_id for line in manifest.split("\n") if (image_id := _image_id(line))]
 
 
@@ -80,9 +80,9 @@ def _image_id(line: str) -> str:
     return image_id if isinstance(image_id, str) and IMAGE_ID.fullmatch(image_id) else ""
 
 
-def answers_of(output: str) -> dict[str, Answer]:
+def parse_output(output: str) -> dict[str, Result]:
     """From image id to answer. A line that is not an answer (cut off, not JSON) is left out: that image has none."""
-    answers: dict[str, Answer] = {}
+    answers: dict[str, Result] = {}
     for line in output.split("\n"):
         try:
             record = json.loads(line)
@@ -92,11 +92,11 @@ def answers_of(output: str) -> dict[str, Answer]:
     return answers
 
 
-def _answer(record: Mapping[str, object]) -> Answer:
+def _answer(record: Mapping[str, object]) -> Result:
     model = _name(record.get("model", ""))
     error = record.get("error")
     if isinstance(error, Mapping):
-        return Refusal(_name(error["code"]), _message(error["message"]), model)
+        return PredictionError(_name(error["code"]), _message(error["message"]), model)
     probabilities = record["probabilities"]
     if not isinstance(probabilities, Mapping):
         raise TypeError("probabilities")

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from bintally.domain.jobs import EngineName
 
-TRIES_OF_A_TYPE = 3  # of one instance type, before the next one is asked for
+ATTEMPTS_PER_TYPE = 3  # of one instance type, before the next one is asked for
 LONGEST_DELAY = timedelta(hours=1)
 
 
@@ -98,7 +98,7 @@ def lacks_capacity(reason: str) -> bool:
     return reason.startswith("CapacityError")
 
 
-def instance_type(types: Sequence[str], tries: int) -> str | None:
-    """The instance type to ask for after `tries` refusals for want of capacity; None when all have been asked for."""
-    number = tries // TRIES_OF_A_TYPE
+def instance_type(types: Sequence[str], transform_attempt: int) -> str | None:
+    """The instance type for the transform job with this number (from 0); None when every type has been tried."""
+    number = transform_attempt // ATTEMPTS_PER_TYPE
     return types[number] if number < len(types) else None

@@ -13,7 +13,7 @@ _NAME = re.compile(r"(batch-[0-9a-f]{40})-(\d+)")
 
 def name_of(job: Job) -> str:
     """The name of its transform job. One that had no capacity is asked for under another name."""
-    return f"{job.job_id}-{job.tries}"
+    return f"{job.job_id}-{job.transform_attempt}"
 
 
 def result_of(name: str, status: str, output: str, reason: str) -> JobResult | None:

@@ -29,15 +29,15 @@ def collect_job(record: SQSRecord) -> None:
     collected = collect(result, wiring.world(), policy=settings().policy, now=datetime.now(UTC))
     if collected.failed:
         metrics.add_metric("JobsFailed", MetricUnit.Count, 1)
-    for status, number in collected.settled.items():
-        metrics.add_metric(f"Photographs{status.title()}", MetricUnit.Count, number)
-    logger.info("collected job", extra={"job_id": collected.job_id, "settled": collected.settled})
+    for status, number in collected.status_counts.items():
+        metrics.add_metric(f"Images{status.title()}", MetricUnit.Count, number)
+    logger.info("collected job", extra={"job_id": collected.job_id, "status_counts": collected.status_counts})
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Messages that fail are delivered again, the others are done."""
-    metrics.add_metric("MessagesTaken", MetricUnit.Count, len(records_of(event)))
+    metrics.add_metric("MessagesReceived", MetricUnit.Count, len(records_of(event)))
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event, collect_job, processor, context)

@@ -17,7 +17,7 @@ from bintally.handlers import wiring
 from bintally.handlers.messages import records_of, stored_objects
 from bintally.handlers.observability import failures_logged, logger, metrics
 from bintally.handlers.settings import settings
-from bintally.usecases.intake import take_in
+from bintally.usecases.intake import ingest
 
 
 @failures_logged
@@ -38,7 +38,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     with processor(records_of(event), images_in, lambda_context=context):
         parsed = [result[1] for result in processor.process() if result[0] == "success"]
-    intake = take_in(
+    intake = ingest(
         [image for images in parsed for image in images],
         ledger=wiring.ledger(),
         jobs=wiring.jobs(),
@@ -46,8 +46,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
         policy=settings().policy,
         now=datetime.now(UTC),
     )
-    metrics.add_metric("PhotographsRegistered", MetricUnit.Count, intake.registered)
-    metrics.add_metric("PhotographsRepeated", MetricUnit.Count, intake.repeated)
+    metrics.add_metric("ImagesRegistered", MetricUnit.Count, intake.registered)
+    metrics.add_metric("ImagesRepeated", MetricUnit.Count, intake.repeated)
     logger.info("took in photographs", extra={"registered": intake.registered, "jobs": intake.submission.sent})
     for job_id, reason in intake.submission.waiting:
         logger.warning("job waits for the next submit", extra={"job_id": job_id, "reason": reason})

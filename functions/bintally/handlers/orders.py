@@ -45,7 +45,7 @@ def import_files(record: SQSRecord, time_left: Callable[[], float]) -> None:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Messages that fail are delivered again, the others are done."""
-    metrics.add_metric("MessagesTaken", MetricUnit.Count, len(records_of(event)))
+    metrics.add_metric("MessagesReceived", MetricUnit.Count, len(records_of(event)))
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
 
     @failures_logged

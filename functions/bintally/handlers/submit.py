@@ -11,24 +11,24 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bintally.handlers import wiring
 from bintally.handlers.observability import logger, metrics
 from bintally.handlers.settings import settings
-from bintally.usecases.rounds import make_round
+from bintally.usecases.schedule import run_schedule
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """The event only says that it is time. Answers with the ids of the jobs that something was done about."""
-    made = make_round(wiring.world(), policy=settings().policy, now=datetime.now(UTC))
+    made = run_schedule(wiring.world(), policy=settings().policy, now=datetime.now(UTC))
     for name, unit, number in (
         ("JobsSent", MetricUnit.Count, len(made.submission.sent)),
         ("JobsWaiting", MetricUnit.Count, len(made.submission.waiting)),
-        ("JobsFailed", MetricUnit.Count, len(made.swept.failed) + len(made.swept.given_up)),
+        ("JobsFailed", MetricUnit.Count, len(made.swept.failed) + len(made.swept.timed_out)),
         ("OldestPendingSeconds", MetricUnit.Seconds, made.oldest_pending.total_seconds()),
-        ("PhotographsUnaccounted", MetricUnit.Count, made.unaccounted),
+        ("ImagesUnaccounted", MetricUnit.Count, made.unaccounted),
     ):
         metrics.add_metric(name, unit, number)
-    for status, number in made.swept.settled.items():
-        metrics.add_metric(f"Photographs{status.title()}", MetricUnit.Count, number)
-    for job_id, reason in made.submission.waiting + made.swept.troubles:
+    for status, number in made.swept.status_counts.items():
+        metrics.add_metric(f"Images{status.title()}", MetricUnit.Count, number)
+    for job_id, reason in made.submission.waiting + made.swept.errors:
         logger.warning("job waits for the next round", extra={"job_id": job_id, "reason": reason})
     return made.facts()

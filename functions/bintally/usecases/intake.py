@@ -11,21 +11,21 @@ from bintally.domain.jobs import EngineName, Job, JobStatus, in_parts, job_of
 from bintally.domain.orders import iso
 from bintally.domain.policy import Policy, waits_for_schedule
 from bintally.usecases.ports import Engine, Engines, Jobs, Ledger
-from bintally.usecases.submit import Submission, submit_jobs
+from bintally.usecases.submit import SubmitSummary, submit_jobs
 
 
 @dataclass(frozen=True)
-class Intake:
+class IngestSummary:
     """What came of a delivery: photographs new to the ledger, repeated ones, and what became of the jobs."""
 
     registered: int
     repeated: int
-    submission: Submission
+    submission: SubmitSummary
 
 
-def take_in(
+def ingest(
     images: Iterable[Image], *, ledger: Ledger, jobs: Jobs, engines: Engines, policy: Policy, now: datetime
-) -> Intake:
+) -> IngestSummary:
     """Register photographs, and submit them or leave them to the scheduled submit, as the policy says.
 
     May be run again at any point with the same photographs. The order is what makes that safe: manifest, then the job
@@ -49,14 +49,14 @@ def take_in(
     opened = [_ready(job, jobs, iso(now)) for job in jobs.read(job_ids).values()]
     requests = [job for job in opened if job.engine is EngineName.ASYNC]  # transform jobs are for the schedule to send
     submission = submit_jobs(requests, jobs=jobs, engines=engines, policy=policy, now=now)
-    return Intake(len(fresh), len(unique) - len(fresh), submission)
+    return IngestSummary(len(fresh), len(unique) - len(fresh), submission)
 
 
 def _ready(job: Job, jobs: Jobs, now: str) -> Job:
     """The job, which photographs of the ledger name, OPEN where a crash left it unopened."""
     if job.status not in (JobStatus.PREPARED, JobStatus.ABANDONED):
         return job
-    jobs.ready(job, now)
+    jobs.open(job, now)
     return replace(job, status=JobStatus.OPEN)
 
 
@@ -64,6 +64,6 @@ def _registered(images: Sequence[Image], *, ledger: Ledger, jobs: Jobs, engine: 
     """The id of the job that now asks about these photographs."""
     job = job_of((image.image_id, 0) for image in images)
     engine.prepare(job, [images])
-    jobs.open(job, now)
+    jobs.create(job, now)
     ledger.register(images, job.job_id, now)
     return job.job_id

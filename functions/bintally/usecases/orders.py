@@ -18,7 +18,7 @@ MARGIN_SECONDS = 15.0  # left for a part that has begun, and for handing the res
 
 
 @dataclass(frozen=True)
-class Import:
+class ImportSummary:
     """What came of an order file so far. Not `is_finished`: the time was up, and a further run does the rest."""
 
     accepted: int
@@ -37,7 +37,7 @@ def import_orders(
     now: datetime,
     zone: tzinfo = UTC,
     time_left: Callable[[], float] = lambda: math.inf,
-) -> Import:
+) -> ImportSummary:
     """Take the good lines of the order file `source`. An older file never overwrites a newer. `zone` is the site's.
 
     A file replaces the consignments that it names: lines that only older files have are withdrawn. Not one that adds,
@@ -54,7 +54,7 @@ def import_orders(
         progress = _part(file, source.order, replaces, progress, orders, iso(now))
         report = reports.write(source, file, received.adds, progress)
         if progress.is_done or time_left() < MARGIN_SECONDS:
-            return Import(len(file.lines), file.refused_rows, progress.withdrawn, report, progress.is_done)
+            return ImportSummary(len(file.lines), file.refused_rows, progress.withdrawn, report, progress.is_done)
 
 
 def _resumed(progress: Progress | None, fingerprint: str) -> Progress:

@@ -8,10 +8,10 @@ from typing import Protocol
 from bintally.domain.bins import BinCount
 from bintally.domain.image import Image, LedgerEntry
 from bintally.domain.jobs import EngineName, Job, JobResult, JobStatus
-from bintally.domain.manifest import Answer
+from bintally.domain.manifest import Result
 from bintally.domain.objects import StoredObject
 from bintally.domain.orders import OrderFile, Progress
-from bintally.domain.outcomes import Outcome, Return
+from bintally.domain.transitions import Completion, Requeue
 from bintally.domain.verdicts import Finding, OrderLine
 
 
@@ -39,10 +39,10 @@ class Ledger(Protocol):
     def assign(self, entries: Sequence[LedgerEntry], job_id: str, now: str) -> set[str]:
         """Move RECEIVED photographs to SUBMITTED with this job, unless they moved meanwhile; the ids of those moved."""
 
-    def give_back(self, returns: Sequence[Return], job_id: str) -> set[str]:
+    def release(self, returns: Sequence[Requeue], job_id: str) -> set[str]:
         """Move photographs that this job holds back to RECEIVED; the ids of those that moved."""
 
-    def settle(self, outcomes: Sequence[Outcome], job_id: str, now: str) -> set[str]:
+    def complete(self, outcomes: Sequence[Completion], job_id: str, now: str) -> set[str]:
         """Write outcomes; the ids of the photographs that moved.
 
         FAILED moves only photographs that this job holds, an answer all that have none yet.
@@ -62,16 +62,16 @@ class Bins(Protocol):
 class Jobs(Protocol):
     """The jobs table."""
 
-    def open(self, job: Job, now: str) -> None:
+    def create(self, job: Job, now: str) -> None:
         """Enter the job as PREPARED, also again where it was that or ABANDONED. Any other stays as it is."""
 
-    def ready(self, job: Job, now: str) -> None:
+    def open(self, job: Job, now: str) -> None:
         """The ledger names the job: from PREPARED, or ABANDONED, to OPEN."""
 
     def read(self, job_ids: Collection[str]) -> dict[str, Job]:
         """The jobs with these ids."""
 
-    def unanswered(self, status: JobStatus, until: str, most: int) -> list[Job]:
+    def unfinished(self, status: JobStatus, until: str, most: int) -> list[Job]:
         """At most so many jobs in a status, touched no later than `until`, those first that were touched first."""
 
     def touch(self, job_id: str, now: str) -> None:
@@ -80,11 +80,11 @@ class Jobs(Protocol):
     def claim(self, job: Job, now: str, until: str) -> bool:
         """Whether this caller alone may send the job, from `now` until `until`."""
 
-    def sent(self, job: Job, receipt: Mapping[str, str], now: str) -> None:
+    def mark_sent(self, job: Job, receipt: Mapping[str, str], now: str) -> None:
         """The engine has taken this try of the job; the receipt says where its output will lie."""
 
     def defer(self, job: Job, now: str) -> None:
-        """There was no capacity: OPEN again, with the `tries`, `due_at` and `reason` of `job`, once for each try."""
+        """Reopen a job that got no capacity, with the `transform_attempt`, `due_at` and `reason` of `job`, once."""
 
     def close(self, job_id: str, status: JobStatus, reason: str, now: str) -> None:
         """The job has been answered, DONE or FAILED. DONE wins over FAILED."""
@@ -96,8 +96,8 @@ class Jobs(Protocol):
 class Engine(Protocol):
     """What counts photographs: SageMaker Async Inference, or Batch Transform."""
 
-    is_silent: bool
-    """Whether nobody can be asked how far a job is, so that it must be given up after a time."""
+    supports_polling: bool
+    """Whether `poll` can tell a job in progress from a lost one. Where it can't, a job times out."""
 
     def prepare(self, job: Job, shards: Sequence[Sequence[Image]]) -> None:
         """Put the job's manifests where the engine reads them."""
@@ -105,10 +105,10 @@ class Engine(Protocol):
     def submit(self, job: Job) -> Mapping[str, str]:
         """Ask for the job; where its output will lie. Raises EngineUnavailableError, and of that NoCapacityError."""
 
-    def look(self, job: Job) -> JobResult | None:
+    def poll(self, job: Job) -> JobResult | None:
         """What the engine says of a job that was sent, without having told us; None while it is at work."""
 
-    def shards(self, job: Job, output: str | None) -> Iterator[tuple[list[str], dict[str, Answer]]]:
+    def results(self, job: Job, output_location: str | None) -> Iterator[tuple[list[str], dict[str, Result]]]:
         """For each manifest its image ids, and the answers at the job's output; none where that is None.
 
         Raises InvalidEventError where the output is not in the jobs bucket.

@@ -41,7 +41,7 @@ class Changes:
 
 
 @dataclass(frozen=True)
-class Reconciled:
+class ReconcileSummary:
     """How many lines were looked at, and the new verdicts by how often they were given."""
 
     lines: int
@@ -75,7 +75,7 @@ def reconcile(
     thresholds: Thresholds,
     now: datetime,
     zone: tzinfo = UTC,
-) -> Reconciled:
+) -> ReconcileSummary:
     """Judge every line that `changes` touch, from the order and the count as they stand now.
 
     May be run again, also beside itself. A verdict that stands is not announced again, but it is written again when it
@@ -95,7 +95,9 @@ def reconcile(
     written = orders.judge([(each.line, each.finding, each.revision) for each in to_write], iso(now))
     events.publish(_finished(changes.judged, orders))
     verdicts = [each.finding.verdict for each in new if (each.line.consignment_id, each.line.bin_id) in written]
-    return Reconciled(len(lines), {verdict: verdicts.count(verdict) for verdict in Verdict if verdict in verdicts})
+    return ReconcileSummary(
+        len(lines), {verdict: verdicts.count(verdict) for verdict in Verdict if verdict in verdicts}
+    )
 
 
 def _lines(changes: Changes, orders: Orders) -> list[OrderLine]:

@@ -22,7 +22,7 @@ Shard = Sequence[LedgerEntry]
 
 
 @dataclass(frozen=True)
-class Submission:
+class SubmitSummary:
     """Job ids that the engine took, and those that wait for the next run, with why."""
 
     sent: tuple[str, ...]
@@ -30,14 +30,14 @@ class Submission:
 
 
 @dataclass(frozen=True)
-class Formed:
+class AssignSummary:
     """The photographs that were pending, the longest due first, and the jobs that could not be made, with why."""
 
     pending: tuple[LedgerEntry, ...]
-    troubles: tuple[tuple[str, str], ...]
+    errors: tuple[tuple[str, str], ...]
 
 
-def submit_pending(*, ledger: Ledger, jobs: Jobs, engines: Engines, policy: Policy, now: datetime) -> Formed:
+def submit_pending(*, ledger: Ledger, jobs: Jobs, engines: Engines, policy: Policy, now: datetime) -> AssignSummary:
     """Put photographs that no job holds, and that are due, into jobs.
 
     May be run again at any point, also beside itself: each photograph is assigned once, and a job to which none was
@@ -52,12 +52,12 @@ def submit_pending(*, ledger: Ledger, jobs: Jobs, engines: Engines, policy: Poli
         job = job_of(((entry.image.image_id, entry.attempts) for entry in entries), engine, len(shards))
         try:
             engines[engine].prepare(job, [[entry.image for entry in shard] for shard in shards])
-            jobs.open(job, iso(now))
+            jobs.create(job, iso(now))
             if ledger.assign(entries, job.job_id, iso(now)):
-                jobs.ready(job, iso(now))
+                jobs.open(job, iso(now))
         except Exception as error:
             troubles.append((job.job_id, words_of(error)))
-    return Formed(tuple(pending), tuple(troubles))
+    return AssignSummary(tuple(pending), tuple(troubles))
 
 
 def _jobs(pending: Sequence[LedgerEntry], engine: EngineName, policy: Policy) -> Iterator[list[Shard]]:
@@ -77,19 +77,21 @@ def _jobs(pending: Sequence[LedgerEntry], engine: EngineName, policy: Policy) ->
 
 
 def _manifests(pending: Sequence[LedgerEntry], policy: Policy) -> Iterator[Shard]:
-    for tried, group in groupby(sorted(pending, key=lambda entry: entry.tried), key=lambda entry: entry.tried):
+    for tried, group in groupby(
+        sorted(pending, key=lambda entry: entry.counted_attempts), key=lambda entry: entry.counted_attempts
+    ):
         yield from in_parts(list(group), manifest_size(policy, tried))
 
 
-def submit_waiting(*, jobs: Jobs, engines: Engines, policy: Policy, now: datetime) -> Submission:
+def submit_waiting(*, jobs: Jobs, engines: Engines, policy: Policy, now: datetime) -> SubmitSummary:
     """Send every job that is OPEN and due: new ones, and what a crash or a refusal left behind."""
-    waiting = jobs.unanswered(JobStatus.OPEN, iso(now), MOST_JOBS)
+    waiting = jobs.unfinished(JobStatus.OPEN, iso(now), MOST_JOBS)
     return submit_jobs(waiting, jobs=jobs, engines=engines, policy=policy, now=now)
 
 
 def submit_jobs(
     candidates: Iterable[Job], *, jobs: Jobs, engines: Engines, policy: Policy, now: datetime
-) -> Submission:
+) -> SubmitSummary:
     """Send those candidates that are OPEN and due and that nobody else is sending.
 
     One that can't be sent, whatever it raises, stays OPEN and keeps no other from it.
@@ -101,17 +103,22 @@ def submit_jobs(
         try:
             if not jobs.claim(job, iso(now), iso(now + policy.sweep_after)):
                 continue
-            jobs.sent(job, engines[job.engine].submit(job), iso(now))
+            jobs.mark_sent(job, engines[job.engine].submit(job), iso(now))
             sent.append(job.job_id)
         except NoCapacityError as error:
             defer(job, str(error), jobs=jobs, policy=policy, now=now)
             waiting.append((job.job_id, str(error)))
         except Exception as error:
             waiting.append((job.job_id, words_of(error)))
-    return Submission(tuple(sent), tuple(waiting))
+    return SubmitSummary(tuple(sent), tuple(waiting))
 
 
 def defer(job: Job, reason: str, *, jobs: Jobs, policy: Policy, now: datetime) -> None:
     """There was no capacity for the job: it is OPEN again, due after a while, and has one try more behind it."""
-    later = replace(job, tries=job.tries + 1, due_at=iso(now + backoff(policy, job.tries + 1)), reason=reason)
+    later = replace(
+        job,
+        transform_attempt=job.transform_attempt + 1,
+        due_at=iso(now + backoff(policy, job.transform_attempt + 1)),
+        reason=reason,
+    )
     jobs.defer(later, iso(now))

@@ -17,7 +17,7 @@ from bintally.domain.image import Image, Status
 from bintally.domain.jobs import Job, JobStatus, job_of
 from bintally.domain.manifest import Prediction
 from bintally.domain.objects import padded_sequencer
-from bintally.domain.outcomes import Outcome
+from bintally.domain.transitions import Completion
 from moto import mock_aws
 
 from tests.unit.functions.aws import client
@@ -139,19 +139,19 @@ class Operated:
         return Image(bucket, key, version, padded_sequencer("AB"), NOW, key.split("/")[0])
 
     def submitted(
-        self, *keys: str, status: JobStatus = JobStatus.SENT, opened_at: str = NOW
+        self, *keys: str, status: JobStatus = JobStatus.SENT, created_at: str = NOW
     ) -> tuple[Job, list[Image]]:
         """Photographs that a job of that status holds."""
         images = [self.put(key) for key in keys]
         job = job_of((image.image_id, 0) for image in images)
-        self.jobs.open(job, opened_at)
-        self.ledger.register(images, job.job_id, opened_at)
+        self.jobs.create(job, created_at)
+        self.ledger.register(images, job.job_id, created_at)
         if status is not JobStatus.PREPARED:
-            self.jobs.ready(job, opened_at)
+            self.jobs.open(job, created_at)
         if status is JobStatus.SENT:
-            self.jobs.sent(job, {"output": "s3://output", "failure": "s3://failure"}, opened_at)
+            self.jobs.mark_sent(job, {"output_location": "s3://output", "failure_location": "s3://failure"}, created_at)
         elif status in (JobStatus.DONE, JobStatus.FAILED):
-            self.jobs.close(job.job_id, status, "", opened_at)
+            self.jobs.close(job.job_id, status, "", created_at)
         return job, images
 
     def settled(self, *keys: str, status: Status = Status.COUNTED, in_bins: bool = True) -> list[Image]:
@@ -168,7 +168,7 @@ class Operated:
         if in_bins and answer:
             self.bins.record([BinCount(image, BinStatus.COUNTED, 2, 0.9, {2: 1.0}, "m") for image in images], NOW)
         reason = "" if status is Status.COUNTED else "It broke."
-        self.ledger.settle([Outcome(image.image_id, status, reason, answer) for image in images], job.job_id, NOW)
+        self.ledger.complete([Completion(image.image_id, status, reason, answer) for image in images], job.job_id, NOW)
         self.jobs.close(job.job_id, JobStatus.DONE, "", NOW)
 
     def send(self, url: str, bodies: Iterable[str], **attributes: str) -> None:

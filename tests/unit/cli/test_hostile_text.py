@@ -62,10 +62,16 @@ def show_consignments(text: str, output: Output) -> None:
 
 
 def show_jobs(text: str, output: Output) -> None:
-    facts = {"job_id": text, "images": 1, "shards": 1, "status": "FAILED", "reason": text, "opened_at": "2026-05-04"}
-    item = {**facts, "engine": "async", "attempts": 1, "tries": 0, "opened_at": "2026-05-04T12:00:00.000Z"}
+    facts = {"job_id": text, "images": 1, "shards": 1, "status": "FAILED", "reason": text, "created_at": "2026-05-04"}
+    item = {
+        **facts,
+        "engine": "async",
+        "send_count": 1,
+        "transform_attempt": 0,
+        "created_at": "2026-05-04T12:00:00.000Z",
+    }
     deployment = Deployment("fake", {"JobsTable": "jobs"}, lambda service: FakeDynamo(jobs=[item]))
-    jobs.show_jobs(deployment, output, only_open=False, now=NOW)
+    jobs.show_jobs(deployment, output, only_unfinished=False, now=NOW)
 
 
 def show_counts(text: str, output: Output) -> None:

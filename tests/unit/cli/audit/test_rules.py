@@ -17,7 +17,7 @@ from bincli.audit.rules import (
 )
 from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.image import TERMINAL, Image, LedgerEntry, Status
-from bintally.domain.jobs import UNANSWERED, Job, JobStatus
+from bintally.domain.jobs import UNFINISHED, Job, JobStatus
 from bintally.domain.objects import padded_sequencer
 from bintally.domain.orders import iso
 from hypothesis import given
@@ -27,10 +27,10 @@ NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LONG_AGO, LATELY = iso(NOW - timedelta(days=2)), iso(NOW - timedelta(seconds=5))
 GRACE = GracePeriods(timedelta(minutes=5), timedelta(hours=1), timedelta(hours=8))
 JOBS = {
-    f"async-{status}": Job(f"async-{status}", 1, status=status, opened_at=LATELY, submitted_at=LATELY)
+    f"async-{status}": Job(f"async-{status}", 1, status=status, created_at=LATELY, submitted_at=LATELY)
     for status in JobStatus
 }
-OPEN_JOBS = [job_id for job_id, job in JOBS.items() if job.status in UNANSWERED]
+OPEN_JOBS = [job_id for job_id, job in JOBS.items() if job.status in UNFINISHED]
 NOBODY = Snapshot([], 0, set(), [], JOBS, {})
 
 
@@ -125,7 +125,7 @@ def test_a_photo_that_was_removed_from_the_bucket_is_said() -> None:
     assert audited(replace(snapshot, versions=[])) == Audit(1, {"COUNTED": 1}, [], 1)
 
 
-@pytest.mark.parametrize("status", [status for status in JobStatus if status not in UNANSWERED])
+@pytest.mark.parametrize("status", [status for status in JobStatus if status not in UNFINISHED])
 def test_a_photo_that_an_answered_job_holds_is_lost(status: JobStatus) -> None:
     (finding,) = audited(snapshot_of(entry_of(image_of("a.jpg"), Status.SUBMITTED, f"async-{status}"))).findings
 
@@ -140,7 +140,7 @@ def test_a_photo_that_an_unknown_job_holds_is_lost() -> None:
 
 
 def test_a_job_that_nobody_looks_after_is_said() -> None:
-    jobs = {"async-1": Job("async-1", 1, status=JobStatus.OPEN, opened_at=LONG_AGO)}
+    jobs = {"async-1": Job("async-1", 1, status=JobStatus.OPEN, created_at=LONG_AGO)}
 
     (finding,) = audited(snapshot_of(entry_of(image_of("a.jpg"), Status.SUBMITTED, "async-1"), jobs=jobs)).findings
 

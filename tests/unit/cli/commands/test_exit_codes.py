@@ -145,6 +145,6 @@ def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
 def test_jobs_are_listed(operated: Operated) -> None:
     job, _ = operated.submitted("a/1.jpg")
 
-    code, out, _ = run("jobs", "--open", "--json")
+    code, out, _ = run("jobs", "--unfinished", "--json")
 
     assert (code, json.loads(out)["job_id"]) == (0, job.job_id)

@@ -12,9 +12,9 @@ from tests.unit.cli.printing import Printed
 LATER = datetime.fromisoformat(NOW) + timedelta(minutes=3, seconds=7)
 
 
-def shown(stack: Operated, *, only_open: bool = False, as_json: bool = False) -> Printed:
+def shown(stack: Operated, *, only_unfinished: bool = False, as_json: bool = False) -> Printed:
     output = Printed(as_json=as_json)
-    show_jobs(stack.deployment, output, only_open=only_open, now=LATER)
+    show_jobs(stack.deployment, output, only_unfinished=only_unfinished, now=LATER)
     return output
 
 
@@ -23,7 +23,7 @@ def jobs(stack: Operated) -> tuple[str, str]:
     """The ids of a job that failed and of a later one that is with the engine."""
     failed, _ = stack.submitted("a.jpg")
     stack.jobs.close(failed.job_id, JobStatus.FAILED, "[red] The model server ended.", NOW)
-    sent, _ = stack.submitted("b.jpg", "c.jpg", opened_at="2026-05-04T12:01:00.000Z")
+    sent, _ = stack.submitted("b.jpg", "c.jpg", created_at="2026-05-04T12:01:00.000Z")
     return failed.job_id, sent.job_id
 
 
@@ -38,7 +38,7 @@ def test_the_latest_job_comes_first(stack: Operated, jobs: tuple[str, str]) -> N
 
 
 def test_only_open_jobs_are_shown_when_asked_for(stack: Operated, jobs: tuple[str, str]) -> None:
-    assert [record["job_id"] for record in shown(stack, only_open=True, as_json=True).records] == [jobs[1]]
+    assert [record["job_id"] for record in shown(stack, only_unfinished=True, as_json=True).records] == [jobs[1]]
 
 
 def test_a_stack_without_jobs_says_what_starts_one(stack: Operated) -> None:
@@ -53,7 +53,7 @@ def test_how_many_jobs_there_are_is_said_beside_the_list(stack: Operated, jobs: 
 
 
 def test_a_job_as_json_has_what_is_known_of_it() -> None:
-    job = Job("batch-1", 900, 2, status=JobStatus.OPEN, opened_at=NOW)
+    job = Job("batch-1", 900, 2, status=JobStatus.OPEN, created_at=NOW)
 
     assert record_of(job, LATER) == {
         "job_id": "batch-1",
@@ -61,10 +61,10 @@ def test_a_job_as_json_has_what_is_known_of_it() -> None:
         "shards": 2,
         "engine": "async",
         "status": "OPEN",
-        "attempts": 0,
-        "tries": 0,
+        "send_count": 0,
+        "transform_attempt": 0,
         "prepare_count": 0,
-        "opened_at": NOW,
+        "created_at": NOW,
         "age_seconds": 187,
     }
 

@@ -8,7 +8,7 @@ from bintally.adapters.async_engine import LONGEST_REASON, AsyncEngine
 from bintally.adapters.job_files import JobFiles
 from bintally.domain.errors import EngineUnavailableError, InvalidEventError, StoreError
 from bintally.domain.jobs import JobResult, JobStatus
-from bintally.domain.manifest import manifest_of
+from bintally.domain.manifest import build_manifest
 from botocore.exceptions import EndpointConnectionError
 
 from tests.unit.functions.adapters.stubs import StubClient, client_error, refusing
@@ -23,8 +23,8 @@ BUCKET = table("JobsBucket")
 SENT = replace(
     JOB,
     status=JobStatus.SENT,
-    output=f"s3://{BUCKET}/async/output/1.out",
-    failure=f"s3://{BUCKET}/async/failure/1-error.out",
+    output_location=f"s3://{BUCKET}/async/output/1.out",
+    failure_location=f"s3://{BUCKET}/async/failure/1-error.out",
 )
 
 
@@ -40,7 +40,7 @@ def test_a_manifest_lies_where_the_job_says(aws: None) -> None:
     engine().prepare(JOB, [IMAGES])
 
     held = client("s3").get_object(Bucket=BUCKET, Key=JOB.manifests[0])
-    assert held["Body"].read().decode() == manifest_of(IMAGES)
+    assert held["Body"].read().decode() == build_manifest(IMAGES)
     assert held["ContentType"] == "application/jsonlines"
 
 
@@ -51,7 +51,7 @@ def test_a_request_names_manifest_job_and_forms() -> None:
 
     receipt = engine(runtime).submit(JOB)
 
-    assert receipt == {"output": "s3://o", "failure": "s3://f"}
+    assert receipt == {"output_location": "s3://o", "failure_location": "s3://f"}
     assert runtime.of("invoke_endpoint_async") == [
         {
             "EndpointName": "bintally-counter",
@@ -64,7 +64,7 @@ def test_a_request_names_manifest_job_and_forms() -> None:
 
 
 def test_a_request_is_one_that_sagemaker_takes(aws: None) -> None:
-    assert set(engine(client("sagemaker-runtime")).submit(JOB)) == {"output", "failure"}
+    assert set(engine(client("sagemaker-runtime")).submit(JOB)) == {"output_location", "failure_location"}
 
 
 @pytest.mark.parametrize(
@@ -87,22 +87,22 @@ def test_an_engine_that_does_not_take_a_job_may_take_it_later(error: Exception) 
 
 
 def test_a_request_that_left_nothing_may_be_at_work(aws: None) -> None:
-    assert engine().is_silent
-    assert engine().look(SENT) is None
-    assert engine().look(replace(SENT, failure="")) is None
+    assert not engine().supports_polling
+    assert engine().poll(SENT) is None
+    assert engine().poll(replace(SENT, failure_location="")) is None
 
 
 def test_an_output_is_an_answer(aws: None) -> None:
     put("async/output/1.out", b"")
 
-    assert engine().look(SENT) == JobResult(JOB.job_id, SENT.output)
+    assert engine().poll(SENT) == JobResult(JOB.job_id, SENT.output_location)
 
 
 def test_an_output_counts_more_than_a_failure(aws: None) -> None:
     put("async/output/1.out", b"{}")
     put("async/failure/1-error.out", b"Late.")
 
-    assert engine().look(SENT) == JobResult(JOB.job_id, SENT.output)
+    assert engine().poll(SENT) == JobResult(JOB.job_id, SENT.output_location)
 
 
 @pytest.mark.parametrize(
@@ -117,21 +117,21 @@ def test_an_output_counts_more_than_a_failure(aws: None) -> None:
 def test_a_failure_says_why_and_is_cut_to_what_a_table_should_hold(aws: None, body: bytes, reason: str) -> None:
     put("async/failure/1-error.out", body)
 
-    assert engine().look(SENT) == JobResult(JOB.job_id, None, reason)
+    assert engine().poll(SENT) == JobResult(JOB.job_id, None, reason)
 
 
 @pytest.mark.parametrize(
     "job",
     [
-        replace(SENT, output="s3://elsewhere/async/output/1.out"),
-        replace(SENT, output=f"s3://{BUCKET}/orders/reports/1.out"),
-        replace(SENT, failure=f"s3://{BUCKET}/async/output/1.out"),
-        replace(SENT, output=""),
+        replace(SENT, output_location="s3://elsewhere/async/output/1.out"),
+        replace(SENT, output_location=f"s3://{BUCKET}/orders/reports/1.out"),
+        replace(SENT, failure_location=f"s3://{BUCKET}/async/output/1.out"),
+        replace(SENT, output_location=""),
     ],
 )
 def test_a_place_that_is_not_an_engines_is_not_looked_into(aws: None, job: object) -> None:
     with pytest.raises(InvalidEventError):
-        engine().look(job)  # type: ignore[arg-type]
+        engine().poll(job)  # type: ignore[arg-type]
 
 
 # ---- Answers
@@ -140,13 +140,13 @@ def test_a_place_that_is_not_an_engines_is_not_looked_into(aws: None, job: objec
 def test_an_output_that_is_not_there_answers_nothing(aws: None) -> None:
     engine().prepare(JOB, [IMAGES])
 
-    assert list(engine().shards(JOB, f"s3://{BUCKET}/async/output/none.out")) == [(IDS, {})]
+    assert list(engine().results(JOB, f"s3://{BUCKET}/async/output/none.out")) == [(IDS, {})]
 
 
 def test_a_manifest_that_is_not_there_asked_about_nothing(aws: None) -> None:
     put("async/output/1.out", json.dumps(prediction(IMAGES[0])).encode())
 
-    ((image_ids, answers),) = engine().shards(JOB, SENT.output)
+    ((image_ids, answers),) = engine().results(JOB, SENT.output_location)
 
     assert image_ids == []
     assert list(answers) == [IMAGES[0].image_id]
@@ -158,11 +158,11 @@ def test_a_bucket_that_is_not_there_is_an_error(aws: None) -> None:
     with pytest.raises(StoreError, match=f"Writing the manifest {JOB.manifests[0]}"):
         elsewhere.prepare(JOB, [IMAGES])
     with pytest.raises(StoreError, match="Reading s3://elsewhere-0/"):
-        list(elsewhere.shards(JOB, None))
+        list(elsewhere.results(JOB, None))
 
 
 def test_bytes_that_are_no_text_are_no_answers(aws: None) -> None:
     engine().prepare(JOB, [IMAGES])
     put("async/output/1.out", b"\xff\xfe\x00garbage\n")
 
-    assert list(engine().shards(JOB, SENT.output)) == [(IDS, {})]
+    assert list(engine().results(JOB, SENT.output_location)) == [(IDS, {})]

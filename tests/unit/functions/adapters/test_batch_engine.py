@@ -10,7 +10,7 @@ from bintally.adapters.batch_engine import BatchEngine
 from bintally.adapters.job_files import JobFiles
 from bintally.domain.errors import EngineUnavailableError, InvalidEventError, NoCapacityError, StoreError
 from bintally.domain.jobs import EngineName, JobResult, job_of
-from bintally.domain.policy import TRIES_OF_A_TYPE, lacks_capacity
+from bintally.domain.policy import ATTEMPTS_PER_TYPE, lacks_capacity
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.validate import ParamValidator
 
@@ -67,11 +67,11 @@ def test_a_request_names_manifests_model_and_output() -> None:
     }
 
 
-@pytest.mark.parametrize("tries", [0, 5, 999_999])
-def test_a_request_is_one_that_sagemakers_model_of_it_takes(tries: int) -> None:
+@pytest.mark.parametrize("transform_attempt", [0, 5, 999_999])
+def test_a_request_is_one_that_sagemakers_model_of_it_takes(transform_attempt: int) -> None:
     shape = client("sagemaker").meta.service_model.operation_model("CreateTransformJob").input_shape
 
-    request = asked_for(replace(JOB, tries=tries))
+    request = asked_for(replace(JOB, transform_attempt=transform_attempt))
 
     assert ParamValidator().validate(request, shape).generate_report() == ""
     assert set(request) <= set(shape.members)
@@ -85,7 +85,7 @@ def test_a_request_is_one_that_moto_takes(aws: None) -> None:
     receipt = engine(client("sagemaker")).submit(JOB)
 
     held = client("sagemaker").describe_transform_job(TransformJobName=f"{JOB.job_id}-0")
-    assert receipt == {"output": held["TransformOutput"]["S3OutputPath"]} == {"output": OUTPUT}
+    assert receipt == {"output_location": held["TransformOutput"]["S3OutputPath"]} == {"output_location": OUTPUT}
 
 
 @pytest.mark.parametrize(("shards", "most", "instances"), [(1, 2, 1), (2, 2, 2), (3, 2, 2), (3, 20, 3), (200, 20, 20)])
@@ -94,11 +94,14 @@ def test_no_more_instances_than_manifests(shards: int, most: int, instances: int
 
 
 def test_each_try_has_another_name_and_later_tries_another_type() -> None:
-    requests = [asked_for(replace(JOB, tries=tries)) for tries in range(2 * TRIES_OF_A_TYPE + 1)]
+    requests = [
+        asked_for(replace(JOB, transform_attempt=transform_attempt))
+        for transform_attempt in range(2 * ATTEMPTS_PER_TYPE + 1)
+    ]
 
     assert [request["TransformJobName"] for request in requests] == [f"{JOB.job_id}-{n}" for n in range(len(requests))]
     types = [request["TransformResources"]["InstanceType"] for request in requests]
-    assert types == [TYPES[0]] * TRIES_OF_A_TYPE + [TYPES[1]] * (TRIES_OF_A_TYPE + 1)
+    assert types == [TYPES[0]] * ATTEMPTS_PER_TYPE + [TYPES[1]] * (ATTEMPTS_PER_TYPE + 1)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +112,7 @@ def test_a_job_that_was_asked_for_before_a_crash_is_taken(code: str, message: st
     error = ClientError({"Error": {"Code": code, "Message": message}}, "CreateTransformJob")
     stub = StubClient("sagemaker", create_transform_job=refusing(error))
 
-    assert engine(stub).submit(JOB) == {"output": OUTPUT}
+    assert engine(stub).submit(JOB) == {"output_location": OUTPUT}
 
 
 def test_asking_again_after_a_crash_is_no_error_on_moto(aws: None) -> None:
@@ -166,21 +169,21 @@ def described(**facts: Any) -> tuple[StubClient, BatchEngine]:
 def test_a_transform_job_that_ended_says_how(facts: dict[str, str], failure: str) -> None:
     stub, batch = described(**facts)
 
-    assert batch.look(replace(JOB, tries=4)) == JobResult(JOB.job_id, OUTPUT, failure, 4)
+    assert batch.poll(replace(JOB, transform_attempt=4)) == JobResult(JOB.job_id, OUTPUT, failure, 4)
     assert stub.of("describe_transform_job") == [{"TransformJobName": f"{JOB.job_id}-4"}]
 
 
 @pytest.mark.parametrize("status", ["InProgress", "Stopping"])
 def test_a_transform_job_at_work_says_nothing(status: str) -> None:
-    assert described(TransformJobStatus=status)[1].look(JOB) is None
-    assert not engine().is_silent
+    assert described(TransformJobStatus=status)[1].poll(JOB) is None
+    assert engine().supports_polling
 
 
 @pytest.mark.parametrize("code", ["ValidationException", "ResourceNotFound"])
 def test_a_transform_job_that_sagemaker_does_not_know_has_failed(code: str) -> None:
     stub = StubClient("sagemaker", describe_transform_job=refusing(client_error(code, "DescribeTransformJob")))
 
-    assert engine(stub).look(JOB) == JobResult(JOB.job_id, OUTPUT, f"SageMaker does not know {JOB.job_id}-0.", 0)
+    assert engine(stub).poll(JOB) == JobResult(JOB.job_id, OUTPUT, f"SageMaker does not know {JOB.job_id}-0.", 0)
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException", "InternalFailure"])
@@ -188,18 +191,18 @@ def test_a_sagemaker_that_does_not_answer_has_not_lost_the_job(code: str) -> Non
     stub = StubClient("sagemaker", describe_transform_job=refusing(client_error(code, "DescribeTransformJob")))
 
     with pytest.raises(StoreError, match=rf"Describing {JOB.job_id}-0: .*{code}"):
-        engine(stub).look(JOB)
+        engine(stub).poll(JOB)
 
 
 def test_a_job_is_described_as_moto_describes_it(aws: None) -> None:
     batch = engine(client("sagemaker"))
     batch.submit(JOB)
 
-    found = batch.look(JOB)
+    found = batch.poll(JOB)
     assert found is None or found.job_id == JOB.job_id
-    unknown = batch.look(replace(JOB, tries=1))
+    unknown = batch.poll(replace(JOB, transform_attempt=1))
     assert unknown is not None
-    assert unknown.failure == f"SageMaker does not know {JOB.job_id}-1."
+    assert unknown.failure_reason == f"SageMaker does not know {JOB.job_id}-1."
 
 
 # ---- Answers
@@ -228,7 +231,7 @@ def test_each_manifest_has_its_own_answers(prepared: BatchEngine, answer: Callab
     for number in range(len(SHARDS)):
         answer(number)
 
-    found = list(prepared.shards(JOB, OUTPUT))
+    found = list(prepared.results(JOB, OUTPUT))
 
     assert [image_ids for image_ids, _ in found] == [sorted(i.image_id for i in images) for images in SHARDS]
     assert [sorted(answers) for _, answers in found] == [image_ids for image_ids, _ in found]
@@ -240,11 +243,11 @@ def test_a_shard_that_failed_leaves_the_others_their_answers(
     answer(0)
     answer(2)
 
-    assert [len(answers) for _, answers in prepared.shards(JOB, OUTPUT)] == [2, 0, 1]
+    assert [len(answers) for _, answers in prepared.results(JOB, OUTPUT)] == [2, 0, 1]
 
 
 def test_without_an_output_the_manifests_tell_what_was_asked(prepared: BatchEngine) -> None:
-    assert [(len(ids), answers) for ids, answers in prepared.shards(JOB, None)] == [(2, {}), (2, {}), (1, {})]
+    assert [(len(ids), answers) for ids, answers in prepared.results(JOB, None)] == [(2, {}), (2, {}), (1, {})]
 
 
 @pytest.mark.parametrize(
@@ -258,7 +261,7 @@ def test_without_an_output_the_manifests_tell_what_was_asked(prepared: BatchEngi
 )
 def test_the_output_of_another_job_is_refused(prepared: BatchEngine, location: str) -> None:
     with pytest.raises(InvalidEventError):
-        list(prepared.shards(JOB, location))
+        list(prepared.results(JOB, location))
 
 
 def test_an_output_path_below_the_jobs_own_answers_nothing_of_another(
@@ -266,4 +269,4 @@ def test_an_output_path_below_the_jobs_own_answers_nothing_of_another(
 ) -> None:
     answer(0)
 
-    assert [answers for _, answers in prepared.shards(JOB, f"{OUTPUT}elsewhere/")] == [{}, {}, {}]
+    assert [answers for _, answers in prepared.results(JOB, f"{OUTPUT}elsewhere/")] == [{}, {}, {}]

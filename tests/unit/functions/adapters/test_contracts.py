@@ -20,11 +20,11 @@ from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.errors import EngineUnavailableError, InvalidEventError, NoCapacityError
 from bintally.domain.image import TERMINAL, Image, LedgerEntry, Status
 from bintally.domain.intervals import Interval
-from bintally.domain.jobs import UNANSWERED, EngineName, Job, JobResult, JobStatus, job_of
-from bintally.domain.manifest import Answer, Prediction, Refusal
+from bintally.domain.jobs import UNFINISHED, EngineName, Job, JobResult, JobStatus, job_of
+from bintally.domain.manifest import Prediction, PredictionError, Result
 from bintally.domain.orders import OrderFile, Progress
-from bintally.domain.outcomes import Outcome, Return
 from bintally.domain.transforms import name_of
+from bintally.domain.transitions import Completion, Requeue
 from bintally.domain.verdicts import NO_LONGER_ORDERED, NOT_COUNTED, Finding, OrderLine, Verdict, outdated
 
 from tests.fakes import World
@@ -53,7 +53,7 @@ IMAGES = photographs(3)
 JOB = first_job_of(IMAGES)
 BATCH = job_of([(image.image_id, 0) for image in IMAGES], EngineName.BATCH, 2)
 ANSWER = Prediction(3, 0.9, SURE_OF_3, MODEL)
-RECEIPT = {"output": "s3://jobs/out", "failure": "s3://jobs/failure"}
+RECEIPT = {"output_location": "s3://jobs/out", "failure_location": "s3://jobs/failure"}
 MATCH = Finding(Verdict.MATCH, "As expected.", 3)
 
 
@@ -116,8 +116,8 @@ def world(request: pytest.FixtureRequest) -> Any:
     return adapters()
 
 
-def outcome(image: Image, status: Status, reason: str = "", answer: Answer | None = None) -> Outcome:
-    return Outcome(image.image_id, status, reason, answer)
+def outcome(image: Image, status: Status, reason: str = "", answer: Result | None = None) -> Completion:
+    return Completion(image.image_id, status, reason, answer)
 
 
 def entries(world: Any, images: list[Image] = IMAGES) -> list[LedgerEntry]:
@@ -196,26 +196,26 @@ def test_settling_moves_what_is_submitted_and_says_what_moved(world: Any) -> Non
     world.ledger.register(IMAGES[:2], "job-1", NOON)
     outcomes = [
         outcome(IMAGES[0], Status.COUNTED, "", ANSWER),
-        outcome(IMAGES[1], Status.REJECTED, "too_small: Small.", Refusal("too_small", "Small.", MODEL)),
+        outcome(IMAGES[1], Status.REJECTED, "too_small: Small.", PredictionError("too_small", "Small.", MODEL)),
         outcome(IMAGES[2], Status.COUNTED, "", ANSWER),
     ]
 
-    assert world.ledger.settle(outcomes, "job-1", LATER) == {IMAGES[0].image_id, IMAGES[1].image_id}
+    assert world.ledger.complete(outcomes, "job-1", LATER) == {IMAGES[0].image_id, IMAGES[1].image_id}
 
     held = world.ledger.read([image.image_id for image in IMAGES])
     assert [held[image.image_id].status for image in IMAGES[:2]] == [Status.COUNTED, Status.REJECTED]
     assert [held[image.image_id].reason for image in IMAGES[:2]] == ["", "too_small: Small."]
     assert IMAGES[2].image_id not in held
-    assert world.ledger.settle([], "job-1", LATER) == set()
+    assert world.ledger.complete([], "job-1", LATER) == set()
 
 
 @pytest.mark.parametrize("terminal", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED])
 def test_what_is_settled_stays(world: Any, terminal: Status) -> None:
     world.ledger.register(IMAGES[:1], "job-1", NOON)
-    world.ledger.settle([outcome(IMAGES[0], terminal, "first")], "job-1", NOON)
+    world.ledger.complete([outcome(IMAGES[0], terminal, "first")], "job-1", NOON)
 
     for status in TERMINAL:
-        assert world.ledger.settle([outcome(IMAGES[0], status, "second", ANSWER)], "job-1", LATER) == set()
+        assert world.ledger.complete([outcome(IMAGES[0], status, "second", ANSWER)], "job-1", LATER) == set()
 
     assert entries(world, IMAGES[:1]) == [LedgerEntry(IMAGES[0], terminal, "job-1", 1, reason="first")]
 
@@ -224,10 +224,10 @@ def test_what_is_settled_stays(world: Any, terminal: Status) -> None:
 @pytest.mark.parametrize("job_id", ["job-1", "job-2"])
 def test_an_answer_that_comes_after_all_settles_what_had_failed(world: Any, status: Status, job_id: str) -> None:
     world.ledger.register(IMAGES[:1], "job-1", NOON)
-    world.ledger.settle([outcome(IMAGES[0], Status.FAILED, "internal: x")], "job-1", NOON)
+    world.ledger.complete([outcome(IMAGES[0], Status.FAILED, "internal: x")], "job-1", NOON)
 
-    assert world.ledger.settle([outcome(IMAGES[0], Status.FAILED, "again")], "job-1", LATER) == set()
-    assert world.ledger.settle([outcome(IMAGES[0], status)], job_id, LATER) == {IMAGES[0].image_id}
+    assert world.ledger.complete([outcome(IMAGES[0], Status.FAILED, "again")], "job-1", LATER) == set()
+    assert world.ledger.complete([outcome(IMAGES[0], status)], job_id, LATER) == {IMAGES[0].image_id}
 
     assert entries(world, IMAGES[:1]) == [LedgerEntry(IMAGES[0], status, "job-1", 1)]
 
@@ -237,7 +237,7 @@ def test_an_answer_settles_a_photograph_whichever_job_holds_it_or_none(world: An
     world.ledger.register(IMAGES[:1], "job-2", NOON)
     world.ledger.receive(IMAGES[1:2], NOON)
 
-    moved = world.ledger.settle([outcome(image, status) for image in IMAGES[:2]], "job-1", LATER)
+    moved = world.ledger.complete([outcome(image, status) for image in IMAGES[:2]], "job-1", LATER)
 
     assert moved == {image.image_id for image in IMAGES[:2]}
     assert [(entry.status, entry.due_at) for entry in entries(world, IMAGES[:2])] == [(status, "")] * 2
@@ -249,7 +249,7 @@ def test_only_the_job_that_holds_a_photograph_may_fail_it(world: Any) -> None:
     world.ledger.register(IMAGES[1:2], "job-2", NOON)
     world.ledger.receive(IMAGES[2:], NOON)
 
-    moved = world.ledger.settle([outcome(image, Status.FAILED, "internal: x") for image in IMAGES], "job-1", LATER)
+    moved = world.ledger.complete([outcome(image, Status.FAILED, "internal: x") for image in IMAGES], "job-1", LATER)
 
     assert moved == {IMAGES[0].image_id}
     assert [entry.status for entry in entries(world)] == [Status.FAILED, Status.SUBMITTED, Status.RECEIVED]
@@ -330,7 +330,7 @@ def test_what_was_tried_meanwhile_is_not_assigned_to_a_job_of_before(world: Any)
     world.ledger.receive(IMAGES[:1], NOON)
     (seen,) = entries(world, IMAGES[:1])
     world.ledger.assign([seen], "job-1", NOON)
-    world.ledger.give_back([Return(IMAGES[0].image_id, "internal: x", NOON)], "job-1")
+    world.ledger.release([Requeue(IMAGES[0].image_id, "internal: x", NOON)], "job-1")
 
     assert world.ledger.assign([seen], "job-2", LATER) == set()
 
@@ -342,8 +342,8 @@ def test_what_the_ledger_does_not_hold_is_neither_assigned_nor_given_back_nor_se
     unknown = LedgerEntry(IMAGES[0], Status.RECEIVED, None)
 
     assert world.ledger.assign([unknown], "job-1", NOON) == set()
-    assert world.ledger.give_back([Return(IMAGES[0].image_id, "x", NOON)], "job-1") == set()
-    assert world.ledger.settle([outcome(IMAGES[0], Status.FAILED, "x")], "job-1", NOON) == set()
+    assert world.ledger.release([Requeue(IMAGES[0].image_id, "x", NOON)], "job-1") == set()
+    assert world.ledger.complete([outcome(IMAGES[0], Status.FAILED, "x")], "job-1", NOON) == set()
     assert world.ledger.reopen([IMAGES[0].image_id], NOON) == set()
 
     assert list(world.ledger.all()) == []
@@ -352,7 +352,7 @@ def test_what_the_ledger_does_not_hold_is_neither_assigned_nor_given_back_nor_se
 def test_what_is_given_back_waits_until_it_is_due(world: Any) -> None:
     world.ledger.register(IMAGES[:1], "job-1", EARLIER)
 
-    assert world.ledger.give_back([Return(IMAGES[0].image_id, "internal: x", NOON)], "job-1") == {IMAGES[0].image_id}
+    assert world.ledger.release([Requeue(IMAGES[0].image_id, "internal: x", NOON)], "job-1") == {IMAGES[0].image_id}
 
     expected = LedgerEntry(IMAGES[0], Status.RECEIVED, "job-1", 1, reason="internal: x", due_at=NOON)
     assert entries(world, IMAGES[:1]) == [expected]
@@ -364,11 +364,11 @@ def test_only_what_a_job_holds_is_given_back_by_it_and_only_once(world: Any) -> 
     world.ledger.register(IMAGES[:1], "job-1", NOON)
     world.ledger.register(IMAGES[1:2], "job-2", NOON)
     world.ledger.receive(IMAGES[2:], NOON)
-    returns = [Return(image.image_id, "internal: x", LATER) for image in IMAGES]
+    returns = [Requeue(image.image_id, "internal: x", LATER) for image in IMAGES]
 
-    assert world.ledger.give_back(returns, "job-1") == {IMAGES[0].image_id}
-    assert world.ledger.give_back(returns, "job-1") == set()
-    assert world.ledger.give_back([], "job-1") == set()
+    assert world.ledger.release(returns, "job-1") == {IMAGES[0].image_id}
+    assert world.ledger.release(returns, "job-1") == set()
+    assert world.ledger.release([], "job-1") == set()
 
     assert [entry.due_at for entry in entries(world)] == [LATER, "", NOON]
 
@@ -376,9 +376,9 @@ def test_only_what_a_job_holds_is_given_back_by_it_and_only_once(world: Any) -> 
 @pytest.mark.parametrize("terminal", sorted(TERMINAL))
 def test_what_is_settled_is_not_given_back(world: Any, terminal: Status) -> None:
     world.ledger.register(IMAGES[:1], "job-1", NOON)
-    world.ledger.settle([outcome(IMAGES[0], terminal)], "job-1", NOON)
+    world.ledger.complete([outcome(IMAGES[0], terminal)], "job-1", NOON)
 
-    assert world.ledger.give_back([Return(IMAGES[0].image_id, "internal: x", NOON)], "job-1") == set()
+    assert world.ledger.release([Requeue(IMAGES[0].image_id, "internal: x", NOON)], "job-1") == set()
 
 
 @pytest.mark.parametrize("number", [1, 101])
@@ -388,7 +388,7 @@ def test_a_failed_photograph_is_tried_again_where_a_person_asks_and_its_attempts
     images = photographs(number)
     ids = {image.image_id for image in images}
     world.ledger.register(images, "job-1", EARLIER)
-    world.ledger.settle([outcome(image, Status.FAILED, "internal: x") for image in images], "job-1", EARLIER)
+    world.ledger.complete([outcome(image, Status.FAILED, "internal: x") for image in images], "job-1", EARLIER)
 
     assert world.ledger.reopen(ids, NOON) == ids
     assert world.ledger.reopen(ids, LATER) == set()
@@ -396,7 +396,7 @@ def test_a_failed_photograph_is_tried_again_where_a_person_asks_and_its_attempts
     expected = [LedgerEntry(image, Status.RECEIVED, "job-1", 1, 1, "internal: x", NOON) for image in images]
     assert entries(world, images) == expected
     assert by_key(world.ledger.pending(NOON, 10_000)) == expected
-    assert {entry.tried for entry in expected} == {0}
+    assert {entry.counted_attempts for entry in expected} == {0}
 
 
 @pytest.mark.parametrize("status", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED, Status.SUBMITTED])
@@ -404,7 +404,7 @@ def test_only_what_has_failed_is_tried_again(world: Any, status: Status) -> None
     world.ledger.register(IMAGES[:1], "job-1", NOON)
     world.ledger.receive(IMAGES[1:2], NOON)
     if status in TERMINAL:
-        world.ledger.settle([outcome(IMAGES[0], status)], "job-1", NOON)
+        world.ledger.complete([outcome(IMAGES[0], status)], "job-1", NOON)
 
     assert world.ledger.reopen([IMAGES[0].image_id, IMAGES[1].image_id, "unknown"], LATER) == set()
 
@@ -418,9 +418,9 @@ def test_a_hundred_and_one_photographs_go_every_way_together(world: Any) -> None
     world.ledger.receive(images, NOON)
 
     assert world.ledger.assign(entries(world, images), "job-1", NOON) == ids
-    assert world.ledger.give_back([Return(each, "internal: x", NOON) for each in ids], "job-1") == ids
+    assert world.ledger.release([Requeue(each, "internal: x", NOON) for each in ids], "job-1") == ids
     assert world.ledger.assign(entries(world, images), "job-2", NOON) == ids
-    assert world.ledger.settle([outcome(image, Status.COUNTED, "", ANSWER) for image in images], "job-2", NOON) == ids
+    assert world.ledger.complete([outcome(image, Status.COUNTED, "", ANSWER) for image in images], "job-2", NOON) == ids
 
 
 def test_all_entries_are_listed(world: Any) -> None:
@@ -563,17 +563,17 @@ def test_of_the_same_photograph_a_bin_takes_only_the_answer_that_was_missing(
 
 def opened(world: Any, job: Job = JOB, at: str = NOON) -> None:
     """A job that the ledger names."""
+    world.jobs.create(job, at)
     world.jobs.open(job, at)
-    world.jobs.ready(job, at)
 
 
 def in_status(world: Any, status: JobStatus, job: Job = JOB) -> None:
     """Bring a new job into a status."""
-    world.jobs.open(job, NOON)
+    world.jobs.create(job, NOON)
     if status in (JobStatus.OPEN, JobStatus.SENT):
-        world.jobs.ready(job, NOON)
+        world.jobs.open(job, NOON)
     if status is JobStatus.SENT:
-        world.jobs.sent(job, RECEIPT, NOON)
+        world.jobs.mark_sent(job, RECEIPT, NOON)
     if status is JobStatus.ABANDONED:
         world.jobs.abandon(job_in(world, job), NOON)
     if status in (JobStatus.DONE, JobStatus.FAILED):
@@ -583,17 +583,17 @@ def in_status(world: Any, status: JobStatus, job: Job = JOB) -> None:
 
 def found(world: Any, until: str = LATER, most: int = 100) -> dict[JobStatus, list[str]]:
     """The ids of the jobs that the index finds, by status."""
-    ids = {status: [job.job_id for job in world.jobs.unanswered(status, until, most)] for status in JobStatus}
+    ids = {status: [job.job_id for job in world.jobs.unfinished(status, until, most)] for status in JobStatus}
     return {status: jobs for status, jobs in ids.items() if jobs}
 
 
 @pytest.mark.parametrize("job", [JOB, BATCH])
 def test_a_job_that_is_opened_is_prepared(world: Any, job: Job) -> None:
-    world.jobs.open(job, NOON)
+    world.jobs.create(job, NOON)
 
-    prepared = replace(job, status=JobStatus.PREPARED, prepare_count=1, opened_at=NOON, touched_at=NOON)
+    prepared = replace(job, status=JobStatus.PREPARED, prepare_count=1, created_at=NOON, touched_at=NOON)
     assert world.jobs.read([job.job_id, job.job_id, "unknown"]) == {job.job_id: prepared}
-    assert world.jobs.unanswered(JobStatus.PREPARED, NOON, 10) == [prepared]
+    assert world.jobs.unfinished(JobStatus.PREPARED, NOON, 10) == [prepared]
     assert list(world.jobs.all()) == [prepared]
 
 
@@ -601,16 +601,16 @@ def test_a_job_that_is_opened_is_prepared(world: Any, job: Job) -> None:
 def test_a_job_that_is_not_open_is_opened_again_as_if_it_were_new(world: Any, before: JobStatus) -> None:
     in_status(world, before)
 
-    world.jobs.open(JOB, LATER)
+    world.jobs.create(JOB, LATER)
 
-    prepared = replace(JOB, status=JobStatus.PREPARED, prepare_count=2, opened_at=LATER, touched_at=LATER)
+    prepared = replace(JOB, status=JobStatus.PREPARED, prepare_count=2, created_at=LATER, touched_at=LATER)
     assert job_in(world) == prepared
     assert found(world) == {JobStatus.PREPARED: [JOB.job_id]}
     assert len(list(world.jobs.all())) == 1
 
 
 def test_a_job_that_nobody_waits_for_is_abandoned(world: Any) -> None:
-    world.jobs.open(JOB, NOON)
+    world.jobs.create(JOB, NOON)
 
     world.jobs.abandon(job_in(world), LATER)
 
@@ -622,9 +622,9 @@ def test_a_job_that_nobody_waits_for_is_abandoned(world: Any) -> None:
 @pytest.mark.parametrize("again", [NOON, LATER])
 def test_a_job_that_was_prepared_again_since_is_not_abandoned(world: Any, again: str) -> None:
     """Another function may be putting photographs into it, also one that started in the same millisecond."""
-    world.jobs.open(JOB, NOON)
+    world.jobs.create(JOB, NOON)
     seen = job_in(world)
-    world.jobs.open(JOB, again)
+    world.jobs.create(JOB, again)
 
     world.jobs.abandon(seen, LATER)
 
@@ -632,14 +632,14 @@ def test_a_job_that_was_prepared_again_since_is_not_abandoned(world: Any, again:
 
 
 def test_a_job_is_sent_only_when_the_ledger_names_it(world: Any) -> None:
-    world.jobs.open(JOB, NOON)
+    world.jobs.create(JOB, NOON)
     assert not world.jobs.claim(JOB, NOON, NOON)
-    world.jobs.sent(JOB, RECEIPT, NOON)
+    world.jobs.mark_sent(JOB, RECEIPT, NOON)
     assert job_in(world).status is JobStatus.PREPARED
 
-    world.jobs.ready(JOB, LATER)
+    world.jobs.open(JOB, LATER)
 
-    named = replace(JOB, status=JobStatus.OPEN, prepare_count=1, opened_at=NOON, touched_at=LATER)
+    named = replace(JOB, status=JobStatus.OPEN, prepare_count=1, created_at=NOON, touched_at=LATER)
     assert job_in(world) == named
     assert world.jobs.claim(JOB, LATER, LATER)
 
@@ -649,8 +649,8 @@ def test_a_job_that_went_on_is_neither_opened_nor_made_ready_again(world: Any, s
     in_status(world, status)
     before = job_in(world)
 
+    world.jobs.create(JOB, LATER)
     world.jobs.open(JOB, LATER)
-    world.jobs.ready(JOB, LATER)
 
     assert job_in(world) == before
 
@@ -659,9 +659,9 @@ def test_a_job_that_was_abandoned_too_soon_is_made_ready(world: Any) -> None:
     """The sweep looked before the ledger named it, and the function that opened it goes on."""
     in_status(world, JobStatus.ABANDONED)
 
-    world.jobs.ready(JOB, LATER)
+    world.jobs.open(JOB, LATER)
 
-    named = replace(JOB, status=JobStatus.OPEN, prepare_count=1, opened_at=NOON, touched_at=LATER)
+    named = replace(JOB, status=JobStatus.OPEN, prepare_count=1, created_at=NOON, touched_at=LATER)
     assert job_in(world) == named
     assert found(world) == {JobStatus.OPEN: [JOB.job_id]}
 
@@ -673,26 +673,26 @@ def test_a_claim_is_one_callers_until_it_ends(world: Any) -> None:
     assert not world.jobs.claim(JOB, "2026-05-04T12:00:00.000Z", "2026-05-04T12:02:00.000Z")
     assert not world.jobs.claim(JOB, "2026-05-04T12:02:00.000Z", "2026-05-04T12:04:00.000Z")
     assert world.jobs.claim(JOB, "2026-05-04T12:02:00.001Z", "2026-05-04T12:04:00.000Z")
-    assert job_in(world).attempts == 2
+    assert job_in(world).send_count == 2
 
 
 def test_a_job_that_was_sent_waits_no_more(world: Any) -> None:
     opened(world)
     world.jobs.claim(JOB, NOON, NOON)
 
-    world.jobs.sent(JOB, RECEIPT, LATER)
+    world.jobs.mark_sent(JOB, RECEIPT, LATER)
 
-    times = {"opened_at": NOON, "submitted_at": LATER, "touched_at": LATER}
-    sent = replace(JOB, status=JobStatus.SENT, prepare_count=1, attempts=1, **times, **RECEIPT)
+    times = {"created_at": NOON, "submitted_at": LATER, "touched_at": LATER}
+    sent = replace(JOB, status=JobStatus.SENT, prepare_count=1, send_count=1, **times, **RECEIPT)
     assert job_in(world) == sent
     assert found(world) == {JobStatus.SENT: [JOB.job_id]}
     assert not world.jobs.claim(JOB, LATER, LATER)
-    world.jobs.open(JOB, LATER)
+    world.jobs.create(JOB, LATER)
     assert job_in(world) == sent
 
 
 @pytest.mark.parametrize("first", [JobStatus.DONE, JobStatus.FAILED])
-@pytest.mark.parametrize("before", sorted(UNANSWERED))
+@pytest.mark.parametrize("before", sorted(UNFINISHED))
 def test_the_first_answer_closes_a_job_for_good(world: Any, first: JobStatus, before: JobStatus) -> None:
     """An answer may come before the function that asked has noted that it asked, or that the ledger names the job."""
     in_status(world, before)
@@ -701,13 +701,13 @@ def test_the_first_answer_closes_a_job_for_good(world: Any, first: JobStatus, be
     world.jobs.close(JOB.job_id, first, "First.", NOON)
     world.jobs.close(JOB.job_id, JobStatus.FAILED, "Late.", LATER)
     world.jobs.abandon(seen, LATER)
-    world.jobs.ready(JOB, LATER)
-    world.jobs.sent(JOB, RECEIPT, LATER)
-    world.jobs.defer(replace(JOB, tries=1), LATER)
+    world.jobs.open(JOB, LATER)
+    world.jobs.mark_sent(JOB, RECEIPT, LATER)
+    world.jobs.defer(replace(JOB, transform_attempt=1), LATER)
     world.jobs.touch(JOB.job_id, LATER)
 
     closed = job_in(world)
-    assert (closed.status, closed.reason, closed.closed_at, closed.tries) == (first, "First.", NOON, 0)
+    assert (closed.status, closed.reason, closed.closed_at, closed.transform_attempt) == (first, "First.", NOON, 0)
     assert found(world) == {}
     assert not world.jobs.claim(JOB, LATER, LATER)
 
@@ -733,10 +733,10 @@ def test_only_a_job_that_is_prepared_is_abandoned(world: Any, status: JobStatus)
 
 def test_what_is_unknown_is_not_changed_into_a_job(world: Any) -> None:
     world.jobs.close(JOB.job_id, JobStatus.DONE, "", NOON)
-    world.jobs.ready(JOB, NOON)
+    world.jobs.open(JOB, NOON)
     world.jobs.touch(JOB.job_id, NOON)
-    world.jobs.sent(JOB, RECEIPT, NOON)
-    world.jobs.defer(replace(JOB, tries=1), NOON)
+    world.jobs.mark_sent(JOB, RECEIPT, NOON)
+    world.jobs.defer(replace(JOB, transform_attempt=1), NOON)
     world.jobs.abandon(replace(JOB, touched_at=NOON), NOON)
     assert not world.jobs.claim(JOB, NOON, NOON)
 
@@ -750,12 +750,17 @@ def test_a_job_without_capacity_waits_again_and_may_be_claimed_at_once(world: An
     opened(world, BATCH)
     world.jobs.claim(BATCH, NOON, LATER)
     if status is JobStatus.SENT:
-        world.jobs.sent(BATCH, {"output": "s3://jobs/out"}, NOON)
+        world.jobs.mark_sent(BATCH, {"output_location": "s3://jobs/out"}, NOON)
 
-    world.jobs.defer(replace(BATCH, tries=1, due_at=LATER, reason="CapacityError"), NOON)
+    world.jobs.defer(replace(BATCH, transform_attempt=1, due_at=LATER, reason="CapacityError"), NOON)
 
     held = job_in(world, BATCH)
-    assert (held.status, held.tries, held.due_at, held.reason) == (JobStatus.OPEN, 1, LATER, "CapacityError")
+    assert (held.status, held.transform_attempt, held.due_at, held.reason) == (
+        JobStatus.OPEN,
+        1,
+        LATER,
+        "CapacityError",
+    )
     assert found(world) == {JobStatus.OPEN: [BATCH.job_id]}
     assert world.jobs.claim(BATCH, NOON, LATER)
 
@@ -763,7 +768,7 @@ def test_a_job_without_capacity_waits_again_and_may_be_claimed_at_once(world: An
 def test_a_job_without_capacity_is_found_when_it_is_due_and_stands_in_nobodys_way_before(world: Any) -> None:
     opened(world, BATCH)
 
-    world.jobs.defer(replace(BATCH, tries=1, due_at=LATER, reason="CapacityError"), NOON)
+    world.jobs.defer(replace(BATCH, transform_attempt=1, due_at=LATER, reason="CapacityError"), NOON)
 
     assert found(world, "2026-05-04T15:59:59.999Z") == {}
     assert found(world, LATER) == {JobStatus.OPEN: [BATCH.job_id]}
@@ -772,26 +777,31 @@ def test_a_job_without_capacity_is_found_when_it_is_due_and_stands_in_nobodys_wa
 def test_each_try_is_deferred_once(world: Any) -> None:
     """The same announcement may come many times, also after the next try was sent."""
     opened(world, BATCH)
-    later = [replace(BATCH, tries=tries, due_at=f"{tries}", reason=f"{tries}") for tries in (1, 2)]
+    later = [
+        replace(
+            BATCH, transform_attempt=transform_attempt, due_at=f"{transform_attempt}", reason=f"{transform_attempt}"
+        )
+        for transform_attempt in (1, 2)
+    ]
     world.jobs.defer(later[0], NOON)
     world.jobs.defer(replace(later[0], due_at="x"), LATER)
     assert job_in(world, BATCH).due_at == "1"
 
-    world.jobs.sent(later[0], {"output": "s3://jobs/out"}, NOON)
+    world.jobs.mark_sent(later[0], {"output_location": "s3://jobs/out"}, NOON)
     world.jobs.defer(later[0], LATER)
     assert job_in(world, BATCH).status is JobStatus.SENT
 
     world.jobs.defer(later[1], LATER)
-    assert (job_in(world, BATCH).status, job_in(world, BATCH).tries) == (JobStatus.OPEN, 2)
+    assert (job_in(world, BATCH).status, job_in(world, BATCH).transform_attempt) == (JobStatus.OPEN, 2)
 
 
 def test_a_try_that_was_refused_before_its_sender_noted_it_is_not_taken_for_the_next(world: Any) -> None:
     """Else the job would be SENT under the name of a transform job that nobody asked for."""
     opened(world, BATCH)
     world.jobs.claim(BATCH, NOON, LATER)
-    world.jobs.defer(replace(BATCH, tries=1, due_at=LATER, reason="CapacityError"), NOON)
+    world.jobs.defer(replace(BATCH, transform_attempt=1, due_at=LATER, reason="CapacityError"), NOON)
 
-    world.jobs.sent(BATCH, {"output": "s3://jobs/out"}, NOON)
+    world.jobs.mark_sent(BATCH, {"output_location": "s3://jobs/out"}, NOON)
 
     assert job_in(world, BATCH).status is JobStatus.OPEN
 
@@ -800,7 +810,7 @@ def test_those_unanswered_are_found_by_status_and_since_when_longest_first(world
     jobs = [job_of([(str(number), 0)], EngineName.BATCH if number % 2 else EngineName.ASYNC) for number in range(6)]
     for number, job in enumerate(jobs):
         opened(world, job, str(number))
-    world.jobs.sent(jobs[0], RECEIPT, "0")
+    world.jobs.mark_sent(jobs[0], RECEIPT, "0")
     world.jobs.close(jobs[2].job_id, JobStatus.DONE, "", "2")
     world.jobs.touch(jobs[1].job_id, "9")
 
@@ -817,10 +827,10 @@ def test_those_unanswered_are_found_by_status_and_since_when_longest_first(world
 def test_whatever_is_done_about_a_job_it_is_looked_into_later(world: Any, step: str) -> None:
     in_status(world, {"open": JobStatus.ABANDONED, "ready": JobStatus.PREPARED}.get(step, JobStatus.OPEN))
     doing = {
-        "open": lambda: world.jobs.open(JOB, LATER),
-        "ready": lambda: world.jobs.ready(JOB, LATER),
-        "sent": lambda: world.jobs.sent(JOB, RECEIPT, LATER),
-        "defer": lambda: world.jobs.defer(replace(JOB, tries=1), LATER),
+        "open": lambda: world.jobs.create(JOB, LATER),
+        "ready": lambda: world.jobs.open(JOB, LATER),
+        "sent": lambda: world.jobs.mark_sent(JOB, RECEIPT, LATER),
+        "defer": lambda: world.jobs.defer(replace(JOB, transform_attempt=1), LATER),
         "touch": lambda: world.jobs.touch(JOB.job_id, LATER),
     }
 
@@ -868,10 +878,10 @@ def answer(world: Any, job: Job, shards: list[int], failure: str = "") -> None:
     if isinstance(world, World):
         _answer_by_fake(engine_of(world, job), job, records, failure)
     elif job.engine is EngineName.ASYNC:
-        put(job.failure, failure) if failure else put(job.output, lines(records))
+        put(job.failure_location, failure) if failure else put(job.output_location, lines(records))
     else:
         for number in shards:
-            put(f"{job.output}{number:05}.jsonl.out", lines(map(prediction, shards_of(job)[number])))
+            put(f"{job.output_location}{number:05}.jsonl.out", lines(map(prediction, shards_of(job)[number])))
         ended = {"TransformJobStatus": "Failed", "FailureReason": failure} if failure else {}
         world.sagemaker.transforms[name_of(job)] = ended or {"TransformJobStatus": "Completed"}
 
@@ -898,22 +908,26 @@ def test_hostile_keys_do_no_harm_to_a_manifest(world: Any) -> None:
 
     world.engine.prepare(job, [images])
 
-    assert list(world.engine.shards(job, None)) == [(sorted(image.image_id for image in images), {})]
+    assert list(world.engine.results(job, None)) == [(sorted(image.image_id for image in images), {})]
 
 
 @ENGINES
 def test_a_manifest_is_read_back(world: Any, job: Job) -> None:
     engine_of(world, job).prepare(job, shards_of(job))
 
-    assert list(engine_of(world, job).shards(job, None)) == [(ids, {}) for ids in asked_in(job)]
+    assert list(engine_of(world, job).results(job, None)) == [(ids, {}) for ids in asked_in(job)]
 
 
 @ENGINES
 def test_a_job_that_was_never_prepared_asks_about_nothing(world: Any, job: Job) -> None:
-    assert list(engine_of(world, job).shards(job, None)) == [([], {})] * job.shards
+    assert list(engine_of(world, job).results(job, None)) == [([], {})] * job.shards
 
 
-@pytest.mark.parametrize(("job", "told"), [(JOB, {"output", "failure"}), (BATCH, {"output"})], ids=["async", "batch"])
+@pytest.mark.parametrize(
+    ("job", "told"),
+    [(JOB, {"output_location", "failure_location"}), (BATCH, {"output_location"})],
+    ids=["async", "batch"],
+)
 def test_a_job_that_is_taken_has_a_receipt(world: Any, job: Job, told: set[str]) -> None:
     engine_of(world, job).prepare(job, shards_of(job))
 
@@ -943,13 +957,13 @@ def test_a_lack_of_capacity_has_its_own_name(world: Any) -> None:
 
 
 def test_of_the_endpoint_nobody_can_ask_how_far_it_is(world: Any) -> None:
-    assert world.engine.is_silent
-    assert not world.batch.is_silent
+    assert not world.engine.supports_polling
+    assert world.batch.supports_polling
 
 
 @ENGINES
 def test_a_job_at_work_tells_nothing(world: Any, job: Job) -> None:
-    assert engine_of(world, job).look(sent(world, job)) is None
+    assert engine_of(world, job).poll(sent(world, job)) is None
 
 
 @ENGINES
@@ -958,8 +972,8 @@ def test_a_job_that_has_answered_tells_where(world: Any, job: Job) -> None:
     answer(world, asked, list(range(job.shards)))
 
     attempt = None if job.engine is EngineName.ASYNC else 0
-    assert engine_of(world, job).look(asked) == JobResult(job.job_id, asked.output, "", attempt)
-    assert list(engine_of(world, job).shards(asked, asked.output)) == [
+    assert engine_of(world, job).poll(asked) == JobResult(job.job_id, asked.output_location, "", attempt)
+    assert list(engine_of(world, job).results(asked, asked.output_location)) == [
         (ids, dict.fromkeys(ids, ANSWER)) for ids in asked_in(job)
     ]
 
@@ -968,15 +982,15 @@ def test_a_request_that_failed_tells_why_and_has_no_output(world: Any) -> None:
     asked = sent(world, JOB)
     answer(world, asked, [], "The model server died.")
 
-    assert world.engine.look(asked) == JobResult(JOB.job_id, None, "The model server died.")
+    assert world.engine.poll(asked) == JobResult(JOB.job_id, None, "The model server died.")
 
 
 def test_a_transform_job_that_failed_tells_why_and_keeps_what_was_counted(world: Any) -> None:
     asked = sent(world, BATCH)
     answer(world, asked, [0], "ClientError: See job logs.")
 
-    assert world.batch.look(asked) == JobResult(BATCH.job_id, asked.output, "ClientError: See job logs.", 0)
-    assert [len(answers) for _, answers in world.batch.shards(asked, asked.output)] == [2, 0]
+    assert world.batch.poll(asked) == JobResult(BATCH.job_id, asked.output_location, "ClientError: See job logs.", 0)
+    assert [len(answers) for _, answers in world.batch.results(asked, asked.output_location)] == [2, 0]
 
 
 @ENGINES
@@ -996,7 +1010,7 @@ def test_an_output_outside_the_jobs_bucket_is_refused(world: Any, job: Job, loca
     bucket = "s3://jobs" if isinstance(world, World) else f"s3://{table('JobsBucket')}"
 
     with pytest.raises(InvalidEventError):
-        list(engine_of(world, job).shards(job, location.replace("jobs bucket", bucket)))
+        list(engine_of(world, job).results(job, location.replace("jobs bucket", bucket)))
 
 
 # ---- Orders
@@ -1328,7 +1342,7 @@ def test_a_job_that_was_abandoned_is_not_closed(world: Any, answer: JobStatus) -
     assert job_in(world) == before
 
 
-@pytest.mark.parametrize("status", sorted(set(JobStatus) - UNANSWERED))
+@pytest.mark.parametrize("status", sorted(set(JobStatus) - UNFINISHED))
 def test_what_waits_for_no_answer_is_not_touched(world: Any, status: JobStatus) -> None:
     in_status(world, status)
     before = job_in(world)
@@ -1342,7 +1356,7 @@ def test_no_try_is_left_out(world: Any) -> None:
     opened(world, BATCH)
     before = job_in(world, BATCH)
 
-    world.jobs.defer(replace(BATCH, tries=2, due_at=LATER, reason="CapacityError"), LATER)
+    world.jobs.defer(replace(BATCH, transform_attempt=2, due_at=LATER, reason="CapacityError"), LATER)
 
     assert job_in(world, BATCH) == before
 
@@ -1352,7 +1366,7 @@ def test_what_was_answered_meanwhile_is_not_assigned(world: Any, status: Status)
     """The answer of an earlier job: no attempt tells of it."""
     world.ledger.receive(IMAGES[:1], NOON)
     seen = entries(world, IMAGES[:1])
-    world.ledger.settle([outcome(IMAGES[0], status)], "job-1", NOON)
+    world.ledger.complete([outcome(IMAGES[0], status)], "job-1", NOON)
 
     assert world.ledger.assign(seen, "job-2", LATER) == set()
 

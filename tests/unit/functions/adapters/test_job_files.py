@@ -4,7 +4,7 @@ import pytest
 from bintally.adapters.job_files import MOST_BYTES, JobFiles
 from bintally.domain.errors import InvalidEventError, StoreError
 from bintally.domain.jobs import EngineName, job_of
-from bintally.domain.manifest import manifest_of
+from bintally.domain.manifest import build_manifest
 
 from tests.unit.functions.adapters.stubs import StubClient, client_error, refusing
 from tests.unit.functions.aws import client, table
@@ -28,7 +28,7 @@ def test_each_manifest_lies_under_its_key(files: JobFiles) -> None:
     assert [entry["Key"] for entry in found] == JOB.manifests
     for key, images in zip(JOB.manifests, SHARDS, strict=True):
         held = client("s3").get_object(Bucket=BUCKET, Key=key)
-        assert held["Body"].read().decode() == manifest_of(images)
+        assert held["Body"].read().decode() == build_manifest(images)
         assert held["ContentType"] == "application/jsonlines"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from bintally.adapters.jobs import DynamoJobs
-from bintally.domain.jobs import UNANSWERED, EngineName, Job, JobStatus, job_of
+from bintally.domain.jobs import UNFINISHED, EngineName, Job, JobStatus, job_of
 
 from tests.unit.functions.aws import client, table
 from tests.unit.functions.examples import LATER, NOON
@@ -26,15 +26,15 @@ def item(job: Job = JOB) -> dict[str, Any]:
 
 
 def in_the_open() -> int:
-    count: int = client("dynamodb").scan(TableName=table("JobsTable"), IndexName="Open")["Count"]
+    count: int = client("dynamodb").scan(TableName=table("JobsTable"), IndexName="Unfinished")["Count"]
     return count
 
 
 def test_a_job_tells_its_story(jobs: DynamoJobs) -> None:
-    jobs.open(JOB, "1")
-    jobs.ready(JOB, "2")
+    jobs.create(JOB, "1")
+    jobs.open(JOB, "2")
     jobs.claim(JOB, "3", "4")
-    jobs.sent(JOB, {"output": "s3://jobs/o", "failure": "s3://jobs/f"}, "5")
+    jobs.mark_sent(JOB, {"output_location": "s3://jobs/o", "failure_location": "s3://jobs/f"}, "5")
     jobs.close(JOB.job_id, JobStatus.FAILED, "No capacity.", "6")
 
     assert item() == {
@@ -45,22 +45,22 @@ def test_a_job_tells_its_story(jobs: DynamoJobs) -> None:
         "engine": {"S": "async"},
         "status": {"S": "FAILED"},
         "reason": {"S": "No capacity."},
-        "attempts": {"N": "1"},
+        "send_count": {"N": "1"},
         "prepare_count": {"N": "1"},
-        "tries": {"N": "0"},
-        "opened_at": {"S": "1"},
+        "transform_attempt": {"N": "0"},
+        "created_at": {"S": "1"},
         "submitted_at": {"S": "5"},
         "closed_at": {"S": "6"},
-        "output": {"S": "s3://jobs/o"},
-        "failure": {"S": "s3://jobs/f"},
+        "output_location": {"S": "s3://jobs/o"},
+        "failure_location": {"S": "s3://jobs/f"},
     }
 
 
 def test_a_job_that_waits_for_capacity_tells_since_when_and_why(jobs: DynamoJobs) -> None:
-    jobs.open(BATCH, "1")
-    jobs.ready(BATCH, "2")
+    jobs.create(BATCH, "1")
+    jobs.open(BATCH, "2")
     jobs.claim(BATCH, "3", "4")
-    jobs.defer(replace(BATCH, tries=1, due_at="9", reason="CapacityError: None left."), "5")
+    jobs.defer(replace(BATCH, transform_attempt=1, due_at="9", reason="CapacityError: None left."), "5")
 
     assert item(BATCH) == {
         "job_id": {"S": BATCH.job_id},
@@ -70,32 +70,32 @@ def test_a_job_that_waits_for_capacity_tells_since_when_and_why(jobs: DynamoJobs
         "engine": {"S": "batch"},
         "status": {"S": "OPEN"},
         "reason": {"S": "CapacityError: None left."},
-        "attempts": {"N": "1"},
+        "send_count": {"N": "1"},
         "prepare_count": {"N": "1"},
-        "tries": {"N": "1"},
+        "transform_attempt": {"N": "1"},
         "due_at": {"S": "9"},
-        "opened_at": {"S": "1"},
+        "created_at": {"S": "1"},
         "touched_at": {"S": "9"},
-        "open_engine": {"S": "batch"},
+        "unfinished_engine": {"S": "batch"},
     }
 
 
 def test_each_claim_is_an_attempt(jobs: DynamoJobs) -> None:
+    jobs.create(JOB, "1")
     jobs.open(JOB, "1")
-    jobs.ready(JOB, "1")
     for moment in ("2", "3", "3", "4"):
         jobs.claim(JOB, moment, moment)
 
-    assert item()["attempts"] == {"N": "3"}
+    assert item()["send_count"] == {"N": "3"}
 
 
 @pytest.mark.parametrize("closed", [JobStatus.DONE, JobStatus.FAILED])
 def test_what_is_unanswered_is_in_the_open_and_nothing_else(jobs: DynamoJobs, closed: JobStatus) -> None:
+    jobs.create(JOB, NOON)
+    assert in_the_open() == 1
     jobs.open(JOB, NOON)
     assert in_the_open() == 1
-    jobs.ready(JOB, NOON)
-    assert in_the_open() == 1
-    jobs.sent(JOB, {}, NOON)
+    jobs.mark_sent(JOB, {}, NOON)
     assert in_the_open() == 1
 
     jobs.close(JOB.job_id, closed, "", LATER)
@@ -104,18 +104,18 @@ def test_what_is_unanswered_is_in_the_open_and_nothing_else(jobs: DynamoJobs, cl
 
 
 def test_what_was_abandoned_is_not_in_the_open_until_somebody_needs_it_again(jobs: DynamoJobs) -> None:
-    jobs.open(JOB, NOON)
+    jobs.create(JOB, NOON)
     jobs.abandon(jobs.read([JOB.job_id])[JOB.job_id], NOON)
     assert in_the_open() == 0
 
-    jobs.ready(JOB, LATER)
+    jobs.open(JOB, LATER)
 
     assert in_the_open() == 1
     assert not {"closed_at", "reason"} & set(item())
 
 
 def test_an_answered_job_is_not_touched_into_the_open(jobs: DynamoJobs) -> None:
-    jobs.open(JOB, NOON)
+    jobs.create(JOB, NOON)
     jobs.close(JOB.job_id, JobStatus.DONE, "", NOON)
 
     jobs.touch(JOB.job_id, LATER)
@@ -128,33 +128,33 @@ def test_an_answered_job_is_not_touched_into_the_open(jobs: DynamoJobs) -> None:
 def test_every_job_that_waits_is_found(jobs: DynamoJobs) -> None:
     waiting = [job_of([(str(number), 0)], engine) for number in range(15) for engine in EngineName]
     for job in waiting:
-        jobs.open(job, NOON)
+        jobs.create(job, NOON)
 
-    found = jobs.unanswered(JobStatus.PREPARED, NOON, 100)
+    found = jobs.unfinished(JobStatus.PREPARED, NOON, 100)
 
     assert {job.job_id for job in found} == {job.job_id for job in waiting}
 
 
 def test_a_job_that_waits_behind_many_others_is_found(jobs: DynamoJobs) -> None:
     """The index is filtered by status: a page can hold many that are in another one."""
-    request = {"TableName": table("JobsTable"), "IndexName": "Open"}
+    request = {"TableName": table("JobsTable"), "IndexName": "Unfinished"}
     for number in range(60):
         job = job_of([(str(number), 0)])
-        jobs.open(job, f"{number:03}")
+        jobs.create(job, f"{number:03}")
         if number < 59:
-            jobs.ready(job, f"{number:03}")
+            jobs.open(job, f"{number:03}")
 
-    (found,) = jobs.unanswered(JobStatus.PREPARED, "999", 1)
+    (found,) = jobs.unfinished(JobStatus.PREPARED, "999", 1)
 
     assert client("dynamodb").scan(**request)["Count"] == 60
-    assert found == replace(job_of([("59", 0)]), prepare_count=1, opened_at="059", touched_at="059")
+    assert found == replace(job_of([("59", 0)]), prepare_count=1, created_at="059", touched_at="059")
 
 
 def test_unanswered_statuses_are_those_in_the_index(jobs: DynamoJobs) -> None:
     seen = set()
-    jobs.open(JOB, NOON)
-    for move in (lambda: None, lambda: jobs.ready(JOB, NOON), lambda: jobs.sent(JOB, {}, NOON)):
+    jobs.create(JOB, NOON)
+    for move in (lambda: None, lambda: jobs.open(JOB, NOON), lambda: jobs.mark_sent(JOB, {}, NOON)):
         move()
-        seen |= {status for status in JobStatus if jobs.unanswered(status, NOON, 1)}
+        seen |= {status for status in JobStatus if jobs.unfinished(status, NOON, 1)}
 
-    assert seen == UNANSWERED
+    assert seen == UNFINISHED

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from bintally.adapters.ledger import PARTITIONS, DynamoLedger, partition_of
 from bintally.domain.image import Image, LedgerEntry, Status
-from bintally.domain.manifest import Answer, Prediction, Refusal
-from bintally.domain.outcomes import Outcome, Return
+from bintally.domain.manifest import Prediction, PredictionError, Result
+from bintally.domain.transitions import Completion, Requeue
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,9 +25,9 @@ def item_of(image_id: str) -> dict[str, Any]:
     return item
 
 
-def settle(ledger: DynamoLedger, image: Image, status: Status, reason: str = "", answer: Answer | None = None) -> None:
+def settle(ledger: DynamoLedger, image: Image, status: Status, reason: str = "", answer: Result | None = None) -> None:
     """What `job-1` says of a photograph."""
-    assert ledger.settle([Outcome(image.image_id, status, reason, answer)], "job-1", LATER) == {image.image_id}
+    assert ledger.complete([Completion(image.image_id, status, reason, answer)], "job-1", LATER) == {image.image_id}
 
 
 def entry_of(ledger: DynamoLedger, image: Image) -> LedgerEntry:
@@ -57,7 +57,7 @@ def test_an_item_tells_a_person_what_came_of_a_photograph(ledger: DynamoLedger) 
         "attempts": {"N": "1"},
         "received_at": {"S": NOON},
         "submitted_at": {"S": NOON},
-        "settled_at": {"S": LATER},
+        "completed_at": {"S": LATER},
         "count": {"N": "3"},
         "confidence": {"N": "0.9"},
         "probabilities": {
@@ -82,7 +82,7 @@ def test_an_item_tells_how_sure_the_count_is(ledger: DynamoLedger) -> None:
 def test_a_rejected_photograph_says_why(ledger: DynamoLedger) -> None:
     image = photograph()
     ledger.register([image], "job-1", NOON)
-    refusal = Refusal("too_small", "Too small.", MODEL)
+    refusal = PredictionError("too_small", "Too small.", MODEL)
     settle(ledger, image, Status.REJECTED, refusal.message, refusal)
 
     item = item_of(image.image_id)
@@ -128,7 +128,7 @@ def test_an_item_tells_a_person_what_a_photograph_waits_for(ledger: DynamoLedger
     image = photograph()
     ledger.register([image], "job-1", NOON)
 
-    ledger.give_back([Return(image.image_id, "No object.", LATER, "not_found")], "job-1")
+    ledger.release([Requeue(image.image_id, "No object.", LATER, "not_found")], "job-1")
 
     assert item_of(image.image_id) == {
         "image_id": {"S": image.image_id},
@@ -155,7 +155,7 @@ def test_the_index_holds_a_photograph_while_no_job_does(ledger: DynamoLedger) ->
     steps = [
         (lambda: ledger.receive([image], NOON), 1),
         (lambda: ledger.assign([entry_of(ledger, image)], "job-1", NOON), 0),
-        (lambda: ledger.give_back([Return(image.image_id, "internal: x", NOON)], "job-1"), 1),
+        (lambda: ledger.release([Requeue(image.image_id, "internal: x", NOON)], "job-1"), 1),
         (lambda: ledger.assign([entry_of(ledger, image)], "job-1", NOON), 0),
         (lambda: settle(ledger, image, Status.FAILED, "internal: x"), 0),
         (lambda: ledger.reopen([image.image_id], NOON), 1),
@@ -170,7 +170,7 @@ def test_the_index_holds_a_photograph_while_no_job_does(ledger: DynamoLedger) ->
 def test_a_photograph_that_was_counted_after_all_tells_of_no_failure(ledger: DynamoLedger) -> None:
     image = photograph()
     ledger.register([image], "job-1", NOON)
-    settle(ledger, image, Status.FAILED, "internal: x", Refusal("internal", "x"))
+    settle(ledger, image, Status.FAILED, "internal: x", PredictionError("internal", "x"))
 
     settle(ledger, image, Status.COUNTED, answer=Prediction(3, 0.9, SURE_OF_3, MODEL))
 
@@ -187,8 +187,8 @@ def test_a_photograph_that_is_tried_again_is_not_settled(ledger: DynamoLedger) -
     ledger.reopen([image.image_id], LATER)
 
     item = item_of(image.image_id)
-    assert "settled_at" not in item
-    assert (item["forgiven"], item["attempts"], item["due_at"]) == ({"N": "1"}, {"N": "1"}, {"S": LATER})
+    assert "completed_at" not in item
+    assert (item["attempts_reset"], item["attempts"], item["due_at"]) == ({"N": "1"}, {"N": "1"}, {"S": LATER})
 
 
 def test_a_flood_is_spread_over_the_index(ledger: DynamoLedger) -> None:

@@ -92,9 +92,9 @@ def test_a_key_that_ends_in_a_slash_is_a_folder() -> None:
     assert not photograph("P-17-C/a.jpg").is_folder_marker
 
 
-@pytest.mark.parametrize(("attempts", "forgiven", "tried"), [(0, 0, 0), (3, 0, 3), (3, 3, 0), (4, 3, 1)])
-def test_attempts_before_a_person_asked_do_not_count(attempts: int, forgiven: int, tried: int) -> None:
-    assert LedgerEntry(photograph(), RECEIVED, "job-1", attempts, forgiven).tried == tried
+@pytest.mark.parametrize(("attempts", "attempts_reset", "counted"), [(0, 0, 0), (3, 0, 3), (3, 3, 0), (4, 3, 1)])
+def test_attempts_before_a_person_asked_do_not_count(attempts: int, attempts_reset: int, counted: int) -> None:
+    assert LedgerEntry(photograph(), RECEIVED, "job-1", attempts, attempts_reset).counted_attempts == counted
 
 
 def test_a_job_holds_what_is_submitted_with_it_and_nothing_else() -> None:

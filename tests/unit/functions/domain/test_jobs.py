@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from bintally.domain.jobs import UNANSWERED, EngineName, JobStatus, in_parts, job_of
+from bintally.domain.jobs import UNFINISHED, EngineName, JobStatus, in_parts, job_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,7 +84,7 @@ def test_the_folder_of_a_job_is_no_other_jobs(some: Asked, others: Asked) -> Non
 
 
 def test_a_job_is_unanswered_until_it_is_closed() -> None:
-    assert set(JobStatus) - UNANSWERED == {JobStatus.DONE, JobStatus.FAILED, JobStatus.ABANDONED}
+    assert set(JobStatus) - UNFINISHED == {JobStatus.DONE, JobStatus.FAILED, JobStatus.ABANDONED}
 
 
 @given(st.lists(st.integers()), st.integers(1, 7))

@@ -6,7 +6,7 @@ import random
 import pytest
 from bintally.domain.image import Image
 from bintally.domain.intervals import Interval
-from bintally.domain.manifest import Prediction, Refusal, answers_of, image_ids_of, manifest_of
+from bintally.domain.manifest import Prediction, PredictionError, build_manifest, parse_manifest, parse_output
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,11 +79,11 @@ OUT_OF_RANGE = [
 
 @given(st.lists(keys.map(photograph), max_size=5, unique_by=lambda image: image.key))
 def test_a_manifest_has_one_line_for_each_photograph_whatever_the_keys(images: list[Image]) -> None:
-    manifest = manifest_of(images)
+    manifest = build_manifest(images)
     records = [json.loads(line) for line in manifest.split("\n")[:-1]]
 
     assert {record["uri"] for record in records} == {image.uri for image in images}
-    assert sorted(image_ids_of(manifest)) == sorted(image.image_id for image in images)
+    assert sorted(parse_manifest(manifest)) == sorted(image.image_id for image in images)
     assert [set(record) for record in records] == [{"image_id", "uri", "version_id"}] * len(images)
 
 
@@ -91,33 +91,33 @@ def test_a_manifest_is_the_same_bytes_in_whatever_order_the_photographs_come() -
     images = [photograph(key) for key in HOSTILE_KEYS]
     shuffled = random.Random(1).sample(images, len(images))
 
-    assert manifest_of(shuffled).encode() == manifest_of(images).encode()
+    assert build_manifest(shuffled).encode() == build_manifest(images).encode()
 
 
 def test_a_manifest_names_the_version_or_says_that_there_is_none() -> None:
     unversioned = Image("intake", "k", None, "00", "", "bin")
 
-    assert json.loads(manifest_of([photograph(version="v1")]))["version_id"] == "v1"
-    assert json.loads(manifest_of([unversioned]))["version_id"] is None
+    assert json.loads(build_manifest([photograph(version="v1")]))["version_id"] == "v1"
+    assert json.loads(build_manifest([unversioned]))["version_id"] is None
 
 
 def test_answers_are_predictions_and_refusals() -> None:
     one, other = photographs(2)
     output = f"{json.dumps(prediction(one, 3))}\n{json.dumps(refusal(other, 'too_small', 'Too small.'))}\n"
 
-    answers = answers_of(output)
+    answers = parse_output(output)
 
     assert answers[one.image_id] == Prediction(
         3, 0.9, {1: 0.01, 2: 0.04, 3: 0.9, 4: 0.04, 5: 0.01}, "resnet50@0123456789ab"
     )
-    assert answers[other.image_id] == Refusal("too_small", "Too small.", "resnet50@0123456789ab")
+    assert answers[other.image_id] == PredictionError("too_small", "Too small.", "resnet50@0123456789ab")
 
 
 def test_a_model_may_say_that_a_bin_is_out_of_range_and_where_the_count_lies() -> None:
     image = photograph()
     more = {"empty": 0.02, "over_range": 0.01, "interval": {"low": 2, "high": 3, "coverage": 0.9}}
 
-    answer = answers_of(json.dumps(prediction(image, **more)))[image.image_id]
+    answer = parse_output(json.dumps(prediction(image, **more)))[image.image_id]
 
     assert isinstance(answer, Prediction)
     assert (answer.empty, answer.over_range, answer.interval) == (0.02, 0.01, Interval(2, 3, 0.9))
@@ -127,8 +127,8 @@ def test_the_answer_may_be_that_there_is_no_item_or_more_than_the_model_counts()
     image, more = photograph(), {"empty": 0.3, "over_range": 0.6}
     beyond = {"at_least": 6, "interval": {"low": 5, "high": None, "coverage": 0.9}}
 
-    none = answers_of(json.dumps(prediction(image, 0, **more)))[image.image_id]
-    many = answers_of(json.dumps(prediction(image, None, **more, **beyond)))[image.image_id]
+    none = parse_output(json.dumps(prediction(image, 0, **more)))[image.image_id]
+    many = parse_output(json.dumps(prediction(image, None, **more, **beyond)))[image.image_id]
 
     assert isinstance(none, Prediction)
     assert isinstance(many, Prediction)
@@ -140,9 +140,9 @@ def test_a_line_of_a_model_that_cannot_tell_is_an_answer_too() -> None:
     image = photograph()
     more = {"empty": None, "over_range": None, "interval": None}
 
-    answer = answers_of(json.dumps(prediction(image, **more)))[image.image_id]
+    answer = parse_output(json.dumps(prediction(image, **more)))[image.image_id]
 
-    assert answer == answers_of(json.dumps(prediction(image)))[image.image_id]
+    assert answer == parse_output(json.dumps(prediction(image)))[image.image_id]
 
 
 @given(st.data())
@@ -152,7 +152,7 @@ def test_an_output_that_was_cut_off_keeps_its_whole_lines(data: st.DataObject) -
     output = "\n".join(lines)
     cut = data.draw(st.integers(0, len(output)))
 
-    answers = answers_of(output[:cut])
+    answers = parse_output(output[:cut])
 
     whole = [image for number, image in enumerate(images, 1) if len("\n".join(lines[:number])) <= cut]
     assert list(answers) == [image.image_id for image in whole]
@@ -163,14 +163,14 @@ def test_a_line_that_is_no_answer_is_left_out_and_spoils_no_other(line: str) -> 
     image = photograph()
     good = json.dumps(prediction(image))
 
-    assert list(answers_of(f"{line}\n{good}\n{line}")) == [image.image_id]
+    assert list(parse_output(f"{line}\n{good}\n{line}")) == [image.image_id]
 
 
 @pytest.mark.parametrize("wrong", OUT_OF_RANGE, ids=lambda wrong: repr(wrong)[:40])
 def test_an_answer_out_of_range_is_none(wrong: dict[str, object]) -> None:
     image, other = photographs(2)
 
-    answers = answers_of(f"{json.dumps(prediction(image) | wrong)}\n{json.dumps(prediction(other))}")
+    answers = parse_output(f"{json.dumps(prediction(image) | wrong)}\n{json.dumps(prediction(other))}")
 
     assert list(answers) == [other.image_id]
 
@@ -180,10 +180,10 @@ def test_a_refusal_is_cut_to_what_a_table_holds_and_a_person_reads() -> None:
     endless = refusal(image, message="x" * 500_000 + "\ud800") | {"image_id": image.image_id}
     nameless = refusal(other, code="c" * 10_000)
 
-    answers = answers_of(f"{json.dumps(endless)}\n{json.dumps(nameless)}")
+    answers = parse_output(f"{json.dumps(endless)}\n{json.dumps(nameless)}")
 
     assert list(answers) == [image.image_id]
-    assert answers[image.image_id] == Refusal("corrupt_image", "x" * 1_000, MODEL)
+    assert answers[image.image_id] == PredictionError("corrupt_image", "x" * 1_000, MODEL)
 
 
 @pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x1c", "\x0b", "\r"])
@@ -191,24 +191,24 @@ def test_only_a_line_feed_ends_a_line(mark: str) -> None:
     image = photograph()
     line = json.dumps(refusal(image, message=f"one{mark}two"), ensure_ascii=False)
 
-    assert answers_of(f"{line}\n")[image.image_id] == Refusal("corrupt_image", f"one{mark}two", MODEL)
+    assert parse_output(f"{line}\n")[image.image_id] == PredictionError("corrupt_image", f"one{mark}two", MODEL)
 
 
 def test_deep_nesting_spoils_no_other_line() -> None:
     image = photograph()
     good = json.dumps(prediction(image))
 
-    assert list(answers_of(f"{'[' * 200_000}\n{good}\n")) == [image.image_id]
+    assert list(parse_output(f"{'[' * 200_000}\n{good}\n")) == [image.image_id]
 
 
 @settings(max_examples=50)
 @given(st.text())
 def test_reading_answers_never_raises(output: str) -> None:
-    assert isinstance(answers_of(output), dict)
+    assert isinstance(parse_output(output), dict)
 
 
 def test_unknown_fields_are_no_harm() -> None:
     image = photograph()
     line = json.dumps(prediction(image) | {"seconds": 0.2, "extra": {"nested": []}})
 
-    assert answers_of(line)[image.image_id] == answers_of(json.dumps(prediction(image)))[image.image_id]
+    assert parse_output(line)[image.image_id] == parse_output(json.dumps(prediction(image)))[image.image_id]

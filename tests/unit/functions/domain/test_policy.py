@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from bintally.domain.jobs import EngineName
 from bintally.domain.policy import (
+    ATTEMPTS_PER_TYPE,
     LONGEST_DELAY,
-    TRIES_OF_A_TYPE,
     InferenceMode,
     Policy,
     backoff,
@@ -145,11 +145,11 @@ def test_only_sagemakers_own_word_is_a_lack_of_capacity(reason: str, lacks: bool
 
 
 def test_each_type_is_asked_for_three_times_and_then_the_next() -> None:
-    asked = [instance_type(("a", "b"), tries) for tries in range(2 * TRIES_OF_A_TYPE + 2)]
+    asked = [instance_type(("a", "b"), transform_attempt) for transform_attempt in range(2 * ATTEMPTS_PER_TYPE + 2)]
 
     assert asked == ["a", "a", "a", "b", "b", "b", None, None]
 
 
 @given(st.lists(st.text(min_size=1, max_size=3), max_size=4), times)
-def test_the_types_are_asked_for_in_order_and_run_out(types: list[str], tries: int) -> None:
-    assert (instance_type(types, tries) is None) == (tries >= len(types) * TRIES_OF_A_TYPE)
+def test_the_types_are_asked_for_in_order_and_run_out(types: list[str], transform_attempt: int) -> None:
+    assert (instance_type(types, transform_attempt) is None) == (transform_attempt >= len(types) * ATTEMPTS_PER_TYPE)

@@ -15,17 +15,17 @@ CAPACITY = "CapacityError: Unable to provision requested ML compute capacity."
 
 
 @given(st.integers(0, 10**9), st.sampled_from(["Completed", "Failed", "Stopped"]))
-def test_a_name_is_one_that_sagemaker_takes_and_tells_job_and_try(tries: int, status: str) -> None:
-    name = name_of(replace(JOB, tries=tries))
+def test_a_name_is_one_that_sagemaker_takes_and_tells_job_and_try(transform_attempt: int, status: str) -> None:
+    name = name_of(replace(JOB, transform_attempt=transform_attempt))
 
     assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", name)
     result = result_of(name, status, OUTPUT, "")
     assert result is not None
-    assert (result.job_id, result.attempt) == (JOB.job_id, tries)
+    assert (result.job_id, result.transform_attempt) == (JOB.job_id, transform_attempt)
 
 
 def test_each_try_has_its_own_name() -> None:
-    assert len({name_of(replace(JOB, tries=tries)) for tries in range(20)}) == 20
+    assert len({name_of(replace(JOB, transform_attempt=transform_attempt)) for transform_attempt in range(20)}) == 20
 
 
 @pytest.mark.parametrize(

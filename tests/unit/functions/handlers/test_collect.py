@@ -90,8 +90,8 @@ def test_the_test_of_sagemaker_is_acknowledged(
 def test_what_was_collected_is_counted(asked: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     run("collect", event("collect/async-success.json"))
 
-    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "PhotographsCounted" in line]
-    assert (line["PhotographsCounted"], line["PhotographsRejected"]) == ([1], [1])
+    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "ImagesCounted" in line]
+    assert (line["ImagesCounted"], line["ImagesRejected"]) == ([1], [1])
 
 
 def test_a_photograph_without_an_answer_is_tried_again(
@@ -103,7 +103,7 @@ def test_a_photograph_without_an_answer_is_tried_again(
 
     assert wiring.ledger().statuses() == {Status.SUBMITTED: 2, Status.RECEIVED: 1}
     (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "JobsFailed" in line]
-    assert (line["JobsFailed"], line["PhotographsReceived"]) == ([1], [1])
+    assert (line["JobsFailed"], line["ImagesReceived"]) == ([1], [1])
 
 
 def test_an_output_that_is_gone_is_no_answer(asked: dict[str, str], setting: Callable[[str, str], None]) -> None:

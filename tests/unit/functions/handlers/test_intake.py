@@ -164,7 +164,7 @@ def test_a_delivery_is_counted(on_aws: dict[str, str], capsys: pytest.CaptureFix
     run("intake", event("intake/s3-put.json"))
 
     (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
-    assert (line["PhotographsRegistered"], line["PhotographsRepeated"]) == ([2], [0])
+    assert (line["ImagesRegistered"], line["ImagesRepeated"]) == ([2], [0])
     assert line["service"] == "bintally"
 
 
@@ -177,7 +177,7 @@ def test_a_job_that_has_to_wait_is_no_failure_of_its_messages(
 
     assert failed(answer) == []
     assert "job waits for the next submit" in [line["message"] for line in logs()]
-    assert len(wiring.jobs().unanswered(JobStatus.OPEN, "9", 10)) == 1
+    assert len(wiring.jobs().unfinished(JobStatus.OPEN, "9", 10)) == 1
 
 
 @pytest.mark.parametrize(

@@ -143,12 +143,12 @@ def leave_work(bucket: str, images: Sequence[Image]) -> None:
     for image, engine, status in zip(images[1:], WORK, (JobStatus.OPEN, JobStatus.SENT, JobStatus.SENT), strict=True):
         job = job_of([(image.image_id, 0)], engine)
         wiring.engines()[engine].prepare(job, [[image]])
-        wiring.jobs().open(job, EARLIER)
+        wiring.jobs().create(job, EARLIER)
         wiring.ledger().register([image], job.job_id, EARLIER)
-        wiring.jobs().ready(job, EARLIER)
+        wiring.jobs().open(job, EARLIER)
         if status is JobStatus.SENT:
             key = f"async/output/{job.job_id}.out"
-            wiring.jobs().sent(job, {"output": f"s3://{bucket}/{key}"}, EARLIER)
+            wiring.jobs().mark_sent(job, {"output_location": f"s3://{bucket}/{key}"}, EARLIER)
             client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(prediction(image)).encode())
             if engine is EngineName.ASYNC:
                 client("s3").delete_object(Bucket=bucket, Key=job.manifests[0])

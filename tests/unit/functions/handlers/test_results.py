@@ -63,7 +63,7 @@ def test_a_failure_is_a_failure_also_where_it_names_an_output() -> None:
 
     told = result(envelope(note, "error"))
     assert told is not None
-    assert told.output is None
+    assert told.output_location is None
 
 
 @pytest.mark.parametrize("reason", [None, ""])
@@ -71,7 +71,7 @@ def test_a_failure_without_a_reason_says_so(reason: str | None) -> None:
     told = result(envelope(note_of("async-failure") | {"failureReason": reason}, "error"))
 
     assert told is not None
-    assert told.failure == "The request failed without a reason."
+    assert told.failure_reason == "The request failed without a reason."
 
 
 def test_sagemakers_test_tells_of_no_job() -> None:
@@ -138,7 +138,7 @@ def test_a_note_with_anything_anywhere_is_refused_or_gives_a_result(data: st.Dat
         return
     if told is not None:
         assert isinstance(told.job_id, str)
-        assert told.output is None or isinstance(told.output, str)
+        assert told.output_location is None or isinstance(told.output_location, str)
 
 
 # ---- Transform jobs
@@ -166,7 +166,7 @@ def test_a_transform_job_without_capacity_says_so_in_sagemakers_words() -> None:
     told = result(transform("capacity"))
 
     assert told is not None
-    assert told.failure.startswith("CapacityError: Unable to provision requested ML compute capacity.")
+    assert told.failure_reason.startswith("CapacityError: Unable to provision requested ML compute capacity.")
 
 
 @pytest.mark.parametrize("status", ["InProgress", "Stopping"])
@@ -174,15 +174,15 @@ def test_a_transform_job_at_work_tells_of_nothing(status: str) -> None:
     assert result(transform(TransformJobStatus=status)) is None
 
 
-@pytest.mark.parametrize("tries", [0, 1, 17])
-def test_an_event_tells_which_try_it_is_of(tries: int) -> None:
+@pytest.mark.parametrize("transform_attempt", [0, 1, 17])
+def test_an_event_tells_which_try_it_is_of(transform_attempt: int) -> None:
     event = transform()
-    name = event["detail"]["TransformJobName"].removesuffix("0") + str(tries)
+    name = event["detail"]["TransformJobName"].removesuffix("0") + str(transform_attempt)
 
     told = result(transform(TransformJobName=name))
 
     assert told is not None
-    assert told.attempt == tries
+    assert told.transform_attempt == transform_attempt
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
@@ -249,9 +249,9 @@ def test_an_event_with_anything_anywhere_is_refused_or_gives_a_result(data: st.D
     except InvalidEventError:
         return
     if told is not None:
-        assert (told.job_id, told.attempt) == (job_and_output(event)[0], 0)
-        assert told.output
-        assert isinstance(told.failure, str)
+        assert (told.job_id, told.transform_attempt) == (job_and_output(event)[0], 0)
+        assert told.output_location
+        assert isinstance(told.failure_reason, str)
 
 
 @pytest.mark.parametrize("body", ["", "null", "[]", "17", '"text"', "{}", "{", "[" * 99_999])

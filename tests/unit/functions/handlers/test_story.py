@@ -203,7 +203,7 @@ def test_a_transform_job_without_capacity_is_asked_for_again(batch: dict[str, st
         assert failed(run("collect", event("collect/transform-capacity.json"))) == []
 
     job = wiring.jobs().read([job_id])[job_id]
-    assert (job.status, job.tries) == (JobStatus.OPEN, 1)
+    assert (job.status, job.transform_attempt) == (JobStatus.OPEN, 1)
     assert wiring.ledger().statuses() == {Status.SUBMITTED: 3}
 
 

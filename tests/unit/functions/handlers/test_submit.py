@@ -19,14 +19,14 @@ JOB = first_job_of(IMAGES)
 NOTHING = {
     "sent": [],
     "waiting": {},
-    "formed": 0,
+    "assigned": 0,
     "answered": [],
     "failed": [],
-    "given_up": [],
+    "timed_out": [],
     "opened": [],
     "abandoned": [],
-    "troubles": {},
-    "settled": {},
+    "errors": {},
+    "status_counts": {},
 }
 
 
@@ -38,9 +38,9 @@ def submit() -> dict[str, Any]:
 @pytest.fixture
 def waiting_job(on_aws: dict[str, str]) -> None:
     wiring.engines()[EngineName.ASYNC].prepare(JOB, [IMAGES])
-    wiring.jobs().open(JOB, NOON)
+    wiring.jobs().create(JOB, NOON)
     wiring.ledger().register(IMAGES, JOB.job_id, NOON)
-    wiring.jobs().ready(JOB, NOON)
+    wiring.jobs().open(JOB, NOON)
 
 
 def test_nothing_waits(on_aws: dict[str, str]) -> None:
@@ -58,7 +58,7 @@ def test_what_is_refused_waits_and_says_why(waiting_job: None) -> None:
 
     assert answer["sent"] == []
     assert "ThrottlingException" in answer["waiting"][JOB.job_id]
-    assert [job.job_id for job in wiring.jobs().unanswered(JobStatus.OPEN, "9", 10)] == [JOB.job_id]
+    assert [job.job_id for job in wiring.jobs().unfinished(JobStatus.OPEN, "9", 10)] == [JOB.job_id]
 
 
 @pytest.mark.parametrize(("mode", "engine"), [("async", "async"), ("batch", "batch")])
@@ -72,28 +72,30 @@ def test_what_is_pending_goes_to_the_operators_engine(
 
     (job_id,) = answer["sent"]
     assert job_id.startswith(f"{engine}-")
-    assert answer == NOTHING | {"sent": [job_id], "formed": 2}
+    assert answer == NOTHING | {"sent": [job_id], "assigned": 2}
     assert wiring.ledger().statuses() == {Status.SUBMITTED: 2}
 
 
 def test_a_job_that_fell_silent_long_ago_is_given_up_and_its_photographs_wait_again(waiting_job: None) -> None:
     folder = f"s3://{settings().jobs_bucket}/async"
-    wiring.jobs().sent(JOB, {"output": f"{folder}/output/x.out", "failure": f"{folder}/failure/x.out"}, NOON)
+    wiring.jobs().mark_sent(
+        JOB, {"output_location": f"{folder}/output/x.out", "failure_location": f"{folder}/failure/x.out"}, NOON
+    )
 
     answer = submit()
 
-    assert answer == NOTHING | {"given_up": [JOB.job_id], "settled": {"RECEIVED": 2}}
+    assert answer == NOTHING | {"timed_out": [JOB.job_id], "status_counts": {"RECEIVED": 2}}
     assert wiring.ledger().statuses() == {Status.RECEIVED: 2}
 
 
 def test_a_job_that_can_not_be_looked_into_is_named_and_keeps_no_other_from_it(
     waiting_job: None, logs: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    wiring.jobs().sent(JOB, {"output": "s3://elsewhere/async/output/x.out"}, NOON)
+    wiring.jobs().mark_sent(JOB, {"output_location": "s3://elsewhere/async/output/x.out"}, NOON)
 
     answer = submit()
 
-    assert list(answer["troubles"]) == [JOB.job_id]
+    assert list(answer["errors"]) == [JOB.job_id]
     assert JOB.job_id in [line.get("job_id") for line in logs() if line["level"] == "WARNING"]
 
 
@@ -104,7 +106,7 @@ def test_a_round_is_measured_also_where_nothing_waits(
     submit()
 
     (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
-    names = ["JobsSent", "JobsWaiting", "JobsFailed", "PhotographsUnaccounted"]
+    names = ["JobsSent", "JobsWaiting", "JobsFailed", "ImagesUnaccounted"]
     assert {name: line[name] for name in names} == {name: [0] for name in names}
     assert 0 <= line["OldestPendingSeconds"][0] < 1
 

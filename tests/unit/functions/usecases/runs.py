@@ -11,16 +11,16 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from bintally.domain.errors import BintallyError
 from bintally.domain.image import Image
 from bintally.domain.jobs import Job, JobResult, job_of
-from bintally.domain.manifest import image_ids_of
+from bintally.domain.manifest import parse_manifest
 from bintally.domain.objects import StoredObject
 from bintally.domain.orders import ReceivedFile
 from bintally.domain.policy import InferenceMode, Policy
-from bintally.usecases.collect import Collected, collect
-from bintally.usecases.intake import Intake, take_in
-from bintally.usecases.orders import Import, import_orders
-from bintally.usecases.reconcile import Changes, Reconciled, reconcile
-from bintally.usecases.rounds import Round, make_round
-from bintally.usecases.submit import Submission, submit_waiting
+from bintally.usecases.collect import CollectSummary, collect
+from bintally.usecases.intake import IngestSummary, ingest
+from bintally.usecases.orders import ImportSummary, import_orders
+from bintally.usecases.reconcile import Changes, ReconcileSummary, reconcile
+from bintally.usecases.schedule import ScheduleSummary, run_schedule
+from bintally.usecases.submit import SubmitSummary, submit_waiting
 
 from tests.fakes import CrashError, World
 from tests.unit.functions.examples import NOW, THRESHOLDS, order_file, prediction
@@ -41,21 +41,21 @@ ONCE = replace(POLICY, max_attempts=1)
 
 def taken_in(
     world: World, images: Iterable[Image], now: datetime = NOW, micro_batch: int = 500, policy: Policy = ONCE
-) -> Intake:
+) -> IngestSummary:
     policy = replace(policy, micro_batch=micro_batch)
-    return take_in(images, ledger=world.ledger, jobs=world.jobs, engines=world.engines, policy=policy, now=now)
+    return ingest(images, ledger=world.ledger, jobs=world.jobs, engines=world.engines, policy=policy, now=now)
 
 
-def submitted(world: World, now: datetime = NOW) -> Submission:
+def submitted(world: World, now: datetime = NOW) -> SubmitSummary:
     return submit_waiting(jobs=world.jobs, engines=world.engines, policy=ONCE, now=now)
 
 
-def collected(world: World, result: JobResult, policy: Policy = ONCE, now: datetime = NOW) -> Collected:
+def collected(world: World, result: JobResult, policy: Policy = ONCE, now: datetime = NOW) -> CollectSummary:
     return collect(result, world.collaborators, policy=policy, now=now)
 
 
-def made_round(world: World, now: datetime, policy: Policy = POLICY) -> Round:
-    return make_round(world.collaborators, policy=policy, now=now)
+def made_round(world: World, now: datetime, policy: Policy = POLICY) -> ScheduleSummary:
+    return run_schedule(world.collaborators, policy=policy, now=now)
 
 
 def imported(
@@ -66,14 +66,14 @@ def imported(
     zone: tzinfo = UTC,
     adds: bool = False,
     time_left: Callable[[], float] = lambda: math.inf,
-) -> Import:
+) -> ImportSummary:
     source, file = source or order_file(), ReceivedFile(text.encode(), adds)
     return import_orders(
         file, source=source, orders=world.orders, reports=world.reports, now=NOW, zone=zone, time_left=time_left
     )
 
 
-def reconciled(world: World, changes: Changes, now: datetime = NOW) -> Reconciled:
+def reconciled(world: World, changes: Changes, now: datetime = NOW) -> ReconcileSummary:
     """What `changes` set going, and then what the lines' stream tells of the verdicts that were written."""
     done = _reconciled(world, changes, now)
     while judged := list(world.orders.judged):
@@ -82,11 +82,11 @@ def reconciled(world: World, changes: Changes, now: datetime = NOW) -> Reconcile
     return done
 
 
-def _reconciled(world: World, changes: Changes, now: datetime) -> Reconciled:
+def _reconciled(world: World, changes: Changes, now: datetime) -> ReconcileSummary:
     return reconcile(changes, orders=world.orders, bins=world.bins, events=world.events, thresholds=THRESHOLDS, now=now)
 
 
-def clock_looked(world: World, now: datetime) -> Reconciled:
+def clock_looked(world: World, now: datetime) -> ReconcileSummary:
     """The schedule of reconcile."""
     return reconciled(world, Changes(overdue=True), now)
 
@@ -105,7 +105,7 @@ def first_job_of(images: Iterable[Image]) -> Job:
 def asked_in(world: World, job: Job) -> list[str]:
     """The image ids in the job's manifests."""
     manifests = world.engines[job.engine].manifests
-    return [image_id for key in job.manifests for image_id in image_ids_of(manifests[key])]
+    return [image_id for key in job.manifests for image_id in parse_manifest(manifests[key])]
 
 
 def answered(world: World, job: Job, records: Iterable[dict[str, object]]) -> JobResult:
@@ -129,7 +129,7 @@ class Notifications:
     def deliver(self, world: World) -> None:
         for job_id in sorted(set(world.engine.asked) - self._acknowledged):
             job = world.jobs.items[job_id].job
-            asked = [self._images[image_id] for image_id in image_ids_of(world.engine.manifests[job.manifests[0]])]
+            asked = [self._images[image_id] for image_id in parse_manifest(world.engine.manifests[job.manifests[0]])]
             with suppress(BintallyError):
                 collected(world, answered(world, job, map(prediction, asked)))
                 self._acknowledged.add(job_id)

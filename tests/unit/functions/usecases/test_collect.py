@@ -78,7 +78,7 @@ def test_answers_go_to_the_bins_the_ledger_and_the_world() -> None:
 
     done = collected(world, result)
 
-    assert done.settled == {Status.COUNTED: 1, Status.FAILED: 1, Status.REJECTED: 1}
+    assert done.status_counts == {Status.COUNTED: 1, Status.FAILED: 1, Status.REJECTED: 1}
     assert [status_of(world, image) for image in IMAGES] == [Status.COUNTED, Status.REJECTED, Status.FAILED]
     assert world.jobs.items[result.job_id].status is JobStatus.DONE
     bins = [world.bins.items[image.bin_id] for image in IMAGES]
@@ -95,7 +95,7 @@ def test_how_sure_a_count_is_goes_everywhere_too() -> None:
 
     held = world.bins.items[image.bin_id]
     assert (held.empty, held.over_range, held.interval) == (0.02, 0.01, THREE_OR_FOUR)
-    answer = world.ledger.items[image.image_id].answer
+    answer = world.ledger.items[image.image_id].result
     assert isinstance(answer, Prediction)
     assert (answer.empty, answer.over_range, answer.interval) == (0.02, 0.01, THREE_OR_FOUR)
     (bin_counted,) = world.events.of_kind("BinCounted")
@@ -109,7 +109,7 @@ def test_a_bin_over_range_is_counted_and_has_no_count() -> None:
 
     done = collected(world, answered(world, job_in(world, [image]), [line]))
 
-    assert done.settled == {Status.COUNTED: 1}
+    assert done.status_counts == {Status.COUNTED: 1}
     held = world.bins.items[image.bin_id]
     assert (held.status, held.count, held.at_least, held.over_range) == (BinStatus.COUNTED, None, 6, 0.9)
     (bin_counted,) = world.events.of_kind("BinCounted")
@@ -149,7 +149,7 @@ def test_collecting_again_changes_nothing_and_tells_nobody() -> None:
 
     again = collected(world, result)
 
-    assert again.settled == {}
+    assert again.status_counts == {}
     assert world.state() == state
     assert world.events.published == told
 
@@ -221,7 +221,7 @@ def test_a_request_that_failed_fails_its_photographs_with_the_reason() -> None:
 
     done = collected(world, JobResult(job.job_id, None, "ClientError: Received server error (500) from model."))
 
-    assert done.settled == {Status.FAILED: 3}
+    assert done.status_counts == {Status.FAILED: 3}
     assert {held.reason for held in world.ledger.items.values()} == {
         "ClientError: Received server error (500) from model."
     }
@@ -244,7 +244,7 @@ def test_of_a_success_and_a_failure_the_success_stands_whichever_comes_first(suc
     assert world.jobs.items[job.job_id].status is JobStatus.DONE
     state, told = world.state(), list(world.events.published)
     for result in (success, failure):
-        assert collected(world, result).settled == {}
+        assert collected(world, result).status_counts == {}
     assert world.state() == state
     assert world.events.published == told
 
@@ -425,7 +425,7 @@ def test_an_older_version_that_is_collected_meanwhile_does_not_win() -> None:
             assert status_of(world, OLD) in (Status.COUNTED, Status.SUPERSEDED)
 
 
-# ---- Other tries
+# ---- Another attempt
 
 
 def test_what_had_no_answer_is_tried_again_and_the_rest_stands() -> None:
@@ -433,7 +433,7 @@ def test_what_had_no_answer_is_tried_again_and_the_rest_stands() -> None:
 
     done = collected(world, result, POLICY)
 
-    assert done.settled == {Status.COUNTED: 1, Status.RECEIVED: 1, Status.REJECTED: 1}
+    assert done.status_counts == {Status.COUNTED: 1, Status.RECEIVED: 1, Status.REJECTED: 1}
     assert [status_of(world, image) for image in IMAGES] == [Status.COUNTED, Status.REJECTED, Status.RECEIVED]
     assert world.ledger.items[IMAGES[2].image_id].due_at == iso(NOW + POLICY.retry_delay)
     assert IMAGES[2].bin_id not in world.bins.items
@@ -467,7 +467,7 @@ def test_an_answer_of_an_earlier_job_is_an_answer_too() -> None:
 
     assert set(world.statuses().values()) == {Status.COUNTED}
     (second,) = (held.job for held in world.jobs.items.values() if held.job.job_id != job.job_id)
-    assert collected(world, JobResult(second.job_id, None, "Too late."), POLICY).settled == {}
+    assert collected(world, JobResult(second.job_id, None, "Too late."), POLICY).status_counts == {}
     assert set(world.statuses().values()) == {Status.COUNTED}
 
 
@@ -492,7 +492,7 @@ def test_a_failure_of_an_earlier_job_that_is_announced_again_says_nothing_of_pho
     made_round(world, later(60))
     assert set(world.statuses().values()) == {Status.SUBMITTED}
 
-    assert collected(world, failure).settled == {}
+    assert collected(world, failure).status_counts == {}
 
     assert world.bins.items == {}
     assert world.events.published == []
@@ -503,6 +503,11 @@ def test_a_failure_of_a_try_that_was_never_made_changes_nothing() -> None:
     job = job_in(world, IMAGES)
     before = world.state()
 
-    assert collected(world, JobResult(job.job_id, None, "AlgorithmError", attempt=job.tries + 1)).settled == {}
+    assert (
+        collected(
+            world, JobResult(job.job_id, None, "AlgorithmError", transform_attempt=job.transform_attempt + 1)
+        ).status_counts
+        == {}
+    )
 
     assert world.state() == before

@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 from bintally.domain.image import Image, Status
 from bintally.domain.jobs import JobResult, JobStatus
-from bintally.domain.manifest import image_ids_of
+from bintally.domain.manifest import parse_manifest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,7 +45,7 @@ def test_photographs_are_entered_and_sent_as_one_job() -> None:
     assert {held.job_id for held in world.ledger.items.values()} == {JOB.job_id}
     assert {held.status for held in world.ledger.items.values()} == {Status.SUBMITTED}
     assert world.jobs.items[JOB.job_id].status is JobStatus.SENT
-    assert world.jobs.items[JOB.job_id].job.output
+    assert world.jobs.items[JOB.job_id].job.output_location
     assert asked_in(world, JOB) == sorted(image.image_id for image in IMAGES)
 
 
@@ -247,7 +247,7 @@ def test_however_photographs_are_delivered_each_is_entered_and_asked_about_once(
     for delivery in deliveries:
         taken_in(world, delivery, micro_batch=micro_batch)
 
-    asked = [image_id for text in world.engine.manifests.values() for image_id in image_ids_of(text)]
+    asked = [image_id for text in world.engine.manifests.values() for image_id in parse_manifest(text)]
     assert sorted(asked) == sorted({image.image_id for delivery in deliveries for image in delivery})
     assert sorted(world.ledger.items) == sorted(asked)
     assert sorted(world.engine.asked) == sorted(world.jobs.items)

@@ -51,7 +51,7 @@ def test_without_its_manifest_the_output_is_collected(spoil: Spoil) -> None:
 
     done = collected(world, result, POLICY, later(1))
 
-    assert done.settled == {Status.COUNTED: 3}
+    assert done.status_counts == {Status.COUNTED: 3}
     assert len(world.bins.items) == 3
     assert world.jobs.items[job.job_id].status is JobStatus.DONE
 
@@ -77,7 +77,7 @@ def test_a_silent_job_without_manifest_is_given_up_and_its_photographs_are_tried
     job = job_in(world, IMAGES)
     spoil(world, job)
 
-    assert made_round(world, later(7 * 60 + 1)).swept.given_up == (job.job_id,)
+    assert made_round(world, later(7 * 60 + 1)).swept.timed_out == (job.job_id,)
 
     assert set(world.statuses().values()) == {Status.RECEIVED}
     assert world.jobs.items[job.job_id].status is JobStatus.FAILED
@@ -145,11 +145,11 @@ def test_an_index_that_lags_leaves_the_rest_to_the_sweep() -> None:
     result = answered(world, job, map(prediction, IMAGES))
     deleted(world, job)
 
-    assert collected(world, result, POLICY, later(1)).settled == {}
+    assert collected(world, result, POLICY, later(1)).status_counts == {}
     assert world.jobs.items[job.job_id].status is JobStatus.SENT
 
     ledger.lags = False
-    assert made_round(world, later(4)).swept.settled == {Status.COUNTED: 3}
+    assert made_round(world, later(4)).swept.status_counts == {Status.COUNTED: 3}
     assert world.jobs.items[job.job_id].status is JobStatus.DONE
 
 

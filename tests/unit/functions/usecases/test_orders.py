@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from bintally.domain.objects import StoredObject
 from bintally.domain.verdicts import NO_LONGER_ORDERED, Finding, Verdict
-from bintally.usecases.orders import MARGIN_SECONDS, PART, Import
+from bintally.usecases.orders import MARGIN_SECONDS, PART, ImportSummary
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -301,7 +301,7 @@ class FakeClock:
         return self.seconds
 
 
-def runs_of(world: World, text: str, source: StoredObject, seconds: float) -> list[Import]:
+def runs_of(world: World, text: str, source: StoredObject, seconds: float) -> list[ImportSummary]:
     """Every run of an import, each with so many seconds."""
     runs = []
     while not runs or not runs[-1].is_finished:

@@ -69,8 +69,8 @@ def test_a_request_that_expired_is_given_up_and_sent_again() -> None:
     world = World()
     job = job_in(world, IMAGES)
 
-    assert made_round(world, later(6 * 60)).swept.given_up == ()
-    assert made_round(world, later(7 * 60 + 1)).swept.given_up == (job.job_id,)
+    assert made_round(world, later(6 * 60)).swept.timed_out == ()
+    assert made_round(world, later(7 * 60 + 1)).swept.timed_out == (job.job_id,)
     (again,) = made_round(world, later(7 * 60 + 3)).submission.sent
 
     assert again != job.job_id
@@ -81,7 +81,7 @@ def test_a_transform_job_at_work_is_never_given_up() -> None:
     world = pending_world()
     made_round(world, NOW, BATCH)
 
-    assert made_round(world, later(100 * 60), BATCH).swept.given_up == ()
+    assert made_round(world, later(100 * 60), BATCH).swept.timed_out == ()
     assert made_round(world, later(100 * 60), BATCH).unaccounted == 0
 
 
@@ -133,7 +133,7 @@ def test_one_job_that_cannot_be_looked_into_does_not_keep_others_from_it() -> No
 
     swept = made_round(world, later(4)).swept
 
-    assert [job_id for job_id, _ in swept.troubles] == [jobs[0].job_id]
+    assert [job_id for job_id, _ in swept.errors] == [jobs[0].job_id]
     assert len(swept.answered) == 2
 
 
@@ -151,9 +151,9 @@ class BreakingEngine(FakeEngine):
         if job.job_id == self.unbearable:
             raise RoundedError("more than 38 digits")
 
-    def look(self, job: Job) -> JobResult | None:
+    def poll(self, job: Job) -> JobResult | None:
         self._bear(job)
-        return super().look(job)
+        return super().poll(job)
 
     def submit(self, job: Job) -> Mapping[str, str]:
         self._bear(job)
@@ -201,7 +201,7 @@ def test_a_job_never_stops_a_round_whatever_it_raises(
     done = made_round(world, later(4), replace(POLICY, micro_batch=1))
 
     assert (len(done.swept.answered), len(done.submission.sent)) == (answered, sent)
-    told = dict(done.swept.troubles) | dict(done.submission.waiting)
+    told = dict(done.swept.errors) | dict(done.submission.waiting)
     assert list(told) == [engine.unbearable]
     assert told[engine.unbearable].startswith("RoundedError: more than 38 digits (test_sweep.py, line ")
     engine.unbearable = ""
@@ -281,7 +281,7 @@ def test_a_transform_job_without_capacity_is_asked_for_again_on_the_next_type() 
         stale = world.batch.result(job, told)
         collected(world, stale, BATCH, later(60 * number))
         collected(world, stale, BATCH, later(60 * number))  # several events for one change
-        assert world.jobs.items[job_id].job.tries == number
+        assert world.jobs.items[job_id].job.transform_attempt == number
         assert made_round(world, later(60 * number + 59), BATCH).submission.sent == (job_id,)
     assert set(world.statuses().values()) == {Status.SUBMITTED}
 
@@ -296,7 +296,7 @@ def test_an_engine_that_is_full_at_once_makes_the_job_wait_longer_each_time() ->
     world.batch.full = True
     assert made_round(world, NOW, BATCH).submission.sent == ()
     (held,) = world.jobs.items.values()
-    assert (held.status, held.job.tries) == (JobStatus.OPEN, 1)
+    assert (held.status, held.job.transform_attempt) == (JobStatus.OPEN, 1)
 
     world.batch.full = False
     assert made_round(world, NOW, BATCH).submission.sent == ()

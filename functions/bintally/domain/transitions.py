@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bintally.domain.image import Status
-from bintally.domain.manifest import Answer
+from bintally.domain.manifest import Result
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Completion:
     """The status in which a photograph ends, why, and the answer that says so."""
 
     image_id: str
     status: Status
     reason: str
-    answer: Answer | None
+    result: Result | None
 
 
 @dataclass(frozen=True)
-class Return:
+class Requeue:
     """A photograph that had no answer, why, and from when it is due again (ISO 8601); `code` is why for programs."""
 
     image_id: str
