@@ -14,10 +14,10 @@ UNIT := tests/test_rooms.py tests/test_documents.py tests/template tests/unit/fu
 DATA ?= $(wildcard ../shared/abid)
 WEIGHTS ?= $(firstword $(wildcard ../shared/weights/*.safetensors.xz))
 STACK = $(if $(BINTALLY_WORK),$(BINTALLY_WORK)/bintally-local,$(CURDIR)/.work/local)
-RUNTIME = $(shell sed -n 's/^ *Runtime: *//p' template.yaml)
 # The image of `make lambda-image` where there is one; else SAM pulls Lambda's own.
-INVOKE_IMAGE = $(shell docker image inspect bintally-lambda-$(RUNTIME) >/dev/null 2>&1 && \
-	echo --skip-pull-image --force-image-build --invoke-image bintally-lambda-$(RUNTIME))
+LAMBDA_IMAGE := bintally-lambda-python$(RUNTIME)
+INVOKE_IMAGE = $(shell docker image inspect $(LAMBDA_IMAGE) >/dev/null 2>&1 && \
+	echo --skip-pull-image --force-image-build --invoke-image $(LAMBDA_IMAGE))
 export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help demo test unit check format model-smoke soak build lambda-image invoke-docker clean
