@@ -1,4 +1,4 @@
-"""Deploys template.yaml to the local stack, as it is: CloudFormation in MiniStack, the model in the local SageMaker."""
+"""Deploys template.yaml unchanged to the local stack: MiniStack's CloudFormation and the local SageMaker share it."""
 
 import json
 import time
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from binlocal.errors import DeployError
-from binlocal.packaging import with_code
+from binlocal.packaging import package_code
 from binlocal.template import (
     SEPARATOR,
     VALUES_OUTPUT,
@@ -27,17 +27,17 @@ STACK_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Deployment:
-    """The stack's outputs, its SageMaker endpoints, and the resources that nothing local stands for."""
+    """The stack's outputs, its SageMaker endpoints, and the resources that have no local equivalent."""
 
     outputs: dict[str, str]
     endpoints: tuple[str, ...]
-    left_out: tuple[str, ...]
+    skipped: tuple[str, ...]
 
 
 def deploy(client: Client, stack_name: str, template_path: Path, parameters: Mapping[str, str]) -> Deployment:
-    """Creates the stack, then its model and endpoint. Code lies beside the template, as for `sam`.
+    """Creates the stack, then its model and endpoint. CodeUri is relative to the template, as for `sam`.
 
-    Of `parameters` those count that the template has; ModelImageUri gets a local name where it is not given.
+    Parameters that the template does not have are ignored. ModelImageUri defaults to a local name.
     """
     template = load_template(template_path)
     split = split_template(template)
@@ -49,14 +49,14 @@ def deploy(client: Client, stack_name: str, template_path: Path, parameters: Map
         s3.put_object(Bucket=bucket, Key=name, Body=body)
         return {"Bucket": bucket, "Key": name}
 
-    packaged = with_code(split.stack, template_path.parent, upload)
+    packaged = package_code(split.stack, template_path.parent, upload)
     upload("template.json", json.dumps(packaged, default=str).encode())
     given = {"ModelImageUri": LOCAL_IMAGE, **parameters}
     known = {name: value for name, value in given.items() if name in template.get("Parameters", {})}
     url = f"{s3.meta.endpoint_url}/{bucket}/template.json"
     outputs = create_stack(client("cloudformation"), stack_name, url, known)
     endpoints = create_endpoints(client("sagemaker"), stack_name, split, outputs.pop(VALUES_OUTPUT, ""))
-    return Deployment(outputs, endpoints, split.left_out)
+    return Deployment(outputs, endpoints, split.skipped)
 
 
 def create_stack(cloudformation: Any, name: str, url: str, parameters: Mapping[str, str]) -> dict[str, str]:
@@ -85,14 +85,14 @@ def failures(cloudformation: Any, name: str) -> list[str]:
 
 
 def explain(stack: Mapping[str, Any], reasons: list[str]) -> str:
-    told = reasons or [stack.get("StackStatusReason", "no reason given")]
-    return f"The stack {stack['StackName']} ended in {stack['StackStatus']}:\n" + "\n".join(told)
+    lines = reasons or [stack.get("StackStatusReason", "no reason given")]
+    return f"The stack {stack['StackName']} ended in {stack['StackStatus']}:\n" + "\n".join(lines)
 
 
 def create_endpoints(sagemaker: Any, stack_name: str, split: SplitTemplate, joined: str) -> tuple[str, ...]:
-    """Creates the resources taken out of the template, in the order in which they need each other.
+    """Creates the template's SageMaker resources in the order of their dependencies. Returns the endpoints' names.
 
-    `joined` holds the values of `split.expressions`. Returns the names of the endpoints.
+    `joined` holds the values of `split.expressions`.
     """
     values = (
         dict(zip(map(key_of, split.expressions), joined.split(SEPARATOR), strict=True)) if split.expressions else {}
@@ -108,26 +108,26 @@ def create_endpoints(sagemaker: Any, stack_name: str, split: SplitTemplate, join
 
 
 def create_resource(sagemaker: Any, kind: str, default_name: str, members: dict[str, Any]) -> dict[str, str]:
-    """The attributes of the new resource: its ARN as `Ref`, and its name."""
+    """The new resource's attributes: its ARN as `Ref`, and its name."""
     named = {f"{kind}Name": default_name, **members}
     create = {
         "Model": sagemaker.create_model,
         "EndpointConfig": sagemaker.create_endpoint_config,
         "Endpoint": sagemaker.create_endpoint,
     }[kind]
-    answer = create(**typed(named, sagemaker.meta.service_model.operation_model(f"Create{kind}").input_shape))
-    return {"Ref": answer[f"{kind}Arn"], f"{kind}Name": named[f"{kind}Name"]}
+    response = create(**coerce_types(named, sagemaker.meta.service_model.operation_model(f"Create{kind}").input_shape))
+    return {"Ref": response[f"{kind}Arn"], f"{kind}Name": named[f"{kind}Name"]}
 
 
-def typed(value: Any, shape: Any) -> Any:
-    """CloudFormation's strings as the numbers and booleans that the API of the same name takes."""
+def coerce_types(value: Any, shape: Any) -> Any:
+    """CloudFormation's strings as the numbers and booleans that the API expects."""
     match shape.type_name:
         case "structure":
-            # A name that the API does not know is left to boto3, which says so.
+            # boto3 reports names that the API does not know.
             known = shape.members
-            return {name: typed(item, known[name]) if name in known else item for name, item in value.items()}
+            return {name: coerce_types(item, known[name]) if name in known else item for name, item in value.items()}
         case "list":
-            return [typed(item, shape.member) for item in value]
+            return [coerce_types(item, shape.member) for item in value]
         case "integer" | "long":
             return int(value)
         case "float" | "double":

@@ -1,4 +1,4 @@
-"""How a process finds the local stack: the environment of an SDK or the AWS CLI, and clients for our own use."""
+"""How a process finds the local stack: environment variables for an SDK or the AWS CLI, and our own clients."""
 
 import os
 import secrets
@@ -12,42 +12,42 @@ import botocore.session
 from botocore.config import Config
 
 REGION = "us-east-1"
-PAST_PROXIES = ("127.0.0.1", "localhost")
-# Clients may be shared between threads, a session that creates them may not.
+DIRECT_HOSTS = ("127.0.0.1", "localhost")
+# Threads may share clients, but not the session that creates them.
 creating_client = threading.Lock()
 
 
 def client_environment(endpoint: str, sagemaker_url: str) -> dict[str, str]:
-    """What an AWS SDK or the AWS CLI needs to talk to the local stack, and to nothing else.
+    """What an AWS SDK or the AWS CLI needs to talk to the local stack and nothing else.
 
-    The keys are made up anew each time; the access key id opens the gate (see binlocal.gate).
+    The keys are random and new each time. The gate requires the access key id (see binlocal.gate).
     """
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_SAGEMAKER": sagemaker_url,
         "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": sagemaker_url,
-        # Not twelve digits: MiniStack would take them for another account than 000000000000.
+        # MiniStack would read a key of twelve digits as an account id.
         "AWS_ACCESS_KEY_ID": f"LOCAL{secrets.token_hex(16).upper()}",
         "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        "NO_PROXY": without_proxy(os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")),
+        "NO_PROXY": no_proxy(os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")),
     }
 
 
-def without_proxy(hosts: str) -> str:
-    """The hosts of a NO_PROXY, and this machine."""
+def no_proxy(hosts: str) -> str:
+    """A NO_PROXY value that also names this machine."""
     listed = [host for host in hosts.split(",") if host]
-    return ",".join([*listed, *(host for host in PAST_PROXIES if host not in listed)])
+    return ",".join([*listed, *(host for host in DIRECT_HOSTS if host not in listed)])
 
 
 def authorization(environment: Mapping[str, str]) -> dict[str, str]:
-    """The header that lets an HTTP client of no SDK through the gate."""
+    """The header with which a plain HTTP client passes the gate."""
     return {"X-Amz-Security-Token": environment["AWS_ACCESS_KEY_ID"]}
 
 
 def server_environment(client: Mapping[str, str]) -> dict[str, str]:
-    """Ours, with nothing of the user's AWS set-up or proxies left, and with what `client` says."""
+    """Our own environment without the user's AWS setup and proxies, plus `client`."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -81,7 +81,7 @@ def create_client(environment: Mapping[str, str], service: str, config: Config |
 
 @cache
 def session() -> boto3.Session:
-    """One session for all clients: each session reads botocore's files anew, which takes a quarter of a second."""
+    """One session for all clients: a new session takes a quarter of a second to read botocore's files."""
     return boto3.Session(
         botocore_session=botocore.session.Session(
             session_vars={

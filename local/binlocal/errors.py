@@ -1,11 +1,11 @@
-"""What can go wrong with the local stack; each message is for the person who started it.
+"""Errors of the local stack. Each message is written for the person who started it.
 
 LocalStackError
 ├── TemplateError   the template cannot be deployed locally
 ├── StartError      a server did not start
-├── PlanError       the fault plan is wrong
+├── PlanError       the fault plan is invalid
 ├── DeployError     the stack could not be created
-└── StackError      the stack cannot run, or has ended by itself
+└── StackError      the stack cannot run, or ended by itself
 """
 
 

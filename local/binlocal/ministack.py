@@ -1,6 +1,4 @@
-"""MiniStack as a child process: loopback only, behind our gate, nothing kept on disk, no Docker, nothing of the user's
-own AWS.
-"""
+"""MiniStack as a child process behind our gate: loopback only, in memory, without Docker or the user's AWS setup."""
 
 import sys
 from collections.abc import Mapping
@@ -11,14 +9,14 @@ from binlocal.processes import Server, start_server
 
 
 def ministack_environment(client: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """MiniStack's environment, from that of its clients.
+    """MiniStack's environment variables, made from those of its clients.
 
-    Its Lambda workers inherit it, and find the stack and the local SageMaker through it. `folder` takes temporary
-    files, among them the code of the functions.
+    Its Lambda workers inherit them and find the stack and the local SageMaker through them. `folder` is for temporary
+    files, including the functions' code.
     """
     return {
         **server_environment(client),
-        # Its workers sign with the account's number as their key, and with this token: by it the gate knows them.
+        # Lambda workers use the account id as their access key. The gate recognises them by this token.
         "AWS_SESSION_TOKEN": client["AWS_ACCESS_KEY_ID"],
         "TMPDIR": str(folder),
         "BIND_HOST": "127.0.0.1",
@@ -33,10 +31,10 @@ def ministack_environment(client: Mapping[str, str], folder: Path) -> dict[str, 
         "SERVICES": "",
         "LAMBDA_EXECUTOR": "local",
         "LAMBDA_STRICT": "0",
-        # Listeners of its own that bind every interface.
+        # These listeners bind every interface.
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
-        # Where it finds a Docker daemon, it removes containers when it starts.
+        # MiniStack removes containers at startup if it finds a Docker daemon.
         "DOCKER_HOST": f"unix://{folder}/no-docker.sock",
     }
 

@@ -2,8 +2,8 @@
 
 It listens on 127.0.0.1, and on ADDRESS where one is given.
 
-Instead of MiniStack's own command, which serves the same application in the same way to everybody. Its settings are
-those of `binlocal.ministack.ministack_environment`.
+MiniStack's own command serves the same application without a gate. `binlocal.ministack.ministack_environment` makes
+the settings.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from binlocal.state import READY_PATH
 
 def allow_many_connections() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # macOS says "unlimited" and then refuses it
+    with suppress(ValueError, OSError):  # macOS reports "unlimited" but rejects it
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 

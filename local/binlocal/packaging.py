@@ -1,5 +1,6 @@
-"""The code of the functions, zipped and uploaded as `sam package` does, but without dependencies: MiniStack's Lambda
-workers run in this very environment.
+"""Zips and uploads the functions' code as `sam package` does, but without dependencies.
+
+MiniStack's Lambda workers run in this Python environment and find the dependencies there.
 """
 
 import hashlib
@@ -13,8 +14,8 @@ from typing import Any
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def with_code(template: Mapping[str, Any], root: Path, upload: Callable[[str, bytes], Any]) -> dict[str, Any]:
-    """A copy of the template in which each CodeUri (a folder under `root`) is what `upload(name, archive)` returns."""
+def package_code(template: Mapping[str, Any], root: Path, upload: Callable[[str, bytes], Any]) -> dict[str, Any]:
+    """A copy of the template with each CodeUri (a folder below `root`) replaced by `upload(name, archive)`."""
     packaged = deepcopy(dict(template))
     uploaded: dict[str, Any] = {}
     for holder in _code_holders(packaged):
@@ -34,7 +35,7 @@ def _code_holders(template: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def zip_folder(folder: Path) -> bytes:
-    """The same bytes for the same files, whenever they were written."""
+    """A ZIP archive of the folder. Equal files give equal bytes, whatever their timestamps."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.rglob("*")):

@@ -1,5 +1,7 @@
-"""Micro-batches as on AWS: we read the queues in the place of MiniStack's own event source, which sends a function at
-most 10 messages whatever BatchSize and window say. DynamoDB streams stay with MiniStack.
+"""Polls the queues in place of MiniStack and invokes the functions with batches as large as on AWS.
+
+MiniStack's own SQS event source sends at most 10 messages, whatever BatchSize and the batching window say. DynamoDB
+streams are left to MiniStack.
 """
 
 import json
@@ -10,9 +12,9 @@ from typing import Any
 
 from botocore.config import Config
 
-from binlocal.sqs_batches import EventSource, Gatherer, Record, handled
+from binlocal.sqs_batches import EventSource, Gatherer, Record, records_to_delete
 
-# One attempt: a second one would invoke the function twice. Lambda functions run for at most 15 minutes.
+# No retries: a retry would invoke the function twice. Lambda functions run for at most 15 minutes.
 INVOKE_CONFIG = Config(proxies={}, read_timeout=910, retries={"total_max_attempts": 1}, max_pool_connections=64)
 STOP_SECONDS = 3.0
 ERROR_PAUSE_SECONDS = 1.0
@@ -20,8 +22,8 @@ ERROR_PAUSE_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
-def take_over(lambda_client: Any, sqs: Any) -> list[EventSource]:
-    """Disables MiniStack's SQS event sources and returns them. One with filters stays: MiniStack filters."""
+def take_over_queues(lambda_client: Any, sqs: Any) -> list[EventSource]:
+    """Disables MiniStack's SQS event sources and returns them, except those with filters, which MiniStack applies."""
     sources = []
     for page in lambda_client.get_paginator("list_event_source_mappings").paginate():
         for mapping in page["EventSourceMappings"]:
@@ -32,8 +34,8 @@ def take_over(lambda_client: Any, sqs: Any) -> list[EventSource]:
     return sources
 
 
-class QueueReader:
-    """Reads one queue in a thread of its own and invokes the function in others, at most `concurrency` at a time."""
+class QueuePoller:
+    """Polls one queue in its own thread and invokes the function in others, at most `concurrency` at a time."""
 
     def __init__(self, source: EventSource, sqs: Any, lambda_client: Any) -> None:
         self._source = source
@@ -41,22 +43,22 @@ class QueueReader:
         self._lambda = lambda_client
         self._slots = threading.Semaphore(source.concurrency)
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._read_forever, daemon=True, name=f"reader-{source.function}")
+        self._thread = threading.Thread(target=self._poll_forever, daemon=True, name=f"poller-{source.function}")
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """No further batch. What a function still works on comes back to the queue after its visibility timeout."""
+        """Stops polling. Messages in an unfinished invocation return to the queue after its visibility timeout."""
         self._stopped.set()
 
     def join(self) -> None:
         self._thread.join(STOP_SECONDS)
 
-    def _read_forever(self) -> None:
+    def _poll_forever(self) -> None:
         gatherer = Gatherer(self._source, self._receive)
         while not self._stopped.is_set():
-            # The slot comes first, so that no message waits invisibly for a function to be free.
+            # Take the slot first, so that no received message waits, invisible to others, for a free function.
             self._slots.acquire()
             records = self._safely(gatherer.gather) or []
             if records:
@@ -71,24 +73,26 @@ class QueueReader:
             self._slots.release()
 
     def process(self, records: list[Record]) -> None:
-        """Invokes the function and deletes what it has handled. A function that fails keeps everything in the queue."""
+        """Invokes the function and deletes the messages that it handled. If it fails, all stay in the queue."""
         payload = json.dumps({"Records": records})
-        answer = self._lambda.invoke(FunctionName=self._source.function, Payload=payload)
-        body = answer["Payload"].read()
-        if "FunctionError" in answer:
+        response = self._lambda.invoke(FunctionName=self._source.function, Payload=payload)
+        body = response["Payload"].read()
+        if "FunctionError" in response:
             logger.warning("%s failed on %d messages: %s", self._source.function, len(records), body.decode())
             return
-        self._delete(handled(records, json.loads(body or b"null"), reports_failures=self._source.reports_failures))
+        self._delete(
+            records_to_delete(records, json.loads(body or b"null"), reports_failures=self._source.reports_failures)
+        )
 
-    def _receive(self, most: int, wait: int) -> list[dict[str, Any]]:
-        answer = self._sqs.receive_message(
+    def _receive(self, count: int, wait: int) -> list[dict[str, Any]]:
+        response = self._sqs.receive_message(
             QueueUrl=self._source.queue_url,
-            MaxNumberOfMessages=most,
+            MaxNumberOfMessages=count,
             WaitTimeSeconds=wait,
             AttributeNames=["All"],
             MessageAttributeNames=["All"],
         )
-        messages: list[dict[str, Any]] = answer.get("Messages", [])
+        messages: list[dict[str, Any]] = response.get("Messages", [])
         return messages
 
     def _delete(self, records: list[Record]) -> None:
@@ -100,7 +104,7 @@ class QueueReader:
             self._sqs.delete_message_batch(QueueUrl=self._source.queue_url, Entries=entries)
 
     def _safely(self, action: Callable[[], Any]) -> Any:
-        """A reader outlives an error of the services; while it stops, errors are of no interest."""
+        """Logs errors and returns None, so that the poller survives a failing service."""
         try:
             return action()
         except Exception as error:

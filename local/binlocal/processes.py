@@ -1,4 +1,4 @@
-"""Child processes that never outlive us, free ports, and waiting for a server to answer."""
+"""Child processes that end with their parent, free ports, and waiting for a server to respond."""
 
 import socket
 import subprocess
@@ -12,15 +12,15 @@ from typing import Protocol, TypeVar
 
 import urllib3
 
-from binlocal import guard
+from binlocal import process_group
 from binlocal.errors import StartError
 
-GUARD = [sys.executable, "-I", "-S", guard.__file__]
+IN_PROCESS_GROUP = [sys.executable, "-I", "-S", process_group.__file__]
 
 
 @dataclass(frozen=True)
 class Server:
-    """A guarded child process and where it writes its log."""
+    """A child process that ends with this one, and its log file."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -31,24 +31,21 @@ class Server:
         return self.process.poll() is None
 
     def stop(self) -> None:
-        """Ends the process with all its descendants. May be called again."""
+        """Ends the process and all its descendants. Can be called again."""
         if self.process.stdin:
             self.process.stdin.close()
         try:
-            self.process.wait(guard.GRACE_SECONDS + 5)
+            self.process.wait(process_group.GRACE_SECONDS + 5)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
 
 
 def start_server(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Server:
-    """Starts `command` under a guard, in a session of its own, so that Ctrl-C reaches it only through us.
-
-    What the log holds already stays.
-    """
+    """Starts `command` in its own session, so that only we react to Ctrl-C. Output is appended to the log."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [*GUARD, *command],
+            [*IN_PROCESS_GROUP, *command],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -59,7 +56,7 @@ def start_server(name: str, command: Sequence[str], environment: Mapping[str, st
 
 
 class AnyServer(Protocol):
-    """A Server, or what stands for one."""
+    """A Server or a SupervisedServer."""
 
     @property
     def name(self) -> str: ...
@@ -84,20 +81,20 @@ def stopping(server: Stoppable) -> Iterator[Stoppable]:
 
 
 def wait_until_ready(server: AnyServer, url: str, seconds: float) -> None:
-    """Returns once `url` answers 200. Raises StartError when the server ends or the time is up."""
+    """Returns once `url` responds with 200. Raises StartError if the server ends or the time is up."""
     deadline = time.monotonic() + seconds
     while not answers(url):
         if not server.alive:
-            raise StartError(f"{server.name} ended while starting. Its log, {server.log}, ends:\n{tail(server.log)}")
+            raise StartError(f"{server.name} exited while starting. Its log, {server.log}, ends:\n{tail(server.log)}")
         if time.monotonic() > deadline:
             raise StartError(
-                f"{server.name} did not answer within {seconds:g} s. Its log, {server.log}, ends:\n{tail(server.log)}"
+                f"{server.name} did not respond within {seconds:g} s. Its log, {server.log}, ends:\n{tail(server.log)}"
             )
         time.sleep(0.03)
 
 
 def answers(url: str) -> bool:
-    # urllib3 and not urllib: it takes no proxy from the environment.
+    # Unlike urllib, urllib3 uses no proxy from the environment.
     try:
         return urllib3.request("GET", url, timeout=2, retries=False).status == 200
     except urllib3.exceptions.HTTPError:
@@ -109,7 +106,7 @@ def tail(log: Path, lines: int = 20) -> str:
 
 
 def free_port(preferred: int = 0) -> int:
-    """A port on which nobody listens: `preferred` where it is one."""
+    """A free port: `preferred` if it is free."""
     if preferred and is_free(preferred):
         return preferred
     with socket.socket() as probe:
@@ -122,7 +119,7 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
         if caller.connect_ex((host, port)) == 0:
             return False
     with socket.socket() as probe:
-        # As servers do: connections of the last run that are still dying do not keep the port.
+        # As servers do: connections of an earlier run in TIME_WAIT do not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

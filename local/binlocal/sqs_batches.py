@@ -1,7 +1,7 @@
-"""How Lambda reads a queue: the batch it gathers, the event it sends, and what it deletes afterwards.
+"""How Lambda's SQS event source batches messages, what it sends to the function, and what it deletes afterwards.
 
-Rules of AWS Lambda's SQS event source: a batch is complete at BatchSize messages, at 6 MB, or when
-MaximumBatchingWindowInSeconds have passed since its first message, whichever comes first.
+A batch is complete at BatchSize messages, at 6 MB, or MaximumBatchingWindowInSeconds after its first message,
+whichever comes first.
 """
 
 import json
@@ -17,7 +17,7 @@ Record = dict[str, Any]
 Receive = Callable[[int, int], list[Message]]
 
 EVENT_BYTES = 6_000_000
-RECEIVE_MOST = 10
+MAX_RECEIVED = 10
 IDLE_SECONDS = 1
 DEFAULT_CONCURRENCY = 5
 
@@ -36,7 +36,7 @@ class EventSource:
 
     @classmethod
     def of(cls, mapping: Mapping[str, Any], queue_url: str) -> "EventSource":
-        """From a member of ListEventSourceMappings."""
+        """From an item of ListEventSourceMappings."""
         return cls(
             queue_arn=mapping["EventSourceArn"],
             queue_url=queue_url,
@@ -50,7 +50,7 @@ class EventSource:
 
 @dataclass
 class Gatherer:
-    """Gathers batches from one queue. `receive(most, wait seconds)` is one ReceiveMessage."""
+    """Gathers batches from one queue. `receive(count, wait seconds)` makes one ReceiveMessage request."""
 
     source: EventSource
     receive: Receive
@@ -58,7 +58,7 @@ class Gatherer:
     _left_over: list[Record] = field(default_factory=list)
 
     def gather(self) -> list[Record]:
-        """The records of the next batch; empty when the queue stayed empty for a second."""
+        """The records of the next batch. Empty if the queue stayed empty for a second."""
         records = self._left_over or self._fetch(self.source.batch_size, IDLE_SECONDS)
         closes = self.clock() + self.source.window
         size = event_size(records)
@@ -72,24 +72,24 @@ class Gatherer:
         self._left_over = records[fitting:]
         return records[:fitting]
 
-    def _fetch(self, most: int, wait: int) -> list[Record]:
-        messages = self.receive(min(most, RECEIVE_MOST), min(wait, 20))
+    def _fetch(self, count: int, wait: int) -> list[Record]:
+        messages = self.receive(min(count, MAX_RECEIVED), min(wait, 20))
         return [to_record(message, self.source.queue_arn) for message in messages]
 
 
 def event_size(records: list[Record]) -> int:
-    """Bytes of the records in an event."""
+    """The size in bytes of the records in an event."""
     return sum(len(json.dumps(record)) + 2 for record in records)
 
 
 def fitting_records(records: list[Record]) -> int:
-    """How many of the records, at least one, fit into one event."""
+    """How many of the records fit into one event, at least one."""
     sizes = accumulate(event_size([record]) for record in records)
     return max(1, sum(size <= EVENT_BYTES for size in sizes))
 
 
 def to_record(message: Message, queue_arn: str) -> Record:
-    """A message of ReceiveMessage as a record of Lambda's SQS event."""
+    """A received message as a record of Lambda's SQS event."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
@@ -106,17 +106,17 @@ def to_record(message: Message, queue_arn: str) -> Record:
     }
 
 
-def handled(records: Iterable[Record], answer: Any, *, reports_failures: bool) -> list[Record]:
-    """The records to delete after an invocation without error.
+def records_to_delete(records: Iterable[Record], response: Any, *, reports_failures: bool) -> list[Record]:
+    """The records to delete after an invocation that raised no error.
 
-    With ReportBatchItemFailures an empty answer means that all succeeded; an answer that is malformed or names an
-    unknown message means that all failed.
+    With ReportBatchItemFailures, an empty response means that all records succeeded. A malformed response, or one that
+    names an unknown message, means that all failed.
     """
     sent = list(records)
-    if not reports_failures or answer in (None, {}, ""):
+    if not reports_failures or response in (None, {}, ""):
         return sent
     try:
-        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"] or []}
+        failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"] or []}
     except (TypeError, KeyError):
         return []
     known = {record["messageId"] for record in sent}

@@ -1,9 +1,8 @@
-"""Divides template.yaml between MiniStack and the local SageMaker, and resolves what the latter is given.
+"""Splits template.yaml between MiniStack and the local SageMaker, and resolves the SageMaker resources' properties.
 
-MiniStack refuses AWS::SageMaker::* and AWS::ApplicationAutoScaling::*. These resources are taken out of the template;
-their properties refer to the others (buckets, topics, parameters), so CloudFormation itself is asked for those values
-through one more output. Nothing here resolves an intrinsic function, except to follow Fn::If and the references
-among the resources taken out.
+MiniStack rejects AWS::SageMaker::* and AWS::ApplicationAutoScaling::*, so these resources are removed from the
+template. Their properties refer to other resources (buckets, topics, parameters). An extra output makes CloudFormation
+resolve those values; this module itself resolves only Fn::If and the references between the removed resources.
 """
 
 import json
@@ -17,7 +16,7 @@ from samtranslator.yaml_helper import yaml_parse
 from binlocal.errors import TemplateError
 
 Node = Any
-TAKEN_OUT = ("AWS::SageMaker::", "AWS::ApplicationAutoScaling::")
+REMOVED = ("AWS::SageMaker::", "AWS::ApplicationAutoScaling::")
 VALUES_OUTPUT = "LocalSageMakerValues"
 SEPARATOR = "\n"
 NO_VALUE = {"Ref": "AWS::NoValue"}
@@ -25,11 +24,11 @@ NO_VALUE = {"Ref": "AWS::NoValue"}
 
 @dataclass(frozen=True)
 class SplitTemplate:
-    """`stack` goes to CloudFormation; `sagemaker` (by logical id) to the local SageMaker; `left_out` nowhere."""
+    """`stack` is for CloudFormation, `sagemaker` (by logical id) for the local SageMaker. `skipped` is not deployed."""
 
     stack: dict[str, Any]
     sagemaker: dict[str, dict[str, Any]]
-    left_out: tuple[str, ...]
+    skipped: tuple[str, ...]
     expressions: tuple[Node, ...]
 
 
@@ -40,33 +39,33 @@ def load_template(path: Path) -> dict[str, Any]:
 
 def split_template(template: Mapping[str, Any]) -> SplitTemplate:
     resources: Mapping[str, Any] = template["Resources"]
-    taken = {name for name, resource in resources.items() if resource["Type"].startswith(TAKEN_OUT)}
-    alarms = {name for name, resource in resources.items() if _is_alarm(resource) and taken & references(resource)}
-    kept = {name: resource for name, resource in resources.items() if name not in taken | alarms}
+    removed = {name for name, resource in resources.items() if resource["Type"].startswith(REMOVED)}
+    alarms = {name for name, resource in resources.items() if _is_alarm(resource) and removed & references(resource)}
+    kept = {name: resource for name, resource in resources.items() if name not in removed | alarms}
     sagemaker = {name: resources[name] for name in resources if resources[name]["Type"].startswith("AWS::SageMaker::")}
-    wanted = tuple(expressions(list(sagemaker.values()), taken))
-    _check_references({**kept, "Outputs": template.get("Outputs", {}), "A SageMaker resource": [*wanted]}, taken)
+    wanted = tuple(expressions(list(sagemaker.values()), removed))
+    _check_references({**kept, "Outputs": template.get("Outputs", {}), "A SageMaker resource": [*wanted]}, removed)
     stack = {**template, "Resources": kept}
     if wanted:
         stack["Outputs"] = {**template.get("Outputs", {}), VALUES_OUTPUT: values_output(wanted)}
-    return SplitTemplate(stack, sagemaker, tuple(sorted((taken | alarms) - set(sagemaker))), wanted)
+    return SplitTemplate(stack, sagemaker, tuple(sorted((removed | alarms) - set(sagemaker))), wanted)
 
 
 def _is_alarm(resource: Mapping[str, Any]) -> bool:
     return bool(resource["Type"] == "AWS::CloudWatch::Alarm")
 
 
-def _check_references(kept: Mapping[str, Any], taken: set[str]) -> None:
+def _check_references(kept: Mapping[str, Any], removed: set[str]) -> None:
     for name, resource in kept.items():
-        if missing := taken & references(resource):
+        if missing := removed & references(resource):
             raise TemplateError(
-                f"{name} refers to {', '.join(sorted(missing))}, which the local stack keeps out of CloudFormation. "
-                "Spell out the name with Fn::Sub instead."
+                f"{name} refers to {', '.join(sorted(missing))}, which the local stack removes from the "
+                "template. Build the name with Fn::Sub instead."
             )
 
 
 def references(node: Node) -> set[str]:
-    """Logical ids (and parameters) that Ref, Fn::GetAtt, Fn::Sub and DependsOn name anywhere below `node`."""
+    """The logical ids and parameters that Ref, Fn::GetAtt, Fn::Sub and DependsOn name anywhere in `node`."""
     if isinstance(node, list):
         return set().union(*map(references, node))
     if not isinstance(node, dict):
@@ -93,13 +92,13 @@ def _named(key: str, value: Node) -> set[str]:
 
 def values_output(wanted: tuple[Node, ...]) -> dict[str, Any]:
     return {
-        "Description": "What the local SageMaker is given.",
+        "Description": "Values for the local SageMaker.",
         "Value": {"Fn::Join": [SEPARATOR, list(wanted)]},
     }
 
 
 def expressions(node: Node, local: set[str]) -> Iterator[Node]:
-    """The intrinsic functions below `node` that only CloudFormation can resolve; a condition as an Fn::If."""
+    """The intrinsic functions in `node` that only CloudFormation can resolve. A condition is given as Fn::If."""
     if isinstance(node, list):
         for item in node:
             yield from expressions(item, local)
@@ -121,7 +120,7 @@ def _expressions_of_mapping(node: dict[str, Node], local: set[str]) -> Iterator[
 
 
 def resolve(node: Node, values: Mapping[str, str], created: Mapping[str, Mapping[str, str]]) -> Node:
-    """`node` with every intrinsic function replaced. `values` is keyed by `key_of`, `created` by logical id."""
+    """`node` with all intrinsic functions resolved. `values` is keyed by `key_of`, `created` by logical id."""
     if isinstance(node, list):
         return [item for item in (resolve(item, values, created) for item in node) if item != NO_VALUE]
     if not isinstance(node, dict) or node == NO_VALUE:

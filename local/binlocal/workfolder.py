@@ -1,4 +1,4 @@
-"""The folder in which one stack keeps its files: ours by a mark, and held by one process at a time."""
+"""The folder with one stack's files. A marker file shows that it is ours, and one process at a time locks it."""
 
 import fcntl
 import os
@@ -9,36 +9,36 @@ from pathlib import Path
 
 from binlocal.errors import StackError
 
-# The mark, and the lock: the system lets go of it when its holder ends, however it ends.
-MARK = ".bintally-stack"
-# Scratch of this checkout, where folders of earlier versions have no mark.
+# Marks the folder and carries the lock, which the operating system releases however its holder ends.
+MARKER = ".bintally-stack"
+# This checkout's scratch folder. Earlier versions left folders without a marker there.
 SCRATCH = Path(__file__).resolve().parents[2] / ".work"
-# A look at the lock by `is_held` holds it for microseconds.
+# `is_locked` holds the lock for microseconds, so a second attempt succeeds.
 LOCK_SECONDS = 1.0
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Makes the folder where there is none, and holds it. Raises StackError where it is another's or held already."""
+def locked(folder: Path) -> Iterator[None]:
+    """Creates the folder if it does not exist, and locks it. Raises StackError if it is not ours or already locked."""
     claim(folder)
-    with (folder / MARK).open("a") as mark:
-        lock(mark.fileno(), folder)
+    with (folder / MARKER).open("a") as marker:
+        lock(marker.fileno(), folder)
         yield
 
 
 def claim(folder: Path, scratch: Path = SCRATCH) -> None:
-    """Marks a folder that is new, empty or below `scratch` as ours. Raises StackError for any other."""
+    """Marks a folder as ours if it is new, empty or below `scratch`. Raises StackError for any other."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    mark = folder / MARK
+    marker = folder / MARKER
     if folder.stat().st_uid != os.getuid():
-        raise StackError(f"{folder} belongs to another user. Name another folder (BINTALLY_WORK).")
-    if not mark.exists() and any(folder.iterdir()) and scratch not in folder.resolve().parents:
+        raise StackError(f"{folder} belongs to another user. Set BINTALLY_WORK to another folder.")
+    if not marker.exists() and any(folder.iterdir()) and scratch not in folder.resolve().parents:
         raise StackError(
-            f"{folder} holds files that no stack has put there. A stack clears its folder when it starts: "
-            "remove the folder or name another one (BINTALLY_WORK)."
+            f"{folder} contains files that are not a stack's. A stack clears its folder when it starts: "
+            "remove the folder, or set BINTALLY_WORK to another one."
         )
     folder.chmod(0o700)
-    mark.touch(0o600)
+    marker.touch(0o600)
 
 
 def lock(descriptor: int, folder: Path) -> None:
@@ -49,16 +49,16 @@ def lock(descriptor: int, folder: Path) -> None:
             return
         except BlockingIOError as error:
             if time.monotonic() > deadline:
-                raise StackError(f"A stack runs already in {folder}. Stop it first.") from error
+                raise StackError(f"A stack is already running in {folder}. Stop it first.") from error
             time.sleep(0.02)
 
 
-def is_held(folder: Path) -> bool:
-    """Whether a process of ours, which may still be starting, holds the folder."""
+def is_locked(folder: Path) -> bool:
+    """Whether the folder is ours and a stack, which may still be starting, has locked it."""
     try:
         if folder.stat().st_uid != os.getuid():
             return False
-        descriptor = os.open(folder / MARK, os.O_RDONLY)
+        descriptor = os.open(folder / MARKER, os.O_RDONLY)
     except OSError:
         return False
     try:

@@ -120,7 +120,7 @@ def test_the_stack_is_found_by_its_state_file_and_not_started_twice(stack, workd
         stack.outputs,
         stack.environment,
     )
-    with pytest.raises(StackError, match="runs already"), running_stack(workdir=workdir, template=TEMPLATE):
+    with pytest.raises(StackError, match="already running"), running_stack(workdir=workdir, template=TEMPLATE):
         pass
 
 
@@ -164,7 +164,7 @@ def test_a_stack_leaves_no_process_behind_however_it_ends(tmp_path, number):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout.readline() == "up\n"
         pids = descendants(parent.pid)
-        assert len(pids) >= 5, "two guards, MiniStack, the local SageMaker, the model server, workers"
+        assert len(pids) >= 5, "two process groups, MiniStack, the local SageMaker, the model server, workers"
         parent.send_signal(number)
         parent.wait(SECONDS)
 

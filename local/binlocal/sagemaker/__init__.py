@@ -1,1 +1,1 @@
-"""Our local SageMaker: Async Inference, Batch Transform and real-time endpoints, with the real model server."""
+"""A local SageMaker: Async Inference, Batch Transform and real-time endpoints, with the real model server."""

@@ -1,9 +1,8 @@
 """`python -m binlocal.sagemaker --port 9000 --log model-server.log -- python model_code/serve.py --model DIR`
 
-S3, SNS, SQS and EventBridge are found through the usual AWS environment variables, whose access key id also opens our
-gate. The command after `--` is the container: it is started for each endpoint and each transform job, with `--host` and
-`--port` appended. In `--state` lies what outlives the process: started again with the same folder, it has the same
-models, endpoints and jobs.
+It finds S3, SNS, SQS and EventBridge through the usual AWS environment variables. Requests to it need the same access
+key id (see binlocal.gate). The command after `--` starts the container, once for each endpoint and each transform job,
+with `--host` and `--port` appended. Models, endpoints and jobs are saved in the `--state` folder and restored from it.
 """
 
 import argparse
@@ -20,16 +19,16 @@ from botocore.config import Config
 
 from binlocal.gate import App, Gate
 from binlocal.sagemaker.app import create_app
+from binlocal.sagemaker.async_inference import AsyncInference, AsyncSettings
 from binlocal.sagemaker.clock import Clock, SystemClock
 from binlocal.sagemaker.container import Container
 from binlocal.sagemaker.control import ControlPlane, Members
-from binlocal.sagemaker.courier import Courier
 from binlocal.sagemaker.endpoint import Endpoint
 from binlocal.sagemaker.events import Rules, transform_state_change
-from binlocal.sagemaker.faults import Faults, read_plan
-from binlocal.sagemaker.faulty import FaultyModel
+from binlocal.sagemaker.faults import FaultInjector, read_plan
+from binlocal.sagemaker.faulty_model import FaultyModelServer
+from binlocal.sagemaker.notifier import Notifier
 from binlocal.sagemaker.registry import Registry
-from binlocal.sagemaker.serving import AsyncSettings, Serving
 from binlocal.sagemaker.storage import AwsStorage
 from binlocal.sagemaker.transforms import TransformJobs
 
@@ -41,43 +40,43 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="binlocal.sagemaker", description="The local SageMaker.")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--bridge", help="another address to listen on, for containers")
-    parser.add_argument("--log", type=Path, required=True, help="where the model server's output goes")
-    parser.add_argument("--faults", type=Path, help=f"fault plan, JSON; ${FAULTS_VARIABLE} without this")
-    parser.add_argument("--state", type=Path, help="folder for what outlives this process; nothing does without it")
-    parser.add_argument("container", nargs="+", help="command of the model server")
+    parser.add_argument("--log", type=Path, required=True, help="file for the model server's output")
+    parser.add_argument("--faults", type=Path, help=f"fault plan in JSON (default: ${FAULTS_VARIABLE})")
+    parser.add_argument("--state", type=Path, help="folder in which state survives a restart (default: none)")
+    parser.add_argument("container", nargs="+", help="command that starts the model server")
     return parser.parse_args(arguments)
 
 
-def load_faults(path: Path | None, state: Path | None) -> Faults:
-    """Raises PlanError. A plan in `state`, from before a restart, goes before the one in `path`."""
+def load_faults(path: Path | None, state: Path | None) -> FaultInjector:
+    """A plan saved in `state` before a restart takes precedence over the one in `path`. Raises PlanError."""
     named = path or Path(os.environ.get(FAULTS_VARIABLE, ""))
     plan = read_plan(named) if named != Path() else None
-    return Faults(plan, state / "faults.json" if state else None)
+    return FaultInjector(plan, state / "faults.json" if state else None)
 
 
 def create_control_plane(
-    container: Sequence[str], log: Path, region: str, faults: Faults, state: Path | None, clock: Clock
+    container: Sequence[str], log: Path, region: str, faults: FaultInjector, state: Path | None, clock: Clock
 ) -> ControlPlane:
     config = Config(proxies={}, max_pool_connections=32)
     client = partial(boto3.client, config=config)
     storage = AwsStorage(client("s3"), client("sns"))
-    courier = Courier(faults, clock)
+    notifier = Notifier(faults, clock)
     rules = Rules(client("events"), client("sqs"))
     registry = Registry(
         f"arn:aws:sagemaker:{region}:{LOCAL_ACCOUNT}", clock, state / "definitions.json" if state else None
     )
 
-    def make_model(environment: Mapping[str, str]) -> FaultyModel:
-        return FaultyModel(Container(container, environment, log), faults, clock)
+    def make_model(environment: Mapping[str, str]) -> FaultyModelServer:
+        return FaultyModelServer(Container(container, environment, log), faults, clock)
 
     def make_endpoint(name: str, environment: Members, settings: AsyncSettings | None) -> Endpoint:
         model = make_model(environment)
-        serving = Serving(model, storage, settings, region, clock, faults, courier) if settings else None
-        return Endpoint(name, model, serving)
+        inference = AsyncInference(model, storage, settings, region, clock, faults, notifier) if settings else None
+        return Endpoint(name, model, inference)
 
     def announce(job: Members) -> None:
-        told = partial(transform_state_change, job, region=region, account=LOCAL_ACCOUNT, now=clock.now())
-        courier.send(lambda: rules.deliver(told(epoch_times=faults.strikes("notifications.epoch_times"))))
+        event = partial(transform_state_change, job, region=region, account=LOCAL_ACCOUNT, now=clock.now())
+        notifier.send(lambda: rules.deliver(event(epoch_times=faults.occurs("notifications.epoch_times"))))
 
     transforms = TransformJobs(
         registry,
@@ -92,7 +91,7 @@ def create_control_plane(
 
 
 def create_server(app: App, port: int, key: str) -> uvicorn.Server:
-    """A server behind the gate that closes the connections of clients that are too slow."""
+    """A server behind the gate that closes the connections of slow clients."""
     gate = Gate(app, port=port, key=key, health="/ping")
     return uvicorn.Server(
         uvicorn.Config(gate, host="127.0.0.1", port=port, http=PromptProtocol, ws="none", log_level="warning")

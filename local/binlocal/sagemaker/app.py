@@ -1,4 +1,4 @@
-"""The HTTP face of the local SageMaker: JSON 1.1 for `sagemaker`, REST for `sagemaker-runtime`, and its faults."""
+"""The HTTP interface of the local SageMaker: JSON 1.1 for `sagemaker`, REST for `sagemaker-runtime`."""
 
 import json
 import uuid
@@ -18,16 +18,16 @@ from binlocal.sagemaker import runtime
 from binlocal.sagemaker.clock import Clock
 from binlocal.sagemaker.constraints import check_constraints
 from binlocal.sagemaker.control import ControlPlane, Members
-from binlocal.sagemaker.errors import RefusedError
+from binlocal.sagemaker.errors import ApiError
 from binlocal.sagemaker.fault_routes import fail_after, fail_before, fault_routes
-from binlocal.sagemaker.faults import Faults
+from binlocal.sagemaker.faults import FaultInjector
 
-# What the functions ask for. The rest is asked for while a stack is set up, which no fault shall spoil.
+# The operations that functions call. Others are called while a stack is set up, where faults must not interfere.
 FAULTY_OPERATIONS = {"CreateTransformJob", "DescribeTransformJob", "StopTransformJob", "ListTransformJobs"}
 
 
-def create_app(control: ControlPlane, faults: Faults, clock: Clock) -> Starlette:
-    """SageMaker's own API; `GET /ping` answers 200 once the app is up, and `fault_routes` are beside it."""
+def create_app(control: ControlPlane, faults: FaultInjector, clock: Clock) -> Starlette:
+    """SageMaker's API, `GET /ping`, and the routes that control faults."""
 
     async def ping(_: Request) -> Response:
         return Response()
@@ -38,16 +38,16 @@ def create_app(control: ControlPlane, faults: Faults, clock: Clock) -> Starlette
         may_fail = operation in FAULTY_OPERATIONS
         if may_fail:
             fail_before(faults)
-        answer = await run_in_threadpool(lambda: control.perform(operation, parse_members(operation, body)))
+        result = await run_in_threadpool(lambda: control.perform(operation, parse_members(operation, body)))
         if may_fail:
             fail_after(faults)
-        return Response(json.dumps(answer), media_type="application/x-amz-json-1.1")
+        return Response(json.dumps(result), media_type="application/x-amz-json-1.1")
 
     async def invoke(request: Request) -> Response:
         fail_before(faults)
         endpoint = runtime.find_endpoint(control.endpoints, request.path_params["name"], control.account)
-        answer = await run_in_threadpool(runtime.invoke, endpoint, await request.body(), request.headers)
-        return Response(answer.body, headers=runtime.answer_headers(answer))
+        response = await run_in_threadpool(runtime.invoke, endpoint, await request.body(), request.headers)
+        return Response(response.body, headers=runtime.response_headers(response))
 
     async def invoke_async(request: Request) -> Response:
         fail_before(faults)
@@ -65,11 +65,11 @@ def create_app(control: ControlPlane, faults: Faults, clock: Clock) -> Starlette
         Route("/endpoints/{name}/invocations", invoke, methods=["POST"]),
         Route("/endpoints/{name}/async-invocations", invoke_async, methods=["POST"]),
     ]
-    return Starlette(routes=routes, exception_handlers={RefusedError: refusal})
+    return Starlette(routes=routes, exception_handlers={ApiError: error_response})
 
 
-async def refusal(_: Request, error: Any) -> Response:
-    """The error as botocore reads it, both in its JSON 1.1 form (`__type`) and its REST form (the header)."""
+async def error_response(_: Request, error: Any) -> Response:
+    """The error in both forms that botocore reads: JSON 1.1 (`__type`) and REST (the header)."""
     return Response(
         json.dumps({"__type": error.code, "message": error.message, "Message": error.message}),
         error.status,
@@ -79,18 +79,18 @@ async def refusal(_: Request, error: Any) -> Response:
 
 
 def parse_members(operation: str, body: bytes) -> Members:
-    """The request's members, checked against botocore's model of the operation."""
+    """The request's members, validated against botocore's model of the operation. Raises ApiError."""
     model = service_model()
     if operation not in model.operation_names:
-        raise RefusedError("UnknownOperationException", f"SageMaker has no operation {operation!r}.")
+        raise ApiError("UnknownOperationException", f"SageMaker has no operation {operation!r}.")
     try:
         members: dict[str, Any] = json.loads(body or b"{}")
     except ValueError as error:
-        raise RefusedError("SerializationException", f"The request is not JSON: {error}") from error
+        raise ApiError("SerializationException", f"The request is not JSON: {error}") from error
     shape = cast(Shape, model.operation_model(operation).input_shape)
     report = ParamValidator().validate(members, shape)
     if report.has_errors():
-        raise RefusedError("ValidationException", report.generate_report())
+        raise ApiError("ValidationException", report.generate_report())
     check_constraints(members, shape)
     return members
 

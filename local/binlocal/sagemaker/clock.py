@@ -1,4 +1,4 @@
-"""The time that the local SageMaker lives by: the machine's. Tests hand in one that they move on."""
+"""The clock of the local SageMaker. Tests pass one that they control."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ class Clock(Protocol):
         """Seconds since the epoch."""
 
     def wait(self, stopped: threading.Event, seconds: float) -> bool:
-        """Returns after `seconds`, or earlier with True once `stopped` is set."""
+        """Waits for `seconds` or until `stopped` is set, and returns whether it is."""
 
 
 class SystemClock:

@@ -1,6 +1,6 @@
-"""The limits that botocore's model of an operation states and its own validator leaves to the service.
+"""The constraints in botocore's model of an operation that botocore's own validator leaves to the service.
 
-Violations are told as SageMaker tells them: `2 validation errors detected: Value '…' at '…' failed to satisfy
+Violations are reported in SageMaker's format: `2 validation errors detected: Value '…' at '…' failed to satisfy
 constraint: Member must …; Value …`.
 """
 
@@ -11,22 +11,22 @@ from typing import Any
 
 from botocore.model import Shape
 
-from binlocal.sagemaker.errors import RefusedError
+from binlocal.sagemaker.errors import ApiError
 
 
 def check_constraints(members: Any, shape: Shape) -> None:
-    """Raises RefusedError (ValidationException) that names all violations."""
+    """Raises ApiError (ValidationException) with all violations."""
     found = [
         f"Value '{value}' at '{path}' failed to satisfy constraint: Member must {rule}"
         for path, value, rule in violations(members, shape, "")
     ]
     if found:
         noun = "error" if len(found) == 1 else "errors"
-        raise RefusedError("ValidationException", f"{len(found)} validation {noun} detected: {'; '.join(found)}")
+        raise ApiError("ValidationException", f"{len(found)} validation {noun} detected: {'; '.join(found)}")
 
 
 def violations(value: Any, shape: Any, path: str) -> Iterator[tuple[str, Any, str]]:
-    """(path, value, what it must do) of each violation."""
+    """The path, the value and the broken rule of each violation."""
     match shape.type_name:
         case "structure":
             for name, item in value.items():
@@ -65,7 +65,7 @@ def matches(pattern: str, value: str) -> bool:
 
 @cache
 def compile_pattern(pattern: str) -> re.Pattern[str] | None:
-    """None for a pattern that Python does not know (Java's `\\p{L}`): nothing is checked then."""
+    """None for a pattern that Python does not support (such as Java's `\\p{L}`), which is then not checked."""
     try:
         return re.compile(pattern, re.DOTALL)
     except re.error:

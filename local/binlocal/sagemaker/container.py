@@ -1,6 +1,6 @@
-"""The inference container, here a subprocess: started, watched through /ping, started again when it dies.
+"""The inference container, here a subprocess that is monitored through /ping and restarted when it exits.
 
-SageMaker's contract: GET /ping answers 200 within 2 seconds once the model is loaded; POST /invocations predicts.
+SageMaker's contract: GET /ping responds with 200 within 2 seconds once the model is loaded. POST /invocations predicts.
 """
 
 import os
@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import urllib3
 
@@ -21,17 +22,28 @@ from binlocal.sagemaker.errors import ContainerError, ContainerNotReadyError, Co
 STARTUP_SECONDS = 60.0
 RESTART_PAUSE_SECONDS = 0.5
 STOP_SECONDS = 3.0
-READY_LOOK_SECONDS = 0.2
-# For a model server that is not ours: ONNX Runtime would report to its maker.
-QUIET = {"ORT_DISABLE_TELEMETRY": "1"}
+READY_POLL_SECONDS = 0.2
+# Our own model server sets this itself. It keeps ONNX Runtime in other model servers from sending telemetry.
+NO_TELEMETRY = {"ORT_DISABLE_TELEMETRY": "1"}
 
 
 @dataclass(frozen=True)
-class Answer:
+class ContainerResponse:
     status: int
     content_type: str
     body: bytes
     custom_attributes: str | None = None
+
+
+class ModelServer(Protocol):
+    """A container. `invoke` returns any HTTP response, and raises ContainerError if there is none."""
+
+    @property
+    def status(self) -> str: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def wait_until_started(self) -> str: ...
+    def invoke(self, body: bytes, headers: Mapping[str, str], timeout: float) -> ContainerResponse: ...
 
 
 class Container:
@@ -39,10 +51,10 @@ class Container:
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         self._command = [*command]
-        self._environment = {**os.environ, **QUIET, **environment}
+        self._environment = {**os.environ, **NO_TELEMETRY, **environment}
         self._log = log
         self._ready = threading.Event()
-        self._settled = threading.Event()
+        self._first_start_ended = threading.Event()
         self._stopped = threading.Event()
         self._has_served = False
         self._process: subprocess.Popen[bytes] | None = None
@@ -55,8 +67,8 @@ class Container:
 
     @property
     def status(self) -> str:
-        """As of an endpoint: Creating, InService (also while it starts again) or Failed (it never came up)."""
-        if not self._settled.is_set():
+        """The endpoint status: Creating, InService (also while restarting) or Failed (it never started)."""
+        if not self._first_start_ended.is_set():
             return "Creating"
         return "InService" if self._has_served else "Failed"
 
@@ -68,27 +80,27 @@ class Container:
         self._watcher.start()
 
     def stop(self) -> None:
-        """May be called before `start`, and again."""
+        """Can be called before `start`, and repeatedly."""
         self._stopped.set()
         self._ready.clear()
         self._end_process()
         if self._watcher.is_alive():
             self._watcher.join(STOP_SECONDS)
 
-    def settle(self) -> str:
-        """Waits until the first start has come to an end; the status then."""
-        self._settled.wait(STARTUP_SECONDS + STOP_SECONDS)
+    def wait_until_started(self) -> str:
+        """Waits until the first start has succeeded or failed, and returns the status."""
+        self._first_start_ended.wait(STARTUP_SECONDS + STOP_SECONDS)
         return self.status
 
     def kill(self) -> None:
-        """SIGKILL, as a machine that runs out of memory sends it. The model server is started again."""
+        """Sends SIGKILL, as a machine that is out of memory does. The model server is then restarted."""
         if self._process:
             self._process.kill()
 
-    def invoke(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
-        """Raises ContainerNotReadyError, ContainerTimeoutError or ContainerError; any HTTP status is an answer."""
+    def invoke(self, body: bytes, headers: Mapping[str, str], timeout: float) -> ContainerResponse:
+        """Returns the response, whatever its status. Raises a ContainerError if there is none."""
         if not self._becomes_ready(timeout):
-            raise ContainerNotReadyError("the model server does not answer /ping")
+            raise ContainerNotReadyError("the model server does not respond to /ping")
         try:
             response = urllib3.request(
                 "POST",
@@ -100,10 +112,10 @@ class Container:
                 decode_content=False,
             )
         except urllib3.exceptions.TimeoutError as error:
-            raise ContainerTimeoutError(f"no answer within {timeout:g} s") from error
+            raise ContainerTimeoutError(f"no response within {timeout:g} s") from error
         except urllib3.exceptions.HTTPError as error:
-            raise ContainerError(f"the model server broke off: {error}") from error
-        return Answer(
+            raise ContainerError(f"the connection to the model server broke: {error}") from error
+        return ContainerResponse(
             response.status,
             response.headers.get("Content-Type", "application/octet-stream"),
             response.data,
@@ -112,27 +124,27 @@ class Container:
 
     def _becomes_ready(self, timeout: float) -> bool:
         deadline = time.monotonic() + timeout
-        while not self._ready.wait(min(timeout, READY_LOOK_SECONDS)):
+        while not self._ready.wait(min(timeout, READY_POLL_SECONDS)):
             if self._stopped.is_set() or time.monotonic() > deadline:
                 return False
         return True
 
     def _keep_running(self) -> None:
-        self._live_once()
+        self._run_once()
         while (self._has_served or self._was_killed()) and not self._stopped.wait(RESTART_PAUSE_SECONDS):
-            self._live_once()
-        self._settled.set()
+            self._run_once()
+        self._first_start_ended.set()
 
     def _was_killed(self) -> bool:
-        """By somebody else, before it could serve: not a model server that can't."""
+        """Whether something else killed the process before it could serve. That does not count as a failed start."""
         return self._process is not None and self._process.returncode == -signal.SIGKILL
 
-    def _live_once(self) -> None:
+    def _run_once(self) -> None:
         process = self._start_process()
         if self._passes_ping(process):
             self._has_served = True
             self._ready.set()
-            self._settled.set()
+            self._first_start_ended.set()
             process.wait()
             self._ready.clear()
         self._end_process()

@@ -1,18 +1,17 @@
 """The `sagemaker` API: models, endpoint configurations, endpoints and transform jobs.
 
-Operations take and return the members of botocore's service model `sagemaker` 2017-07-24.
+Operations take and return members as in botocore's service model `sagemaker` 2017-07-24.
 """
 
 import threading
 from collections.abc import Callable
 from typing import Any
 
+from binlocal.sagemaker.async_inference import DEFAULT_CONCURRENCY, AsyncSettings
 from binlocal.sagemaker.endpoint import Endpoint
-from binlocal.sagemaker.errors import RefusedError
+from binlocal.sagemaker.errors import ApiError
 from binlocal.sagemaker.listing import page, pick
-from binlocal.sagemaker.models import environment_of
-from binlocal.sagemaker.registry import Registry
-from binlocal.sagemaker.serving import DEFAULT_CONCURRENCY, AsyncSettings
+from binlocal.sagemaker.registry import Registry, container_environment_of
 from binlocal.sagemaker.transforms import TransformJobs
 
 Members = dict[str, Any]
@@ -20,7 +19,7 @@ EndpointMaker = Callable[[str, Members, AsyncSettings | None], Endpoint]
 
 
 class ControlPlane:
-    """`make_endpoint(name, container environment, async settings)` builds an endpoint; it is started here."""
+    """`make_endpoint(name, container environment, async settings)` creates an endpoint, which is then started here."""
 
     def __init__(
         self, *, account: str, registry: Registry, make_endpoint: EndpointMaker, transforms: TransformJobs
@@ -33,15 +32,15 @@ class ControlPlane:
         self._lock = threading.RLock()
 
     def perform(self, operation: str, members: Members) -> Members:
-        """Raises RefusedError. Operations that change something run one at a time."""
+        """Performs one operation at a time. Raises ApiError."""
         method = OPERATIONS.get(operation)
         if method is None:
-            raise RefusedError("UnknownOperationException", f"The local SageMaker has no operation {operation}.")
+            raise ApiError("UnknownOperationException", f"The local SageMaker has no operation {operation}.")
         with self._lock:
             return method(self, members)
 
     def create_model(self, members: Members) -> Members:
-        environment_of(members)
+        container_environment_of(members)
         return {"ModelArn": self._add("model", members["ModelName"], members)["ModelArn"]}
 
     def create_endpoint_config(self, members: Members) -> Members:
@@ -67,10 +66,10 @@ class ControlPlane:
         return self._registry.find("endpoint-config", members["EndpointConfigName"])
 
     def describe_endpoint(self, members: Members) -> Members:
-        answer = self._with_status(self._registry.find("endpoint", members["EndpointName"]))
-        if answer["EndpointStatus"] == "Failed":
-            answer["FailureReason"] = "The container did not pass the ping health check. See the model server's log."
-        return answer
+        described = self._with_status(self._registry.find("endpoint", members["EndpointName"]))
+        if described["EndpointStatus"] == "Failed":
+            described["FailureReason"] = "The container did not pass the ping health check. See the model server's log."
+        return described
 
     def delete_model(self, members: Members) -> Members:
         return self._remove("model", members["ModelName"])
@@ -79,9 +78,9 @@ class ControlPlane:
         return self._remove("endpoint-config", members["EndpointConfigName"])
 
     def delete_endpoint(self, members: Members) -> Members:
-        answer = self._remove("endpoint", members["EndpointName"])
+        removed = self._remove("endpoint", members["EndpointName"])
         self.endpoints.pop(members["EndpointName"]).stop()
-        return answer
+        return removed
 
     def list_models(self, members: Members) -> Members:
         return self._list("model", "Model", "Models", members)
@@ -93,13 +92,13 @@ class ControlPlane:
         return self._list("endpoint", "Endpoint", "Endpoints", members)
 
     def restore(self) -> None:
-        """Brings back to life what the registry remembers of an earlier process."""
+        """Restarts the endpoints and ends the jobs that the registry has from an earlier process."""
         for described in self._registry.all("endpoint"):
             config = self._registry.find("endpoint-config", described["EndpointConfigName"])
             name = described["EndpointName"]
             self.endpoints[name] = self._endpoint(name, config)
-            self.endpoints[name].start(announced=False)
-        self.transforms.resume()
+            self.endpoints[name].start(announce=False)
+        self.transforms.fail_interrupted()
 
     def stop(self) -> None:
         self.transforms.close()
@@ -108,7 +107,7 @@ class ControlPlane:
 
     def _endpoint(self, name: str, config: Members) -> Endpoint:
         model = self._registry.find("model", config["ProductionVariants"][0]["ModelName"])
-        return self._make_endpoint(name, environment_of(model), async_settings(config))
+        return self._make_endpoint(name, container_environment_of(model), async_settings(config))
 
     def _with_status(self, endpoint: Members) -> Members:
         status = self.endpoints[endpoint["EndpointName"]].model.status
@@ -149,16 +148,16 @@ OPERATIONS: dict[str, Callable[[ControlPlane, Members], Members]] = {
 
 
 def async_settings(config: Members) -> AsyncSettings | None:
-    """The Async Inference part of an endpoint configuration; None where it is for real time."""
+    """The AsyncInferenceConfig of an endpoint configuration. None for a real-time endpoint. Raises ApiError."""
     inference = config.get("AsyncInferenceConfig")
     if inference is None:
         return None
     output = inference["OutputConfig"]
     topics = output.get("NotificationConfig", {})
     if "S3OutputPath" not in output:
-        raise RefusedError("ValidationException", "AsyncInferenceConfig.OutputConfig needs S3OutputPath.")
+        raise ApiError("ValidationException", "AsyncInferenceConfig.OutputConfig needs S3OutputPath.")
     if topics.get("IncludeInferenceResponseIn"):
-        raise RefusedError("ValidationException", "The local SageMaker does not know IncludeInferenceResponseIn.")
+        raise ApiError("ValidationException", "The local SageMaker does not support IncludeInferenceResponseIn.")
     concurrency = inference.get("ClientConfig", {}).get("MaxConcurrentInvocationsPerInstance", DEFAULT_CONCURRENCY)
     return AsyncSettings(
         output_path=output["S3OutputPath"],

@@ -5,8 +5,9 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from binlocal.sagemaker.async_inference import AsyncInference
+from binlocal.sagemaker.container import ModelServer
 from binlocal.sagemaker.messages import TEST_NOTIFICATION, AsyncRequest
-from binlocal.sagemaker.serving import Model, Serving
 
 EXPIRY_CHECK_SECONDS = 1.0
 
@@ -14,33 +15,33 @@ logger = logging.getLogger(__name__)
 
 
 class Endpoint:
-    """Serves requests in the order of their arrival, at most `settings.concurrency` at a time.
+    """Serves requests in order of arrival, at most `settings.concurrency` at a time.
 
-    Without `serving` it is a real-time endpoint and has no queue.
+    Without `inference` it is a real-time endpoint and has no queue.
     """
 
-    def __init__(self, name: str, model: Model, serving: Serving | None) -> None:
+    def __init__(self, name: str, model: ModelServer, inference: AsyncInference | None) -> None:
         self.name = name
         self.model = model
-        self.serving = serving
+        self.inference = inference
         self._waiting: deque[AsyncRequest] = deque()
         self._arrival = threading.Condition()
         self._stopped = threading.Event()
 
-    def start(self, *, announced: bool = True) -> None:
-        """Starts the container; tells the topics of it, with the test notification that SageMaker sends."""
+    def start(self, *, announce: bool = True) -> None:
+        """Starts the container. `announce` publishes the test notification that SageMaker sends for a new endpoint."""
         self.model.start()
-        if self.serving is None:
+        if self.inference is None:
             return
-        for topic in self.serving.settings.topics if announced else []:
-            self.serving.storage.publish(topic, TEST_NOTIFICATION)
-        for target in [self._expire_forever] + [self._serve_forever] * self.serving.settings.concurrency:
-            threading.Thread(target=target, args=(self.serving,), daemon=True, name=self.name).start()
+        for topic in self.inference.settings.topics if announce else []:
+            self.inference.storage.publish(topic, TEST_NOTIFICATION)
+        for target in [self._expire_forever] + [self._serve_forever] * self.inference.settings.concurrency:
+            threading.Thread(target=target, args=(self.inference,), daemon=True, name=self.name).start()
 
     def stop(self) -> None:
         self._stopped.set()
-        if self.serving:
-            self.serving.stopped.set()
+        if self.inference:
+            self.inference.stopped.set()
         with self._arrival:
             self._arrival.notify_all()
         self.model.stop()
@@ -50,31 +51,31 @@ class Endpoint:
             self._waiting.append(request)
             self._arrival.notify()
 
-    def _serve_forever(self, serving: Serving) -> None:
+    def _serve_forever(self, inference: AsyncInference) -> None:
         while request := self._next():
-            safely(serving.serve, request)
+            safely(inference.serve, request)
 
     def _next(self) -> AsyncRequest | None:
         with self._arrival:
             self._arrival.wait_for(lambda: self._waiting or self._stopped.is_set())
             return None if self._stopped.is_set() else self._waiting.popleft()
 
-    def _expire_forever(self, serving: Serving) -> None:
-        while not serving.clock.wait(self._stopped, EXPIRY_CHECK_SECONDS):
-            for request in self._take(serving.is_late):
-                safely(serving.expire, request)
+    def _expire_forever(self, inference: AsyncInference) -> None:
+        while not inference.clock.wait(self._stopped, EXPIRY_CHECK_SECONDS):
+            for request in self._remove_if(inference.is_expired):
+                safely(inference.expire, request)
 
-    def _take(self, chosen: Callable[[AsyncRequest], bool]) -> list[AsyncRequest]:
+    def _remove_if(self, condition: Callable[[AsyncRequest], bool]) -> list[AsyncRequest]:
         with self._arrival:
-            taken = [request for request in self._waiting if chosen(request)]
-            for request in taken:
+            removed = [request for request in self._waiting if condition(request)]
+            for request in removed:
                 self._waiting.remove(request)
-        return taken
+        return removed
 
 
 def safely(action: Callable[[AsyncRequest], None], request: AsyncRequest) -> None:
     try:
         action(request)
     except Exception:
-        # A worker outlives a bucket or a topic that refuses what it has to tell.
+        # The worker must survive a bucket or a topic that rejects its output.
         logger.exception("Request %s could not be answered", request.inference_id)

@@ -1,16 +1,16 @@
-"""Errors that SageMaker itself would answer with.
+"""Errors of the local SageMaker.
 
-RefusedError                     the request is wrong, or names what is not there
-ContainerError                   the model server gave no answer
+ApiError                         an error response of SageMaker's API
+ContainerError                   the model server gave no response
 ├── ContainerTimeoutError        ... within the invocation timeout
-└── ContainerNotReadyError       ... because it does not pass /ping
+└── ContainerNotReadyError       ... because it does not respond to /ping
 UnreadableObjectError            the input object cannot be read
-FailedRequestError               an asynchronous request that ends in a failure notification
+FailedRequestError               an asynchronous request that ends with a failure notification
 """
 
 
-class RefusedError(Exception):
-    """`code` is SageMaker's error type; the HTTP status is 400 unless said otherwise."""
+class ApiError(Exception):
+    """`code` is SageMaker's error type, `status` the HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -36,7 +36,7 @@ class UnreadableObjectError(Exception):
 
 
 class FailedRequestError(Exception):
-    """`reason` goes into the notification, `body` (the container's answer, if it gave one) into the failure object."""
+    """`reason` goes into the notification, `body` (the container's response, if any) into the failure object."""
 
     def __init__(self, reason: str, body: bytes = b"") -> None:
         super().__init__(reason)

@@ -1,7 +1,7 @@
-"""What SageMaker sends to EventBridge, and the queues that the stack's rules send it on to.
+"""The events that SageMaker sends to EventBridge, and the queues to which the stack's rules forward them.
 
-Shape: SageMaker developer guide, "Events that SageMaker AI sends to EventBridge". Times of a job are seen both in ISO
-8601 and in milliseconds since the epoch.
+Format: SageMaker developer guide, "Events that SageMaker AI sends to EventBridge". A job's times occur both in ISO 8601
+and in milliseconds since the epoch.
 """
 
 import json
@@ -14,14 +14,14 @@ from typing import Any
 Members = dict[str, Any]
 DETAIL_TYPE = "SageMaker Transform Job State Change"
 TIMES = ("CreationTime", "TransformStartTime", "TransformEndTime")
-NOT_TOLD = ("LastModifiedTime", "ModelClientConfig", "DataProcessing", "DataCaptureConfig", "ExperimentConfig")
+OMITTED = ("LastModifiedTime", "ModelClientConfig", "DataProcessing", "DataCaptureConfig", "ExperimentConfig")
 
 logger = logging.getLogger(__name__)
 
 
 def transform_state_change(job: Members, *, region: str, account: str, now: float, epoch_times: bool) -> Members:
-    """The event for a transform job's description as it is now; `now` in seconds since the epoch."""
-    detail = {name: value for name, value in job.items() if name not in NOT_TOLD}
+    """The event for a transform job with this description. `now` is in seconds since the epoch."""
+    detail = {name: value for name, value in job.items() if name not in OMITTED}
     for name in TIMES:
         if name in detail:
             detail[name] = round(detail[name] * 1000) if epoch_times else iso(detail[name])
@@ -45,14 +45,14 @@ def iso(seconds: float) -> str:
 
 
 class Rules:
-    """The rules of the default bus. PutEvents takes nothing from a source `aws.*`, so we deliver in its place."""
+    """The rules of the default event bus. PutEvents rejects sources `aws.*`, so events are delivered here instead."""
 
     def __init__(self, events: Any, sqs: Any) -> None:
         self._events = events
         self._sqs = sqs
 
     def deliver(self, event: Members) -> None:
-        """To each queue that is a target of a matching rule. Targets of other kinds are left out, with a warning."""
+        """Sends the event to each queue that a matching rule targets. Logs a warning for other kinds of targets."""
         body = json.dumps(event)
         for rule in self._matching(body):
             for target in self._events.list_targets_by_rule(Rule=rule)["Targets"]:
@@ -61,12 +61,12 @@ class Rules:
                     url = self._sqs.get_queue_url(QueueName=name)["QueueUrl"]
                     self._sqs.send_message(QueueUrl=url, MessageBody=body)
                 else:
-                    logger.warning("Rule %s: the local SageMaker does not know the target %s", rule, target["Arn"])
+                    logger.warning("Rule %s: the local SageMaker does not support the target %s", rule, target["Arn"])
 
     def _matching(self, body: str) -> Iterator[str]:
         for page in self._events.get_paginator("list_rules").paginate():
             for rule in page["Rules"]:
                 if rule["State"] == "ENABLED" and rule.get("EventPattern"):
-                    answer = self._events.test_event_pattern(EventPattern=rule["EventPattern"], Event=body)
-                    if answer["Result"]:
+                    response = self._events.test_event_pattern(EventPattern=rule["EventPattern"], Event=body)
+                    if response["Result"]:
                         yield rule["Name"]

@@ -1,4 +1,4 @@
-"""`/_faults` and `/_process`: how tests and people steer the local SageMaker; and the faults of its answers."""
+"""`/_faults` and `/_process`, with which tests and people control faults; and the faults of API requests."""
 
 import json
 import os
@@ -8,42 +8,42 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from binlocal.errors import PlanError
-from binlocal.sagemaker.errors import RefusedError
-from binlocal.sagemaker.faults import Faults, parse_plan
+from binlocal.sagemaker.errors import ApiError
+from binlocal.sagemaker.faults import FaultInjector, parse_plan
 
 
-def fault_routes(faults: Faults) -> list[Route]:
-    """`GET /_faults` tells plan, counts and chances, PUT with a plan replaces it; `GET /_process` tells the `pid`."""
+def fault_routes(faults: FaultInjector) -> list[Route]:
+    """`GET /_faults` returns the plan and its counts, PUT replaces the plan. `GET /_process` returns the `pid`."""
 
-    async def tell(_: Request) -> Response:
-        return JSONResponse(faults.told())
+    async def show(_: Request) -> Response:
+        return JSONResponse(faults.summary())
 
     async def replace(request: Request) -> Response:
         try:
             faults.replace(parse_plan(json.loads(await request.body())))
         except (ValueError, PlanError) as error:
             return JSONResponse({"message": str(error)}, 400)
-        return JSONResponse(faults.told())
+        return JSONResponse(faults.summary())
 
     async def process(_: Request) -> Response:
         return JSONResponse({"pid": os.getpid()})
 
     return [
-        Route("/_faults", tell, methods=["GET"]),
+        Route("/_faults", show, methods=["GET"]),
         Route("/_faults", replace, methods=["PUT"]),
         Route("/_process", process, methods=["GET"]),
     ]
 
 
-def fail_before(faults: Faults) -> None:
-    """Raises RefusedError: the request has not been looked at."""
-    if faults.strikes("requests.throttle"):
-        raise RefusedError("ThrottlingException", "Rate exceeded")
-    if faults.strikes("requests.error_5xx"):
-        raise RefusedError("InternalFailure", "We encountered an internal error. Please try again.", 500)
+def fail_before(faults: FaultInjector) -> None:
+    """Raises ApiError before the request is processed, if a fault occurs."""
+    if faults.occurs("requests.throttle"):
+        raise ApiError("ThrottlingException", "Rate exceeded")
+    if faults.occurs("requests.error_5xx"):
+        raise ApiError("InternalFailure", "We encountered an internal error. Please try again.", 500)
 
 
-def fail_after(faults: Faults) -> None:
-    """Raises RefusedError although the request has been fulfilled: its answer is lost on the way."""
-    if faults.strikes("requests.lost_answer"):
-        raise RefusedError("ServiceUnavailable", "The service is unavailable.", 503)
+def fail_after(faults: FaultInjector) -> None:
+    """Raises ApiError after the request was processed, if its response is to be lost."""
+    if faults.occurs("requests.lost_answer"):
+        raise ApiError("ServiceUnavailable", "The service is unavailable.", 503)

@@ -1,6 +1,6 @@
-"""What Async Inference publishes to SNS, field by field as SageMaker sends it.
+"""The messages that Async Inference publishes to SNS, with SageMaker's fields.
 
-Shapes: SageMaker developer guide, "Check prediction results"; failure messages have no `responseParameters`.
+Format: SageMaker developer guide, "Check prediction results". Failure messages have no `responseParameters`.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ TEST_NOTIFICATION = {"eventVersion": "1.0", "eventSource": "aws:sagemaker", "eve
 
 @dataclass(frozen=True)
 class AsyncRequest:
-    """An accepted InvokeEndpointAsync request. Locations are S3 URIs, times are in seconds (since the epoch)."""
+    """An accepted InvokeEndpointAsync request. Locations are S3 URIs, `received` is in seconds since the epoch."""
 
     endpoint: str
     inference_id: str
@@ -29,23 +29,23 @@ class AsyncRequest:
 
 def completed(request: AsyncRequest, *, region: str, now: float, content_type: str) -> dict[str, Any]:
     return {
-        **_opening(request, region, now, "Completed"),
+        **_common_fields(request, region, now, "Completed"),
         "requestParameters": _request_parameters(request),
         "responseParameters": {"contentType": content_type, "outputLocation": request.output_location},
-        **_closing(request),
+        **_event_fields(request),
     }
 
 
 def failed(request: AsyncRequest, *, region: str, now: float, reason: str) -> dict[str, Any]:
     return {
-        **_opening(request, region, now, "Failed"),
+        **_common_fields(request, region, now, "Failed"),
         "failureReason": reason,
         "requestParameters": _request_parameters(request),
-        **_closing(request),
+        **_event_fields(request),
     }
 
 
-def _opening(request: AsyncRequest, region: str, now: float, status: str) -> dict[str, Any]:
+def _common_fields(request: AsyncRequest, region: str, now: float, status: str) -> dict[str, Any]:
     return {
         "awsRegion": region,
         "eventTime": timestamp(now),
@@ -65,7 +65,7 @@ def _request_parameters(request: AsyncRequest) -> dict[str, str]:
     return {name: value for name, value in parameters.items() if value is not None}
 
 
-def _closing(request: AsyncRequest) -> dict[str, Any]:
+def _event_fields(request: AsyncRequest) -> dict[str, Any]:
     return {
         "inferenceId": request.inference_id,
         "eventVersion": "1.0",

@@ -1,4 +1,4 @@
-"""What was created, by kind and name; kept in a file, so that it outlives the process."""
+"""The created models, endpoint configurations, endpoints and transform jobs, saved in a file for a restart."""
 
 import json
 import threading
@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from binlocal.sagemaker.clock import Clock
-from binlocal.sagemaker.errors import RefusedError
+from binlocal.sagemaker.errors import ApiError
 
 Members = dict[str, Any]
 KINDS = ("model", "endpoint-config", "endpoint", "transform-job")
 
 
 class Registry:
-    """`arn` is what all names begin with: `arn:aws:sagemaker:<region>:<account>`. Safe for several threads."""
+    """Thread-safe. `arn` is the prefix of all ARNs: `arn:aws:sagemaker:<region>:<account>`."""
 
     def __init__(self, arn: str, clock: Clock, path: Path | None = None) -> None:
         self._arn = arn
@@ -29,17 +29,17 @@ class Registry:
         return f"{self._arn}:{kind}/{name.lower()}"
 
     def add(self, kind: str, name: str, members: Mapping[str, Any]) -> Members:
-        """The new description, with ARN and CreationTime. Raises RefusedError when there is one of this name."""
+        """The new description with its ARN and CreationTime. Raises ApiError if the name exists."""
         described = {**members, arn_member(kind): self.arn(kind, name), "CreationTime": self._clock.now()}
         with self._lock:
             if name in self._described[kind]:
-                raise exists(kind, self.arn(kind, name))
+                raise already_exists(kind, self.arn(kind, name))
             self._described[kind][name] = described
             self._save()
         return {**described}
 
     def find(self, kind: str, name: str) -> Members:
-        """A copy of the description. Raises RefusedError when there is none."""
+        """A copy of the description. Raises ApiError if there is none."""
         with self._lock:
             return {**self._found(kind, name)}
 
@@ -61,7 +61,7 @@ class Registry:
 
     def _found(self, kind: str, name: str) -> Members:
         if name not in self._described[kind]:
-            raise missing(kind, name, self.arn(kind, name))
+            raise not_found(kind, name, self.arn(kind, name))
         return self._described[kind][name]
 
     def _save(self) -> None:
@@ -76,16 +76,26 @@ def arn_member(kind: str) -> str:
     return "".join(word.capitalize() for word in kind.split("-")) + "Arn"
 
 
-def exists(kind: str, arn: str) -> RefusedError:
+def already_exists(kind: str, arn: str) -> ApiError:
     if kind == "transform-job":
         unique = "Job name must be unique within an AWS account and region"
         message = f"{unique}, and a job with this name already exists ({arn})"
-        return RefusedError("ResourceInUse", message)
-    return RefusedError("ValidationException", f'Cannot create already existing {kind} "{arn}".')
+        return ApiError("ResourceInUse", message)
+    return ApiError("ValidationException", f'Cannot create already existing {kind} "{arn}".')
 
 
-def missing(kind: str, name: str, arn: str) -> RefusedError:
+def not_found(kind: str, name: str, arn: str) -> ApiError:
     if kind == "transform-job":
-        # SageMaker answers so, although its model of the API has ResourceNotFound.
-        return RefusedError("ValidationException", f"Could not find requested job with name: {name}")
-    return RefusedError("ValidationException", f'Could not find {kind.replace("-", " ")} "{arn}".')
+        # SageMaker's actual response, although its API model has ResourceNotFound.
+        return ApiError("ValidationException", f"Could not find requested job with name: {name}")
+    return ApiError("ValidationException", f'Could not find {kind.replace("-", " ")} "{arn}".')
+
+
+def container_environment_of(model: Members) -> dict[str, str]:
+    """The environment of the model's first container. Raises ApiError if the model has no container."""
+    primary = model.get("PrimaryContainer")
+    containers = [primary] if primary else model.get("Containers", [])
+    if not containers:
+        raise ApiError("ValidationException", "A model needs a PrimaryContainer.")
+    environment: dict[str, str] = containers[0].get("Environment", {})
+    return environment

@@ -1,12 +1,21 @@
-"""S3 and SNS of the local stack, as an endpoint uses them."""
+"""S3 and SNS as the local SageMaker uses them."""
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from binlocal.sagemaker.errors import UnreadableObjectError
+
+
+class Storage(Protocol):
+    """S3 objects by URI, and SNS topics. `read` raises UnreadableObjectError."""
+
+    def list_prefix(self, uri: str) -> list[str]: ...
+    def read(self, uri: str) -> bytes: ...
+    def write(self, uri: str, body: bytes, content_type: str) -> None: ...
+    def publish(self, topic: str, message: Mapping[str, Any]) -> None: ...
 
 
 class AwsStorage:
@@ -14,8 +23,8 @@ class AwsStorage:
         self._s3 = s3
         self._sns = sns
 
-    def list_below(self, uri: str) -> list[str]:
-        """The URIs of the objects with this prefix, in order; none where there is no such bucket."""
+    def list_prefix(self, uri: str) -> list[str]:
+        """The URIs of the objects with this prefix, in order. Empty if the bucket does not exist."""
         bucket, prefix = split_uri(uri)
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         try:
@@ -40,6 +49,6 @@ class AwsStorage:
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key of `s3://bucket/key`; the key is taken as it is, also with `?` or `#` in it."""
+    """The bucket and key of `s3://bucket/key`. The key can contain `?` and `#`."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key

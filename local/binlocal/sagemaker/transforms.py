@@ -1,4 +1,4 @@
-"""Batch Transform jobs: accepted, at work, ended. Each change of state is announced through EventBridge.
+"""Batch Transform jobs. Each change of status is announced through EventBridge.
 
 InProgress ──▶ Completed | Failed
     └──▶ Stopping ──▶ Stopped
@@ -7,45 +7,39 @@ InProgress ──▶ Completed | Failed
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from binlocal.sagemaker import transform_run
 from binlocal.sagemaker.clock import Clock
-from binlocal.sagemaker.errors import RefusedError
-from binlocal.sagemaker.faults import Faults
+from binlocal.sagemaker.container import ModelServer
+from binlocal.sagemaker.errors import ApiError
+from binlocal.sagemaker.faults import FaultInjector
 from binlocal.sagemaker.listing import page, pick
-from binlocal.sagemaker.models import environment_of
-from binlocal.sagemaker.registry import Registry
-from binlocal.sagemaker.serving import Model
-from binlocal.sagemaker.transform_rules import check_transform
+from binlocal.sagemaker.registry import Registry, container_environment_of
+from binlocal.sagemaker.storage import Storage
 from binlocal.sagemaker.transform_run import TransformRun, container_environment
+from binlocal.sagemaker.transform_validation import check_transform
 
 Members = dict[str, Any]
 KIND = "transform-job"
-# Each job has a model server of its own, as on AWS each has its instances. More jobs wait, as for instances.
-JOBS_AT_ONCE = 2
-SLOT_LOOK_SECONDS = 0.2
+# Each job has its own model server, as it has its own instances on AWS. Further jobs wait.
+MAX_RUNNING_JOBS = 2
+SLOT_POLL_SECONDS = 0.2
 
 logger = logging.getLogger(__name__)
 
 
-class Storage(transform_run.Storage, Protocol):
-    """S3. `list_below` gives the URIs of the objects with this prefix, in order."""
-
-    def list_below(self, uri: str) -> list[str]: ...
-
-
 class TransformJobs:
-    """`make_model(environment)` builds a container; `announce(description)` tells of a change of state."""
+    """`make_model(environment)` creates a container. `announce(description)` announces a change of status."""
 
     def __init__(
         self,
         registry: Registry,
         *,
         storage: Storage,
-        make_model: Callable[[Mapping[str, str]], Model],
+        make_model: Callable[[Mapping[str, str]], ModelServer],
         announce: Callable[[Members], None],
-        faults: Faults,
+        faults: FaultInjector,
         clock: Clock,
         region: str,
     ) -> None:
@@ -56,24 +50,24 @@ class TransformJobs:
         self._faults = faults
         self._clock = clock
         self._region = region
-        self._slots = threading.Semaphore(JOBS_AT_ONCE)
+        self._slots = threading.Semaphore(MAX_RUNNING_JOBS)
         self._runs: dict[str, TransformRun] = {}
         self._lock = threading.Lock()
         self._ended = False
 
     def create(self, members: Members) -> Members:
-        """Raises RefusedError as CreateTransformJob does."""
+        """Starts a job. Raises ApiError as CreateTransformJob does."""
         check_transform(members)
         model = self._registry.find("model", members["ModelName"])
         inputs = self._inputs(members)
         status = {"TransformJobStatus": "InProgress"}
         job = self._registry.add(KIND, members["TransformJobName"], {**members, **status})
-        environment = container_environment(job, environment_of(model))
+        environment = container_environment(job, container_environment_of(model))
         run = TransformRun(
             job, inputs, self._make_model(environment), self._storage, self._faults, self._clock, threading.Event()
         )
         self._runs[job["TransformJobName"]] = run
-        threading.Thread(target=self._work, args=(run,), daemon=True, name=job["TransformJobName"]).start()
+        threading.Thread(target=self._run, args=(run,), daemon=True, name=job["TransformJobName"]).start()
         return {"TransformJobArn": job["TransformJobArn"]}
 
     def describe(self, members: Members) -> Members:
@@ -81,13 +75,13 @@ class TransformJobs:
         return {name: value for name, value in job.items() if name not in ("Tags", "LastModifiedTime")}
 
     def stop(self, members: Members) -> Members:
-        """Raises RefusedError for a job that has ended. What a stopped job has not written yet is never written."""
+        """Stops a job, which then writes no further output. Raises ApiError if the job has ended."""
         name = members["TransformJobName"]
         with self._lock:
             status = self._registry.find(KIND, name)["TransformJobStatus"]
             if status not in ("InProgress", "Stopping"):
                 message = f"The request was rejected because the transform job is in status {status}."
-                raise RefusedError("ValidationException", message)
+                raise ApiError("ValidationException", message)
             changed = self._set(name, TransformJobStatus="Stopping") if status == "InProgress" else None
         if changed:
             self._announce(changed)
@@ -102,14 +96,14 @@ class TransformJobs:
         summaries = [pick(job, *names, "TransformJobStatus", "FailureReason") for job in jobs]
         return {"TransformJobSummaries": summaries, **({"NextToken": token} if token else {})}
 
-    def resume(self) -> None:
-        """After a restart: the jobs that were at work then have failed, and it is said so."""
+    def fail_interrupted(self) -> None:
+        """After a restart, ends and announces the jobs that were running as failed."""
         for job in self._registry.all(KIND):
             if job["TransformJobStatus"] in ("InProgress", "Stopping"):
                 self._end(job["TransformJobName"], transform_run.INTERNAL_ERROR)
 
     def close(self) -> None:
-        """Ends the work without a word of it: the process ends."""
+        """Stops all jobs without announcements, because the process ends."""
         self._ended = True
         for run in [*self._runs.values()]:
             run.stopped.set()
@@ -117,9 +111,9 @@ class TransformJobs:
 
     def _inputs(self, members: Members) -> list[str]:
         uri = members["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
-        inputs = [found for found in self._storage.list_below(uri) if not found.endswith("/")]
+        inputs = [found for found in self._storage.list_prefix(uri) if not found.endswith("/")]
         if not inputs:
-            raise RefusedError(
+            raise ApiError(
                 "ValidationException",
                 f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket '
                 f"exists in the selected region ({self._region}), that objects exist under that S3 prefix, and that "
@@ -127,11 +121,11 @@ class TransformJobs:
             )
         return inputs
 
-    def _work(self, run: TransformRun) -> None:
+    def _run(self, run: TransformRun) -> None:
         name = run.job["TransformJobName"]
         self._announce({**run.job})
         try:
-            reason = self._reason(run)
+            reason = self._failure_reason(run)
         except Exception:
             logger.exception("Transform job %s", name)
             reason = transform_run.INTERNAL_ERROR
@@ -139,10 +133,10 @@ class TransformJobs:
         if not self._ended:
             self._end(name, reason)
 
-    def _reason(self, run: TransformRun) -> str | None:
-        if self._faults.strikes("transform.capacity"):
+    def _failure_reason(self, run: TransformRun) -> str | None:
+        if self._faults.occurs("transform.capacity"):
             return transform_run.NO_CAPACITY
-        while not self._slots.acquire(timeout=SLOT_LOOK_SECONDS):
+        while not self._slots.acquire(timeout=SLOT_POLL_SECONDS):
             if run.stopped.is_set():
                 return None
         try:
@@ -157,8 +151,8 @@ class TransformJobs:
         with self._lock:
             stopping = self._registry.find(KIND, name)["TransformJobStatus"] == "Stopping"
             status = "Stopped" if stopping else "Failed" if reason else "Completed"
-            told = {"FailureReason": reason} if status == "Failed" else {}
-            job = self._set(name, TransformJobStatus=status, TransformEndTime=self._clock.now(), **told)
+            failure = {"FailureReason": reason} if status == "Failed" else {}
+            job = self._set(name, TransformJobStatus=status, TransformEndTime=self._clock.now(), **failure)
         self._announce(job)
 
     def _set(self, name: str, **members: Any) -> Members:

@@ -13,7 +13,7 @@ from tests.unit.local.sagemaker import standin
 
 @contextmanager
 def running_ministack(folder, bridge=None):
-    """The environment of its clients."""
+    """Yields the environment for its clients."""
     environment = client_environment(f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}")
     server = start_ministack(ministack_environment(environment, folder), folder / "ministack.log", bridge)
     with stopping(server):
@@ -23,7 +23,7 @@ def running_ministack(folder, bridge=None):
 
 @contextmanager
 def running_sagemaker(folder, bridge=None):
-    """The environment of its clients."""
+    """Yields the environment for its clients."""
     environment = client_environment("http://127.0.0.1:9", f"http://127.0.0.1:{free_port()}")
     (folder / SAGEMAKER_STATE).mkdir()
     with stopping(start_sagemaker(environment, standin.COMMAND, folder, bridge=bridge)) as server:

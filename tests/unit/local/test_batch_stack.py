@@ -1,4 +1,4 @@
-"""Batch Transform, the schedule and the restart on a real MiniStack, with a model server of a few lines."""
+"""Batch Transform, schedules and restarts on a real MiniStack, with a minimal model server."""
 
 import json
 import os
@@ -55,21 +55,21 @@ def start_job(stack, name, **shards):
     )
 
 
-def heard_of(stack, name, number=1):
-    """The events about this job in the results queue, once so many are there."""
+def events_about(stack, name, number=1):
+    """The events about this job from the results queue, once there are `number`."""
     sqs, queue = stack.client("sqs"), stack.outputs["Results"]
-    told = []
+    events_of_job = []
 
-    def look():
+    def check():
         found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
         for message in found:
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         events = [json.loads(message["Body"]) for message in found]
-        told.extend(event for event in events if event["detail"]["TransformJobName"] == name)
-        return len(told) >= number
+        events_of_job.extend(event for event in events if event["detail"]["TransformJobName"] == name)
+        return len(events_of_job) >= number
 
-    eventually(look, f"{number} events about {name}", SECONDS)
-    return told
+    eventually(check, f"{number} events about {name}", SECONDS)
+    return events_of_job
 
 
 def outputs(stack, name):
@@ -78,10 +78,10 @@ def outputs(stack, name):
     return {key.removeprefix(prefix): s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
 
-def test_a_job_reads_its_shards_writes_its_outputs_and_is_announced_by_the_rule(stack):
+def test_a_job_reads_shards_writes_outputs_and_is_announced_through_the_rule(stack):
     start_job(stack, "whole", **{"00000": b"ab", "00001": b"environment SAGEMAKER_BATCH"})
 
-    (event,) = heard_of(stack, "whole")
+    (event,) = events_about(stack, "whole")
 
     assert (event["source"], event["detail"]["TransformJobStatus"]) == ("aws.sagemaker", "Completed")
     assert outputs(stack, "whole") == {"00000.jsonl.out": b"ba", "00001.jsonl.out": b"true"}
@@ -93,37 +93,37 @@ def test_a_job_reads_its_shards_writes_its_outputs_and_is_announced_by_the_rule(
 def test_a_job_whose_shard_kills_the_model_server_fails_and_keeps_the_others(stack):
     start_job(stack, "half", **{"00000": b"die", "00001": b"ab"})
 
-    (event,) = heard_of(stack, "half")
+    (event,) = events_about(stack, "half")
 
     assert event["detail"]["TransformJobStatus"] == "Failed"
     assert event["detail"]["FailureReason"] == "AlgorithmError: See job logs for more information"
     assert outputs(stack, "half").keys() <= {"00001.jsonl.out"}
 
 
-def test_one_change_may_be_announced_twice_with_times_in_milliseconds(stack):
+def test_a_state_change_can_be_announced_twice_with_times_in_milliseconds(stack):
     url = f"{stack.environment['AWS_ENDPOINT_URL_SAGEMAKER']}/_faults"
     key = authorization(stack.environment)
     httpx.put(url, json={"notifications": {"double": 1, "epoch_times": 1}}, headers=key, trust_env=False)
 
     start_job(stack, "doubled", **{"00000": b"ab"})
 
-    first, second = heard_of(stack, "doubled", 2)
+    first, second = events_about(stack, "doubled", 2)
     counts = httpx.put(url, json={}, headers=key, trust_env=False).json()["counts"]
     assert first["id"] != second["id"]
     assert isinstance(first["detail"]["CreationTime"], int)
     assert counts == {"notifications.double": 2, "notifications.epoch_times": 4}
 
 
-def test_the_function_on_a_schedule_is_called(stack):
-    def look():
+def test_a_scheduled_function_is_invoked(stack):
+    def check():
         return stack.client("dynamodb").scan(TableName=stack.outputs["Notes"], ConsistentRead=True)["Items"]
 
-    event = json.loads(eventually(look, "a call", SECONDS)[0]["event"]["S"])
+    event = json.loads(eventually(check, "a call", SECONDS)[0]["event"]["S"])
 
     assert (event["source"], event["detail-type"]) == ("aws.scheduler", "Scheduled Event")
 
 
-def test_a_killed_local_sagemaker_comes_back_with_what_it_had(stack):
+def test_a_killed_local_sagemaker_is_restarted_with_its_state(stack):
     url = stack.environment["AWS_ENDPOINT_URL_SAGEMAKER"]
     start_job(stack, "interrupted", **{"00000": b"sleep 600"})
     key = authorization(stack.environment)
@@ -131,7 +131,7 @@ def test_a_killed_local_sagemaker_comes_back_with_what_it_had(stack):
 
     os.kill(before, signal.SIGKILL)
 
-    (event,) = heard_of(stack, "interrupted")
+    (event,) = events_about(stack, "interrupted")
     assert event["detail"]["TransformJobStatus"] == "Failed"
     assert "InternalServerError" in event["detail"]["FailureReason"]
     sagemaker = stack.client("sagemaker")
@@ -142,4 +142,4 @@ def test_a_killed_local_sagemaker_comes_back_with_what_it_had(stack):
     )
     stack.check()
     start_job(stack, "after", **{"00000": b"ab"})
-    assert heard_of(stack, "after")[0]["detail"]["TransformJobStatus"] == "Completed"
+    assert events_about(stack, "after")[0]["detail"]["TransformJobStatus"] == "Completed"

@@ -2,13 +2,13 @@ from types import SimpleNamespace
 
 import botocore.session
 import pytest
-from binlocal.deploy import create_endpoints, create_stack, typed
+from binlocal.deploy import coerce_types, create_endpoints, create_stack
 from binlocal.errors import DeployError
 from binlocal.template import split_template
 
 
 class FakeCloudFormation:
-    """A stack that goes through `statuses`, one for each look."""
+    """A stack that goes through `statuses`, one for each describe request."""
 
     def __init__(self, *statuses, events=(), outputs=()):
         self.statuses = list(statuses)
@@ -28,11 +28,11 @@ class FakeCloudFormation:
 
 
 def event(name, status, reason=None):
-    told = {"ResourceStatusReason": reason} if reason else {}
-    return {"LogicalResourceId": name, "ResourceType": "AWS::SQS::Queue", "ResourceStatus": status, **told}
+    details = {"ResourceStatusReason": reason} if reason else {}
+    return {"LogicalResourceId": name, "ResourceType": "AWS::SQS::Queue", "ResourceStatus": status, **details}
 
 
-def test_the_outputs_come_when_the_stack_is_complete():
+def test_the_outputs_are_returned_when_the_stack_is_complete():
     fake = FakeCloudFormation(
         "CREATE_IN_PROGRESS", "CREATE_COMPLETE", outputs=[{"OutputKey": "Bucket", "OutputValue": "b"}]
     )
@@ -41,7 +41,7 @@ def test_the_outputs_come_when_the_stack_is_complete():
     assert fake.created["Parameters"] == [{"ParameterKey": "Window", "ParameterValue": "1"}]
 
 
-def test_a_stack_that_fails_says_which_resource_and_why():
+def test_a_failed_stack_names_the_resource_and_the_reason():
     events = [
         event("s", "CREATE_FAILED"),
         event("Queue", "CREATE_FAILED", "too long a name"),
@@ -62,7 +62,7 @@ def sagemaker_model():
 
 
 class FakeSageMaker:
-    """Remembers what is created; its `meta` is the real service model."""
+    """Records what is created. Its `meta` has the real service model."""
 
     def __init__(self):
         self.meta = SimpleNamespace(service_model=sagemaker_model())
@@ -97,7 +97,7 @@ ENDPOINT = {
 }
 
 
-def test_the_model_comes_before_its_configuration_and_that_before_the_endpoint():
+def test_model_configuration_and_endpoint_are_created_in_this_order():
     fake = FakeSageMaker()
 
     names = create_endpoints(fake, "s", split_template({"Resources": ENDPOINT}), "the-endpoint\ntrue\narn:role")
@@ -110,7 +110,7 @@ def test_the_model_comes_before_its_configuration_and_that_before_the_endpoint()
     ]
 
 
-def test_a_resource_whose_condition_does_not_hold_is_not_created():
+def test_a_resource_whose_condition_is_false_is_not_created():
     fake = FakeSageMaker()
     only_model = {"Resources": {"M": ENDPOINT["M"]}}
 
@@ -118,7 +118,7 @@ def test_a_resource_whose_condition_does_not_hold_is_not_created():
     assert fake.requests == []
 
 
-def test_strings_become_what_the_api_takes():
+def test_strings_become_the_types_that_the_api_expects():
     shape = sagemaker_model().operation_model("CreateEndpointConfig").input_shape
     members = {
         "EnableNetworkIsolation": "true",
@@ -126,14 +126,14 @@ def test_strings_become_what_the_api_takes():
         "AsyncInferenceConfig": {"ClientConfig": {"MaxConcurrentInvocationsPerInstance": "2"}},
     }
 
-    assert typed(members, shape) == {
+    assert coerce_types(members, shape) == {
         "EnableNetworkIsolation": True,
         "ProductionVariants": [{"InitialInstanceCount": 1, "InitialVariantWeight": 0.5, "ModelName": "7"}],
         "AsyncInferenceConfig": {"ClientConfig": {"MaxConcurrentInvocationsPerInstance": 2}},
     }
 
 
-def test_a_name_that_the_api_does_not_know_is_left_for_boto3_to_refuse():
+def test_unknown_names_are_left_for_boto3_to_reject():
     shape = sagemaker_model().operation_model("CreateModel").input_shape
 
-    assert typed({"Mystery": "7"}, shape) == {"Mystery": "7"}
+    assert coerce_types({"Mystery": "7"}, shape) == {"Mystery": "7"}

@@ -2,13 +2,13 @@ import os
 import re
 
 import pytest
-from binlocal.environment import client_environment, create_client, server_environment, without_proxy
+from binlocal.environment import client_environment, create_client, no_proxy, server_environment
 from binlocal.ministack import ministack_environment
 
 CLIENT = client_environment("http://127.0.0.1:4001", "http://127.0.0.1:4002")
 
 
-def test_clients_find_sagemaker_and_the_rest_at_their_own_ports():
+def test_clients_of_sagemaker_and_of_other_services_use_different_ports():
     endpoints = {
         service: create_client(CLIENT, service).meta.endpoint_url
         for service in ("s3", "lambda", "sagemaker", "sagemaker-runtime")
@@ -22,7 +22,7 @@ def test_clients_find_sagemaker_and_the_rest_at_their_own_ports():
     }
 
 
-def test_servers_see_nothing_of_the_users_own_aws(monkeypatch):
+def test_servers_do_not_inherit_the_users_aws_setup(monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "the user's own")
     monkeypatch.setenv("https_proxy", "http://proxy.example.org")
@@ -36,8 +36,8 @@ def test_servers_see_nothing_of_the_users_own_aws(monkeypatch):
     assert environment["AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME"] == "http://127.0.0.1:4002"
 
 
-def test_ministack_keeps_to_loopback_and_keeps_nothing(monkeypatch, tmp_path):
-    monkeypatch.setenv("BIND_HOST", "0.0.0.0")  # noqa: S104 (what must not count)
+def test_ministack_binds_loopback_and_persists_nothing(monkeypatch, tmp_path):
+    monkeypatch.setenv("BIND_HOST", "0.0.0.0")  # noqa: S104 (must be overridden)
     monkeypatch.setenv("PERSIST_STATE", "1")
 
     environment = ministack_environment(CLIENT, tmp_path)
@@ -48,7 +48,7 @@ def test_ministack_keeps_to_loopback_and_keeps_nothing(monkeypatch, tmp_path):
     assert environment["TMPDIR"] == str(tmp_path)
 
 
-def test_each_run_makes_up_keys_that_nobody_guesses_and_that_are_no_account():
+def test_each_run_has_random_keys_that_are_not_account_ids():
     keys = {client_environment("http://127.0.0.1:1", "http://127.0.0.1:2")["AWS_ACCESS_KEY_ID"] for _ in range(50)}
 
     assert len(keys) == 50
@@ -59,7 +59,7 @@ def test_functions_get_the_key_as_their_session_token(tmp_path):
     assert ministack_environment(CLIENT, tmp_path)["AWS_SESSION_TOKEN"] == CLIENT["AWS_ACCESS_KEY_ID"]
 
 
-def test_our_clients_take_nothing_of_the_callers_own_aws(monkeypatch, tmp_path):
+def test_our_clients_ignore_the_callers_aws_setup(monkeypatch, tmp_path):
     config = tmp_path / "config"
     config.write_text("[default]\nregion = eu-west-1\ns3 =\n  addressing_style = virtual\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
@@ -80,4 +80,4 @@ def test_our_clients_take_nothing_of_the_callers_own_aws(monkeypatch, tmp_path):
     ],
 )
 def test_an_existing_no_proxy_is_kept(before, after):
-    assert without_proxy(before) == after
+    assert no_proxy(before) == after

@@ -1,4 +1,4 @@
-"""The gate's rules, in front of an application that takes down what reaches it."""
+"""The gate's rules, in front of an application that records what reaches it."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ API = "/_aws/execute-api/0a1b2c3d/"
 
 
 class Inner:
-    """What stands for MiniStack: permissive, and deaf to nothing."""
+    """A fake MiniStack that accepts every request."""
 
     def __init__(self):
         self.paths = []
@@ -118,11 +118,11 @@ def test_a_page_of_another_origin_is_refused_even_with_the_key(ask, inner, heade
     "headers",
     [{}, {"Origin": f"http://{HOST}"}, {"Sec_Fetch_Site": "same-origin"}, {"Sec_Fetch_Site": "none"}],
 )
-def test_a_page_of_our_own_and_a_program_pass(ask, headers):
+def test_programs_and_our_own_pages_pass(ask, headers):
     assert ask(**headers, **SIGNED).status_code == 200
 
 
-def test_a_preflight_gets_no_leave(ask, inner):
+def test_a_preflight_request_is_refused(ask, inner):
     answer = ask("OPTIONS", "/", Origin="https://evil.example", Access_Control_Request_Method="PUT")
 
     assert (answer.status_code, inner.paths) == (403, [])
@@ -140,7 +140,7 @@ def test_a_preflight_gets_no_leave(ask, inner):
     ],
     ids=["signed", "presigned", "signed with the token", "presigned with the token", "presigned the old way"],
 )
-def test_the_key_of_the_run_opens(ask, path, headers):
+def test_the_key_of_the_run_is_accepted_in_each_form(ask, path, headers):
     assert ask("GET", path, **headers).status_code == 200
 
 
@@ -170,14 +170,14 @@ def test_the_key_of_the_run_opens(ask, path, headers):
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_without_the_key_nothing_opens(ask, inner, method, path, headers):
+def test_without_the_key_everything_is_refused(ask, inner, method, path, headers):
     answer = ask(method, path, **headers)
 
     assert (answer.status_code, inner.paths) == (403, [])
     assert "aws.env" in answer.text
 
 
-def test_the_health_check_needs_no_key_but_may_only_be_read(ask):
+def test_the_health_check_needs_no_key_but_allows_only_get(ask):
     assert ask("GET", "/ready").status_code == 200
     assert ask("POST", "/ready").status_code == 403
     assert ask("GET", "/ready", f"evil.example:{PORT}").status_code == 403
@@ -205,18 +205,18 @@ def test_a_container_passes_with_the_key_alone(ask):
     assert [ask("GET", path, host).status_code for path in ("/", "/ready", API)] == [403] * 3
 
 
-def test_no_leave_for_other_origins_comes_out(ask):
+def test_cors_headers_are_removed(ask):
     for path in ("/", API):
         answer = ask("GET", path, **SIGNED)
         assert not [name for name in answer.headers if name.startswith("access-control")]
         assert answer.headers["etag"] == "1"
 
 
-def test_a_stored_page_runs_no_script_and_an_apis_own_page_may(ask):
-    """The address of a presigned object holds the key: its script would be a page of our own origin that has it."""
+def test_a_stored_page_is_sandboxed_and_an_apis_page_is_not(ask):
+    """A presigned URL contains the key, which a script on the stored page could read and use from our own origin."""
     for answer in (ask("GET", "/bucket/evil.html", **SIGNED), ask("GET", "/bucket/evil.html")):
         policy = answer.headers["content-security-policy"].split("; ")
-        assert {"sandbox", "default-src 'none'"} <= {*policy}, "nor does it load anything, which would tell the address"
+        assert {"sandbox", "default-src 'none'"} <= {*policy}, "it loads nothing, which would reveal its URL"
         assert answer.headers["referrer-policy"] == "no-referrer"
         assert answer.headers["x-content-type-options"] == "nosniff"
     assert "content-security-policy" not in ask("GET", API).headers
@@ -224,11 +224,11 @@ def test_a_stored_page_runs_no_script_and_an_apis_own_page_may(ask):
 
 @pytest.mark.parametrize("path", ["/", API])
 def test_websockets_are_refused(inner, path):
-    gate, said = Gate(inner, port=PORT, key=KEY, health="/ready"), []
+    gate, expected = Gate(inner, port=PORT, key=KEY, health="/ready"), []
 
     async def connect():
         async def send(message):
-            said.append(message)
+            expected.append(message)
 
         async def receive():
             return {"type": "websocket.connect"}
@@ -238,11 +238,11 @@ def test_websockets_are_refused(inner, path):
 
     asyncio.run(connect())
 
-    assert [(message["type"], message["code"]) for message in said] == [("websocket.close", 1008)]
+    assert [(message["type"], message["code"]) for message in expected] == [("websocket.close", 1008)]
     assert inner.paths == []
 
 
-def test_a_refusal_is_in_the_words_that_the_sdk_reads(ask):
+def test_a_denial_is_in_the_callers_protocol(ask):
     as_json = ask("POST", "/", X_Amz_Target="DynamoDB_20120810.ListTables")
     as_xml = ask("GET", "/bucket", Authorization=SIGNED["Authorization"].replace(KEY, "old"))
     as_query = ask("POST", "/", Content_Type="application/x-www-form-urlencoded; charset=utf-8")
@@ -252,7 +252,7 @@ def test_a_refusal_is_in_the_words_that_the_sdk_reads(ask):
     assert "<Code>InvalidClientTokenId</Code>" in as_query.text
 
 
-def test_on_port_80_the_port_may_be_left_out(inner):
+def test_on_port_80_the_port_can_be_omitted(inner):
     async def status(host):
         transport = httpx.ASGITransport(app=Gate(inner, port=80, key=KEY, health="/ready"))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -263,8 +263,8 @@ def test_on_port_80_the_port_may_be_left_out(inner):
 
 
 @pytest.mark.parametrize("path", ["/ready", "/us-east-1_Ab12Cd34/.well-known/jwks.json"])
-def test_what_may_be_read_without_the_key_is_the_path_and_nothing_else(ask, inner, path):
-    """MiniStack picks a service by the query, the target or the credential too, whatever the path says."""
+def test_without_the_key_only_the_path_is_passed_on(ask, inner, path):
+    """MiniStack also selects a service by the query, the target or the credential, whatever the path is."""
     ask("GET", path + "?Action=CreateQueue&QueueName=forged", X_Amz_Target="AmazonSQS.CreateQueue", Authorization="x")
 
     assert inner.scope["query_string"] == b""

@@ -105,4 +105,4 @@ def test_a_page_of_another_origin_runs_no_code_and_reads_nothing(tmp_path):
 
     assert reported, "the page never ran"
     assert not written.exists()
-    assert {name: said.split(":")[0] for name, said in site.seen.items()} == dict.fromkeys(site.seen, "no answer")
+    assert {name: report.split(":")[0] for name, report in site.seen.items()} == dict.fromkeys(site.seen, "no answer")

@@ -1,4 +1,4 @@
-"""Raw requests to MiniStack and the local SageMaker, as an attacker sends them who is no SDK."""
+"""Raw requests to MiniStack and the local SageMaker, as an attacker without an SDK sends them."""
 
 import json
 import socket
@@ -13,7 +13,7 @@ from tests.unit.local.gated import running_ministack, running_sagemaker
 
 FUNCTION = {"FunctionName": "attack", "Runtime": "python3.11", "Handler": "i.h", "Role": "r", "Code": {"ZipFile": ""}}
 JSON_1 = {"Content-Type": "application/x-amz-json-1.0"}
-# One for each way by which MiniStack tells services apart: path, target, form, credential scope, host.
+# One for each way in which MiniStack selects a service: path, target, form, credential scope, host.
 ATTACKS = {
     "create a function": ("POST", "/2015-03-31/functions", {"Content-Type": "text/plain"}, json.dumps(FUNCTION)),
     "invoke": ("POST", "/2015-03-31/functions/attack/invocations", {"Content-Type": "text/plain"}, "{}"),
@@ -45,7 +45,7 @@ ATTACKS = {
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
-    """MiniStack with one bucket that holds one photo."""
+    """MiniStack with one bucket and one object."""
     with running_ministack(tmp_path_factory.mktemp("gated")) as environment:
         s3 = create_client(environment, "s3")
         s3.create_bucket(Bucket="photos")
@@ -55,14 +55,14 @@ def stack(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def untouched(stack):
-    """Whether MiniStack holds what it held before: the photo, and no function."""
+    """Whether MiniStack still has only the object and no function."""
     s3, functions = create_client(stack, "s3"), create_client(stack, "lambda")
 
-    def look():
+    def check():
         keys = [found["Key"] for found in s3.list_objects_v2(Bucket="photos")["Contents"]]
         return keys == ["secret.jpg"] and functions.list_functions()["Functions"] == []
 
-    return look
+    return check
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_an_attack_without_the_key_does_nothing(stack, untouched, attack):
     ids=["another origin", "another site", "another name for this machine"],
 )
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_page_does_nothing_even_if_it_knew_the_key(stack, untouched, attack, headers):
+def test_a_page_can_do_nothing_even_with_the_key(stack, untouched, attack, headers):
     method, path, own, body = ATTACKS[attack]
     key = f"AWS4-HMAC-SHA256 Credential={stack['AWS_ACCESS_KEY_ID']}/20261124/us-east-1/s3/aws4_request"
 
@@ -108,7 +108,7 @@ KEYLESS = ("/_ministack/ready", "/us-east-1_Ab12Cd34/.well-known/jwks.json", "/_
 
 @pytest.mark.parametrize("path", KEYLESS)
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_what_needs_no_key_is_no_way_to_any_service(stack, path, method):
+def test_paths_that_need_no_key_do_not_reach_other_services(stack, path, method):
     url, sqs = stack["AWS_ENDPOINT_URL"], create_client(stack, "sqs")
     form = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -119,8 +119,8 @@ def test_what_needs_no_key_is_no_way_to_any_service(stack, path, method):
     assert sqs.list_queues().get("QueueUrls", []) == []
 
 
-def test_a_form_is_no_way_around_whatever_its_policy_says(stack, untouched):
-    """S3's POST carries its credentials in the body, where the gate does not look."""
+def test_an_s3_form_post_is_refused_whatever_its_policy(stack, untouched):
+    """An S3 form POST carries its credentials in the body, which the gate does not read."""
     form = create_client(stack, "s3").generate_presigned_post("photos", "forged.jpg")
 
     posted = httpx.post(form["url"], data=form["fields"], files={"file": b"x"}, trust_env=False)
@@ -145,7 +145,7 @@ def test_a_websocket_is_refused(stack, sagemaker, path, server):
     assert status in (b"403", b"404")
 
 
-def test_the_key_opens_and_the_account_is_the_usual_one(stack):
+def test_with_the_key_requests_reach_the_usual_account(stack):
     assert create_client(stack, "sts").get_caller_identity()["Account"] == "000000000000"
     link = create_client(stack, "s3").generate_presigned_url("get_object", {"Bucket": "photos", "Key": "secret.jpg"})
 
@@ -153,10 +153,10 @@ def test_the_key_opens_and_the_account_is_the_usual_one(stack):
 
     assert (answer.status_code, answer.content) == (200, b"secret")
     policy = answer.headers["content-security-policy"]
-    assert "sandbox" in policy and "default-src 'none'" in policy, "a script in it would have the key from its address"
+    assert "sandbox" in policy and "default-src 'none'" in policy, "a script could read the key from the URL"
 
 
-def test_an_sdk_with_the_key_of_an_earlier_run_reads_what_to_do(stack):
+def test_an_sdk_with_an_earlier_runs_key_gets_advice(stack):
     earlier = {**stack, "AWS_ACCESS_KEY_ID": "LOCALOLD"}
     calls = {
         "s3": lambda client: client.list_buckets(),
@@ -186,7 +186,7 @@ def test_the_local_sagemaker_is_behind_the_same_gate(sagemaker, method, path, he
     assert ask(sagemaker["AWS_ENDPOINT_URL_SAGEMAKER"], method, path, headers, "{}").status_code == 403
 
 
-def test_the_local_sagemaker_opens_to_the_key(sagemaker):
+def test_the_local_sagemaker_accepts_the_key(sagemaker):
     faults = sagemaker["AWS_ENDPOINT_URL_SAGEMAKER"] + "/_faults"
 
     assert create_client(sagemaker, "sagemaker").list_endpoints()["Endpoints"] == []

@@ -2,7 +2,7 @@ import io
 import os
 import zipfile
 
-from binlocal.packaging import with_code, zip_folder
+from binlocal.packaging import package_code, zip_folder
 
 
 def write(folder, files):
@@ -11,7 +11,7 @@ def write(folder, files):
         (folder / name).write_text(text)
 
 
-def test_each_folder_is_uploaded_once_and_takes_the_place_of_its_name(tmp_path):
+def test_each_code_folder_is_uploaded_once_and_replaced_in_the_template(tmp_path):
     write(tmp_path, {"functions/a": "a", "others/b": "b"})
     template = {
         "Globals": {"Function": {"CodeUri": "functions/"}},
@@ -29,7 +29,7 @@ def test_each_folder_is_uploaded_once_and_takes_the_place_of_its_name(tmp_path):
         uploads.append(archive)
         return {"Bucket": "deployment", "Key": name}
 
-    packaged = with_code(template, tmp_path, upload)
+    packaged = package_code(template, tmp_path, upload)
 
     assert len(uploads) == 2
     resources = packaged["Resources"]
@@ -39,7 +39,7 @@ def test_each_folder_is_uploaded_once_and_takes_the_place_of_its_name(tmp_path):
     assert template["Globals"]["Function"]["CodeUri"] == "functions/", "the template itself is not changed"
 
 
-def test_the_archive_holds_the_files_and_no_by_products(tmp_path):
+def test_the_archive_contains_the_files_without_caches(tmp_path):
     write(tmp_path, {"bintally/handlers/intake": "code", "bintally/__pycache__/x": "bytes"})
 
     with zipfile.ZipFile(io.BytesIO(zip_folder(tmp_path))) as archive:
@@ -47,7 +47,7 @@ def test_the_archive_holds_the_files_and_no_by_products(tmp_path):
         assert archive.read("bintally/handlers/intake") == b"code"
 
 
-def test_the_same_files_make_the_same_archive(tmp_path):
+def test_the_same_files_give_the_same_archive(tmp_path):
     write(tmp_path, {"a": "a"})
     first = zip_folder(tmp_path)
     os.utime(tmp_path / "a", (1, 1))

@@ -5,16 +5,16 @@ from collections import deque
 from types import SimpleNamespace
 
 import pytest
-from binlocal.poller import QueueReader, take_over
+from binlocal.poller import QueuePoller, take_over_queues
 from binlocal.sqs_batches import EventSource
 
 from tests.unit.local.waiting import eventually
 
-ARN = "arn:aws:sqs:us-east-1:000000000000:photographs"
+ARN = "arn:aws:sqs:us-east-1:000000000000:images"
 
 
 class FakeQueue:
-    """SQS as the reader uses it: what is received and not deleted stays in flight."""
+    """SQS as the poller uses it. Received messages stay in flight until they are deleted."""
 
     def __init__(self, number):
         self.waiting = deque(
@@ -58,10 +58,10 @@ class FakeLambda:
         return {"StatusCode": 200, "Payload": io.BytesIO(body), **error}
 
 
-def reader(queue, function, **changes):
+def poller(queue, function, **changes):
     defaults = {"batch_size": 25, "window": 0, "reports_failures": True, "concurrency": 2}
     source = EventSource(queue_arn=ARN, queue_url="http://queue", function="f", **{**defaults, **changes})
-    return QueueReader(source, queue, function)
+    return QueuePoller(source, queue, function)
 
 
 @pytest.fixture
@@ -79,9 +79,9 @@ def running():
         one.join()
 
 
-def test_what_a_function_handles_is_deleted(running):
+def test_handled_messages_are_deleted(running):
     queue, function = FakeQueue(60), FakeLambda()
-    running(reader(queue, function, window=1))
+    running(poller(queue, function, window=1))
 
     eventually(lambda: not queue.waiting and not queue.in_flight, "all deleted")
     assert sorted(int(r["body"]) for event in function.events for r in event["Records"]) == list(range(60))
@@ -89,25 +89,25 @@ def test_what_a_function_handles_is_deleted(running):
     assert max(len(event["Records"]) for event in function.events) == 25
 
 
-def test_only_what_a_function_does_not_report_is_deleted(running):
+def test_messages_that_the_function_reports_as_failed_are_kept(running):
     queue = FakeQueue(10)
     function = FakeLambda(lambda event: {"batchItemFailures": [{"itemIdentifier": "3"}, {"itemIdentifier": "8"}]})
-    running(reader(queue, function))
+    running(poller(queue, function))
 
     eventually(lambda: queue.in_flight == {"r3", "r8"}, "eight deleted")
     assert queue.deletions == [8]
 
 
-def test_a_function_that_fails_keeps_everything_in_the_queue(running, caplog):
+def test_a_failing_function_keeps_all_messages_in_the_queue(running, caplog):
     queue = FakeQueue(10)
-    running(reader(queue, FakeLambda(lambda event: {"errorMessage": "no table"}, error="Unhandled")))
+    running(poller(queue, FakeLambda(lambda event: {"errorMessage": "no table"}, error="Unhandled")))
 
     eventually(lambda: "no table" in caplog.text, "the warning")
     assert len(queue.in_flight) == 10
     assert queue.deletions == []
 
 
-def test_a_reader_goes_on_after_a_service_refused(running, monkeypatch):
+def test_a_poller_continues_after_a_service_error(running, monkeypatch):
     answers = iter([RuntimeError("throttled")])
 
     def answer(event):
@@ -115,28 +115,28 @@ def test_a_reader_goes_on_after_a_service_refused(running, monkeypatch):
             raise error
 
     queue = FakeQueue(2)
-    running(reader(queue, FakeLambda(answer), batch_size=1))
+    running(poller(queue, FakeLambda(answer), batch_size=1))
 
     eventually(lambda: queue.deletions == [1], "the second message")
     assert queue.in_flight == {"r0"}
 
 
-def test_no_more_functions_run_at_once_than_the_mapping_allows(running):
+def test_at_most_as_many_functions_run_at_once_as_the_mapping_allows(running):
     gate = threading.Event()
     queue = FakeQueue(8)
     function = FakeLambda(lambda event: gate.wait(10) and None)
-    running(reader(queue, function, batch_size=1, concurrency=3))
+    running(poller(queue, function, batch_size=1, concurrency=3))
 
-    eventually(lambda: function.busy == 3, "three at work")
-    assert len(queue.in_flight) == 3, "nothing is received that no function is free for"
+    eventually(lambda: function.busy == 3, "three running")
+    assert len(queue.in_flight) == 3, "no message is received without a free function"
     gate.set()
     eventually(lambda: sum(queue.deletions) == 8, "all deleted")
     assert function.busiest == 3
 
 
-def test_a_stopped_reader_takes_no_further_batch():
+def test_a_stopped_poller_receives_no_further_batch():
     queue = FakeQueue(0)
-    one = reader(queue, FakeLambda())
+    one = poller(queue, FakeLambda())
     one.start()
     one.stop()
     one.join()
@@ -151,7 +151,7 @@ def mapping(uuid, arn, **more):
     return {"UUID": uuid, "EventSourceArn": arn, "FunctionArn": "f", "BatchSize": 10, "State": "Enabled", **more}
 
 
-def test_queues_are_taken_over_and_the_rest_stays_with_ministack():
+def test_queues_are_taken_over_and_other_event_sources_stay_with_ministack():
     disabled = []
     pages = [
         {"EventSourceMappings": [mapping("1", ARN), mapping("2", "arn:aws:dynamodb:us-east-1:0:table/t/stream/x")]},
@@ -169,7 +169,7 @@ def test_queues_are_taken_over_and_the_rest_stays_with_ministack():
     )
     sqs = SimpleNamespace(get_queue_url=lambda QueueName: {"QueueUrl": f"http://{QueueName}"})  # noqa: N803
 
-    sources = take_over(functions, sqs)
+    sources = take_over_queues(functions, sqs)
 
     assert disabled == [("1", False)]
-    assert [source.queue_url for source in sources] == ["http://photographs"]
+    assert [source.queue_url for source in sources] == ["http://images"]

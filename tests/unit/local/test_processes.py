@@ -7,7 +7,7 @@ import time
 
 import pytest
 from binlocal.errors import StartError
-from binlocal.processes import GUARD, free_port, is_free, start_server, stopping, wait_until_ready
+from binlocal.processes import IN_PROCESS_GROUP, free_port, is_free, start_server, stopping, wait_until_ready
 
 from tests.unit.local.waiting import eventually
 
@@ -56,11 +56,11 @@ def test_a_server_ends_with_its_descendants_when_the_parent_is_killed(tmp_path):
     eventually(lambda: not any(map(is_running, pids)), "nothing left behind")
 
 
-def test_the_guard_ends_the_command_on_sigterm_and_says_how_it_ended(tmp_path):
-    with subprocess.Popen([*GUARD, "sleep", "600"], stdin=subprocess.PIPE) as guard:
-        eventually(lambda: children_of(guard.pid), "the command")
-        guard.terminate()
-        assert guard.wait(10) == 128 + signal.SIGTERM
+def test_sigterm_ends_the_command_and_is_reported_in_the_exit_code(tmp_path):
+    with subprocess.Popen([*IN_PROCESS_GROUP, "sleep", "600"], stdin=subprocess.PIPE) as process:
+        eventually(lambda: children_of(process.pid), "the command")
+        process.terminate()
+        assert process.wait(10) == 128 + signal.SIGTERM
 
 
 def children_of(pid):
@@ -68,31 +68,33 @@ def children_of(pid):
     return found.stdout.split()
 
 
-def test_the_guard_passes_on_the_exit_code():
-    with subprocess.Popen([*GUARD, sys.executable, "-c", "raise SystemExit(7)"], stdin=subprocess.PIPE) as guard:
-        assert guard.wait(10) == 7
+def test_the_commands_exit_code_is_passed_on():
+    with subprocess.Popen(
+        [*IN_PROCESS_GROUP, sys.executable, "-c", "raise SystemExit(7)"], stdin=subprocess.PIPE
+    ) as process:
+        assert process.wait(10) == 7
 
 
-def test_a_server_that_ends_while_starting_is_reported_with_its_log(tmp_path):
+def test_a_server_that_exits_while_starting_is_reported_with_its_log(tmp_path):
     command = [sys.executable, "-c", "raise SystemExit('no room on the shelf')"]
     with (
         stopping(start_server("The shelf", command, {}, tmp_path / "log")) as server,
-        pytest.raises(StartError, match=r"The shelf ended while starting[\s\S]*no room on the shelf"),
+        pytest.raises(StartError, match=r"The shelf exited while starting[\s\S]*no room on the shelf"),
     ):
         wait_until_ready(server, f"http://127.0.0.1:{free_port()}/", 10)
 
 
-def test_a_server_that_never_answers_is_given_up(tmp_path):
+def test_a_server_that_never_responds_is_an_error_after_the_timeout(tmp_path):
     started = time.monotonic()
     with (
         stopping(start_server("The sleeper", ["sleep", "600"], dict(os.environ), tmp_path / "log")) as server,
-        pytest.raises(StartError, match=r"did not answer within 0\.2 s"),
+        pytest.raises(StartError, match=r"did not respond within 0\.2 s"),
     ):
         wait_until_ready(server, f"http://127.0.0.1:{free_port()}/", 0.2)
     assert time.monotonic() - started < 10
 
 
-def test_a_preferred_port_is_taken_each_time_it_is_free():
+def test_the_preferred_port_is_used_whenever_it_is_free():
     preferred = free_port()
 
     assert [free_port(preferred), free_port(preferred)] == [preferred, preferred]
@@ -101,7 +103,7 @@ def test_a_preferred_port_is_taken_each_time_it_is_free():
         assert free_port(preferred) != preferred
 
 
-def test_connections_that_are_still_dying_do_not_keep_a_port():
+def test_closed_connections_do_not_block_a_port():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         caller = socket.create_connection(("127.0.0.1", port))

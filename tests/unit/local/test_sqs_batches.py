@@ -1,9 +1,9 @@
 import json
 
 import pytest
-from binlocal.sqs_batches import EVENT_BYTES, EventSource, Gatherer, handled, to_record
+from binlocal.sqs_batches import EVENT_BYTES, EventSource, Gatherer, records_to_delete, to_record
 
-ARN = "arn:aws:sqs:eu-west-1:000000000000:photographs"
+ARN = "arn:aws:sqs:eu-west-1:000000000000:images"
 
 
 def source(**changes):
@@ -24,7 +24,7 @@ def message(number, body="{}"):
 
 
 class FakeQueue:
-    """A queue and a clock: a receive that finds nothing takes its whole wait, one that finds something no time."""
+    """A queue and a clock. An empty receive takes its whole wait, any other takes no time."""
 
     def __init__(self, arrivals):
         self.arrivals = sorted(arrivals, key=lambda arrival: arrival[0])
@@ -68,14 +68,14 @@ def test_a_batch_closes_when_its_window_has_passed_since_the_first_message():
     assert 5.5 <= queue.now < 6.5
 
 
-def test_without_a_window_what_is_there_goes_at_once():
+def test_without_a_window_available_messages_are_sent_immediately():
     queue = FakeQueue([(0.0, message(n)) for n in range(3)])
 
     assert ids(queue.gatherer(window=0, batch_size=10).gather()) == ["0", "1", "2"]
     assert queue.now == 0
 
 
-def test_batches_of_one_hold_one():
+def test_a_batch_size_of_one_gives_single_messages():
     queue = FakeQueue([(0.0, message(n)) for n in range(3)])
 
     assert ids(queue.gatherer(window=0, batch_size=1).gather()) == ["0"]
@@ -88,7 +88,7 @@ def test_an_empty_queue_gives_an_empty_batch_after_a_second():
     assert queue.waits == [1]
 
 
-def test_an_event_is_never_larger_than_lambda_takes():
+def test_an_event_is_never_larger_than_lambda_allows():
     body = "é" * 100_000  # six bytes each, once escaped in the event's JSON
     queue = FakeQueue([(0.0, message(n, body)) for n in range(25)])
     gatherer = queue.gatherer()
@@ -140,14 +140,14 @@ RECORDS = [to_record(message(n), ARN) for n in range(4)]
         ("a text", []),
     ],
 )
-def test_what_is_deleted_when_the_function_reports_failures(answer, deleted):
-    assert ids(handled(RECORDS, answer, reports_failures=True)) == deleted
+def test_records_to_delete_when_the_function_reports_failures(answer, deleted):
+    assert ids(records_to_delete(RECORDS, answer, reports_failures=True)) == deleted
 
 
 def test_a_function_that_does_not_report_failures_handles_all():
     answer = {"batchItemFailures": [{"itemIdentifier": "1"}]}
 
-    assert handled(RECORDS, answer, reports_failures=False) == RECORDS
+    assert records_to_delete(RECORDS, answer, reports_failures=False) == RECORDS
 
 
 def test_an_event_source_is_read_from_its_mapping():

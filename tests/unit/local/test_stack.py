@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from binlocal.errors import PlanError, StackError
 from binlocal.processes import start_server, stopping
-from binlocal.stack import ROOT, Stack, model_server, prepare, running_stack
-from binlocal.workfolder import MARK
+from binlocal.stack import ROOT, Stack, clear, model_server, running_stack
+from binlocal.workfolder import MARKER
 
 from tests.unit.local.waiting import eventually
 
@@ -21,16 +21,16 @@ def test_the_model_server_is_the_projects_own(tmp_path):
     assert options == ["--model", str(tmp_path)]
 
 
-def test_a_stack_whose_server_has_ended_says_so_with_the_log(tmp_path):
+def test_a_stack_whose_server_has_exited_reports_its_log(tmp_path):
     command = [sys.executable, "-c", "raise SystemExit('out of memory')"]
     with stopping(start_server("MiniStack", command, {}, tmp_path / "log")) as server:
         eventually(lambda: not server.alive, "the end")
 
-        with pytest.raises(StackError, match=r"MiniStack ended[\s\S]*out of memory"):
+        with pytest.raises(StackError, match=r"MiniStack has exited[\s\S]*out of memory"):
             Stack("s", {}, {}, (), (server,)).check()
 
 
-def test_a_stack_whose_servers_run_is_sound(tmp_path):
+def test_a_stack_whose_servers_run_passes_the_check(tmp_path):
     with stopping(start_server("sleeper", ["sleep", "600"], {}, tmp_path / "log")) as server:
         Stack("s", {}, {}, (), (server,)).check()
 
@@ -51,38 +51,38 @@ def test_a_stack_is_served_until_a_signal(number):
     assert signal.getsignal(number) is before
 
 
-def test_what_an_earlier_stack_left_is_cleared_away(tmp_path):
+def test_files_of_an_earlier_stack_are_removed(tmp_path):
     (tmp_path / "tmp" / "code").mkdir(parents=True)
     (tmp_path / "sagemaker").mkdir()
     (tmp_path / "sagemaker" / "definitions.json").write_text("{}")
     for log in ("model-server.log", "sagemaker.log", "ministack.log"):
         (tmp_path / log).write_text("old")
 
-    prepare(tmp_path)
+    clear(tmp_path)
 
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["sagemaker", "tmp"]
 
 
-def test_nothing_is_started_or_cleared_in_a_folder_of_somebody_else(tmp_path):
+def test_a_folder_that_is_not_a_stacks_is_left_alone(tmp_path):
     (tmp_path / "tmp").mkdir()
     (tmp_path / "tmp" / "thesis.txt").write_text("years of work")
 
-    with pytest.raises(StackError, match="holds files"), running_stack(workdir=tmp_path):
+    with pytest.raises(StackError, match="contains files"), running_stack(workdir=tmp_path):
         pass
 
     assert [path.name for path in tmp_path.rglob("*")] == ["tmp", "thesis.txt"]
 
 
-def test_a_port_that_is_taken_is_said_before_anything_starts(tmp_path):
+def test_a_used_port_is_reported_before_anything_starts(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(StackError, match=f"Port {port} is not free"), running_stack(workdir=tmp_path, port=port):
             pass
 
-    assert [path.name for path in tmp_path.iterdir()] == [MARK]
+    assert [path.name for path in tmp_path.iterdir()] == [MARKER]
 
 
-def test_a_wrong_fault_plan_is_said_before_anything_starts(tmp_path):
+def test_an_invalid_fault_plan_is_reported_before_anything_starts(tmp_path):
     plan = tmp_path / "plan.json"
     plan.write_text('{"requests": {"throttle": 7}}')
 

@@ -5,7 +5,7 @@ from threading import Thread
 
 import pytest
 from binlocal.state import STATE_FILE, find_running, remove_state, write_state
-from binlocal.workfolder import held
+from binlocal.workfolder import locked
 
 
 class Ready(BaseHTTPRequestHandler):
@@ -19,8 +19,8 @@ class Ready(BaseHTTPRequestHandler):
 
 @pytest.fixture(autouse=True)
 def holder(tmp_path):
-    """The stack whose folder this is."""
-    with held(tmp_path):
+    """Locks the folder, as its stack does."""
+    with locked(tmp_path):
         yield
 
 
@@ -53,8 +53,8 @@ def test_no_stack_is_found_once_the_state_is_removed(tmp_path, environment):
 
 
 @pytest.mark.parametrize("pid", [1, os.getpid(), 2**22 + 1], ids=["another user", "alive", "ended"])
-def test_a_state_file_left_behind_is_no_stack_whosever_the_process_is_now(tmp_path, environment, pid):
-    """Process ids come again: that of the stack may be another program's now, of another user even."""
+def test_a_stale_state_file_means_no_stack_whatever_process_has_its_pid(tmp_path, environment, pid):
+    """Process ids are reused: the stack's may now belong to another program or user."""
     (tmp_path / "left").mkdir()
     write_state(tmp_path / "left", "s", environment, {})
     state = json.loads((tmp_path / "left" / STATE_FILE).read_text())
@@ -63,13 +63,13 @@ def test_a_state_file_left_behind_is_no_stack_whosever_the_process_is_now(tmp_pa
     assert find_running(tmp_path / "left") is None
 
 
-def test_the_state_file_holds_the_key_and_is_read_by_nobody_else(tmp_path, environment):
+def test_other_users_cannot_read_the_state_file(tmp_path, environment):
     write_state(tmp_path, "s", environment, {})
 
     assert (tmp_path / STATE_FILE).stat().st_mode & 0o077 == 0
 
 
-def test_a_stack_that_does_not_answer_is_not_running(tmp_path):
+def test_a_stack_that_does_not_respond_is_not_running(tmp_path):
     write_state(tmp_path, "s", {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, {})
 
     assert find_running(tmp_path) is None
@@ -77,7 +77,7 @@ def test_a_stack_that_does_not_answer_is_not_running(tmp_path):
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root gives a folder away")
 def test_a_stack_in_a_folder_of_another_user_is_not_ours(tmp_path, environment):
-    """Whoever follows its state sends requests wherever it says."""
+    """Its state could send our requests to any address."""
     write_state(tmp_path, "s", environment, {})
     os.chown(tmp_path, 65534, 65534)
 
@@ -111,7 +111,7 @@ def test_a_damaged_state_file_means_no_stack(tmp_path, content):
         {"pid": "all"},
     ],
 )
-def test_a_state_file_that_says_something_else_means_no_stack(tmp_path, environment, wrong):
+def test_an_invalid_state_means_no_stack(tmp_path, environment, wrong):
     write_state(tmp_path, "s", environment, {})
     state = json.loads((tmp_path / STATE_FILE).read_text())
     members = (
@@ -124,7 +124,7 @@ def test_a_state_file_that_says_something_else_means_no_stack(tmp_path, environm
     assert find_running(tmp_path) is None
 
 
-def test_a_folder_in_its_place_means_no_stack(tmp_path):
+def test_a_folder_in_place_of_the_state_file_means_no_stack(tmp_path):
     (tmp_path / STATE_FILE).mkdir()
 
     assert find_running(tmp_path) is None

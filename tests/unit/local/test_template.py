@@ -56,16 +56,16 @@ def template(tmp_path):
     return load_template(path)
 
 
-def test_sagemaker_and_scaling_leave_the_stack_and_so_do_alarms_upon_them(template):
+def test_sagemaker_and_scaling_resources_are_removed_with_their_alarms(template):
     split = split_template(template)
 
     assert set(split.stack["Resources"]) == {"Jobs", "Topic"}
     assert set(split.sagemaker) == {"Counter", "Config"}
-    assert split.left_out == ("Alarm", "Scaling")
+    assert split.skipped == ("Alarm", "Scaling")
     assert set(template["Resources"]) >= {"Counter", "Alarm"}, "the template itself is not changed"
 
 
-def test_cloudformation_is_asked_for_what_it_alone_knows(template):
+def test_an_extra_output_asks_cloudformation_for_the_values(template):
     split = split_template(template)
 
     joined = split.stack["Outputs"][VALUES_OUTPUT]["Value"]["Fn::Join"]
@@ -85,7 +85,7 @@ def resolved(split, resource, **truths):
     return resolve(split.sagemaker[resource]["Properties"], values, created)
 
 
-def test_a_condition_that_does_not_hold_leaves_its_value_out(template):
+def test_a_false_condition_omits_its_value(template):
     split = split_template(template)
 
     assert resolved(split, "Counter", HasData="false") == {"PrimaryContainer": {"Image": "<Image>"}}
@@ -94,41 +94,41 @@ def test_a_condition_that_does_not_hold_leaves_its_value_out(template):
     ]
 
 
-def test_a_condition_that_holds_keeps_its_value(template):
+def test_a_true_condition_keeps_its_value(template):
     split = split_template(template)
 
     assert resolved(split, "Counter", HasData="true")["PrimaryContainer"]["ModelDataUrl"] == "<Jobs>"
     assert len(resolved(split, "Config", HasData="true")["ProductionVariants"]) == 2
 
 
-def test_a_resource_that_refers_to_the_endpoint_is_refused_with_advice(template):
+def test_a_resource_that_refers_to_the_endpoint_is_rejected_with_advice(template):
     template["Resources"]["Rule"] = {"Type": "AWS::Events::Rule", "DependsOn": "Config"}
 
     with pytest.raises(TemplateError, match=r"Rule refers to Config.*Fn::Sub"):
         split_template(template)
 
 
-def test_an_output_that_refers_to_the_endpoint_is_refused_too(template):
+def test_an_output_that_refers_to_the_endpoint_is_rejected(template):
     template["Outputs"]["Name"] = {"Value": {"Fn::Sub": "${Config.EndpointConfigName}"}}
 
     with pytest.raises(TemplateError, match="Outputs refers to Config"):
         split_template(template)
 
 
-def test_a_name_put_together_from_another_sagemaker_resource_is_refused(template):
+def test_a_name_built_from_another_sagemaker_resource_is_rejected(template):
     template["Resources"]["Config"]["Properties"]["EndpointConfigName"] = {"Fn::Sub": "${Counter.ModelName}-config"}
 
     with pytest.raises(TemplateError, match="A SageMaker resource refers to Counter"):
         split_template(template)
 
 
-def test_a_template_without_a_model_is_deployed_whole():
+def test_a_template_without_a_model_is_deployed_unchanged():
     template = {"Resources": {"Jobs": {"Type": "AWS::S3::Bucket"}}}
 
     split = split_template(template)
 
     assert split.stack == template
-    assert (split.sagemaker, split.left_out, split.expressions) == ({}, (), ())
+    assert (split.sagemaker, split.skipped, split.expressions) == ({}, (), ())
 
 
 def test_references_are_found_in_every_form():
@@ -141,7 +141,7 @@ def test_references_are_found_in_every_form():
     assert references(node) == {"A", "B", "C", "D", "E", "F", "G"}
 
 
-def test_the_projects_own_template_splits():
+def test_the_projects_template_can_be_split():
     from binlocal.stack import ROOT
 
     split = split_template(load_template(ROOT / "template.yaml"))

@@ -1,12 +1,12 @@
-"""A clock that a test moves on."""
+"""A clock that a test advances."""
 
 import threading
 
 
 class DrivenClock:
-    """Stands still until `advance`, so that a test waits for hours in no time."""
+    """Stands still until `advance`, so that a test can wait for hours without delay."""
 
-    LOOK_SECONDS = 0.01
+    POLL_SECONDS = 0.01
 
     def __init__(self, now: float = 0.0) -> None:
         self._now = now
@@ -31,7 +31,7 @@ class DrivenClock:
             until = self._now + seconds
             self._sleepers += 1
             while not stopped.is_set() and self._now < until:
-                # Whoever sets the event does not know this condition, so it is looked at now and then.
-                self._moved.wait(self.LOOK_SECONDS)
+                # Setting the event does not notify this condition, so poll it.
+                self._moved.wait(self.POLL_SECONDS)
             self._sleepers -= 1
         return stopped.is_set()

@@ -1,13 +1,13 @@
-"""Stands for S3 and SNS, for the container, and for a clock on which nobody waits."""
+"""Fakes of S3 and SNS, of the container, and of the clock."""
 
 import threading
 
-from binlocal.sagemaker.container import Answer
+from binlocal.sagemaker.container import ContainerResponse
 from binlocal.sagemaker.errors import UnreadableObjectError
 
 
 class FakeClock:
-    """Shows `time`; a wait is over at once, and moves it on. `waits` are the seconds that were waited."""
+    """A clock whose waits end immediately and advance `time`. `waits` records their seconds."""
 
     def __init__(self, time=1000.0):
         self.time = time
@@ -38,17 +38,17 @@ class FakeStorage:
     def publish(self, topic, message):
         self.published.append((topic, message))
 
-    def list_below(self, uri):
+    def list_prefix(self, uri):
         return sorted(found for found in self.objects if found.startswith(uri))
 
 
 class FakeModel:
-    """Answers with `answer` (an Answer, an error to raise, or a function of the body) as soon as `gate` is open."""
+    """Responds with `answer` (a response, an error to raise, or a function of the body) once `gate` is open."""
 
     status = "InService"
 
     def __init__(self, answer=None):
-        self.answer = answer or Answer(200, "application/jsonlines", b'{"count": 3}\n')
+        self.answer = answer or ContainerResponse(200, "application/jsonlines", b'{"count": 3}\n')
         self.gate = threading.Event()
         self.gate.set()
         self.requests = []
@@ -63,7 +63,7 @@ class FakeModel:
     def stop(self):
         self.stopped = True
 
-    def settle(self):
+    def wait_until_started(self):
         return self.status
 
     def kill(self):

@@ -1,4 +1,4 @@
-"""A model server of a few lines: `python standin.py --host H --port P`. What it does, the request body says."""
+"""A minimal model server: `python standin.py --host H --port P`. The request body says what it does."""
 
 import argparse
 import gzip

@@ -1,4 +1,4 @@
-"""The local SageMaker as boto3 sees it: real requests of the SDK over HTTP."""
+"""The local SageMaker through boto3: real requests over HTTP."""
 
 import os
 import threading
@@ -9,14 +9,14 @@ import pytest
 import uvicorn
 from binlocal.processes import free_port
 from binlocal.sagemaker.app import create_app
-from binlocal.sagemaker.container import Answer
+from binlocal.sagemaker.async_inference import AsyncInference
+from binlocal.sagemaker.container import ContainerResponse
 from binlocal.sagemaker.control import ControlPlane
-from binlocal.sagemaker.courier import Courier
 from binlocal.sagemaker.endpoint import Endpoint
 from binlocal.sagemaker.errors import ContainerError
-from binlocal.sagemaker.faults import Faults, parse_plan
+from binlocal.sagemaker.faults import FaultInjector, parse_plan
+from binlocal.sagemaker.notifier import Notifier
 from binlocal.sagemaker.registry import Registry
-from binlocal.sagemaker.serving import Serving
 from binlocal.sagemaker.transforms import TransformJobs
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -40,12 +40,12 @@ ASYNC = {
 
 
 class Local:
-    """A local SageMaker on a port of its own, with a fake container and fake storage."""
+    """A local SageMaker on its own port, with a fake container and fake storage."""
 
     def __init__(self, state=None):
         self.state = state
         self.clock = DrivenClock(1000.0)
-        self.faults = Faults()
+        self.faults = FaultInjector()
         self.announced = []
         self.model = FakeModel()
         self.storage = FakeStorage(**{"s3://jobs/in.jsonl": b"{}"})
@@ -77,9 +77,9 @@ class Local:
         return self.model
 
     def make_endpoint(self, name, environment, settings):
-        model, courier = self.make_model(environment), Courier(self.faults, self.clock)
-        parts = (model, self.storage, settings, "us-east-1", self.clock, self.faults, courier)
-        return Endpoint(name, model, Serving(*parts) if settings else None)
+        model, notifier = self.make_model(environment), Notifier(self.faults, self.clock)
+        parts = (model, self.storage, settings, "us-east-1", self.clock, self.faults, notifier)
+        return Endpoint(name, model, AsyncInference(*parts) if settings else None)
 
     def client(self, service):
         config = Config(proxies={}, retries={"total_max_attempts": 1})
@@ -134,7 +134,7 @@ def test_an_endpoint_is_created_described_and_deleted(local):
         sagemaker.describe_endpoint(EndpointName="counter")
 
 
-def test_an_asynchronous_invocation_is_accepted_then_answered(local):
+def test_an_asynchronous_invocation_is_accepted_then_served(local):
     local.create()
 
     answer = local.client("sagemaker-runtime").invoke_endpoint_async(
@@ -174,30 +174,30 @@ def test_an_invocation_without_an_id_gets_one(local):
 
 
 @pytest.mark.parametrize(
-    ("members", "said"),
+    ("members", "expected"),
     [
         ({"EndpointName": "nobody"}, "Endpoint nobody of account 000000000000 not found"),
         ({"InputLocation": "https://example.org/x"}, "InputLocation must be an S3 URI"),
         ({"InputLocation": "s3://jobs"}, "InputLocation must be an S3 URI"),
         ({"InferenceId": "x" * 65}, "InferenceId must be 1 to 64"),
         ({"RequestTTLSeconds": 21_601}, "RequestTTLSeconds must be a whole number from 60 to 21600, not '21601'"),
-        ({"Body": b"inline"}, "does not know Body"),
-        ({"Filename": "x.out"}, "does not know Body, Filename"),
+        ({"Body": b"inline"}, "does not support Body"),
+        ({"Filename": "x.out"}, "does not support Body, Filename"),
     ],
 )
-def test_a_wrong_asynchronous_invocation_is_a_validation_error(local, members, said):
+def test_an_invalid_asynchronous_invocation_is_a_validation_error(local, members, expected):
     runtime = local.create().client("sagemaker-runtime")
     right = {"EndpointName": "counter", "InputLocation": "s3://jobs/in.jsonl"}
 
-    with pytest.raises(runtime.exceptions.ValidationError) as refusal:
+    with pytest.raises(runtime.exceptions.ValidationError) as error:
         runtime.invoke_endpoint_async(**{**right, **members})
 
-    assert said in refusal.value.response["Error"]["Message"]
-    assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert expected in error.value.response["Error"]["Message"]
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
-def test_a_real_time_endpoint_answers_with_what_the_container_says(local):
-    local.create(asynchronous=False).model.answer = Answer(200, "application/json", b'{"count": 2}', "seen")
+def test_a_real_time_endpoint_returns_the_containers_response(local):
+    local.create(asynchronous=False).model.answer = ContainerResponse(200, "application/json", b'{"count": 2}', "seen")
 
     answer = local.client("sagemaker-runtime").invoke_endpoint(
         EndpointName="counter", Body=b"\xff\xd8", ContentType="image/jpeg", Accept="application/json"
@@ -212,37 +212,40 @@ def test_a_real_time_endpoint_answers_with_what_the_container_says(local):
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "expected"),
     [
-        (Answer(400, "text/plain", b"not a picture"), 'client error (400) from primary with message "not a picture"'),
+        (
+            ContainerResponse(400, "text/plain", b"not a picture"),
+            'client error (400) from primary with message "not a picture"',
+        ),
         (ContainerError("broke off"), 'server error (0) from primary with message "broke off"'),
     ],
 )
-def test_a_container_that_fails_in_real_time_is_a_model_error(local, answer, said):
+def test_a_failing_container_is_a_model_error_in_real_time(local, answer, expected):
     local.create(asynchronous=False).model.answer = answer
     runtime = local.client("sagemaker-runtime")
 
-    with pytest.raises(runtime.exceptions.ModelError) as refusal:
+    with pytest.raises(runtime.exceptions.ModelError) as error:
         runtime.invoke_endpoint(EndpointName="counter", Body=b"x")
 
-    assert said in refusal.value.response["Error"]["Message"]
-    assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert expected in error.value.response["Error"]["Message"]
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 424
 
 
-def test_each_kind_of_endpoint_refuses_the_other_kind_of_call(local):
+def test_an_asynchronous_endpoint_rejects_real_time_invocations(local):
     runtime = local.create().client("sagemaker-runtime")
     with pytest.raises(runtime.exceptions.ValidationError, match="is asynchronous"):
         runtime.invoke_endpoint(EndpointName="counter", Body=b"x")
 
 
-def test_a_real_time_endpoint_has_no_queue(local):
+def test_a_real_time_endpoint_rejects_asynchronous_invocations(local):
     runtime = local.create(asynchronous=False).client("sagemaker-runtime")
     with pytest.raises(runtime.exceptions.ValidationError, match="is not asynchronous"):
         runtime.invoke_endpoint_async(EndpointName="counter", InputLocation="s3://jobs/in.jsonl")
     assert local.storage.published == []
 
 
-def test_an_endpoint_whose_container_never_came_up_says_so(local):
+def test_an_endpoint_whose_container_never_started_has_failed(local):
     local.create().model.status = "Failed"
 
     described = local.client("sagemaker").describe_endpoint(EndpointName="counter")
@@ -252,7 +255,7 @@ def test_an_endpoint_whose_container_never_came_up_says_so(local):
         local.client("sagemaker-runtime").invoke_endpoint_async(EndpointName="counter", InputLocation="s3://jobs/x")
 
 
-def test_the_control_plane_refuses_as_sagemaker_does(local):
+def test_the_control_plane_returns_sagemakers_errors(local):
     sagemaker = local.create().client("sagemaker")
 
     with pytest.raises(ClientError, match=r"ValidationException.*Cannot create already existing model"):
@@ -268,19 +271,19 @@ def test_the_control_plane_refuses_as_sagemaker_does(local):
 
 
 @pytest.mark.parametrize(
-    ("target", "body", "kind", "said"),
+    ("target", "body", "kind", "expected"),
     [
         ("SageMaker.CreateModel", b"{}", "ValidationException", 'Missing required parameter in input: "ModelName"'),
         ("SageMaker.CreateModel", b"{", "SerializationException", "not JSON"),
         ("SageMaker.Dance", b"{}", "UnknownOperationException", "no operation 'Dance'"),
     ],
 )
-def test_a_malformed_request_is_refused_in_words(local, target, body, kind, said):
+def test_a_malformed_request_is_rejected_with_an_explanation(local, target, body, kind, expected):
     answer = httpx.post(local.url, headers={"X-Amz-Target": target}, content=body, trust_env=False)
 
     assert answer.status_code == 400
     assert answer.json()["__type"] == kind
-    assert said in answer.json()["message"]
+    assert expected in answer.json()["message"]
 
 
 def transform(name="job-1", **members):
@@ -314,7 +317,7 @@ def test_a_transform_job_is_created_described_stopped_and_listed(local):
         sagemaker.describe_transform_job(TransformJobName="nobody")
 
 
-def test_everything_is_listed_page_by_page(local):
+def test_resources_are_listed_in_pages(local):
     sagemaker = local.create().client("sagemaker")
     for number in range(4):
         sagemaker.create_model(ModelName=f"m{number}", PrimaryContainer={"Image": "x"})
@@ -349,7 +352,7 @@ def test_the_fault_plan_is_read_and_replaced_over_http(local):
         ("lost_answer", "ServiceUnavailable", 503, 1),
     ],
 )
-def test_requests_fail_as_the_plan_says(local, fault, code, status, accepted):
+def test_requests_fail_according_to_the_plan(local, fault, code, status, accepted):
     local.create()
     local.faults.replace(parse_plan({"requests": {fault: 1}}))
 
@@ -364,11 +367,11 @@ def test_requests_fail_as_the_plan_says(local, fault, code, status, accepted):
 
     local.client("sagemaker").describe_endpoint(EndpointName="counter")
     assert len(local.client("sagemaker").list_models()["Models"]) == 1
-    eventually(lambda: len(local.model.requests) == 2 * accepted, "what was accepted all the same")
-    assert local.faults.told()["counts"] == {f"requests.{fault}": 2}
+    eventually(lambda: len(local.model.requests) == 2 * accepted, "the accepted requests")
+    assert local.faults.summary()["counts"] == {f"requests.{fault}": 2}
 
 
-def test_another_process_has_the_same_models_and_endpoints(tmp_path):
+def test_models_and_endpoints_survive_a_restart(tmp_path):
     first = Local(tmp_path / "definitions.json")
     first.control.perform("CreateModel", {"ModelName": "m", "PrimaryContainer": {"Environment": {"A": "1"}}})
     variants = [{"VariantName": "v", "ModelName": "m"}]

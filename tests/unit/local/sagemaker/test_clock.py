@@ -7,11 +7,11 @@ from tests.unit.local.sagemaker.driven_clock import DrivenClock
 from tests.unit.local.waiting import eventually
 
 
-def test_a_driven_clock_stands_still_until_it_is_moved():
+def test_a_driven_clock_stands_still_until_it_is_advanced():
     clock, stopped = DrivenClock(100.0), threading.Event()
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(clock.wait, stopped, 3600)
-        eventually(lambda: clock.sleepers == 1, "somebody who waits")
+        eventually(lambda: clock.sleepers == 1, "a waiting thread")
         clock.advance(3599)
         assert not waiting.done()
         clock.advance(1)
@@ -20,7 +20,7 @@ def test_a_driven_clock_stands_still_until_it_is_moved():
     assert clock.sleepers == 0
 
 
-def test_waiting_ends_when_it_is_stopped():
+def test_stopping_ends_the_wait():
     clock, stopped = DrivenClock(), threading.Event()
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(clock.wait, stopped, 3600)

@@ -1,7 +1,7 @@
 import pytest
 from binlocal.sagemaker.app import service_model
 from binlocal.sagemaker.constraints import check_constraints
-from binlocal.sagemaker.errors import RefusedError
+from binlocal.sagemaker.errors import ApiError
 
 SHAPE = service_model().operation_model("CreateTransformJob").input_shape
 RIGHT = {
@@ -14,12 +14,12 @@ RIGHT = {
 }
 
 
-def test_a_right_request_passes():
+def test_a_valid_request_passes():
     check_constraints(RIGHT, SHAPE)
 
 
 @pytest.mark.parametrize(
-    ("members", "said"),
+    ("members", "expected"),
     [
         (
             {"TransformJobName": "no_underscore"},
@@ -46,9 +46,9 @@ def test_a_right_request_passes():
         ({"Environment": {f"N{number}": "1" for number in range(17)}}, "at 'environment' failed"),
     ],
 )
-def test_a_broken_limit_is_told_as_sagemaker_tells_it(members, said):
-    with pytest.raises(RefusedError) as refusal:
+def test_a_violation_is_reported_in_sagemakers_format(members, expected):
+    with pytest.raises(ApiError) as error:
         check_constraints({**RIGHT, **members}, SHAPE)
 
-    assert refusal.value.code == "ValidationException"
-    assert said in refusal.value.message
+    assert error.value.code == "ValidationException"
+    assert expected in error.value.message

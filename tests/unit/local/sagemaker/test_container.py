@@ -20,7 +20,7 @@ def container(tmp_path):
     running.stop()
 
 
-def test_what_the_model_server_answers_comes_back_byte_for_byte(container):
+def test_the_model_servers_response_is_returned_unchanged(container):
     body = bytes(range(256)) * 100
 
     answer = container.invoke(body, {"Content-Type": "application/x-image"}, 10)
@@ -29,7 +29,7 @@ def test_what_the_model_server_answers_comes_back_byte_for_byte(container):
     assert answer.body == bytes(reversed(body))
 
 
-def test_an_encoded_answer_is_not_decoded(container):
+def test_an_encoded_response_is_not_decoded(container):
     assert container.invoke(b"squeeze", {}, 10).body == gzip.compress(b"squeeze", mtime=0)
 
 
@@ -41,24 +41,24 @@ def test_the_model_server_sees_the_headers_of_the_request(container):
     assert headers["Accept"] == "text/x-counts"
 
 
-def test_the_models_own_environment_is_set(container):
+def test_the_models_environment_is_set(container):
     assert container.invoke(b"environment COUNTER_MODE", {}, 10).body == b"careful"
 
 
-def test_an_error_of_the_model_is_an_answer(container):
+def test_an_error_status_is_a_response(container):
     answer = container.invoke(b"status 503", {}, 10)
 
     assert (answer.status, answer.body) == (503, b"the model is unwell")
 
 
-def test_an_answer_that_takes_too_long_is_given_up(container):
+def test_a_response_that_takes_too_long_is_a_timeout(container):
     container.invoke(b"", {}, 10)
 
     with pytest.raises(ContainerTimeoutError):
         container.invoke(b"sleep 5", {}, 0.2)
 
 
-def test_a_model_server_that_dies_breaks_off_its_request_and_is_started_again(container):
+def test_a_model_server_that_dies_breaks_its_request_and_is_restarted(container):
     eventually(lambda: container.ready, "the first start")
     first = container.pid
     with pytest.raises(ContainerError):
@@ -68,7 +68,7 @@ def test_a_model_server_that_dies_breaks_off_its_request_and_is_started_again(co
     assert container.invoke(b"ab", {}, 10).body == b"ba"
 
 
-def test_a_killed_model_server_is_started_again(container):
+def test_a_killed_model_server_is_restarted(container):
     eventually(lambda: container.status == "InService", "the first start")
     first = container.pid
     os.kill(first, signal.SIGKILL)
@@ -78,16 +78,16 @@ def test_a_killed_model_server_is_started_again(container):
     assert container.invoke(b"ab", {}, 10).body == b"ba"
 
 
-def test_a_model_server_that_never_comes_up_has_failed(tmp_path):
+def test_a_model_server_that_never_starts_has_failed(tmp_path):
     broken = Container([sys.executable, "-S", "-c", "raise SystemExit('no weights')"], {}, tmp_path / "log")
     broken.start()
 
-    eventually(lambda: broken.status == "Failed", "the verdict")
+    eventually(lambda: broken.status == "Failed", "the status")
     broken.stop()
     assert "no weights" in (tmp_path / "log").read_text()
 
 
-def test_a_stopped_model_server_is_gone(tmp_path):
+def test_a_stopped_model_server_has_no_process(tmp_path):
     running = Container(standin.COMMAND, {}, tmp_path / "log")
     assert running.status == "Creating"
     running.start()
@@ -100,8 +100,8 @@ def test_a_stopped_model_server_is_gone(tmp_path):
         os.kill(pid, 0)
 
 
-def test_a_model_server_that_is_killed_on_purpose_is_started_again(container):
-    assert container.settle() == "InService"
+def test_a_model_server_killed_by_a_fault_is_restarted(container):
+    assert container.wait_until_started() == "InService"
     first = container.pid
 
     container.kill()
@@ -109,18 +109,18 @@ def test_a_model_server_that_is_killed_on_purpose_is_started_again(container):
     eventually(lambda: container.pid != first and container.ready, "the second start")
 
 
-def test_a_model_server_that_is_stopped_before_it_was_started_never_serves(tmp_path):
+def test_a_model_server_stopped_before_its_start_never_serves(tmp_path):
     early = Container(standin.COMMAND, {}, tmp_path / "log")
 
     early.stop()
     early.start()
 
-    assert early.settle() == "Failed"
+    assert early.wait_until_started() == "Failed"
     with pytest.raises(ContainerNotReadyError):
         early.invoke(b"", {}, 600)
 
 
-def test_a_model_server_that_is_killed_before_it_could_serve_is_started_again(tmp_path):
+def test_a_model_server_killed_before_it_could_serve_is_restarted(tmp_path):
     sleeping = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
     slow = Container(sleeping, {}, tmp_path / "log")
     slow.start()

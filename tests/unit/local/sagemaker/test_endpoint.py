@@ -2,13 +2,13 @@ import threading
 from dataclasses import replace
 
 import pytest
-from binlocal.sagemaker.container import Answer
-from binlocal.sagemaker.courier import Courier
+from binlocal.sagemaker.async_inference import AsyncInference, AsyncSettings
+from binlocal.sagemaker.container import ContainerResponse
 from binlocal.sagemaker.endpoint import Endpoint
 from binlocal.sagemaker.errors import ContainerError, ContainerTimeoutError
-from binlocal.sagemaker.faults import Faults, parse_plan
+from binlocal.sagemaker.faults import FaultInjector, parse_plan
 from binlocal.sagemaker.messages import AsyncRequest
-from binlocal.sagemaker.serving import AsyncSettings, Serving
+from binlocal.sagemaker.notifier import Notifier
 
 from tests.unit.local.sagemaker.driven_clock import DrivenClock
 from tests.unit.local.sagemaker.fakes import FakeClock, FakeModel, FakeStorage
@@ -30,19 +30,19 @@ REQUEST = AsyncRequest(
 )
 
 
-def serving(model, storage, settings=SETTINGS, clock=None, **plan):
-    clock, faults = clock or DrivenClock(1001.0), Faults(parse_plan(plan))
-    return Serving(model, storage, settings, "us-east-1", clock, faults, Courier(faults, clock))
+def async_inference(model, storage, settings=SETTINGS, clock=None, **plan):
+    clock, faults = clock or DrivenClock(1001.0), FaultInjector(parse_plan(plan))
+    return AsyncInference(model, storage, settings, "us-east-1", clock, faults, Notifier(faults, clock))
 
 
 def stored(uri="s3://jobs/in.jsonl"):
     return FakeStorage(**{uri: b'{"image_id": "1"}\n'})
 
 
-def test_a_request_goes_to_the_container_and_its_answer_to_s3_and_sns():
-    model, storage = FakeModel(Answer(200, "application/jsonlines", b'{"count": 3}\r\n\xff')), stored()
+def test_a_request_goes_to_the_container_and_its_response_to_s3_and_sns():
+    model, storage = FakeModel(ContainerResponse(200, "application/jsonlines", b'{"count": 3}\r\n\xff')), stored()
 
-    serving(model, storage).serve(REQUEST)
+    async_inference(model, storage).serve(REQUEST)
 
     assert model.requests == [
         (
@@ -65,17 +65,25 @@ def test_a_request_goes_to_the_container_and_its_answer_to_s3_and_sns():
 @pytest.mark.parametrize(
     ("answer", "reason", "written"),
     [
-        (Answer(500, "text/plain", b"out of memory"), "Received server error (500) from model", b"out of memory"),
-        (Answer(400, "text/plain", b"not a manifest"), "Received client error (400) from model", b"not a manifest"),
-        (Answer(204, "text/plain", b""), "(204) from model", None),
+        (
+            ContainerResponse(500, "text/plain", b"out of memory"),
+            "Received server error (500) from model",
+            b"out of memory",
+        ),
+        (
+            ContainerResponse(400, "text/plain", b"not a manifest"),
+            "Received client error (400) from model",
+            b"not a manifest",
+        ),
+        (ContainerResponse(204, "text/plain", b""), "(204) from model", None),
         (ContainerError("broke off"), "Received server error (0) from model", None),
         (ContainerTimeoutError("late"), "Invocation timed out after 30 seconds", None),
     ],
 )
-def test_a_request_that_the_container_fails_ends_in_a_failure(answer, reason, written):
+def test_a_request_on_which_the_container_fails_ends_with_a_failure(answer, reason, written):
     storage = stored()
 
-    serving(FakeModel(answer), storage, clock=FakeClock()).serve(REQUEST)
+    async_inference(FakeModel(answer), storage, clock=FakeClock()).serve(REQUEST)
 
     [(topic, message)] = storage.published
     assert (topic, message["invocationStatus"]) == ("arn:bad", "Failed")
@@ -85,51 +93,51 @@ def test_a_request_that_the_container_fails_ends_in_a_failure(answer, reason, wr
     assert "s3://jobs/out/x.out" not in storage.objects
 
 
-def test_a_request_whose_input_is_gone_fails_and_names_it():
+def test_a_request_whose_input_is_missing_fails_and_names_it():
     model, storage = FakeModel(), FakeStorage()
 
-    serving(model, storage).serve(REQUEST)
+    async_inference(model, storage).serve(REQUEST)
 
     assert model.requests == []
     assert "s3://jobs/in.jsonl" in storage.published[0][1]["failureReason"]
 
 
-def test_a_request_that_waited_longer_than_its_time_to_live_is_not_tried():
+def test_an_expired_request_is_not_sent_to_the_container():
     model, storage = FakeModel(), stored()
 
-    serving(model, storage, clock=DrivenClock(1060.0)).serve(REQUEST)
-    serving(model, storage, clock=DrivenClock(1060.1)).serve(REQUEST)
+    async_inference(model, storage, clock=DrivenClock(1060.0)).serve(REQUEST)
+    async_inference(model, storage, clock=DrivenClock(1060.1)).serve(REQUEST)
 
     assert len(model.requests) == 1
     assert [message["invocationStatus"] for _, message in storage.published] == ["Completed", "Failed"]
     assert "expired" in storage.published[1][1]["failureReason"]
 
 
-def test_a_plan_may_let_a_request_expire_without_a_word():
+def test_a_plan_can_let_a_request_expire_silently():
     storage = stored()
 
-    serving(FakeModel(), storage, clock=DrivenClock(1100.0), expiry={"silent": 1}).serve(REQUEST)
+    async_inference(FakeModel(), storage, clock=DrivenClock(1100.0), expiry={"silent": 1}).serve(REQUEST)
 
     assert storage.published == []
     assert set(storage.objects) == {"s3://jobs/in.jsonl"}
 
 
-def test_a_request_that_the_container_broke_off_is_asked_again_and_then_given_up():
-    answers = iter([ContainerError("broke off"), Answer(200, "application/jsonlines", b"3")])
+def test_a_broken_request_is_retried_twice_and_then_fails():
+    answers = iter([ContainerError("broke off"), ContainerResponse(200, "application/jsonlines", b"3")])
     model, clock, storage = FakeModel(lambda body: next(answers)), FakeClock(), stored()
-    serving(model, storage, clock=clock).serve(REQUEST)
+    async_inference(model, storage, clock=clock).serve(REQUEST)
     assert clock.waits == [1.0]
     assert storage.published[0][1]["invocationStatus"] == "Completed"
 
     model = FakeModel(ContainerError("broke off"))
-    serving(model, storage, clock=FakeClock()).serve(REQUEST)
+    async_inference(model, storage, clock=FakeClock()).serve(REQUEST)
     assert len(model.requests) == 3
     assert storage.published[1][1]["invocationStatus"] == "Failed"
 
 
-def test_a_request_that_timed_out_is_not_asked_again():
+def test_a_request_that_timed_out_is_not_retried():
     model = FakeModel(ContainerTimeoutError("late"))
-    serving(model, stored()).serve(REQUEST)
+    async_inference(model, stored()).serve(REQUEST)
     assert len(model.requests) == 1
 
 
@@ -137,8 +145,10 @@ def test_without_topics_and_failure_path_only_the_output_is_written():
     storage = stored()
     quiet = AsyncSettings("s3://jobs/out")
 
-    serving(FakeModel(), storage, quiet).serve(replace(REQUEST, failure_location=None))
-    serving(FakeModel(ContainerError("x")), storage, quiet, FakeClock()).serve(replace(REQUEST, failure_location=None))
+    async_inference(FakeModel(), storage, quiet).serve(replace(REQUEST, failure_location=None))
+    async_inference(FakeModel(ContainerError("x")), storage, quiet, FakeClock()).serve(
+        replace(REQUEST, failure_location=None)
+    )
 
     assert storage.published == []
     assert set(storage.objects) == {"s3://jobs/in.jsonl", "s3://jobs/out/x.out"}
@@ -161,7 +171,7 @@ def running():
 def test_a_new_endpoint_sends_the_test_notification_to_both_topics(running):
     model, storage = FakeModel(), FakeStorage()
 
-    running(Endpoint("counter", model, serving(model, storage)))
+    running(Endpoint("counter", model, async_inference(model, storage)))
 
     assert model.started
     assert [(topic, message["eventName"]) for topic, message in storage.published] == [
@@ -170,25 +180,25 @@ def test_a_new_endpoint_sends_the_test_notification_to_both_topics(running):
     ]
 
 
-def test_an_endpoint_that_comes_back_announces_nothing(running):
+def test_an_endpoint_restored_after_a_restart_announces_nothing(running):
     model, storage = FakeModel(), FakeStorage()
-    endpoint = Endpoint("counter", model, serving(model, storage))
+    endpoint = Endpoint("counter", model, async_inference(model, storage))
 
-    endpoint.start(announced=False)
+    endpoint.start(announce=False)
     endpoint.stop()
 
     assert model.started
     assert storage.published == []
 
 
-def test_no_more_requests_run_at_once_than_the_configuration_allows(running):
+def test_at_most_as_many_requests_run_at_once_as_configured(running):
     model, storage = FakeModel(), stored()
-    endpoint = running(Endpoint("counter", model, serving(model, storage)))
+    endpoint = running(Endpoint("counter", model, async_inference(model, storage)))
     model.gate.clear()
     for number in range(6):
         endpoint.submit(replace(REQUEST, inference_id=str(number)))
 
-    eventually(lambda: model.busy == 2, "two at work")
+    eventually(lambda: model.busy == 2, "two running")
     model.gate.set()
 
     eventually(lambda: len(storage.published) == 2 + 6, "all answered")
@@ -200,10 +210,10 @@ def test_a_request_expires_while_the_container_is_busy(running):
     clock = DrivenClock(1001.0)
     model, storage = FakeModel(), stored()
     single = replace(SETTINGS, concurrency=1)
-    endpoint = running(Endpoint("counter", model, serving(model, storage, single, clock)))
+    endpoint = running(Endpoint("counter", model, async_inference(model, storage, single, clock)))
     model.gate.clear()
     endpoint.submit(replace(REQUEST, inference_id="first"))
-    eventually(lambda: model.busy == 1, "the first at work")
+    eventually(lambda: model.busy == 1, "the first running")
     endpoint.submit(replace(REQUEST, inference_id="second"))
     clock.advance(100)
 
@@ -214,21 +224,21 @@ def test_a_request_expires_while_the_container_is_busy(running):
     model.gate.set()
 
 
-class RefusingStorage(FakeStorage):
-    """A bucket that does not take the first object."""
+class FailingStorage(FakeStorage):
+    """A bucket that fails on the first object."""
 
-    refused = False
+    failed = False
 
     def write(self, uri, body, content_type):
-        if not self.refused:
-            self.refused = True
+        if not self.failed:
+            self.failed = True
             raise OSError("the bucket is gone")
         super().write(uri, body, content_type)
 
 
-def test_a_worker_outlives_a_bucket_that_refuses(running, caplog):
-    model, storage = FakeModel(), RefusingStorage(**{"s3://jobs/in.jsonl": b""})
-    endpoint = running(Endpoint("counter", model, serving(model, storage, replace(SETTINGS, concurrency=1))))
+def test_a_worker_survives_a_failing_bucket(running, caplog):
+    model, storage = FakeModel(), FailingStorage(**{"s3://jobs/in.jsonl": b""})
+    endpoint = running(Endpoint("counter", model, async_inference(model, storage, replace(SETTINGS, concurrency=1))))
 
     endpoint.submit(replace(REQUEST, inference_id="first"))
     endpoint.submit(replace(REQUEST, inference_id="second"))
@@ -238,9 +248,9 @@ def test_a_worker_outlives_a_bucket_that_refuses(running, caplog):
     assert "Request first could not be answered" in caplog.text
 
 
-def test_a_stopped_endpoint_leaves_no_thread(running):
+def test_a_stopped_endpoint_leaves_no_threads(running):
     model = FakeModel()
-    endpoint = running(Endpoint("counter-to-stop", model, serving(model, FakeStorage())))
+    endpoint = running(Endpoint("counter-to-stop", model, async_inference(model, FakeStorage())))
     assert [thread for thread in threading.enumerate() if thread.name == "counter-to-stop"]
 
     endpoint.stop()

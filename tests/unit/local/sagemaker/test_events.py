@@ -27,12 +27,12 @@ def event(**options):
     return transform_state_change(JOB, **given)
 
 
-def test_a_change_of_state_is_told_as_the_developer_guide_shows_it():
-    told = event()
+def test_a_state_change_event_has_the_developer_guides_format():
+    sent = event()
 
-    detail = told.pop("detail")
-    assert len(told.pop("id")) == 36
-    assert told == {
+    detail = sent.pop("detail")
+    assert len(sent.pop("id")) == 36
+    assert sent == {
         "version": "0",
         "detail-type": "SageMaker Transform Job State Change",
         "source": "aws.sagemaker",
@@ -53,17 +53,17 @@ def test_a_change_of_state_is_told_as_the_developer_guide_shows_it():
     }
 
 
-def test_times_may_be_milliseconds():
+def test_times_can_be_milliseconds():
     assert event(epoch_times=True)["detail"]["CreationTime"] == 1538829973250
     assert event(epoch_times=True)["time"] == "2018-10-06T12:46:31Z"
 
 
-def test_two_events_of_one_change_have_ids_of_their_own():
+def test_two_events_of_one_change_have_different_ids():
     assert event()["id"] != event()["id"]
 
 
 class FakeEvents:
-    """Rules with patterns that are plain detail members; the second page holds the rest."""
+    """Rules whose patterns are plain detail members. The first page has one rule, the second the others."""
 
     def __init__(self, rules, targets):
         self.rules = rules
@@ -99,18 +99,18 @@ def rule(name, state="ENABLED", **pattern):
     return {"Name": name, "State": state, "EventPattern": json.dumps(pattern)}
 
 
-def test_an_event_goes_to_the_queues_of_the_rules_that_match(caplog):
+def test_an_event_goes_to_the_queues_of_matching_rules(caplog):
     rules = [
         rule("other", TransformJobStatus=["Failed"]),
         rule("finished", TransformJobStatus=["Completed"]),
-        rule("asleep", "DISABLED", TransformJobStatus=["Completed"]),
-        {"Name": "clockwork", "State": "ENABLED", "ScheduleExpression": "rate(1 minute)"},
+        rule("disabled", "DISABLED", TransformJobStatus=["Completed"]),
+        {"Name": "scheduled", "State": "ENABLED", "ScheduleExpression": "rate(1 minute)"},
     ]
     arn = "arn:aws:sqs:us-east-1:000000000000:"
     targets = {"finished": [{"Arn": f"{arn}results"}, {"Arn": "arn:aws:lambda:us-east-1:000000000000:function:f"}]}
-    queues, told = FakeQueues(), event()
+    queues, sent = FakeQueues(), event()
 
-    Rules(FakeEvents(rules, targets), queues).deliver(told)
+    Rules(FakeEvents(rules, targets), queues).deliver(sent)
 
-    assert queues.sent == [("http://queues/results", told)]
-    assert "does not know the target arn:aws:lambda" in caplog.text
+    assert queues.sent == [("http://queues/results", sent)]
+    assert "does not support the target arn:aws:lambda" in caplog.text

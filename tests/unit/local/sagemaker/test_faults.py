@@ -2,7 +2,7 @@ import json
 
 import pytest
 from binlocal.errors import PlanError
-from binlocal.sagemaker.faults import Faults, parse_plan, read_plan
+from binlocal.sagemaker.faults import FaultInjector, parse_plan, read_plan
 
 WHOLE = {
     "seed": 7,
@@ -15,7 +15,7 @@ WHOLE = {
 }
 
 
-def test_a_whole_plan_is_read():
+def test_a_complete_plan_is_parsed():
     plan = parse_plan(WHOLE)
 
     assert (plan.seed, plan.delay_seconds, plan.slow_seconds) == (7, 90.0, 2.5)
@@ -23,15 +23,15 @@ def test_a_whole_plan_is_read():
     assert plan.rates["transform.shard"] == 1.0
 
 
-def test_without_a_plan_nothing_ever_goes_wrong():
-    faults = Faults()
+def test_without_a_plan_no_fault_occurs():
+    faults = FaultInjector()
 
-    assert not any(faults.strikes("notifications.drop") for _ in range(1000))
-    assert faults.told() == {"plan": {}, "counts": {}, "chances": {}}
+    assert not any(faults.occurs("notifications.drop") for _ in range(1000))
+    assert faults.summary() == {"plan": {}, "counts": {}, "chances": {}}
 
 
 @pytest.mark.parametrize(
-    ("members", "said"),
+    ("members", "expected"),
     [
         ([], "must be a JSON object"),
         ({"network": 1}, "no member network"),
@@ -42,65 +42,65 @@ def test_without_a_plan_nothing_ever_goes_wrong():
         ({"seed": "x"}, "seed must be a whole number, not 'x'"),
     ],
 )
-def test_a_wrong_plan_says_what_is_wrong(members, said):
-    with pytest.raises(PlanError, match=said):
+def test_an_invalid_plan_is_explained(members, expected):
+    with pytest.raises(PlanError, match=expected):
         parse_plan(members)
 
 
 @pytest.mark.parametrize("content", [None, "{", '{"drop": 1}'])
-def test_a_file_that_is_no_plan_is_named(tmp_path, content):
+def test_an_invalid_plan_file_is_named(tmp_path, content):
     path = tmp_path / "plan.json"
     if content:
         path.write_text(content)
 
-    with pytest.raises(PlanError, match=r"plan\.json is no fault plan"):
+    with pytest.raises(PlanError, match=r"plan\.json is not a valid fault plan"):
         read_plan(path)
 
 
 def decisions(faults, kind, number=200):
-    return [faults.strikes(kind) for _ in range(number)]
+    return [faults.occurs(kind) for _ in range(number)]
 
 
-def test_the_same_seed_decides_the_same_whatever_else_is_asked():
-    first, second = (Faults(parse_plan(WHOLE)) for _ in range(2))
+def test_the_same_seed_gives_the_same_decisions_whatever_other_faults_occur():
+    first, second = (FaultInjector(parse_plan(WHOLE)) for _ in range(2))
     decisions(second, "notifications.double")
 
     assert decisions(first, "notifications.drop") == decisions(second, "notifications.drop")
-    other = Faults(parse_plan({**WHOLE, "seed": 8}))
+    other = FaultInjector(parse_plan({**WHOLE, "seed": 8}))
     assert decisions(first, "notifications.delay") != decisions(other, "notifications.delay")
 
 
-def test_each_fault_and_each_chance_is_counted():
-    faults = Faults(parse_plan(WHOLE))
+def test_faults_and_chances_are_counted():
+    faults = FaultInjector(parse_plan(WHOLE))
 
-    struck = sum(decisions(faults, "notifications.drop", 1000))
+    occurred = sum(decisions(faults, "notifications.drop", 1000))
 
-    assert 60 < struck < 140
-    assert faults.told() == {
+    assert 60 < occurred < 140
+    assert faults.summary() == {
         "plan": WHOLE,
-        "counts": {"notifications.drop": struck},
+        "counts": {"notifications.drop": occurred},
         "chances": {"notifications.drop": 1000},
     }
 
 
-def test_a_new_plan_begins_with_its_seed_and_keeps_the_counts():
-    faults = Faults(parse_plan(WHOLE))
+def test_a_new_plan_restarts_from_its_seed_and_keeps_the_counts():
+    faults = FaultInjector(parse_plan(WHOLE))
     first = decisions(faults, "notifications.drop")
 
     faults.replace(parse_plan(WHOLE))
 
     assert decisions(faults, "notifications.drop") == first
-    assert faults.told()["counts"] == {"notifications.drop": 2 * sum(first)}
+    assert faults.summary()["counts"] == {"notifications.drop": 2 * sum(first)}
 
 
-def test_plan_and_counts_outlive_the_process(tmp_path):
+def test_plan_and_counts_survive_a_restart(tmp_path):
     path = tmp_path / "faults.json"
-    faults = Faults(parse_plan({}), path)
+    faults = FaultInjector(parse_plan({}), path)
     faults.replace(parse_plan(WHOLE))
-    faults.strikes("transform.shard")
+    faults.occurs("transform.shard")
 
-    again = Faults(parse_plan({"seed": 1}), path)
+    again = FaultInjector(parse_plan({"seed": 1}), path)
 
     assert again.plan == parse_plan(WHOLE)
-    assert again.told()["counts"] == {"transform.shard": 1}
+    assert again.summary()["counts"] == {"transform.shard": 1}
     assert json.loads(path.read_text())["plan"] == WHOLE

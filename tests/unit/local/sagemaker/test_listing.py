@@ -1,5 +1,5 @@
 import pytest
-from binlocal.sagemaker.errors import RefusedError
+from binlocal.sagemaker.errors import ApiError
 from binlocal.sagemaker.listing import page
 
 JOBS = [
@@ -35,7 +35,7 @@ def test_the_newest_ten_come_first():
 @pytest.mark.parametrize("sort_by", ["Name", "CreationTime", "Status"])
 @pytest.mark.parametrize("order", ["Ascending", "Descending"])
 @pytest.mark.parametrize("most", [1, 7, 25, 100])
-def test_the_pages_together_are_all_of_them_once(sort_by, order, most):
+def test_the_pages_contain_each_item_once(sort_by, order, most):
     found = all_pages(SortBy=sort_by, SortOrder=order, MaxResults=most)
 
     assert sorted(found) == [job["TransformJobName"] for job in JOBS]
@@ -43,7 +43,7 @@ def test_the_pages_together_are_all_of_them_once(sort_by, order, most):
         assert found == sorted(found, reverse=order == "Descending")
 
 
-def test_what_is_added_between_two_pages_moves_nothing():
+def test_an_item_added_between_two_pages_does_not_shift_them():
     shown, token = page(JOBS, "TransformJob", {"MaxResults": 20})
     newer = {"TransformJobName": "newer", "CreationTime": 1000.0, "TransformJobStatus": "InProgress"}
 
@@ -67,6 +67,6 @@ def test_filters(request_, wanted):
     assert set(names(**request_)) == {f"job-{number:02}" for number in wanted}
 
 
-def test_a_token_that_is_none_is_refused():
-    with pytest.raises(RefusedError, match="Invalid NextToken"):
+def test_an_invalid_token_is_rejected():
+    with pytest.raises(ApiError, match="Invalid NextToken"):
         names(NextToken="what?")

@@ -14,7 +14,7 @@ REQUEST = AsyncRequest(
 BARE = AsyncRequest("counter", "job-2", "s3://jobs/in", "s3://jobs/out", None, received=0.0)
 
 
-def test_success_is_told_as_the_developer_guide_shows_it():
+def test_a_success_message_has_the_developer_guides_format():
     message = completed(REQUEST, region="us-east-1", now=1643150760.608, content_type="text/csv; charset=utf-8")
 
     assert message == {
@@ -54,7 +54,7 @@ def test_failure_has_a_reason_and_no_response_parameters():
     }
 
 
-def test_the_test_notification_has_nothing_but_its_name():
+def test_the_test_notification_has_only_its_name():
     assert TEST_NOTIFICATION == {
         "eventVersion": "1.0",
         "eventSource": "aws:sagemaker",

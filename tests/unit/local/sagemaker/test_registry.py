@@ -1,5 +1,5 @@
 import pytest
-from binlocal.sagemaker.errors import RefusedError
+from binlocal.sagemaker.errors import ApiError
 from binlocal.sagemaker.registry import Registry
 
 from tests.unit.local.sagemaker.driven_clock import DrivenClock
@@ -7,7 +7,7 @@ from tests.unit.local.sagemaker.driven_clock import DrivenClock
 ARN = "arn:aws:sagemaker:us-east-1:000000000000"
 
 
-def test_what_is_added_is_described_with_its_arn_and_time():
+def test_a_new_description_has_an_arn_and_a_time():
     registry = Registry(ARN, DrivenClock(5.0))
 
     added = registry.add("endpoint-config", "C", {"EndpointConfigName": "C"})
@@ -17,7 +17,7 @@ def test_what_is_added_is_described_with_its_arn_and_time():
     assert registry.all("endpoint-config") == [added]
 
 
-def test_a_description_that_was_handed_out_changes_nothing():
+def test_changing_a_returned_description_does_not_change_the_registry():
     registry = Registry(ARN, DrivenClock())
     registry.add("model", "m", {"ModelName": "m"})["ModelName"] = "other"
     registry.find("model", "m")["ModelName"] = "other"
@@ -33,18 +33,18 @@ def test_a_description_that_was_handed_out_changes_nothing():
 )
 def test_names_are_unique_and_must_exist(kind, code, twice, nowhere):
     registry = Registry(ARN, DrivenClock())
-    with pytest.raises(RefusedError, match=nowhere) as refusal:
+    with pytest.raises(ApiError, match=nowhere) as error:
         registry.find(kind, "n")
-    assert refusal.value.code == "ValidationException"
+    assert error.value.code == "ValidationException"
     registry.add(kind, "n", {})
-    with pytest.raises(RefusedError, match=twice) as refusal:
+    with pytest.raises(ApiError, match=twice) as error:
         registry.add(kind, "n", {})
-    assert refusal.value.code == code
+    assert error.value.code == code
     registry.remove(kind, "n")
     registry.add(kind, "n", {})
 
 
-def test_another_process_finds_everything(tmp_path):
+def test_the_registry_survives_a_restart(tmp_path):
     path = tmp_path / "definitions.json"
     registry = Registry(ARN, DrivenClock(5.0), path)
     registry.add("model", "m", {"ModelName": "m"})

@@ -16,11 +16,11 @@ def test_all_pages_of_objects_are_listed(s3):
         stubber.add_response("list_objects_v2", first, asked)
         stubber.add_response("list_objects_v2", {"Contents": [{"Key": "in/2"}]}, {**asked, "ContinuationToken": "more"})
 
-        assert AwsStorage(s3, None).list_below("s3://jobs/in/") == ["s3://jobs/in/1", "s3://jobs/in/2"]
+        assert AwsStorage(s3, None).list_prefix("s3://jobs/in/") == ["s3://jobs/in/1", "s3://jobs/in/2"]
 
 
-def test_in_a_bucket_that_is_not_there_is_nothing(s3):
+def test_a_missing_bucket_has_no_objects(s3):
     with Stubber(s3) as stubber:
         stubber.add_client_error("list_objects_v2", "NoSuchBucket")
 
-        assert AwsStorage(s3, None).list_below("s3://jobs/in/") == []
+        assert AwsStorage(s3, None).list_prefix("s3://jobs/in/") == []

@@ -1,10 +1,10 @@
-"""Batch Transform jobs with a fake container, fake storage and a clock that the test drives."""
+"""Batch Transform jobs with a fake container, fake storage and a clock that the test controls."""
 
 import pytest
 from binlocal.sagemaker import transforms
-from binlocal.sagemaker.container import Answer
-from binlocal.sagemaker.errors import ContainerError, ContainerTimeoutError, RefusedError
-from binlocal.sagemaker.faults import Faults, parse_plan
+from binlocal.sagemaker.container import ContainerResponse
+from binlocal.sagemaker.errors import ApiError, ContainerError, ContainerTimeoutError
+from binlocal.sagemaker.faults import FaultInjector, parse_plan
 from binlocal.sagemaker.registry import Registry
 from binlocal.sagemaker.transform_run import output_of
 from binlocal.sagemaker.transforms import TransformJobs
@@ -33,11 +33,11 @@ REQUEST = {
 
 
 class Batch:
-    """A Batch Transform with three shards to read."""
+    """Batch Transform with three input shards."""
 
     def __init__(self, answer=None, clock=None, path=None, storage=FakeStorage, **plan):
         self.clock = clock or FakeClock()
-        self.model = FakeModel(answer or (lambda body: Answer(200, "application/jsonlines", body[::-1])))
+        self.model = FakeModel(answer or (lambda body: ContainerResponse(200, "application/jsonlines", body[::-1])))
         shards = {f"{INPUT}0000{number}.jsonl": b"shard %d" % number for number in range(3)}
         self.storage = storage(**{**shards, INPUT: b"", "s3://jobs/jobs/bb/input/0.jsonl": b"not ours"})
         self.announced = []
@@ -50,7 +50,7 @@ class Batch:
             storage=self.storage,
             make_model=self.make_model,
             announce=self.announced.append,
-            faults=Faults(parse_plan(plan)),
+            faults=FaultInjector(parse_plan(plan)),
             clock=self.clock,
             region="us-east-1",
         )
@@ -63,15 +63,15 @@ class Batch:
         return self.jobs.describe({"TransformJobName": name})["TransformJobStatus"]
 
     def run(self, **members):
-        """Creates the job and waits for its end; the statuses that were announced."""
+        """Creates the job, waits for its end and returns the announced statuses."""
         request = {**REQUEST, **members}
         self.jobs.create(request)
         ended = ("Completed", "Failed", "Stopped")
         name = request["TransformJobName"]
-        eventually(lambda: (name, self.status(name)) in self.told() and self.status(name) in ended, "the job's end")
+        eventually(lambda: self.status(name) in ended and (name, self.status(name)) in self.announcements(), "the end")
         return [job["TransformJobStatus"] for job in self.announced]
 
-    def told(self):
+    def announcements(self):
         return [(job["TransformJobName"], job["TransformJobStatus"]) for job in self.announced]
 
     def reason(self):
@@ -98,7 +98,7 @@ def test_a_job_writes_an_output_for_each_shard():
     assert batch.announced[-1]["Tags"] == REQUEST["Tags"]
 
 
-def test_the_container_is_told_that_it_is_batch():
+def test_the_container_gets_the_variables_of_batch_transform():
     batch = Batch()
     batch.run(Environment={"LEVEL": "2"}, BatchStrategy="SingleRecord")
     assert batch.environments == [
@@ -113,31 +113,35 @@ def test_the_container_is_told_that_it_is_batch():
     ]
 
 
-def test_no_more_shards_run_at_once_than_the_job_allows():
+def test_at_most_as_many_shards_run_at_once_as_the_job_allows():
     batch = Batch()
     batch.model.gate.clear()
     batch.jobs.create(REQUEST)
-    eventually(lambda: batch.model.busy == 2, "two at work")
+    eventually(lambda: batch.model.busy == 2, "two running")
     batch.model.gate.set()
     eventually(lambda: batch.status() == "Completed", "the end")
     assert batch.model.busiest == 2
 
 
-def but_for_the_second(answer):
-    return lambda body: answer if body == b"shard 1" else Answer(200, "application/jsonlines", b"ok")
+def except_for_the_second(answer):
+    return lambda body: answer if body == b"shard 1" else ContainerResponse(200, "application/jsonlines", b"ok")
 
 
 @pytest.mark.parametrize(
     ("answer", "asked", "reason"),
     [
-        (Answer(400, "text/plain", b"no manifest"), 1, "ClientError: See job logs for more information"),
-        (Answer(500, "text/plain", b"out of memory"), 2, "AlgorithmError: See job logs for more information"),
+        (ContainerResponse(400, "text/plain", b"no manifest"), 1, "ClientError: See job logs for more information"),
+        (
+            ContainerResponse(500, "text/plain", b"out of memory"),
+            2,
+            "AlgorithmError: See job logs for more information",
+        ),
         (ContainerError("broke off"), 2, "AlgorithmError: See job logs for more information"),
         (ContainerTimeoutError("late"), 2, "AlgorithmError: See job logs for more information"),
     ],
 )
-def test_a_shard_that_fails_has_no_output_fails_the_job_and_spares_the_others(answer, asked, reason):
-    batch = Batch(but_for_the_second(answer))
+def test_a_failed_shard_has_no_output_and_fails_the_job_but_not_the_other_shards(answer, asked, reason):
+    batch = Batch(except_for_the_second(answer))
 
     assert batch.run() == ["InProgress", "Failed"]
 
@@ -147,9 +151,9 @@ def test_a_shard_that_fails_has_no_output_fails_the_job_and_spares_the_others(an
     assert [body for body, *_ in batch.model.requests].count(b"shard 1") == asked
 
 
-def test_a_shard_that_succeeds_when_asked_again_is_no_failure():
+def test_a_shard_that_succeeds_on_retry_does_not_fail_the_job():
     answers = {b"shard 1": [ContainerError("killed")]}
-    good = Answer(200, "application/jsonlines", b"ok")
+    good = ContainerResponse(200, "application/jsonlines", b"ok")
     batch = Batch(lambda body: answers[body].pop() if answers.get(body) else good)
     assert batch.run() == ["InProgress", "Completed"]
     assert batch.clock.waits == [1.0]
@@ -163,7 +167,7 @@ def test_a_shard_larger_than_the_payload_is_not_sent():
     assert len(batch.outputs()) == 2
 
 
-def test_a_container_that_never_comes_up_fails_the_job():
+def test_a_container_that_never_starts_fails_the_job():
     batch = Batch()
     batch.model.status = "Failed"
     assert batch.run() == ["InProgress", "Failed"]
@@ -171,19 +175,19 @@ def test_a_container_that_never_comes_up_fails_the_job():
     assert batch.outputs() == {}
 
 
-class RefusingStorage(FakeStorage):
+class FailingStorage(FakeStorage):
     def write(self, uri, body, content_type):
         raise OSError("the bucket is gone")
 
 
-def test_a_bucket_that_takes_nothing_is_an_internal_error(caplog):
-    batch = Batch(storage=RefusingStorage)
+def test_a_failing_bucket_is_an_internal_error(caplog):
+    batch = Batch(storage=FailingStorage)
     assert batch.run() == ["InProgress", "Failed"]
     assert batch.reason() == "InternalServerError: We encountered an internal error. Please try again."
     assert "the bucket is gone" in caplog.text
 
 
-def test_a_job_for_which_there_is_no_capacity_fails_in_aws_words():
+def test_a_job_without_capacity_fails_with_aws_message():
     batch = Batch(transform={"capacity": 1})
     assert batch.run() == ["InProgress", "Failed"]
     assert batch.reason() == (
@@ -193,17 +197,17 @@ def test_a_job_for_which_there_is_no_capacity_fails_in_aws_words():
     assert not batch.model.started
 
 
-def test_a_plan_may_fail_shards():
+def test_a_plan_can_fail_shards():
     batch = Batch(transform={"shard": 1})
     assert batch.run() == ["InProgress", "Failed"]
     assert batch.outputs() == {}
 
 
-def test_a_stopped_job_writes_nothing_any_more():
+def test_a_stopped_job_writes_no_further_output():
     batch = Batch()
     batch.model.gate.clear()
     batch.jobs.create(REQUEST)
-    eventually(lambda: batch.model.busy == 2, "two at work")
+    eventually(lambda: batch.model.busy == 2, "two running")
 
     batch.jobs.stop({"TransformJobName": "batch-b-0"})
 
@@ -215,29 +219,29 @@ def test_a_stopped_job_writes_nothing_any_more():
     assert batch.model.stopped
     eventually(lambda: len(batch.announced) == 3, "three announcements")
     assert [job["TransformJobStatus"] for job in batch.announced] == ["InProgress", "Stopping", "Stopped"]
-    with pytest.raises(RefusedError, match="rejected because the transform job is in status Stopped"):
+    with pytest.raises(ApiError, match="rejected because the transform job is in status Stopped"):
         batch.jobs.stop({"TransformJobName": "batch-b-0"})
 
 
-def test_a_job_that_waits_for_instances_can_be_stopped():
+def test_a_waiting_job_can_be_stopped():
     batch = Batch()
     batch.model.gate.clear()
-    names = [f"job-{number}" for number in range(transforms.JOBS_AT_ONCE + 1)]
+    names = [f"job-{number}" for number in range(transforms.MAX_RUNNING_JOBS + 1)]
     for name in names:
         batch.jobs.create({**REQUEST, "TransformJobName": name, "MaxConcurrentTransforms": 1})
-    eventually(lambda: batch.model.busy == transforms.JOBS_AT_ONCE, "all slots taken")
+    eventually(lambda: batch.model.busy == transforms.MAX_RUNNING_JOBS, "all slots taken")
     described = [batch.jobs.describe({"TransformJobName": name}) for name in names]
     (waiting,) = [job["TransformJobName"] for job in described if "TransformStartTime" not in job]
 
     batch.jobs.stop({"TransformJobName": waiting})
 
-    eventually(lambda: batch.status(waiting) == "Stopped", "the end of the one that waits")
+    eventually(lambda: batch.status(waiting) == "Stopped", "the end of the waiting job")
     batch.model.gate.set()
     eventually(lambda: all(batch.status(name) == "Completed" for name in names if name != waiting), "the others")
 
 
 @pytest.mark.parametrize(
-    ("members", "code", "said"),
+    ("members", "code", "expected"),
     [
         ({"ModelName": "nobody"}, "ValidationException", 'Could not find model "arn:aws:sagemaker:'),
         ({"MaxPayloadInMB": 101, "MaxConcurrentTransforms": 1}, "ValidationException", "cannot be greater than 100 MB"),
@@ -251,7 +255,7 @@ def test_a_job_that_waits_for_instances_can_be_stopped():
             "ValidationException",
             'No S3 objects found under S3 URL "s3://jobs/x/" given in input data source',
         ),
-        ({"DataProcessing": {"JoinSource": "Input"}}, "ValidationException", "knows only the default of JoinSource"),
+        ({"DataProcessing": {"JoinSource": "Input"}}, "ValidationException", "supports only the default of JoinSource"),
         (
             {"TransformOutput": {**REQUEST["TransformOutput"], "AssembleWith": "Line"}},
             "ValidationException",
@@ -259,27 +263,27 @@ def test_a_job_that_waits_for_instances_can_be_stopped():
         ),
     ],
 )
-def test_a_wrong_job_is_refused_and_does_not_exist(members, code, said):
+def test_an_invalid_job_is_rejected_and_not_created(members, code, expected):
     batch = Batch()
-    with pytest.raises(RefusedError) as refusal:
+    with pytest.raises(ApiError) as error:
         batch.jobs.create({**REQUEST, **members})
-    assert refusal.value.code == code
-    assert said in refusal.value.message
+    assert error.value.code == code
+    assert expected in error.value.message
     assert batch.jobs.list_page({}) == {"TransformJobSummaries": []}
     assert batch.announced == []
 
 
-def test_a_name_is_taken_for_ever():
+def test_a_job_name_cannot_be_reused():
     batch = Batch()
     batch.run()
-    with pytest.raises(RefusedError, match="a job with this name already exists") as refusal:
+    with pytest.raises(ApiError, match="a job with this name already exists") as error:
         batch.jobs.create(REQUEST)
-    assert refusal.value.code == "ResourceInUse"
+    assert error.value.code == "ResourceInUse"
     assert batch.status() == "Completed"
 
 
-def test_jobs_are_listed_by_page():
-    batch = Batch(but_for_the_second(Answer(400, "text/plain", b"")))
+def test_jobs_are_listed_in_pages():
+    batch = Batch(except_for_the_second(ContainerResponse(400, "text/plain", b"")))
     batch.run()
     batch.storage.objects[f"{INPUT}00001.jsonl"] = b"good"
     batch.run(TransformJobName="other")
@@ -295,22 +299,22 @@ def test_jobs_are_listed_by_page():
     assert good["CreationTime"] <= good["TransformEndTime"] <= good["LastModifiedTime"]
 
 
-def test_jobs_at_work_when_the_process_died_have_failed(tmp_path):
+def test_jobs_interrupted_by_a_restart_have_failed(tmp_path):
     path = tmp_path / "definitions.json"
     dead = Batch(clock=DrivenClock(100.0), path=path)
     dead.model.gate.clear()
     dead.jobs.create(REQUEST)
-    eventually(lambda: dead.model.busy == 2, "two at work")
+    eventually(lambda: dead.model.busy == 2, "two running")
     dead.jobs.close()
     dead.model.gate.set()
 
     again = Batch(clock=DrivenClock(200.0), path=path)
-    again.jobs.resume()
+    again.jobs.fail_interrupted()
 
     assert again.status() == "Failed"
     assert again.reason() == "InternalServerError: We encountered an internal error. Please try again."
     assert [job["TransformJobStatus"] for job in again.announced] == ["Failed"]
-    again.jobs.resume()
+    again.jobs.fail_interrupted()
     assert len(again.announced) == 1
 
 

@@ -1,31 +1,31 @@
-"""What CreateTransformJob refuses beyond the limits of single members."""
+"""CreateTransformJob's validation beyond the constraints of single members."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from binlocal.sagemaker.errors import RefusedError
+from binlocal.sagemaker.errors import ApiError
 from binlocal.sagemaker.transform_run import DEFAULT_PAYLOAD_MB
 
-MOST_MB = 100
+MAX_TOTAL_MB = 100
 
 
 def check_transform(members: Mapping[str, Any]) -> None:
-    """Raises RefusedError."""
+    """Raises ApiError."""
     concurrent = members.get("MaxConcurrentTransforms") or 1
     payload = members.get("MaxPayloadInMB", DEFAULT_PAYLOAD_MB)
-    if payload > MOST_MB:
-        raise refuse(f"The value of MaxPayloadInMB cannot be greater than {MOST_MB} MB.")
-    if concurrent * payload > MOST_MB:
-        raise refuse(
+    if payload > MAX_TOTAL_MB:
+        raise validation_error(f"The value of MaxPayloadInMB cannot be greater than {MAX_TOTAL_MB} MB.")
+    if concurrent * payload > MAX_TOTAL_MB:
+        raise validation_error(
             f"The product of MaxConcurrentTransforms ({concurrent}) and MaxPayloadInMB ({payload}) "
-            f"cannot be greater than {MOST_MB} MB."
+            f"cannot be greater than {MAX_TOTAL_MB} MB."
         )
-    if unknown := [name for name, known, value in choices(members) if value not in (None, known)]:
-        raise refuse(f"The local SageMaker knows only the default of {', '.join(unknown)}.")
+    if unsupported := [name for name, default, value in options(members) if value not in (None, default)]:
+        raise validation_error(f"The local SageMaker supports only the default of {', '.join(unsupported)}.")
 
 
-def choices(members: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
-    """(member, the value that is known here, the value given) of what the real service has more ways for."""
+def options(members: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+    """The name, the supported value and the given value of each option."""
     inputs, output = members["TransformInput"], members["TransformOutput"]
     return [
         ("S3DataType", "S3Prefix", inputs["DataSource"]["S3DataSource"]["S3DataType"]),
@@ -39,5 +39,5 @@ def choices(members: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
     ]
 
 
-def refuse(message: str) -> RefusedError:
-    return RefusedError("ValidationException", message)
+def validation_error(message: str) -> ApiError:
+    return ApiError("ValidationException", message)

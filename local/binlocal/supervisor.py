@@ -1,4 +1,4 @@
-"""A server that is started again when it ends or is killed, unless it would never run."""
+"""A server that is restarted when it ends, unless it keeps failing at startup."""
 
 import signal
 import subprocess
@@ -9,13 +9,13 @@ from pathlib import Path
 
 from binlocal.processes import Server
 
-# So many ends of its own accord, each within so many seconds of the start, and it is given up: it would never run.
-QUICK_ENDS = 5
-QUICK_SECONDS = 10.0
+# A server that exits by itself this often in a row, each time this soon after its start, is not restarted.
+QUICK_EXITS = 5
+QUICK_EXIT_SECONDS = 10.0
 KILLED = 128 + signal.SIGKILL
 
 
-class KeptServer:
+class SupervisedServer:
     """`start` starts the server, each time on the same port."""
 
     def __init__(self, start: Callable[[], Server]) -> None:
@@ -23,8 +23,8 @@ class KeptServer:
         self._server = start()
         self._lock = threading.Lock()
         self._stopped = False
-        self._given_up = False
-        threading.Thread(target=self._keep, daemon=True, name="keeper").start()
+        self._failed = False
+        threading.Thread(target=self._supervise, daemon=True, name="supervisor").start()
 
     @property
     def name(self) -> str:
@@ -32,7 +32,7 @@ class KeptServer:
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
-        """Another one after each start."""
+        """A different process after each restart."""
         return self._server.process
 
     @property
@@ -41,26 +41,26 @@ class KeptServer:
 
     @property
     def alive(self) -> bool:
-        """True also while it is started again."""
-        return not self._given_up and not self._stopped
+        """Also true while the server restarts."""
+        return not self._failed and not self._stopped
 
     def stop(self) -> None:
-        """Ends the process with all its descendants, for good. May be called again."""
+        """Ends the process and all its descendants for good. Can be called again."""
         with self._lock:
             self._stopped = True
         self._server.stop()
 
-    def _keep(self) -> None:
-        quick_ends = 0
-        while quick_ends < QUICK_ENDS:
+    def _supervise(self) -> None:
+        quick_exits = 0
+        while quick_exits < QUICK_EXITS:
             started = time.monotonic()
             code = self._server.process.wait()
-            quick = time.monotonic() - started < QUICK_SECONDS and code != KILLED
-            quick_ends = quick_ends + 1 if quick else 0
+            quick = time.monotonic() - started < QUICK_EXIT_SECONDS and code != KILLED
+            quick_exits = quick_exits + 1 if quick else 0
             with self._lock:
                 if self._stopped:
                     return
-                if quick_ends < QUICK_ENDS:
+                if quick_exits < QUICK_EXITS:
                     self._server.stop()
                     self._server = self._start()
-        self._given_up = True
+        self._failed = True

@@ -1,30 +1,30 @@
 import pytest
-from binlocal.sagemaker.courier import Courier
-from binlocal.sagemaker.faults import Faults, parse_plan
+from binlocal.sagemaker.faults import FaultInjector, parse_plan
+from binlocal.sagemaker.notifier import Notifier
 
 from tests.unit.local.sagemaker.driven_clock import DrivenClock
 from tests.unit.local.waiting import eventually
 
 
-class Post:
-    """A courier with a plan, and what has arrived."""
+class PostOffice:
+    """A notifier with a fault plan, and the deliveries that arrived."""
 
     def __init__(self, **plan):
         self.clock = DrivenClock()
-        self.faults = Faults(parse_plan({"delay_seconds": 60, **plan}))
-        self.courier = Courier(self.faults, self.clock)
+        self.faults = FaultInjector(parse_plan({"delay_seconds": 60, **plan}))
+        self.notifier = Notifier(self.faults, self.clock)
         self.arrived = []
 
     def send(self, *names):
         for name in names:
-            self.courier.send(lambda name=name: self.arrived.append(name))
+            self.notifier.send(lambda name=name: self.arrived.append(name))
 
 
 @pytest.fixture
 def post(request):
-    office = Post(**getattr(request, "param", {}))
+    office = PostOffice(**getattr(request, "param", {}))
     yield office
-    office.courier.stop()
+    office.notifier.stop()
 
 
 def test_without_faults_everything_arrives_once_and_in_order(post):
@@ -33,22 +33,22 @@ def test_without_faults_everything_arrives_once_and_in_order(post):
 
 
 @pytest.mark.parametrize("post", [{"notifications": {"drop": 1}}], indirect=True)
-def test_what_is_dropped_never_arrives(post):
+def test_a_dropped_notification_never_arrives(post):
     post.send("a")
     assert post.arrived == []
-    assert post.faults.told()["counts"] == {"notifications.drop": 1}
+    assert post.faults.summary()["counts"] == {"notifications.drop": 1}
 
 
 @pytest.mark.parametrize("post", [{"notifications": {"double": 1}}], indirect=True)
-def test_what_is_doubled_arrives_twice(post):
+def test_a_doubled_notification_arrives_twice(post):
     post.send("a")
     assert post.arrived == ["a", "a"]
 
 
 @pytest.mark.parametrize("post", [{"notifications": {"delay": 1}}], indirect=True)
-def test_what_is_delayed_arrives_after_the_plans_seconds(post):
+def test_a_delayed_notification_arrives_after_the_plans_delay(post):
     post.send("a")
-    eventually(lambda: post.clock.sleepers == 1, "the courier waits")
+    eventually(lambda: post.clock.sleepers == 1, "the notifier waits")
     post.clock.advance(59)
     assert post.arrived == []
     post.clock.advance(1)
@@ -56,7 +56,7 @@ def test_what_is_delayed_arrives_after_the_plans_seconds(post):
 
 
 @pytest.mark.parametrize("post", [{"notifications": {"reorder": 1}}], indirect=True)
-def test_what_is_reordered_is_passed_by_the_next(post):
+def test_a_reordered_notification_arrives_after_the_next_one(post):
     post.send("first", "second")
     assert post.arrived == []
     post.faults.replace(parse_plan({}))
@@ -67,9 +67,9 @@ def test_what_is_reordered_is_passed_by_the_next(post):
 
 
 @pytest.mark.parametrize("post", [{"notifications": {"reorder": 1}}], indirect=True)
-def test_what_nothing_passes_arrives_in_the_end_and_once(post):
+def test_a_reordered_notification_without_a_successor_arrives_once_after_the_delay(post):
     post.send("a")
-    eventually(lambda: post.clock.sleepers == 1, "the courier waits")
+    eventually(lambda: post.clock.sleepers == 1, "the notifier waits")
     post.clock.advance(60)
     eventually(lambda: post.arrived, "the arrival")
     post.faults.replace(parse_plan({}))
@@ -77,11 +77,11 @@ def test_what_nothing_passes_arrives_in_the_end_and_once(post):
     assert post.arrived == ["a", "b"]
 
 
-def test_a_delivery_that_fails_is_logged_and_keeps_nobody_from_the_next(post, caplog):
-    def refuse():
+def test_a_failed_delivery_is_logged_and_does_not_stop_the_next(post, caplog):
+    def fail():
         raise OSError("the queue is gone")
 
-    post.courier.send(refuse)
+    post.notifier.send(fail)
     post.send("a")
 
     assert post.arrived == ["a"]
@@ -89,9 +89,9 @@ def test_a_delivery_that_fails_is_logged_and_keeps_nobody_from_the_next(post, ca
 
 
 @pytest.mark.parametrize("post", [{"notifications": {"delay": 1}}], indirect=True)
-def test_what_waits_when_the_courier_stops_is_lost(post):
+def test_waiting_notifications_are_lost_when_the_notifier_stops(post):
     post.send("a")
-    post.courier.stop()
-    eventually(lambda: not post.clock.sleepers, "the courier's end")
+    post.notifier.stop()
+    eventually(lambda: not post.clock.sleepers, "the notifier's end")
     post.clock.advance(60)
     assert post.arrived == []

@@ -1,24 +1,23 @@
-"""A container that is slow or dies in the middle of a request, as often as the fault plan says."""
+"""A model server that is slow or dies in the middle of a request, as often as the fault plan says."""
 
 import threading
 from collections.abc import Mapping
 from typing import Protocol
 
 from binlocal.sagemaker.clock import Clock
-from binlocal.sagemaker.container import Answer
+from binlocal.sagemaker.container import ContainerResponse, ModelServer
 from binlocal.sagemaker.errors import ContainerTimeoutError
-from binlocal.sagemaker.faults import Faults
-from binlocal.sagemaker.serving import Model
+from binlocal.sagemaker.faults import FaultInjector
 
 KILL_AFTER_SECONDS = 0.05
 
 
-class MortalModel(Model, Protocol):
+class KillableModelServer(ModelServer, Protocol):
     def kill(self) -> None: ...
 
 
-class FaultyModel:
-    def __init__(self, model: MortalModel, faults: Faults, clock: Clock) -> None:
+class FaultyModelServer:
+    def __init__(self, model: KillableModelServer, faults: FaultInjector, clock: Clock) -> None:
         self._model = model
         self._faults = faults
         self._clock = clock
@@ -35,21 +34,21 @@ class FaultyModel:
         self._stopped.set()
         self._model.stop()
 
-    def settle(self) -> str:
-        return self._model.settle()
+    def wait_until_started(self) -> str:
+        return self._model.wait_until_started()
 
-    def invoke(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
-        if self._faults.strikes("model.slow"):
-            self._be_slow(timeout)
-        if self._faults.strikes("model.kill"):
+    def invoke(self, body: bytes, headers: Mapping[str, str], timeout: float) -> ContainerResponse:
+        if self._faults.occurs("model.slow"):
+            self._delay(timeout)
+        if self._faults.occurs("model.kill"):
             threading.Thread(target=self._kill_soon, daemon=True).start()
         return self._model.invoke(body, headers, timeout)
 
-    def _be_slow(self, timeout: float) -> None:
+    def _delay(self, timeout: float) -> None:
         seconds = self._faults.plan.slow_seconds
         self._clock.wait(self._stopped, min(seconds, timeout))
         if seconds >= timeout:
-            raise ContainerTimeoutError(f"no answer within {timeout:g} s")
+            raise ContainerTimeoutError(f"no response within {timeout:g} s")
 
     def _kill_soon(self) -> None:
         if not self._clock.wait(self._stopped, KILL_AFTER_SECONDS):

@@ -1,5 +1,6 @@
-"""The stack's schedules, run by us: MiniStack runs them too, but looks only every ten seconds, and a rate of a minute
-is long where everything else takes seconds.
+"""Runs the stack's schedules in place of MiniStack, which checks them only every ten seconds.
+
+On a laptop everything else takes seconds, so a schedule of one minute would be the slowest part.
 """
 
 import json
@@ -18,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Schedule:
-    """A schedule of EventBridge Scheduler whose target is a function. `payload` is its Input, None without one."""
+    """An EventBridge Scheduler schedule that targets a function. `payload` is the target's Input, None without one."""
 
     arn: str
     function: str
@@ -26,8 +27,8 @@ class Schedule:
 
 
 def take_over_schedules(scheduler: Any) -> list[Schedule]:
-    """Disables MiniStack's schedules of functions and returns them."""
-    taken = []
+    """Disables the schedules in MiniStack that target a function, and returns them."""
+    schedules = []
     for page in scheduler.get_paginator("list_schedules").paginate(State="ENABLED"):
         for summary in page["Schedules"]:
             found = scheduler.get_schedule(Name=summary["Name"], GroupName=summary["GroupName"])
@@ -35,19 +36,19 @@ def take_over_schedules(scheduler: Any) -> list[Schedule]:
             if target["Arn"].split(":")[2] == "lambda":
                 kept = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
                 scheduler.update_schedule(**{name: found[name] for name in kept}, State="DISABLED")
-                taken.append(Schedule(found["Arn"], target["Arn"], target.get("Input")))
-    return taken
+                schedules.append(Schedule(found["Arn"], target["Arn"], target.get("Input")))
+    return schedules
 
 
-class Ticker:
-    """Invokes the functions every `seconds`, one after another, in a thread of its own."""
+class Scheduler:
+    """Invokes the functions every `seconds`, one after another, in its own thread."""
 
     def __init__(self, schedules: Sequence[Schedule], lambda_client: Any, seconds: float) -> None:
         self._schedules = schedules
         self._lambda = lambda_client
         self._seconds = seconds
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._tick_forever, daemon=True, name="ticker")
+        self._thread = threading.Thread(target=self._run_forever, daemon=True, name="scheduler")
 
     def start(self) -> None:
         self._thread.start()
@@ -56,24 +57,24 @@ class Ticker:
         self._stopped.set()
         self._thread.join(STOP_SECONDS)
 
-    def tick(self) -> None:
-        """Invokes each function once. One that fails is heard of in the log, and called again next time."""
+    def run_once(self) -> None:
+        """Invokes each function once. Failures are logged; the function is invoked again at the next run."""
         for schedule in self._schedules:
             try:
-                answer = self._lambda.invoke(FunctionName=schedule.function, Payload=payload(schedule))
-                if "FunctionError" in answer:
-                    logger.warning("%s failed: %s", schedule.function, answer["Payload"].read().decode())
+                response = self._lambda.invoke(FunctionName=schedule.function, Payload=payload(schedule))
+                if "FunctionError" in response:
+                    logger.warning("%s failed: %s", schedule.function, response["Payload"].read().decode())
             except Exception as error:
                 if not self._stopped.is_set():
-                    logger.warning("%s could not be called: %s", schedule.function, error)
+                    logger.warning("%s could not be invoked: %s", schedule.function, error)
 
-    def _tick_forever(self) -> None:
+    def _run_forever(self) -> None:
         while not self._stopped.wait(self._seconds):
-            self.tick()
+            self.run_once()
 
 
 def payload(schedule: Schedule) -> str:
-    """What EventBridge Scheduler sends: the schedule's Input, or an event that only says that it is time."""
+    """What EventBridge Scheduler sends: the schedule's Input, or a default event without details."""
     if schedule.payload is not None:
         return schedule.payload
     _, _, _, region, account, _ = schedule.arn.split(":", 5)

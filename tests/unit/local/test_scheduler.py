@@ -2,7 +2,7 @@ import io
 import json
 
 import pytest
-from binlocal.ticker import Schedule, Ticker, payload, take_over_schedules
+from binlocal.scheduler import Schedule, Scheduler, payload, take_over_schedules
 
 from tests.unit.local.waiting import eventually
 
@@ -51,7 +51,7 @@ def schedule(name, target, state="ENABLED"):
     }
 
 
-def test_the_schedules_of_functions_are_taken_over():
+def test_schedules_that_target_functions_are_taken_over():
     queue = schedule("queue", "arn:aws:sqs:us-east-1:000000000000:q")
     off = schedule("off", FUNCTION, "DISABLED")
     scheduler = FakeScheduler(schedule("submit", FUNCTION), queue, off)
@@ -63,7 +63,7 @@ def test_the_schedules_of_functions_are_taken_over():
     assert scheduler.schedules["queue"] == queue
 
 
-def test_a_function_hears_what_the_scheduler_would_send():
+def test_a_function_gets_the_event_that_eventbridge_scheduler_sends():
     event = json.loads(payload(Schedule(f"{ARN}submit", FUNCTION, None)))
 
     assert (event["source"], event["detail-type"], event["detail"]) == ("aws.scheduler", "Scheduled Event", "{}")
@@ -72,27 +72,27 @@ def test_a_function_hears_what_the_scheduler_would_send():
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "expected"),
     [
         ({"FunctionError": "Unhandled", "Payload": io.BytesIO(b"out of memory")}, "failed: out of memory"),
-        (ConnectionError("gone"), "could not be called: gone"),
+        (ConnectionError("gone"), "could not be invoked: gone"),
     ],
 )
-def test_a_function_that_fails_is_called_again(caplog, answer, said):
+def test_a_failing_function_is_invoked_again(caplog, answer, expected):
     functions = FakeFunctions(answer)
-    ticker = Ticker([Schedule(ARN, FUNCTION, "{}")], functions, 0.01)
+    scheduler = Scheduler([Schedule(ARN, FUNCTION, "{}")], functions, 0.01)
 
-    ticker.start()
+    scheduler.start()
 
     eventually(lambda: len(functions.called) > 2, "further calls")
-    ticker.stop()
+    scheduler.stop()
     assert functions.called[0] == (FUNCTION, "{}")
-    assert said in caplog.text
+    assert expected in caplog.text
 
 
-def test_a_stopped_ticker_calls_nobody():
+def test_a_stopped_scheduler_invokes_nothing():
     functions = FakeFunctions()
-    ticker = Ticker([Schedule(ARN, FUNCTION, "{}")], functions, 3600)
-    ticker.start()
-    ticker.stop()
+    scheduler = Scheduler([Schedule(ARN, FUNCTION, "{}")], functions, 3600)
+    scheduler.start()
+    scheduler.stop()
     assert functions.called == []

@@ -1,7 +1,7 @@
 import pytest
 from binlocal.sagemaker.errors import ContainerTimeoutError
-from binlocal.sagemaker.faults import Faults, parse_plan
-from binlocal.sagemaker.faulty import FaultyModel
+from binlocal.sagemaker.faults import FaultInjector, parse_plan
+from binlocal.sagemaker.faulty_model import FaultyModelServer
 
 from tests.unit.local.sagemaker.driven_clock import DrivenClock
 from tests.unit.local.sagemaker.fakes import FakeClock, FakeModel
@@ -10,27 +10,27 @@ from tests.unit.local.waiting import eventually
 
 def faulty(clock, **plan):
     model = FakeModel()
-    return model, FaultyModel(model, Faults(parse_plan({"model": plan})), clock)
+    return model, FaultyModelServer(model, FaultInjector(parse_plan({"model": plan})), clock)
 
 
-def test_without_faults_it_is_the_model():
+def test_without_faults_it_behaves_like_the_model():
     model, same = faulty(FakeClock())
     same.start()
-    assert (same.status, same.settle(), model.started) == ("InService", "InService", True)
+    assert (same.status, same.wait_until_started(), model.started) == ("InService", "InService", True)
     assert same.invoke(b"x", {"Accept": "y"}, 30) == model.answer
     assert model.requests == [(b"x", {"Accept": "y"}, 30)]
     same.stop()
     assert model.stopped
 
 
-def test_a_slow_model_answers_later():
+def test_a_slow_model_responds_later():
     clock = FakeClock()
     model, slow = faulty(clock, slow=1, slow_seconds=7)
     assert slow.invoke(b"x", {}, 30) == model.answer
     assert clock.waits == [7.0]
 
 
-def test_a_model_slower_than_the_timeout_does_not_answer():
+def test_a_model_slower_than_the_timeout_does_not_respond():
     clock = FakeClock()
     model, slow = faulty(clock, slow=1, slow_seconds=40)
     with pytest.raises(ContainerTimeoutError):

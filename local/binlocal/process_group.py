@@ -1,7 +1,7 @@
-"""Runs a command and ends it, with everything it started, once our standard input closes.
+"""Runs a command in a process group of its own, and ends the group when our standard input closes.
 
-Standard input is a pipe that only the parent holds, so it closes however the parent ends, SIGKILL included.
-Run by path with `python -I -S`, so that a guard costs milliseconds: standard library only.
+Only the parent holds the other end of standard input, so it closes however the parent ends, even by SIGKILL.
+Run by path with `python -I -S`, so that it starts in milliseconds. Standard library only.
 """
 
 import os
@@ -16,7 +16,7 @@ GRACE_SECONDS = 3.0
 
 
 def end_group(child: subprocess.Popen[bytes]) -> None:
-    """SIGTERM to the child's process group, SIGKILL to what is left of it after the grace."""
+    """Sends SIGTERM to the child's process group, and SIGKILL to what is left after the grace period."""
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
@@ -37,7 +37,7 @@ def in_background(action: Callable[[subprocess.Popen[bytes]], None], child: subp
 
 def main(command: list[str]) -> int:
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0)
-    # Never in the signal handler itself: it interrupts the wait below, and would wait for it.
+    # Not in the signal handler itself: it interrupts the wait below, and would wait for it.
     signal.signal(signal.SIGTERM, lambda *_: in_background(end_group, child))
     in_background(end_with_parent, child)
     code = child.wait()
