@@ -11,7 +11,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")]
 Model = Annotated[
     Path | None,
-    typer.Option("--model", envvar="BINTALLY_MODEL", file_okay=False, help="Model folder. Default: the shipped model."),
+    typer.Option(
+        "--model",
+        metavar="DIR",
+        envvar="BINTALLY_MODEL",
+        file_okay=False,
+        help="Model folder. Default: the shipped model.",
+    ),
 ]
 Stack = Annotated[
     str | None,

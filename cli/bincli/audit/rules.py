@@ -181,8 +181,8 @@ def _newest_counted(entries: Iterable[LedgerEntry]) -> dict[str, Image]:
     """The newest COUNTED image of each bin, by bin id."""
     newest: dict[str, Image] = {}
     for entry in entries:
-        held = newest.get(entry.image.bin_id)
-        if entry.status is Status.COUNTED and (held is None or is_newer(entry.image, held)):
+        known = newest.get(entry.image.bin_id)
+        if entry.status is Status.COUNTED and (known is None or is_newer(entry.image, known)):
             newest[entry.image.bin_id] = entry.image
     return newest
 

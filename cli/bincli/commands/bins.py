@@ -24,7 +24,7 @@ SHOWN_AS_BARS = ("probabilities", "empty", "over_range")
 
 
 def bins(
-    bin_id: Annotated[str | None, typer.Argument(metavar="[BIN]", help="One bin. Default: every bin.")] = None,
+    bin_id: Annotated[str | None, typer.Argument(metavar="BIN", help="One bin. Default: every bin.")] = None,
     unordered: Annotated[
         bool, typer.Option("--unordered", help="Only bins that no order line names. Reads both tables in full.")
     ] = False,

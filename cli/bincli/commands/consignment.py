@@ -24,7 +24,7 @@ NO_CONSIGNMENTS = "No consignments yet. Import orders with `bintally orders impo
 
 def consignment(
     consignment_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="One consignment. Default: all of them.")
+        str | None, typer.Argument(metavar="ID", help="One consignment. Default: all of them.")
     ] = None,
     unphotographed: Annotated[
         bool,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def count(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", exists=True, readable=False, help="Photos, or folders with photos."),
+        typer.Argument(metavar="PATH", exists=True, readable=False, help="Photos, or folders with photos."),
     ],
     as_json: Json = False,
     model: Model = None,

@@ -39,7 +39,7 @@ class Retried:
 
 def retry(
     photos: Annotated[
-        list[str] | None, typer.Argument(metavar="[PHOTO]...", help="Keys, s3:// addresses or image ids.")
+        list[str] | None, typer.Argument(metavar="PHOTO", help="Keys, s3:// addresses or image ids.")
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Every FAILED photo.")] = False,
     stack: Stack = None,
@@ -55,7 +55,10 @@ def retry(
     each photo.
 
     \b
-    Exit codes: 0 all will be retried, 3 some can't be, 1 the stack could not be used.
+    Exit codes:
+      0  all will be retried
+      1  the stack could not be used
+      3  some can't be retried
 
     \b
     Examples:

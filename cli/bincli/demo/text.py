@@ -66,38 +66,38 @@ def _ends(text: str, keep: int, tail: int) -> str:
 
 def _runs(text: str, size: int) -> list[tuple[Font, str]]:
     fonts = _fonts(size)
-    readable = "".join(_readable(letter, size) for letter in unicodedata.normalize("NFC", text))
+    readable = "".join(_readable(character, size) for character in unicodedata.normalize("NFC", text))
     for font in fonts:
-        if all(_has(font, letter) for letter in set(readable)):
+        if all(_has(font, character) for character in set(readable)):
             return [(font, readable)]
-    chosen = ((_font_for(letter, size), letter) for letter in readable)
+    chosen = ((_font_for(character, size), character) for character in readable)
     runs = groupby(chosen, lambda pair: pair[0])
-    return [(fonts[place], "".join(letter for _, letter in run)) for place, run in runs]
+    return [(fonts[place], "".join(character for _, character in run)) for place, run in runs]
 
 
-def _readable(letter: str, size: int) -> str:
-    """`letter` itself, else its unaccented base, else its escape: never a placeholder box or a control character."""
-    if letter.isprintable():
-        base = unicodedata.normalize("NFKD", letter)[0]
-        for candidate in (letter, base):
+def _readable(character: str, size: int) -> str:
+    """`character` itself, else its unaccented base, else its escape: never a placeholder box or a control character."""
+    if character.isprintable():
+        base = unicodedata.normalize("NFKD", character)[0]
+        for candidate in (character, base):
             if _has(_fonts(size)[_font_for(candidate, size)], candidate):
                 return candidate
-    return letter.encode("unicode_escape").decode()
+    return character.encode("unicode_escape").decode()
 
 
 @cache
-def _font_for(letter: str, size: int) -> int:
-    """The index in `_fonts(size)` of the first font that has `letter`; 0 if none has."""
-    return next((place for place, font in enumerate(_fonts(size)) if _has(font, letter)), 0)
+def _font_for(character: str, size: int) -> int:
+    """The index in `_fonts(size)` of the first font that has `character`; 0 if none has."""
+    return next((place for place, font in enumerate(_fonts(size)) if _has(font, character)), 0)
 
 
 @cache
-def _has(font: Font, letter: str) -> bool:
-    return letter == " " or _ink(font, letter) != _ink(font, NOT_A_CHARACTER)
+def _has(font: Font, character: str) -> bool:
+    return character == " " or _ink(font, character) != _ink(font, NOT_A_CHARACTER)
 
 
-def _ink(font: Font, letter: str) -> tuple[tuple[int, int], bytes]:
-    mask = font.getmask(letter)
+def _ink(font: Font, character: str) -> tuple[tuple[int, int], bytes]:
+    mask = font.getmask(character)
     return mask.size, bytes(mask)
 
 

@@ -1,4 +1,4 @@
-"""A deployed stack in memory: what the commands ask of S3 and DynamoDB, and a system that counts what is put."""
+"""A deployed stack in memory: S3, DynamoDB, and a system that counts what is uploaded."""
 
 import hashlib
 import io
@@ -24,25 +24,25 @@ class NoSuchKey(Exception):  # noqa: N818, the name that botocore gives it
 
 
 class FakeS3:
-    """Buckets that keep versions; `on_put` hears of every object."""
+    """Buckets that keep versions; `on_upload` gets every object."""
 
     class exceptions:  # noqa: N801, the name that botocore gives it
         NoSuchKey = NoSuchKey
 
-    def __init__(self, on_put: Callable[[str, str, bytes, str], None] = lambda *put: None) -> None:
+    def __init__(self, on_upload: Callable[[str, str, bytes, str], None] = lambda *put: None) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
-        self.puts: list[tuple[str, str]] = []
-        self.on_put = on_put
+        self.uploads: list[tuple[str, str]] = []
+        self.on_upload = on_upload
         self.metadata: dict[tuple[str, str], dict[str, str]] = {}
 
     def put_object(self, **request):
         body = request["Body"] if isinstance(request["Body"], bytes) else request["Body"].read()
         bucket, key = request["Bucket"], request["Key"]
-        version = f"v{len(self.puts)}"
+        version = f"v{len(self.uploads)}"
         self.objects[bucket, key] = body
-        self.puts.append((bucket, key))
+        self.uploads.append((bucket, key))
         self.metadata[bucket, key] = request.get("Metadata", {})
-        self.on_put(bucket, key, body, version)
+        self.on_upload(bucket, key, body, version)
         return {"VersionId": version}
 
     def get_object(self, **request):
@@ -88,12 +88,12 @@ class _Paginator:
 
 
 class FakeSystem:
-    """Imports orders at once, and settles one photograph with each look at a table. A key with `lost` never settles."""
+    """Imports orders at once, and finishes one image with each scan of a table. A key with `lost` never finishes."""
 
     def __init__(self, counts):
         self.counts = counts
         self.dynamo = FakeDynamo(imagestable=[], binstable=[], consignmentstable=[])
-        self.dynamo.before_scan = self.settle_one
+        self.dynamo.before_scan = self.finish_one
         self.s3 = FakeS3(self.took)
         self.deployment = Deployment("fake", OUTPUTS, {"s3": self.s3, "dynamodb": self.dynamo}.__getitem__)
 
@@ -119,7 +119,7 @@ class FakeSystem:
         for done in (False, True) if finished else (False,):
             reports.write(source, file, False, Progress("f", len(file.lines) // 2, 0, 0, is_done=done))
 
-    def settle_one(self):
+    def finish_one(self):
         waiting = [one for one in self.dynamo.tables["imagestable"] if one["status"] == "SUBMITTED"]
         for entry in [one for one in waiting if "lost" not in one["key"]][:1]:
             count = self.counts.get(entry["key"])

@@ -5,7 +5,7 @@ import pytest
 from bincli.counting import NothingToCountError, count_images, display_path, images_in, read_capped
 from binmodel.images import ImageError, Limits
 
-from tests.unit.cli.pictures import brightness_predictor, write_jpegs
+from tests.unit.cli.images import brightness_predictor, write_jpegs
 
 
 def counted(images, **more):

@@ -52,6 +52,16 @@ def test_every_command_teaches_by_examples(words):
 
 
 @pytest.mark.parametrize("words", COMMANDS)
+def test_every_help_starts_with_a_short_sentence_and_has_the_exit_codes(words):
+    first, *rest = COMMANDS[words].help.splitlines()
+
+    assert len(first) < 60
+    assert first.endswith(".")
+    assert any(line.startswith("Exit codes:") for line in rest)
+    assert max(len(line) for line in rest) <= 78, "a terminal of 80 columns would break it"
+
+
+@pytest.mark.parametrize("words", COMMANDS)
 def test_every_command_prints_json_for_programs(words):
     assert "--json" in {option for parameter in COMMANDS[words].params for option in parameter.opts}
 

@@ -18,7 +18,7 @@ def test_a_file_is_uploaded_and_its_report_given():
 
     report = imported(system)
 
-    assert system.s3.puts == [(OUTPUTS["OrdersBucket"], "orders.csv")]
+    assert system.s3.uploads == [(OUTPUTS["OrdersBucket"], "orders.csv")]
     assert report["accepted"] == 1
     assert [row["line"] for row in report["refused"]] == [3]
 
@@ -33,7 +33,7 @@ def test_the_report_on_an_earlier_file_of_that_name_is_not_taken():
         if len(late) == 2:
             system.import_orders("orders.csv", ORDERS, "v1")
 
-    system.s3.on_put = lambda *put: None
+    system.s3.on_upload = lambda *put: None
     report = imported(system, sleep=report_after_two_looks)
 
     assert report["version_id"] == "v1"
@@ -42,7 +42,7 @@ def test_the_report_on_an_earlier_file_of_that_name_is_not_taken():
 
 def test_a_report_that_never_comes_is_an_error_that_says_where_to_look():
     system = FakeSystem({})
-    system.s3.on_put = lambda *put: None
+    system.s3.on_upload = lambda *put: None
 
     with pytest.raises(CommandError, match=r"after 2 s without progress, there is no report .*dead-letter queue"):
         imported(system)
@@ -52,7 +52,7 @@ def test_a_report_that_never_comes_is_an_error_that_says_where_to_look():
 def test_an_import_that_moves_is_waited_for_and_shown():
     """Longer than the timeout, which only counts while nothing moves."""
     system, seen, slept = FakeSystem({}), [], []
-    system.s3.on_put = lambda *put: None
+    system.s3.on_upload = lambda *put: None
     many = b"consignment_id,bin_id,expected\n" + b"".join(b"C-1,b-%d,3\n" % number for number in range(20))
 
     def a_step(seconds):
@@ -69,7 +69,9 @@ def test_an_import_that_moves_is_waited_for_and_shown():
 
 def test_an_import_that_stands_still_is_an_error_that_says_how_far_it_is():
     system = FakeSystem({})
-    system.s3.on_put = lambda bucket, key, body, version: system.import_orders(key, body * 4, version, finished=False)
+    system.s3.on_upload = lambda bucket, key, body, version: system.import_orders(
+        key, body * 4, version, finished=False
+    )
 
     with pytest.raises(CommandError, match=r"after 2 s without progress"):
         imported(system)

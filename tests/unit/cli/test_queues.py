@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from bincli.queues import MAX_BYTES, Message, delete, peek_all, queue_at, receive_batches, send
 
-from tests.unit.cli.operated import Operated
+from tests.unit.cli.moto_stack import MotoStack
 
 
-def test_a_queue_knows_its_depth_and_its_dead_letters(stack: Operated) -> None:
+def test_a_queue_knows_its_depth_and_its_dead_letters(stack: MotoStack) -> None:
     url, sqs = stack.output("IntakeQueue"), stack.client("sqs")
     stack.send(url, ["a", "b", "c"])
     next(receive_batches(sqs, stack.output("ResultsQueue")), None)
@@ -19,7 +19,7 @@ def test_a_queue_knows_its_depth_and_its_dead_letters(stack: Operated) -> None:
     assert queue_at(sqs, stack.dead_letters("Intake")).dead_letters is None
 
 
-def test_what_was_borrowed_is_there_again_also_after_an_error(stack: Operated) -> None:
+def test_what_was_borrowed_is_there_again_also_after_an_error(stack: MotoStack) -> None:
     url, sqs = stack.output("IntakeQueue"), stack.client("sqs")
     stack.send(url, [str(number) for number in range(23)], ERROR_CODE="SOME")
 
@@ -31,7 +31,7 @@ def test_what_was_borrowed_is_there_again_also_after_an_error(stack: Operated) -
     assert len(stack.bodies(url)) == 23
 
 
-def test_what_is_deleted_while_it_is_borrowed_stays_deleted(stack: Operated) -> None:
+def test_what_is_deleted_while_it_is_borrowed_stays_deleted(stack: MotoStack) -> None:
     url, sqs = stack.output("IntakeQueue"), stack.client("sqs")
     stack.send(url, ["a", "b"])
 
@@ -41,7 +41,7 @@ def test_what_is_deleted_while_it_is_borrowed_stays_deleted(stack: Operated) -> 
     assert stack.bodies(url) == ["b"]
 
 
-def test_large_messages_are_sent_in_several_requests(stack: Operated) -> None:
+def test_large_messages_are_sent_in_several_requests(stack: MotoStack) -> None:
     url = stack.output("ResultsQueue")
     messages = [Message("", str(number) * (MAX_BYTES // 3)) for number in range(7)]
 

@@ -9,18 +9,18 @@ from bincli.audit.rules import Audit, GracePeriods
 from bintally.domain.image import Status
 from bintally.domain.jobs import JobStatus
 
-from tests.unit.cli.operated import NOW, Operated, announcement
+from tests.unit.cli.moto_stack import NOW, MotoStack, announcement
 
 SOON = datetime.fromisoformat(NOW) + timedelta(minutes=1)
 LATER = datetime.now(UTC) + timedelta(days=1)  # moto keeps the real time of an upload
 GRACE = GracePeriods(timedelta(minutes=5), timedelta(hours=1), timedelta(days=10_000))
 
 
-def places(stack: Operated) -> dict[str, int]:
+def places(stack: MotoStack) -> dict[str, int]:
     return dict(audit_once(stack.deployment, GRACE, LATER).audit.places)
 
 
-def test_an_empty_stack_is_clean(stack: Operated) -> None:
+def test_an_empty_stack_is_clean(stack: MotoStack) -> None:
     report = audit_once(stack.deployment, GRACE, LATER)
 
     assert report.audit == Audit(0, {}, [], 0)
@@ -28,13 +28,13 @@ def test_an_empty_stack_is_clean(stack: Operated) -> None:
     assert report.queues == [QueueDepth(name, 0, 0, 0) for name in ("intake", "results", "orders", "reconcile")]
 
 
-def test_every_photo_is_found_wherever_it_is(stack: Operated) -> None:
-    stack.settled("a/1.jpg", "b/1.jpg")
-    stack.settled("c/1.jpg", status=Status.FAILED)
+def test_every_photo_is_found_wherever_it_is(stack: MotoStack) -> None:
+    stack.finished("a/1.jpg", "b/1.jpg")
+    stack.finished("c/1.jpg", status=Status.FAILED)
     stack.submitted("d/1.jpg")
-    stack.send(stack.dead_letters("Intake"), [announcement(stack.put("e/1.jpg"))])
-    stack.send(stack.output("IntakeQueue"), [announcement(stack.put("f/1.jpg"))])
-    stack.ledger.receive([stack.put("g/1.jpg")], LATER.isoformat())
+    stack.send(stack.dead_letters("Intake"), [announcement(stack.upload("e/1.jpg"))])
+    stack.send(stack.output("IntakeQueue"), [announcement(stack.upload("f/1.jpg"))])
+    stack.ledger.receive([stack.upload("g/1.jpg")], LATER.isoformat())
 
     report = audit_once(stack.deployment, GRACE, LATER)
 
@@ -45,8 +45,8 @@ def test_every_photo_is_found_wherever_it_is(stack: Operated) -> None:
     assert report.queues[0] == QueueDepth("intake", 1, 0, 1)
 
 
-def test_dead_letters_are_there_again_after_an_audit(stack: Operated) -> None:
-    body = announcement(stack.put("a/1.jpg"))
+def test_dead_letters_are_there_again_after_an_audit(stack: MotoStack) -> None:
+    body = announcement(stack.upload("a/1.jpg"))
     stack.send(stack.dead_letters("Intake"), [body])
 
     audit_once(stack.deployment, GRACE, LATER)
@@ -54,23 +54,23 @@ def test_dead_letters_are_there_again_after_an_audit(stack: Operated) -> None:
     assert stack.bodies(stack.dead_letters("Intake")) == [body]
 
 
-def test_a_photo_that_was_never_announced_is_found(stack: Operated) -> None:
-    image = stack.put("a/1.jpg")
+def test_a_photo_that_was_never_announced_is_found(stack: MotoStack) -> None:
+    image = stack.upload("a/1.jpg")
 
     (finding,) = audit_once(stack.deployment, GRACE, LATER).audit.findings
 
     assert (finding.key, finding.version_id) == ("a/1.jpg", image.version_id)
 
 
-def test_versions_and_deletions_of_a_key_are_told_apart(stack: Operated) -> None:
+def test_versions_and_deletions_of_a_key_are_told_apart(stack: MotoStack) -> None:
     for body in (b"1", b"2"):
-        stack.put("a/1.jpg", body)
+        stack.upload("a/1.jpg", body)
     stack.client("s3").delete_object(Bucket=stack.output("IntakeBucket"), Key="a/1.jpg")
 
     assert audit_once(stack.deployment, GRACE, LATER).audit.images == 2
 
 
-def test_a_photo_that_a_closed_job_holds_is_found(stack: Operated) -> None:
+def test_a_photo_that_a_closed_job_holds_is_found(stack: MotoStack) -> None:
     job, _ = stack.submitted("a/1.jpg", status=JobStatus.DONE)
 
     (finding,) = audit_once(stack.deployment, GRACE, LATER).audit.findings
@@ -78,15 +78,15 @@ def test_a_photo_that_a_closed_job_holds_is_found(stack: Operated) -> None:
     assert finding.reason == f"Its job {job.job_id} is DONE, but the ledger has no result."
 
 
-def test_a_count_that_its_bin_does_not_show_is_found(stack: Operated) -> None:
-    stack.settled("a/1.jpg", in_bins=False)
+def test_a_count_that_its_bin_does_not_show_is_found(stack: MotoStack) -> None:
+    stack.finished("a/1.jpg", in_bins=False)
 
     (finding,) = audit_once(stack.deployment, GRACE, LATER).audit.findings
 
     assert finding.reason == "It is counted, but the bin a shows nothing."
 
 
-def test_a_job_that_is_answered_during_the_audit_is_no_finding(stack: Operated) -> None:
+def test_a_job_that_is_answered_during_the_audit_is_no_finding(stack: MotoStack) -> None:
     """The ledger is walked, then the job is collected, then the jobs are walked."""
     job, (image,) = stack.submitted("a/1.jpg")
     dynamo = stack.client("dynamodb")
@@ -103,7 +103,7 @@ def test_a_job_that_is_answered_during_the_audit_is_no_finding(stack: Operated) 
             class Paginator:
                 def paginate(self, **request: str) -> object:
                     if request["TableName"] == stack.output("JobsTable"):
-                        stack.settle_job(job, [image])
+                        stack.finish_job(job, [image])
                     return paginator.paginate(**request)
 
             assert scans
@@ -115,7 +115,7 @@ def test_a_job_that_is_answered_during_the_audit_is_no_finding(stack: Operated) 
     assert audit_once(seen, GRACE, LATER).audit.places == {"COUNTED": 1}
 
 
-def test_an_answer_may_take_as_long_as_the_stack_waits_for_one(stack: Operated) -> None:
+def test_an_answer_may_take_as_long_as_the_stack_waits_for_one(stack: MotoStack) -> None:
     grace = grace_periods(stack.deployment, 300, 3600)
 
     assert grace == GracePeriods(timedelta(seconds=300), timedelta(seconds=3600), timedelta(seconds=7200 + 3600))
@@ -133,9 +133,9 @@ def clock_of(*then: Callable[[], object]) -> tuple[Clock, list[float]]:
     return Clock(lambda: SOON + timedelta(seconds=sum(slept)), sleep), slept
 
 
-def test_an_audit_waits_until_everything_is_settled(stack: Operated) -> None:
+def test_an_audit_waits_until_everything_is_finished(stack: MotoStack) -> None:
     job, images = stack.submitted("a/1.jpg")
-    clock, slept = clock_of(lambda: None, lambda: stack.settle_job(job, images))
+    clock, slept = clock_of(lambda: None, lambda: stack.finish_job(job, images))
 
     report = run_audit(stack.deployment, GRACE, wait=600, clock=clock)
 
@@ -143,7 +143,7 @@ def test_an_audit_waits_until_everything_is_settled(stack: Operated) -> None:
     assert len(slept) == 2
 
 
-def test_an_audit_does_not_wait_for_ever(stack: Operated) -> None:
+def test_an_audit_does_not_wait_for_ever(stack: MotoStack) -> None:
     stack.submitted("a/1.jpg")
     clock, slept = clock_of()
 

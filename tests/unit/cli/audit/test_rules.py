@@ -250,7 +250,7 @@ def test_the_order_in_which_things_are_found_does_not_matter(snapshot: Snapshot,
 
 
 @given(any_snapshots())
-def test_a_settled_photo_stays_accounted_for_whatever_the_queues_hold(snapshot: Snapshot) -> None:
+def test_a_finished_photo_stays_accounted_for_whatever_the_queues_hold(snapshot: Snapshot) -> None:
     emptied = replace(snapshot, queued=0, dead=set())
 
     for status in TERMINAL:

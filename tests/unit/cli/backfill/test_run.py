@@ -23,7 +23,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.cli.operated import Operated
+from tests.unit.cli.moto_stack import MotoStack
 
 
 def refusal(status: int) -> ClientError:
@@ -169,7 +169,7 @@ def test_a_pause_ends_with_ctrl_c() -> None:
     limiter.pause(1000)
 
 
-def test_a_killed_backfill_continues(stack: Operated, tmp_path: Path) -> None:
+def test_a_killed_backfill_continues(stack: MotoStack, tmp_path: Path) -> None:
     """With encryption no ETag tells what is there, so the journal has to."""
     (tmp_path / "shelf").mkdir()
     uploads = files(tmp_path / "shelf", 4)
@@ -185,7 +185,7 @@ def test_a_killed_backfill_continues(stack: Operated, tmp_path: Path) -> None:
     assert plan.unchanged == 1
 
 
-def test_what_is_no_photo_is_ignored_unless_asked_for(stack: Operated, tmp_path: Path) -> None:
+def test_what_is_no_photo_is_ignored_unless_asked_for(stack: MotoStack, tmp_path: Path) -> None:
     files(tmp_path, 1)
     (tmp_path / "labels.csv").write_text("id,count\n")
 
@@ -197,7 +197,7 @@ def test_what_is_no_photo_is_ignored_unless_asked_for(stack: Operated, tmp_path:
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "/old/"])
-def test_the_intake_bucket_is_not_copied_to_itself(stack: Operated, prefix: str) -> None:
+def test_the_intake_bucket_is_not_copied_to_itself(stack: MotoStack, prefix: str) -> None:
     with pytest.raises(CommandError, match="is the intake bucket itself"):
         plan_backfill(stack.deployment, f"s3://{stack.output('IntakeBucket')}{prefix}", {}, any_file=False)
 

@@ -8,7 +8,7 @@ import pytest
 from bincli.backfill.uploads import Skipped, StoredObject, Upload, changed, is_photo, objects_in, upload, uploads_in
 from bincli.errors import CommandError
 
-from tests.unit.cli.operated import Operated
+from tests.unit.cli.moto_stack import MotoStack
 
 SUM = hashlib.md5(b"content", usedforsecurity=False).hexdigest()
 
@@ -115,7 +115,7 @@ def test_what_is_no_folder_is_said(tmp_path: Path) -> None:
         ("old/P-2/b #?", ["b #?.jpg"]),
     ],
 )
-def test_the_objects_below_a_prefix_keep_what_follows_it(stack: Operated, prefix: str, keys: list[str]) -> None:
+def test_the_objects_below_a_prefix_keep_what_follows_it(stack: MotoStack, prefix: str, keys: list[str]) -> None:
     s3, bucket = stack.client("s3"), stack.output("OrdersBucket")
     for key in ("old/P-1/a.jpg", "old/P-2/b #?.jpg", "older.jpg"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"content")
@@ -126,7 +126,7 @@ def test_the_objects_below_a_prefix_keep_what_follows_it(stack: Operated, prefix
     assert {each.stamp for each in uploads} == {SUM}
 
 
-def test_the_folders_of_the_s3_console_are_no_photos(stack: Operated) -> None:
+def test_the_folders_of_the_s3_console_are_no_photos(stack: MotoStack) -> None:
     s3, bucket = stack.client("s3"), stack.output("OrdersBucket")
     for key in ("old/", "old/P-1/", "old/P-1/a.jpg"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"")
@@ -134,7 +134,7 @@ def test_the_folders_of_the_s3_console_are_no_photos(stack: Operated) -> None:
     assert [each.key for each in uploads_in(f"s3://{bucket}/old/", s3)] == ["P-1/a.jpg"]
 
 
-def test_files_are_uploaded_and_objects_copied(stack: Operated, tmp_path: Path) -> None:
+def test_files_are_uploaded_and_objects_copied(stack: MotoStack, tmp_path: Path) -> None:
     s3, source, target = stack.client("s3"), stack.output("OrdersBucket"), stack.output("IntakeBucket")
     write(tmp_path, "a/1.jpg")
     s3.put_object(Bucket=source, Key="x y+z/2.jpg", Body=b"content")
@@ -146,7 +146,7 @@ def test_files_are_uploaded_and_objects_copied(stack: Operated, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("held", "stamp", "is_there"),
+    ("stored", "stamp", "is_there"),
     [
         (None, "1", False),  # the journal of a bucket that was emptied since
         (StoredObject(7, SUM), None, True),
@@ -157,12 +157,12 @@ def test_files_are_uploaded_and_objects_copied(stack: Operated, tmp_path: Path) 
     ],
 )
 def test_nothing_is_uploaded_that_the_bucket_has(
-    tmp_path: Path, held: StoredObject | None, stamp: str | None, is_there: bool
+    tmp_path: Path, stored: StoredObject | None, stamp: str | None, is_there: bool
 ) -> None:
     write(tmp_path, "a.jpg")
     wanted = Upload("a.jpg", 7, "1", tmp_path / "a.jpg")
 
-    left = changed([wanted], {"a.jpg": held} if held else {}, {"a.jpg": stamp} if stamp else {})
+    left = changed([wanted], {"a.jpg": stored} if stored else {}, {"a.jpg": stamp} if stamp else {})
 
     assert left == ([] if is_there else [wanted])
 

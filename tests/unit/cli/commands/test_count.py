@@ -3,7 +3,7 @@ from bincli.counting import count_images, images_in
 from bincli.main import app
 from typer.testing import CliRunner
 
-from tests.unit.cli.pictures import brightness_predictor, write_jpegs
+from tests.unit.cli.images import brightness_predictor, write_jpegs
 from tests.unit.cli.printing import Printed
 
 

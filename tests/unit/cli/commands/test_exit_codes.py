@@ -13,7 +13,7 @@ from bincli.main import app
 from bintally.domain.image import Status
 from typer.testing import CliRunner
 
-from tests.unit.cli.operated import Operated, announcement
+from tests.unit.cli.moto_stack import MotoStack, announcement
 
 DESCRIBED = """<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult>
 <Stacks><member><StackName>test</StackName><StackStatus>CREATE_COMPLETE</StackStatus>
@@ -23,7 +23,7 @@ OUTPUT = "<member><OutputKey>{}</OutputKey><OutputValue>{}</OutputValue></member
 
 
 @pytest.fixture
-def operated(stack: Operated, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Operated]:
+def operated(stack: MotoStack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MotoStack]:
     """The stack, with CloudFormation and Lambda, which moto can't stand for here."""
     outputs = "".join(OUTPUT.format(*output) for output in stack.deployment.outputs.items())
 
@@ -61,19 +61,19 @@ def run(*arguments: str) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
-def test_a_clean_audit_ends_with_0_and_one_that_is_not_with_1(operated: Operated) -> None:
-    operated.settled("a/1.jpg")
+def test_a_clean_audit_ends_with_0_and_one_that_is_not_with_1(operated: MotoStack) -> None:
+    operated.finished("a/1.jpg")
     assert run("audit", "--json")[:1] == (0,)
 
-    operated.put("b/1.jpg")
+    operated.upload("b/1.jpg")
     code, out, _ = run("audit", "--notification-grace", "0", "--json")
 
     assert code == 1
     assert [lost["key"] for lost in json.loads(out)["unaccounted"]] == ["b/1.jpg"]
 
 
-def test_dead_letters_go_back(operated: Operated) -> None:
-    operated.send(operated.dead_letters("Intake"), [announcement(operated.put("a/1.jpg"))])
+def test_dead_letters_go_back(operated: MotoStack) -> None:
+    operated.send(operated.dead_letters("Intake"), [announcement(operated.upload("a/1.jpg"))])
 
     dry = run("redrive", "--dry-run")
     wet = run("redrive", "--json")
@@ -82,7 +82,7 @@ def test_dead_letters_go_back(operated: Operated) -> None:
     assert (wet[0], [json.loads(line)["moved"] for line in wet[1].splitlines()]) == (0, [1, 0, 0, 0])
 
 
-def test_a_folder_is_uploaded_once(operated: Operated, tmp_path: Path) -> None:
+def test_a_folder_is_uploaded_once(operated: MotoStack, tmp_path: Path) -> None:
     shelf = tmp_path / "shelf"
     (shelf / "P-17-C").mkdir(parents=True)
     (shelf / "P-17-C" / "a.jpg").write_bytes(b"photo")
@@ -99,7 +99,7 @@ def test_a_folder_is_uploaded_once(operated: Operated, tmp_path: Path) -> None:
     assert len(list((tmp_path / "work").glob("backfill-*.jsonl"))) == 1
 
 
-def test_what_was_skipped_is_named_and_ends_with_3(operated: Operated, tmp_path: Path) -> None:
+def test_what_was_skipped_is_named_and_ends_with_3(operated: MotoStack, tmp_path: Path) -> None:
     shelf = tmp_path / "shelf"
     shelf.mkdir()
     (shelf / "a.jpg").write_bytes(b"photo")
@@ -120,16 +120,16 @@ def test_what_was_skipped_is_named_and_ends_with_3(operated: Operated, tmp_path:
     assert [found["Key"] for found in held] == ["a.jpg"]
 
 
-def test_a_source_that_is_not_there_ends_with_1(operated: Operated, tmp_path: Path) -> None:
+def test_a_source_that_is_not_there_ends_with_1(operated: MotoStack, tmp_path: Path) -> None:
     code, _, err = run("backfill", str(tmp_path / "nowhere"))
 
     assert code == 1
     assert "neither a folder nor s3://" in err
 
 
-def test_what_failed_is_retried_and_what_did_not_ends_with_3(operated: Operated) -> None:
-    operated.settled("a/1.jpg", status=Status.FAILED)
-    operated.settled("b/1.jpg")
+def test_what_failed_is_retried_and_what_did_not_ends_with_3(operated: MotoStack) -> None:
+    operated.finished("a/1.jpg", status=Status.FAILED)
+    operated.finished("b/1.jpg")
 
     assert run("retry", "--failed")[0] == 0
     assert run("retry", "b/1.jpg")[0] == 3
@@ -142,7 +142,7 @@ def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
     assert run(*arguments)[0] == 2
 
 
-def test_jobs_are_listed(operated: Operated) -> None:
+def test_jobs_are_listed(operated: MotoStack) -> None:
     job, _ = operated.submitted("a/1.jpg")
 
     code, out, _ = run("jobs", "--unfinished", "--json")

@@ -6,20 +6,20 @@ import pytest
 from bincli.commands.jobs import age_text, record_of, show_jobs
 from bintally.domain.jobs import Job, JobStatus
 
-from tests.unit.cli.operated import NOW, Operated
+from tests.unit.cli.moto_stack import NOW, MotoStack
 from tests.unit.cli.printing import Printed
 
 LATER = datetime.fromisoformat(NOW) + timedelta(minutes=3, seconds=7)
 
 
-def shown(stack: Operated, *, only_unfinished: bool = False, as_json: bool = False) -> Printed:
+def shown(stack: MotoStack, *, only_unfinished: bool = False, as_json: bool = False) -> Printed:
     output = Printed(as_json=as_json)
     show_jobs(stack.deployment, output, only_unfinished=only_unfinished, now=LATER)
     return output
 
 
 @pytest.fixture
-def jobs(stack: Operated) -> tuple[str, str]:
+def jobs(stack: MotoStack) -> tuple[str, str]:
     """The ids of a job that failed and of a later one that is with the engine."""
     failed, _ = stack.submitted("a.jpg")
     stack.jobs.close(failed.job_id, JobStatus.FAILED, "[red] The model server ended.", NOW)
@@ -27,7 +27,7 @@ def jobs(stack: Operated) -> tuple[str, str]:
     return failed.job_id, sent.job_id
 
 
-def test_the_latest_job_comes_first(stack: Operated, jobs: tuple[str, str]) -> None:
+def test_the_latest_job_comes_first(stack: MotoStack, jobs: tuple[str, str]) -> None:
     rows = [" ".join(row).strip() for row in shown(stack).rows]
 
     assert rows == [
@@ -37,18 +37,18 @@ def test_the_latest_job_comes_first(stack: Operated, jobs: tuple[str, str]) -> N
     ]
 
 
-def test_only_open_jobs_are_shown_when_asked_for(stack: Operated, jobs: tuple[str, str]) -> None:
+def test_only_open_jobs_are_shown_when_asked_for(stack: MotoStack, jobs: tuple[str, str]) -> None:
     assert [record["job_id"] for record in shown(stack, only_unfinished=True, as_json=True).records] == [jobs[1]]
 
 
-def test_a_stack_without_jobs_says_what_starts_one(stack: Operated) -> None:
+def test_a_stack_without_jobs_says_what_starts_one(stack: MotoStack) -> None:
     output = shown(stack)
 
     assert output.stdout == ""
     assert output.stderr.startswith("No jobs yet. The first one starts when a photo")
 
 
-def test_how_many_jobs_there_are_is_said_beside_the_list(stack: Operated, jobs: tuple[str, str]) -> None:
+def test_how_many_jobs_there_are_is_said_beside_the_list(stack: MotoStack, jobs: tuple[str, str]) -> None:
     assert shown(stack).stderr == "2 jobs, 1 without a result.\n"
 
 

@@ -10,7 +10,7 @@ from bincli.errors import CommandError
 from bintally.adapters.consignments import DynamoOrders
 from bintally.domain.verdicts import NOT_COUNTED, OrderLine, Verdict
 
-from tests.unit.cli.operated import NOW, CrashError, Operated, announcement
+from tests.unit.cli.moto_stack import NOW, CrashError, MotoStack, announcement
 from tests.unit.cli.printing import Printed
 
 STREAM = '{"requestContext": {"condition": "RetryAttemptsExhausted"}}'
@@ -26,7 +26,7 @@ def redriven(deployment: Deployment, *, dry_run: bool = False) -> dict[str, Redr
     return {each.name: each for each in found}
 
 
-def order(stack: Operated, *consignment_ids: str) -> None:
+def order(stack: MotoStack, *consignment_ids: str) -> None:
     lines = [
         OrderLine(consignment_id, "B-1", 2, None, "v1", Verdict.PENDING, NOT_COUNTED)
         for consignment_id in consignment_ids
@@ -34,8 +34,8 @@ def order(stack: Operated, *consignment_ids: str) -> None:
     DynamoOrders(stack.client("dynamodb"), stack.output("ConsignmentsTable")).put(lines, NOW)
 
 
-def test_dead_letters_go_back_to_where_they_came_from(stack: Operated) -> None:
-    bodies = [announcement(stack.put(f"a/{number}.jpg")) for number in range(12)]
+def test_dead_letters_go_back_to_where_they_came_from(stack: MotoStack) -> None:
+    bodies = [announcement(stack.upload(f"a/{number}.jpg")) for number in range(12)]
     stack.send(stack.dead_letters("Intake"), [*bodies, "{"])
     stack.send(stack.dead_letters("Orders"), ["{"])
 
@@ -48,7 +48,7 @@ def test_dead_letters_go_back_to_where_they_came_from(stack: Operated) -> None:
     assert stack.bodies(stack.dead_letters("Intake")) == []
 
 
-def test_a_result_names_its_job(stack: Operated) -> None:
+def test_a_result_names_its_job(stack: MotoStack) -> None:
     job, _ = stack.submitted("a/1.jpg")
     notes = [json.dumps({"Message": json.dumps({"inferenceId": name})}) for name in (job.job_id, "async-9")]
     stack.send(stack.dead_letters("Results"), notes)
@@ -56,7 +56,7 @@ def test_a_result_names_its_job(stack: Operated) -> None:
     assert redriven(stack.deployment)["results"].causes == {READABLE: 1, "its job is not in the jobs table": 1}
 
 
-def test_a_dry_run_leaves_everything_where_it_is(stack: Operated) -> None:
+def test_a_dry_run_leaves_everything_where_it_is(stack: MotoStack) -> None:
     stack.send(stack.dead_letters("Intake"), ["{", "}"])
 
     assert redriven(stack.deployment, dry_run=True)["intake"] == Redriven("intake", 0, 2, {UNREADABLE: 2})
@@ -65,7 +65,7 @@ def test_a_dry_run_leaves_everything_where_it_is(stack: Operated) -> None:
 
 
 @pytest.mark.parametrize("calls", range(1, 12))
-def test_a_crash_between_any_two_steps_loses_nothing(stack: Operated, calls: int) -> None:
+def test_a_crash_between_any_two_steps_loses_nothing(stack: MotoStack, calls: int) -> None:
     bodies = {f"{number:02}" for number in range(11)}
     stack.send(stack.dead_letters("Intake"), bodies)
     dying = stack.dying(calls)
@@ -81,14 +81,14 @@ def test_a_crash_between_any_two_steps_loses_nothing(stack: Operated, calls: int
     assert len(set(stack.bodies(route.source))) + left >= len(bodies)
 
 
-def test_events_that_could_not_be_delivered_go_to_the_results(stack: Operated) -> None:
+def test_events_that_could_not_be_delivered_go_to_the_results(stack: MotoStack) -> None:
     stack.send(stack.dead_letters("Results"), ['{"detail-type": "x"}'], ERROR_CODE="NO_PERMISSIONS")
 
     assert redriven(stack.deployment)["results"].causes == {"not delivered: NO_PERMISSIONS": 1}
     assert stack.bodies(stack.output("ResultsQueue")) == ['{"detail-type": "x"}']
 
 
-def test_where_batches_of_a_stream_are_dead_every_consignment_is_judged_again(stack: Operated) -> None:
+def test_where_batches_of_a_stream_are_dead_every_consignment_is_judged_again(stack: MotoStack) -> None:
     order(stack, "C-2", "C-1")
     stack.send(stack.output("ReconcileDeadLetters"), [STREAM])
 
@@ -100,7 +100,7 @@ def test_where_batches_of_a_stream_are_dead_every_consignment_is_judged_again(st
     assert stack.bodies(stack.output("ReconcileDeadLetters")) == []
 
 
-def test_what_can_not_be_judged_keeps_its_dead_letters(stack: Operated) -> None:
+def test_what_can_not_be_judged_keeps_its_dead_letters(stack: MotoStack) -> None:
     order(stack, "C-1")
     stack.send(stack.output("ReconcileDeadLetters"), [STREAM])
     stack.functions.failing = True
@@ -112,7 +112,7 @@ def test_what_can_not_be_judged_keeps_its_dead_letters(stack: Operated) -> None:
 
 
 @pytest.mark.parametrize(("dead", "dry_run"), [([], False), ([STREAM], True)])
-def test_nothing_is_judged_without_need(stack: Operated, dead: list[str], dry_run: bool) -> None:
+def test_nothing_is_judged_without_need(stack: MotoStack, dead: list[str], dry_run: bool) -> None:
     order(stack, "C-1")
     stack.send(stack.output("ReconcileDeadLetters"), dead)
 

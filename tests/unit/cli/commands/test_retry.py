@@ -6,22 +6,22 @@ from datetime import datetime
 from bincli.commands.retry import Retried, reopen, view
 from bintally.domain.image import Image, Status
 
-from tests.unit.cli.operated import NOW, Operated
+from tests.unit.cli.moto_stack import NOW, MotoStack
 from tests.unit.cli.printing import Printed
 
 MOMENT = datetime.fromisoformat(NOW)
 
 
-def retried(stack: Operated, *names: str, every: bool = False) -> list[Retried]:
+def retried(stack: MotoStack, *names: str, every: bool = False) -> list[Retried]:
     return reopen(stack.deployment, names, every=every, now=MOMENT)
 
 
-def status_of(stack: Operated, image: Image) -> Status:
+def status_of(stack: MotoStack, image: Image) -> Status:
     return stack.ledger.read([image.image_id])[image.image_id].status
 
 
-def test_a_photo_is_named_by_key_by_address_or_by_id(stack: Operated) -> None:
-    images = stack.settled("a/1.jpg", "a/2.jpg", "a/3.jpg", status=Status.FAILED)
+def test_a_photo_is_named_by_key_by_address_or_by_id(stack: MotoStack) -> None:
+    images = stack.finished("a/1.jpg", "a/2.jpg", "a/3.jpg", status=Status.FAILED)
 
     found = retried(stack, images[0].key, images[1].uri, images[2].image_id)
 
@@ -30,22 +30,22 @@ def test_a_photo_is_named_by_key_by_address_or_by_id(stack: Operated) -> None:
     assert {status_of(stack, image) for image in images} == {Status.RECEIVED}
 
 
-def test_by_its_id_alone_a_photo_is_found_without_walking_the_ledger(stack: Operated) -> None:
-    (image,) = stack.settled("a/1.jpg", status=Status.FAILED)
+def test_by_its_id_alone_a_photo_is_found_without_walking_the_ledger(stack: MotoStack) -> None:
+    (image,) = stack.finished("a/1.jpg", status=Status.FAILED)
 
     assert [each.retried for each in retried(stack, image.image_id)] == [True]
 
 
-def test_all_that_failed_are_tried_again(stack: Operated) -> None:
-    failed = stack.settled("a/1.jpg", "b/1.jpg", status=Status.FAILED)
-    (counted,) = stack.settled("c/1.jpg")
+def test_all_that_failed_are_tried_again(stack: MotoStack) -> None:
+    failed = stack.finished("a/1.jpg", "b/1.jpg", status=Status.FAILED)
+    (counted,) = stack.finished("c/1.jpg")
 
     assert {each.image_id for each in retried(stack, every=True)} == {image.image_id for image in failed}
     assert status_of(stack, counted) is Status.COUNTED
 
 
-def test_a_photo_that_did_not_fail_is_left_as_it_is(stack: Operated) -> None:
-    (image,) = stack.settled("a/1.jpg")
+def test_a_photo_that_did_not_fail_is_left_as_it_is(stack: MotoStack) -> None:
+    (image,) = stack.finished("a/1.jpg")
 
     (found,) = retried(stack, "a/1.jpg")
 
@@ -53,14 +53,14 @@ def test_a_photo_that_did_not_fail_is_left_as_it_is(stack: Operated) -> None:
     assert status_of(stack, image) is Status.COUNTED
 
 
-def test_of_a_key_the_versions_that_failed_are_meant(stack: Operated) -> None:
-    stack.settled("a/1.jpg")
-    (failed,) = stack.settled("a/1.jpg", status=Status.FAILED)
+def test_of_a_key_the_versions_that_failed_are_meant(stack: MotoStack) -> None:
+    stack.finished("a/1.jpg")
+    (failed,) = stack.finished("a/1.jpg", status=Status.FAILED)
 
     assert [each.image_id for each in retried(stack, "a/1.jpg")] == [failed.image_id]
 
 
-def test_a_photo_that_nobody_knows_is_said(stack: Operated) -> None:
+def test_a_photo_that_nobody_knows_is_said(stack: MotoStack) -> None:
     assert retried(stack, "a/1.jpg") == [Retried("a/1.jpg", "", False, "not in the ledger")]
 
 

@@ -12,7 +12,7 @@ from bincli.demo.results import Result, Totals, most_urgent_first
 from bincli.verdicts import NOT_ORDERED, URGENCY, tally
 from PIL import Image
 
-from tests.unit.cli.pictures import picture
+from tests.unit.cli.images import grey_image
 
 PROBABILITIES = {1: 0.1, 2: 0.6, 3: 0.2, 4: 0.06, 5: 0.04}
 
@@ -113,7 +113,7 @@ def test_a_tile_of_a_bin_over_range_tells_its_count():
 
 def test_the_photo_and_its_verdict_are_in_its_tile(tmp_path):
     path = tmp_path / "bin.png"
-    picture(5).save(path)
+    grey_image(5).save(path)
 
     sheet = contact_sheet([result(1, "SHORT", photo=path)], totals([result(1, "SHORT")]))
 
@@ -123,7 +123,7 @@ def test_the_photo_and_its_verdict_are_in_its_tile(tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"", b"text", b"\x89PNG\r\n\x1a\n\x00\x00"])
-def test_a_file_that_is_no_picture_still_has_a_tile(tmp_path, data):
+def test_a_file_that_is_no_photo_still_has_a_tile(tmp_path, data):
     path = tmp_path / "bad.jpg"
     path.write_bytes(data)
     bad = Result("日本", "UNREADABLE", path, expected=3, reason="Only JPEG and PNG photos are counted; " * 5)

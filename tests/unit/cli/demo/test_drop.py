@@ -7,7 +7,7 @@ from bincli.deployment import Deployment
 from rich.console import Console
 
 from tests.unit.cli.fakes import OUTPUTS, FakeS3, FakeSystem
-from tests.unit.cli.pictures import write_jpegs
+from tests.unit.cli.images import write_jpegs
 
 
 class Clock:
@@ -49,7 +49,7 @@ def test_every_photo_is_uploaded_under_its_key(tmp_path):
 
     versions = upload(photos(tmp_path, keys), deployment, seen.append)
 
-    assert sorted(s3.puts) == sorted(("intake", key) for key in keys)
+    assert sorted(s3.uploads) == sorted(("intake", key) for key in keys)
     assert set(versions) == set(keys)
     assert seen == [1, 2, 3]
 
@@ -90,7 +90,7 @@ def test_what_never_settles_is_named(tmp_path):
 
 def test_a_photo_whose_announcement_was_lost_is_named(tmp_path):
     system = FakeSystem({})
-    system.s3.on_put = lambda *put: None
+    system.s3.on_upload = lambda *put: None
 
     result = run_drop(
         photos(tmp_path, ["a.jpg"]), system.deployment, err=Console(file=io.StringIO()), watch=Clock().watch()
@@ -102,7 +102,7 @@ def test_a_photo_whose_announcement_was_lost_is_named(tmp_path):
 def test_older_versions_of_a_key_are_not_taken_for_the_dropped_one(tmp_path):
     system = FakeSystem({"a.jpg": 5})
     system.took(OUTPUTS["IntakeBucket"], "a.jpg", b"", "older")
-    system.settle_one()
+    system.finish_one()
     system.counts = {"a.jpg": 2}
 
     result = run_drop(

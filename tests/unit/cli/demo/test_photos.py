@@ -111,7 +111,7 @@ def test_without_a_dataset_photos_are_fetched():
     assert source.photos[1] == Photo(Path("cache/photos/1.jpg"), "1.jpg", 2)
 
 
-def test_drawn_pictures_are_the_last_resort_and_it_is_said():
+def test_drawn_bins_are_the_last_resort_and_it_is_said():
     source = found(limit=5)
 
     assert [one.label for one in source.photos] == [1, 2, 3, 4, 5]

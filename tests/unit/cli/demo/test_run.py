@@ -31,7 +31,7 @@ def test_photos_without_labels_are_dropped_without_orders():
 
     bring_orders(system.deployment, "orders.csv", make_orders([photo("a.jpg", None)], NOW), output)
 
-    assert system.s3.puts == []
+    assert system.s3.uploads == []
     assert "no labels" in output.stderr
 
 
@@ -41,7 +41,7 @@ def test_refused_rows_are_said_and_the_others_stand():
 
     bring_orders(system.deployment, "orders.csv", data, output)
 
-    assert system.s3.puts == [(OUTPUTS["OrdersBucket"], "orders.csv")]
+    assert system.s3.uploads == [(OUTPUTS["OrdersBucket"], "orders.csv")]
     assert "1 line accepted, 1 row refused" in output.stderr
     assert "line 3: expected '[many]'" in output.stderr
 

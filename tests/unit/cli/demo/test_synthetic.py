@@ -9,14 +9,14 @@ def test_drawn_bins_are_labelled_one_to_five_in_turn(tmp_path):
     assert sorted(tmp_path.glob("drawn/*.jpg")) == sorted(labels)
 
 
-def test_equal_seeds_draw_equal_pictures(tmp_path):
+def test_equal_seeds_draw_equal_bins(tmp_path):
     one, other, third = (draw_bins(tmp_path / str(place), 3, seed=seed) for place, seed in enumerate((1, 1, 2)))
 
-    def pictures(labels):
+    def contents(labels):
         return [path.read_bytes() for path in labels]
 
-    assert pictures(one) == pictures(other)
-    assert pictures(one) != pictures(third)
+    assert contents(one) == contents(other)
+    assert contents(one) != contents(third)
 
 
 def test_two_bins_with_as_many_boxes_differ():

@@ -4,9 +4,9 @@ from PIL import Image, ImageDraw
 
 
 def drawn(text, **more):
-    picture = Image.new("L", (600, 60), 255)
-    write(ImageDraw.Draw(picture), (20, 40), text, 24, "black", **more)
-    return picture
+    image = Image.new("L", (600, 60), 255)
+    write(ImageDraw.Draw(image), (20, 40), text, 24, "black", **more)
+    return image
 
 
 @pytest.mark.parametrize("text", ["plain", "café", "日本", "\u202egpj.bin", "line\nbreak", "\udcff", "🙂", "e\u0301"])
@@ -48,9 +48,9 @@ def test_a_sentence_is_cut_at_its_end():
 
 def test_text_ends_at_its_right_end_when_aligned_so():
     left = drawn("P-17-C").point(lambda value: 255 - value).getbbox()
-    picture = Image.new("L", (600, 60), 255)
-    write(ImageDraw.Draw(picture), (580, 40), "P-17-C", 24, "black", align="right")
-    right = picture.point(lambda value: 255 - value).getbbox()
+    image = Image.new("L", (600, 60), 255)
+    write(ImageDraw.Draw(image), (580, 40), "P-17-C", 24, "black", align="right")
+    right = image.point(lambda value: 255 - value).getbbox()
 
     assert left[0] >= 20
     assert 570 <= right[2] <= 581

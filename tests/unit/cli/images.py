@@ -1,4 +1,4 @@
-"""Small pictures and a model that reads its answer from them, for the tests of the command."""
+"""Small images, and a model that reads its answer from their brightness."""
 
 import io
 from pathlib import Path
@@ -11,14 +11,14 @@ from PIL import Image
 CLASSES = (1, 2, 3, 4, 5)
 
 
-def picture(count: int) -> Image.Image:
-    """A grey picture whose brightness tells `brightness_predictor` that it holds `count` items."""
+def grey_image(count: int) -> Image.Image:
+    """An image whose brightness tells `brightness_predictor` that it holds `count` items."""
     return Image.new("RGB", (64, 48), (count * 40,) * 3)
 
 
 def jpeg(count: int) -> bytes:
     file = io.BytesIO()
-    picture(count).save(file, format="JPEG")
+    grey_image(count).save(file, format="JPEG")
     return file.getvalue()
 
 

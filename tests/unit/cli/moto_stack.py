@@ -35,7 +35,7 @@ QUEUES = ("Intake", "Results", "Orders")
 
 
 def create() -> dict[str, str]:
-    """Create what of template.yaml these commands touch; the outputs."""
+    """Create the part of template.yaml that these commands use; returns the outputs."""
     outputs = {"SubmitFunction": "test-submit", "ReconcileFunction": "test-reconcile"}
     for name, keys in TABLES.items():
         client("dynamodb").create_table(**table(f"test-{name}", keys))
@@ -65,8 +65,8 @@ def table(name: str, keys: Sequence[str]) -> dict[str, Any]:
     }
 
 
-class Impatient:
-    """SQS that answers at once where nothing is to be had, and dies before its call number `dies`, if that is given."""
+class ImpatientSqs:
+    """SQS that never waits for messages, and crashes before its call number `dies`, if that is given."""
 
     def __init__(self, sqs: Any, dies: int = 0) -> None:
         self._sqs = sqs
@@ -85,11 +85,11 @@ class Impatient:
 
 
 class CrashError(Exception):
-    """The command dies here."""
+    """The command crashes here."""
 
 
 class FakeLambda:
-    """Functions that know their settings and answer what `answer` gives for an event; `invoked` are the events."""
+    """Functions that have a setting and record the events that they are `invoked` with."""
 
     def __init__(self) -> None:
         self.invoked: list[Any] = []
@@ -104,12 +104,12 @@ class FakeLambda:
         return {"Payload": io.BytesIO(b'{"lines": 1}'), **failure}
 
 
-class Operated:
-    """A stack, and what a test does to it behind the back of its functions."""
+class MotoStack:
+    """A stack, and what a test does to it in place of its functions."""
 
     def __init__(self) -> None:
         self.functions = FakeLambda()
-        self._clients: dict[str, Any] = {"lambda": self.functions, "sqs": Impatient(client("sqs"))}
+        self._clients: dict[str, Any] = {"lambda": self.functions, "sqs": ImpatientSqs(client("sqs"))}
         self.deployment = Deployment(NAME, create(), self.client)
         dynamo = self.client("dynamodb")
         self.ledger = DynamoLedger(dynamo, self.output("ImagesTable"))
@@ -123,17 +123,17 @@ class Operated:
         return self.deployment.output(name)
 
     def dead_letters(self, name: str) -> str:
-        """The URL of a queue of dead letters."""
+        """The URL of a dead-letter queue."""
         (url,) = self.client("sqs").list_queues(QueueNamePrefix=f"{NAME}-{name}DeadLetters")["QueueUrls"]
         return str(url)
 
     def dying(self, calls: int) -> Deployment:
-        """The deployment, seen by a command that dies before so many calls of SQS."""
-        dying = {"sqs": Impatient(client("sqs"), calls)}
+        """The deployment for a command that crashes before so many calls of SQS."""
+        dying = {"sqs": ImpatientSqs(client("sqs"), calls)}
         return Deployment(NAME, self.deployment.outputs, lambda service: dying.get(service) or self.client(service))
 
-    def put(self, key: str, body: bytes = b"picture") -> Image:
-        """Put a photograph, which S3 does not announce."""
+    def upload(self, key: str, body: bytes = b"photo") -> Image:
+        """Upload an image, which S3 does not announce."""
         bucket = self.output("IntakeBucket")
         version = self.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
         return Image(bucket, key, version, padded_sequencer("AB"), NOW, key.split("/")[0])
@@ -141,8 +141,8 @@ class Operated:
     def submitted(
         self, *keys: str, status: JobStatus = JobStatus.SENT, created_at: str = NOW
     ) -> tuple[Job, list[Image]]:
-        """Photographs that a job of that status holds."""
-        images = [self.put(key) for key in keys]
+        """Images that a job of that status holds."""
+        images = [self.upload(key) for key in keys]
         job = job_of((image.image_id, 0) for image in images)
         self.jobs.create(job, created_at)
         self.ledger.register(images, job.job_id, created_at)
@@ -154,16 +154,16 @@ class Operated:
             self.jobs.close(job.job_id, status, "", created_at)
         return job, images
 
-    def settled(self, *keys: str, status: Status = Status.COUNTED, in_bins: bool = True) -> list[Image]:
-        """Photographs that their job, which is DONE, has answered."""
+    def finished(self, *keys: str, status: Status = Status.COUNTED, in_bins: bool = True) -> list[Image]:
+        """Images with a result from their job, which is DONE."""
         job, images = self.submitted(*keys)
-        self.settle_job(job, images, status=status, in_bins=in_bins)
+        self.finish_job(job, images, status=status, in_bins=in_bins)
         return images
 
-    def settle_job(
+    def finish_job(
         self, job: Job, images: list[Image], *, status: Status = Status.COUNTED, in_bins: bool = True
     ) -> None:
-        """What collect does with the answers of a job."""
+        """What collect does with the results of a job."""
         answer = Prediction(2, 0.9, {2: 1.0}, "m") if status is Status.COUNTED else None
         if in_bins and answer:
             self.bins.record([BinCount(image, BinStatus.COUNTED, 2, 0.9, {2: 1.0}, "m") for image in images], NOW)
@@ -177,7 +177,7 @@ class Operated:
             self.client("sqs").send_message(QueueUrl=url, MessageBody=body, MessageAttributes=texts)
 
     def bodies(self, url: str) -> list[str]:
-        """What is in a queue; it is empty afterwards."""
+        """Receive everything in a queue."""
         found: list[str] = []
         while messages := self.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             found += [message["Body"] for message in messages]
@@ -185,13 +185,13 @@ class Operated:
 
 
 def announcement(image: Image) -> str:
-    """The message of S3 about a photograph."""
+    """S3's message about an image."""
     stored = {"key": image.key, "versionId": image.version_id, "sequencer": "AB"}
     record = {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": image.bucket}, "object": stored}}
     return json.dumps({"Records": [record]})
 
 
 @contextmanager
-def operated() -> Iterator[Operated]:
+def operated() -> Iterator[MotoStack]:
     with mock_aws():
-        yield Operated()
+        yield MotoStack()
