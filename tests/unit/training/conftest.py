@@ -1,10 +1,13 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
 import pytest
-from hypothesis import settings
 
-# NumPy and torch take longer than Hypothesis' 200 ms on a busy machine, which is no failure.
-settings.register_profile("training", deadline=None)
+from tests.unit.training.scripts import Scripts
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _no_deadline() -> None:
-    settings.load_profile("training")
+@pytest.fixture(scope="session")
+def scripts() -> Iterator[Scripts]:
+    with Scripts() as server:
+        yield server

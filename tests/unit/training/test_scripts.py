@@ -1,8 +1,6 @@
 """The recipe from end to end, on synthetic bins: train, go on from there, package, evaluate, serve."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,28 +13,28 @@ from binmodel.predict import Predictor
 from binmodel.preprocess import squash
 from safetensors.torch import save_file
 
-ROOT = Path(__file__).parents[3]
+from tests.unit.training.scripts import Scripts
 
 
-def run(script: str, *arguments: object) -> str:
-    command = [sys.executable, ROOT / "training" / script, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+def run(scripts: Scripts, script: str, *arguments: object) -> str:
+    done = scripts.run(script, *arguments)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 
 
-def made_artifact(data: Path, work: Path) -> Path:
+def made_artifact(scripts: Scripts, data: Path, work: Path) -> Path:
     """An artifact of a network trained for two epochs in two runs, with float weights for the torch backend."""
     imagenet, first, second = work / "imagenet.safetensors", work / "first", work / "second"
     torch.manual_seed(0)
     save_file(build_network(1000).state_dict(), imagenet)
     (work / "LICENSE").write_text("# For tests only\n\nNothing else.\n")
     common = ["--data", data, "--cache", work / "cache"]
-    run("train.py", *common, "--weights", imagenet, "--out", first, "--stages", "1x32", "--batch", 16)
-    run("train.py", *common, "--start", first, "--out", second, "--stages", "1x48", "--batch", 16)
+    run(scripts, "train.py", *common, "--weights", imagenet, "--out", first, "--stages", "1x32", "--batch", 16)
+    run(scripts, "train.py", *common, "--start", first, "--out", second, "--stages", "1x48", "--batch", 16)
     run(
-        "package.py", *common, "--model", first, second, "--out", work / "artifact", "--sizes", 48, 64, "--methods",
-        "minmax", "minmax-average", "--quantization-images", 16, "--licence", work / "LICENSE", "--keep-float",
+        scripts, "package.py", *common, "--model", first, second, "--out", work / "artifact", "--sizes", 48, 64,
+        "--methods", "minmax", "minmax-average", "--quantization-images", 16, "--licence", work / "LICENSE",
+        "--keep-float",
     )  # fmt: skip
     return work / "artifact"
 
@@ -71,10 +69,20 @@ def check_card(artifact: Path) -> None:
     assert (artifact / "LICENSE").read_text().startswith("# For tests only")
 
 
-def check_evaluation(data: Path, artifact: Path) -> None:
+def check_evaluation(scripts: Scripts, data: Path, artifact: Path) -> None:
     """Through the code that serves, from files to predictions, the figures are those of the artifact."""
     found = json.loads(
-        run("evaluate.py", "--data", data, "--model", artifact, "--out", artifact.parent / "evaluation", "--json")
+        run(
+            scripts,
+            "evaluate.py",
+            "--data",
+            data,
+            "--model",
+            artifact,
+            "--out",
+            artifact.parent / "evaluation",
+            "--json",
+        )
     )
     stated = json.loads((artifact / "model.json").read_text())["metrics"]["int8"]["test"]
 
@@ -95,13 +103,13 @@ def check_backends(artifact: Path) -> None:
     assert abs(of_int8 - of_float).mean() < 0.02
 
 
-def test_from_photos_to_an_artifact_that_serves(tmp_path: Path) -> None:
+def test_from_photos_to_an_artifact_that_serves(tmp_path: Path, scripts: Scripts) -> None:
     data = tmp_path / "bins"
     for number in range(44):
         write_bin(data, 10 * number, 1 + number % 5)
-    artifact = made_artifact(data, tmp_path)
+    artifact = made_artifact(scripts, data, tmp_path)
 
     check_description(data, artifact)
     check_card(artifact)
-    check_evaluation(data, artifact)
+    check_evaluation(scripts, data, artifact)
     check_backends(artifact)

@@ -3,8 +3,7 @@
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -14,7 +13,8 @@ import pytest
 from binlab.data.dataset import read_split
 from binlab.data.synthetic import write_bin
 
-ROOT = Path(__file__).parents[4]
+from tests.unit.training.scripts import Scripts
+
 RESPONSE = (Path(__file__).with_name("rekognition") / "three-things.json").read_bytes()
 
 
@@ -27,13 +27,18 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def evaluate(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, ROOT / "training" / "evaluate.py", *map(str, arguments)]
-    variables = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=variables)
+Evaluate = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def test_a_side_becomes_figures_a_report_and_plots(data: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def evaluate(scripts: Scripts) -> Evaluate:
+    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        return scripts.run("evaluate.py", *arguments, environment={**os.environ, **environment})
+
+    return run
+
+
+def test_a_side_becomes_figures_a_report_and_plots(evaluate: Evaluate, data: Path, tmp_path: Path) -> None:
     done = evaluate("--data", data, "--split", "train", "--out", tmp_path, "--figures", tmp_path / "figures", "--json")
     assert done.returncode == 0, done.stderr[-2000:]
     found, stored = json.loads(done.stdout), json.loads((tmp_path / "metrics.json").read_text())
@@ -50,7 +55,7 @@ def test_a_side_becomes_figures_a_report_and_plots(data: Path, tmp_path: Path) -
     assert plots == {"confusion", "reliability", "risk-coverage", "thresholds", "out-of-range"}
 
 
-def test_a_person_gets_a_table_and_where_the_rest_is(data: Path, tmp_path: Path) -> None:
+def test_a_person_gets_a_table_and_where_the_rest_is(evaluate: Evaluate, data: Path, tmp_path: Path) -> None:
     done = evaluate("--data", data, "--split", "train", "--out", tmp_path, "--limit", 6)
 
     assert done.returncode == 0, done.stderr[-2000:]
@@ -59,7 +64,7 @@ def test_a_person_gets_a_table_and_where_the_rest_is(data: Path, tmp_path: Path)
     assert str(tmp_path / "report.html") in done.stdout
 
 
-def test_a_broken_photo_is_named_and_left_out(tmp_path: Path) -> None:
+def test_a_broken_photo_is_named_and_left_out(evaluate: Evaluate, tmp_path: Path) -> None:
     for number in range(12):
         write_bin(tmp_path, 10 * number, 1 + number % 5)
     broken = read_split(tmp_path)["train"][0]
@@ -80,7 +85,9 @@ def test_a_broken_photo_is_named_and_left_out(tmp_path: Path) -> None:
         (["--data", "{data}", "--limit", "0"], "--limit must be at least 1"),
     ],
 )
-def test_what_can_t_be_evaluated_is_said(data: Path, tmp_path: Path, arguments: list[str], words: str) -> None:
+def test_what_can_t_be_evaluated_is_said(
+    evaluate: Evaluate, data: Path, tmp_path: Path, arguments: list[str], words: str
+) -> None:
     filled = [argument.format(data=data, nowhere=tmp_path / "nowhere") for argument in arguments]
     done = evaluate(*filled, "--out", tmp_path / "out")
 
@@ -137,21 +144,13 @@ def service() -> Iterator[tuple[type[Service], dict[str, str]]]:
     server.server_close()
 
 
-def test_rekognition_is_asked_once(data: Path, tmp_path: Path, service: tuple[type[Service], dict[str, str]]) -> None:
+def test_rekognition_is_asked_once(
+    evaluate: Evaluate, data: Path, tmp_path: Path, service: tuple[type[Service], dict[str, str]]
+) -> None:
     handler, variables = service
     handler.throttled = 1
-    asking = (
-        "--data",
-        data,
-        "--split",
-        "train",
-        "--out",
-        tmp_path,
-        "--rekognition",
-        "--rekognition-limit",
-        2,
-        "--json",
-    )
+    asking = ["--data", data, "--split", "train", "--limit", 6, "--out", tmp_path, "--rekognition"]
+    asking += ["--rekognition-limit", 2, "--json"]
     first = evaluate(*asking, **variables)
     asked = handler.asked
     second = evaluate(*asking, **variables)
@@ -165,12 +164,12 @@ def test_rekognition_is_asked_once(data: Path, tmp_path: Path, service: tuple[ty
 
 
 def test_what_rekognition_refuses_leaves_the_rest(
-    data: Path, tmp_path: Path, service: tuple[type[Service], dict[str, str]]
+    evaluate: Evaluate, data: Path, tmp_path: Path, service: tuple[type[Service], dict[str, str]]
 ) -> None:
     handler, variables = service
     handler.limit = 2
-    asking = ("--data", data, "--split", "train", "--out", tmp_path, "--rekognition", "--rekognition-limit", 4)
-    done = evaluate(*asking, **variables)
+    asking = ["--data", data, "--split", "train", "--limit", 6, "--out", tmp_path, "--rekognition"]
+    done = evaluate(*asking, "--rekognition-limit", 4, **variables)
 
     assert done.returncode == 3
     assert "Rekognition stopped after 2 of 4 photos" in done.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +17,6 @@ from binlab.train.monitor import epoch_line
 from optuna.trial import TrialState
 
 from training import hpo
-
-ROOT = Path(__file__).parents[4]
 
 
 def printed(*figures: float) -> list[str]:
@@ -181,11 +178,8 @@ def test_a_trainer_that_fails_leaves_its_reason_and_status_3(tmp_path: Path) -> 
     assert "exit code 1" in row["reason"]
 
 
-def test_dry_runs_show_what_would_run() -> None:
-    local = subprocess.run(
-        [sys.executable, ROOT / "training/hpo.py", "--data", "DIR", "--dry-run", "--", "--limit", "9"],
-        capture_output=True, text=True, check=True, timeout=120,
-    )  # fmt: skip
+def test_dry_runs_show_what_would_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert hpo.main(["--data", "DIR", "--dry-run", "--", "--limit", "9"]) == 0
 
     flags = " ".join(as_flags(recipe_values()))
-    assert local.stdout.endswith(f"train.py --data DIR --stages 4x96 --limit 9 {flags}\n")
+    assert capsys.readouterr().out.endswith(f"train.py --data DIR --stages 4x96 --limit 9 {flags}\n")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,10 @@ from botocore.model import Shape
 from botocore.validate import ParamValidator
 from moto.server import ThreadedMotoServer
 
+from tests.unit.training.scripts import TRAINING, Scripts
+
 pytest.importorskip("sagemaker.train", reason="the extra `sagemaker` is not installed")
 
-JOBS = Path(__file__).parents[4] / "training" / "jobs.py"
 ROLE = "arn:aws:iam::111122223333:role/bintally-training"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0000-0000-0000-000000000000"
 OUTPUT = "s3://my-bucket/bins/training"
@@ -31,15 +31,22 @@ JOB = [*COMMON, "--role", ROLE, "--subnets", "subnet-0a1b2c3d", "--security-grou
 LEARNING = [*JOB, "--data", "s3://my-bucket/bins/prepared", "--weights", "s3://my-bucket/weights/resnet50.safetensors"]
 
 
-def jobs(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+Jobs = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def jobs(scripts: Scripts) -> Jobs:
     """jobs.py without credentials, and with proxies that nobody listens on, so that a call over the network fails."""
     nowhere = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
-    env = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", **nowhere, **(environment or {})}
-    command = [sys.executable, str(JOBS), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=env)
+    bare = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", **nowhere}
+
+    def run(*arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return scripts.run("jobs.py", *arguments, environment={**bare, **(environment or {})})
+
+    return run
 
 
-def dry_run(*arguments: str) -> dict[str, Any]:
+def dry_run(jobs: Jobs, *arguments: str) -> dict[str, Any]:
     done = jobs(*arguments)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stderr == ""
@@ -51,8 +58,8 @@ def dry_run(*arguments: str) -> dict[str, Any]:
     return answer
 
 
-def only_request(operation: str, *arguments: str) -> dict[str, Any]:
-    (request,) = dry_run(*arguments)["requests"]
+def only_request(jobs: Jobs, operation: str, *arguments: str) -> dict[str, Any]:
+    (request,) = dry_run(jobs, *arguments)["requests"]
     assert request["operation"] == operation
     assert complaints(request) == []
     return request["parameters"]
@@ -98,10 +105,10 @@ def test_the_service_model_says_what_is_wrong() -> None:
     assert [word in " ".join(complaints(wrong)) for word in ("OutputDataConfig", "RoleArn", "'a b'")] == [True] * 3
 
 
-def test_training_on_spot_instances() -> None:
+def test_training_on_spot_instances(jobs: Jobs) -> None:
     request = only_request(
-        "CreateTrainingJob", "train", *LEARNING, "--instances", "2", "--hours", "3", "--", "--recipe=best", "--lr",
-        "1e-4",
+        jobs, "CreateTrainingJob", "train", *LEARNING, "--instances", "2", "--hours", "3", "--", "--recipe=best",
+        "--lr", "1e-4",
     )  # fmt: skip
 
     assert request["EnableManagedSpotTraining"] is True
@@ -127,9 +134,18 @@ def check_safety(job: dict[str, Any], machines: dict[str, Any]) -> None:
     assert job["VpcConfig"] == {"Subnets": ["subnet-0a1b2c3d"], "SecurityGroupIds": ["sg-0a1b2c3d"]}
 
 
-def test_tuning_searches_the_space_of_hpo() -> None:
+def test_tuning_searches_the_space_of_hpo(jobs: Jobs) -> None:
     request = only_request(
-        "CreateHyperParameterTuningJob", "tune", *LEARNING, "--isolated", "--trials", "9", "--", "--stages", "4x128"
+        jobs,
+        "CreateHyperParameterTuningJob",
+        "tune",
+        *LEARNING,
+        "--isolated",
+        "--trials",
+        "9",
+        "--",
+        "--stages",
+        "4x128",
     )
     config, job = request["HyperParameterTuningJobConfig"], request["TrainingJobDefinition"]
     ranges = [each for kind in config["ParameterRanges"].values() for each in kind]
@@ -144,8 +160,8 @@ def test_tuning_searches_the_space_of_hpo() -> None:
     check_safety(job, job["ResourceConfig"])
 
 
-def test_preparing_collects_and_cleans() -> None:
-    request = only_request("CreateProcessingJob", "prepare", *JOB)
+def test_preparing_collects_and_cleans(jobs: Jobs) -> None:
+    request = only_request(jobs, "CreateProcessingJob", "prepare", *JOB)
     (output,) = request["ProcessingOutputConfig"]["Outputs"]
 
     assert output["S3Output"]["S3Uri"] == f"{OUTPUT}/prepared"
@@ -154,12 +170,12 @@ def test_preparing_collects_and_cleans() -> None:
     assert request["NetworkConfig"]["VpcConfig"]["Subnets"] == ["subnet-0a1b2c3d"]
 
 
-def test_registering_waits_for_a_person(tmp_path: Path) -> None:
+def test_registering_waits_for_a_person(jobs: Jobs, tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_bytes(b"{}")
     (tmp_path / "model.tar.gz").write_bytes(bytes(9 * 2**20))  # more than goes up in one part
-    weights = JOBS.parents[1] / "model_code" / "weights"
+    weights = TRAINING.parent / "model_code" / "weights"
     answer = dry_run(
-        "register", *COMMON, "--image", "111122223333.dkr.ecr.us-east-1.amazonaws.com/bintally:1", "--artifact",
+        jobs, "register", *COMMON, "--image", "111122223333.dkr.ecr.us-east-1.amazonaws.com/bintally:1", "--artifact",
         str(weights), "--bundle", str(tmp_path / "model.tar.gz"), "--metrics", str(tmp_path / "metrics.json"),
     )  # fmt: skip
     group, package = answer["requests"]
@@ -184,14 +200,14 @@ def test_registering_waits_for_a_person(tmp_path: Path) -> None:
         (["register", *COMMON, "--image", "i", "--artifact", "/nonexistent"], "/nonexistent"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_is_sent(arguments: list[str], says: str) -> None:
+def test_what_is_wrong_is_said_and_nothing_is_sent(jobs: Jobs, arguments: list[str], says: str) -> None:
     done = jobs(*arguments)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert says in done.stderr
 
 
-def test_without_credentials_it_says_so() -> None:
+def test_without_credentials_it_says_so(jobs: Jobs) -> None:
     done = jobs(
         "train", *(flag for flag in LEARNING if flag != "--dry-run"), environment={"AWS_EC2_METADATA_DISABLED": "true"}
     )
@@ -211,7 +227,7 @@ def aws() -> Iterator[dict[str, str]]:
     server.stop()
 
 
-def test_a_job_is_sent(aws: dict[str, str]) -> None:
+def test_a_job_is_sent(jobs: Jobs, aws: dict[str, str]) -> None:
     account = boto3.Session("testing", "testing", region_name="us-east-1")
     place = {"endpoint_url": aws["AWS_ENDPOINT_URL"]}
     account.client("s3", **place).create_bucket(Bucket="my-bucket")
@@ -226,7 +242,7 @@ def test_a_job_is_sent(aws: dict[str, str]) -> None:
     }
 
 
-def test_no_bucket_is_created(aws: dict[str, str]) -> None:
+def test_no_bucket_is_created(jobs: Jobs, aws: dict[str, str]) -> None:
     done = jobs(
         "train", "--role", ROLE, "--data", "s3://my-bucket/bins", "--output", "s3://nobodys-bucket", environment=aws
     )

@@ -1,9 +1,6 @@
 """A network with outputs for bins out of range, packaged on synthetic bins: the artifact serves what it states."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,14 +18,7 @@ from binmodel.predict import Predictor
 from binmodel.stream import predict_stream
 from safetensors.torch import save_file
 
-ROOT = Path(__file__).parents[4]
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """In a process of its own: torch's exporter warns of itself, and here a warning is an error."""
-    command = [sys.executable, ROOT / "training" / "package.py", *map(str, arguments)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=environment)
+from tests.unit.training.scripts import Scripts
 
 
 def trained(folder: Path, outputs: tuple[int, ...], named: tuple[int, ...] | None = None) -> Path:
@@ -42,14 +32,15 @@ def trained(folder: Path, outputs: tuple[int, ...], named: tuple[int, ...] | Non
 
 
 @pytest.fixture(scope="module")
-def packaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def packaged(tmp_path_factory: pytest.TempPathFactory, scripts: Scripts) -> Iterator[dict[str, Any]]:
     work = tmp_path_factory.mktemp("package")
     for number in range(140):
         write_bin(work / "bins", 10 * number, number % 8)
     (work / "LICENSE").write_text("# For tests only\n")
-    done = run(
-        "--data", work / "bins", "--cache", work / "cache", "--out", work / "artifact", "--licence", work / "LICENSE",
-        "--model", trained(work / "model", WITH_OUT_OF_RANGE), "--sizes", 32, "--methods", "minmax",
+    done = scripts.run(
+        "package.py", "--data", work / "bins", "--cache", work / "cache", "--out", work / "artifact",
+        "--licence", work / "LICENSE", "--model", trained(work / "model", WITH_OUT_OF_RANGE), "--sizes", 32,
+        "--methods", "minmax",
         "--float-layers", "nothing", "first and last", "--quantization-images", 8,
         "--bundle", work / "out" / "model.tar.gz",
     )  # fmt: skip
@@ -122,10 +113,10 @@ def test_the_bundle_holds_the_artifact(packaged: dict[str, Any]) -> None:
     assert (packaged["work"] / "out" / "model.tar.gz").stat().st_size > 1_000_000
 
 
-def test_outputs_that_the_network_does_not_have_are_said(tmp_path: Path) -> None:
+def test_outputs_that_the_network_does_not_have_are_said(tmp_path: Path, scripts: Scripts) -> None:
     folder = trained(tmp_path / "model", WITH_OUT_OF_RANGE, named=(1, 2, 3, 4, 5))
 
-    done = run("--data", tmp_path, "--model", folder)
+    done = scripts.run("package.py", "--data", tmp_path, "--model", folder)
 
     assert done.returncode == 2
     assert "7 outputs, but training.json names (1, 2, 3, 4, 5)" in done.stderr

@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +23,18 @@ from binlab.train.network import add_to_bias, isolated_outputs, labels_of, logit
 from binmodel.network import build_network
 from safetensors.torch import load_file
 
+from tests.unit.training.scripts import TRAINING, Scripts
 from tests.unit.training.train.small import Lightness
 
-ROOT = Path(__file__).parents[4]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
-def train(*arguments: object, launcher: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, *launcher, str(ROOT / "training/train.py"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=ENVIRONMENT)
+Train = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def train(scripts: Scripts) -> Train:
+    return partial(scripts.run, "train.py")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +50,7 @@ def common(data: Path, work: Path) -> list[object]:
 
 
 def killed_after_the_first_epoch(checkpoint: Path, *arguments: object) -> None:
-    command = [sys.executable, str(ROOT / "training/train.py"), *map(str, arguments)]
+    command = [sys.executable, str(TRAINING / "train.py"), *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT) as run:
         assert run.stdout and run.stdout.readline().startswith(b'{"epoch": 1')
         while not checkpoint.exists() and run.poll() is None:
@@ -53,7 +58,7 @@ def killed_after_the_first_epoch(checkpoint: Path, *arguments: object) -> None:
         run.kill()
 
 
-def test_a_run_that_is_cut_off_ends_as_one_that_was_not(data: Path, tmp_path: Path) -> None:
+def test_a_run_that_is_cut_off_ends_as_one_that_was_not(train: Train, data: Path, tmp_path: Path) -> None:
     flags = [*common(data, tmp_path), "--stages", "1x32,1x48", "--ema", 0.5]
     cut = [*flags, "--out", tmp_path / "cut", "--checkpoints", tmp_path / "spot"]
     through = train(*flags, "--out", tmp_path / "through")
@@ -75,7 +80,7 @@ def test_a_run_that_is_cut_off_ends_as_one_that_was_not(data: Path, tmp_path: Pa
     assert (tmp_path / "through/curves.png").exists()
 
 
-def test_a_checkpoint_carries_a_run_on(data: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_carries_a_run_on(train: Train, data: Path, tmp_path: Path) -> None:
     flags = [*common(data, tmp_path), "--schedule", "constant", "--ema", 0.5, "--out", tmp_path / "run"]
     assert train(*flags, "--stages", "1x32").returncode == 0
     again = train(*flags, "--stages", "1x32")
@@ -89,14 +94,16 @@ def test_a_checkpoint_carries_a_run_on(data: Path, tmp_path: Path) -> None:
 def test_two_processes_learn_one_network(data: Path, tmp_path: Path) -> None:
     """Run by torchrun, as on two machines with one device each."""
     flags = [*common(data, tmp_path), "--stages", "1x32", "--out", tmp_path / "run"]
-    done = train(*flags, launcher=("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"))
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*torchrun, str(TRAINING / "train.py"), *map(str, flags)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=ENVIRONMENT)
 
     assert done.returncode == 0, done.stderr[-3000:]
     assert len(done.stdout.splitlines()) == 1, "only one process reports"
     assert (tmp_path / "run/network.safetensors").exists()
 
 
-def test_a_run_learns_from_another_ones_answers_and_says_so(data: Path, tmp_path: Path) -> None:
+def test_a_run_learns_from_another_ones_answers_and_says_so(train: Train, data: Path, tmp_path: Path) -> None:
     flags = [*common(data, tmp_path), "--stages", "1x32", "--ema", 0]
     first = train(*flags, "--out", tmp_path / "teacher")
     taught = train(*flags, "--teacher", tmp_path / "teacher", "--distil", 0.5, "--out", tmp_path / "taught")
@@ -118,7 +125,7 @@ def test_a_run_learns_from_another_ones_answers_and_says_so(data: Path, tmp_path
         (["--data", "/nowhere", "--distil", "0.5"], "--teacher and --distil belong together"),
     ],
 )
-def test_what_it_can_not_do_it_says(flags: list[str], words: str, tmp_path: Path) -> None:
+def test_what_it_can_not_do_it_says(train: Train, flags: list[str], words: str, tmp_path: Path) -> None:
     done = train(*flags, "--out", tmp_path)
 
     assert done.returncode == 2

@@ -1,6 +1,8 @@
+from __future__ import annotations
+
 from hypothesis import HealthCheck, settings
 
-# No deadline, for machines that run tests are often busy. The same examples in every run: what lands stays green.
+# No deadline: machines that run tests are often busy. The same examples in every run: what lands stays green.
 settings.register_profile(
     "bintally",
     max_examples=100,
