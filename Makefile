@@ -9,8 +9,8 @@ RUNTIME_PYTHON ?= $(shell for p in python$(RUNTIME) ~/.pyenv/versions/$(RUNTIME)
 BUILDER := $(VENV)/builder-$(RUNTIME)
 PIP_OPTIONS := -qq --disable-pip-version-check --no-input
 WORKERS ?= 2
-# Rooms that need neither a stack nor torch: the functions, the command, and who may import whom.
-UNIT := tests/test_rooms.py tests/test_documents.py tests/template tests/unit/functions tests/unit/cli
+# What needs neither a stack nor torch, and is quick.
+UNIT := tests/test_rooms.py tests/template tests/unit/functions/domain tests/unit/functions/usecases tests/unit/cli
 DATA ?= $(wildcard ../shared/abid)
 WEIGHTS ?= $(firstword $(wildcard ../shared/weights/*.safetensors.xz))
 STACK = $(if $(BINTALLY_WORK),$(BINTALLY_WORK)/bintally-local,$(CURDIR)/.work/local)
