@@ -16,6 +16,8 @@ from typer.main import get_command
 from tests.documents import DOCUMENTS, ROOT, Shown, mentioned, name_of, shown, transcript
 
 SHOWN = shown()
+ROOMS = ("functions", "model_code", "training", "cli", "local", "tests", "benchmarks")
+MODULES = [path.relative_to(ROOT).as_posix() for folder in ROOMS for path in (ROOT / folder).rglob("*.py")]
 # tests/stack/test_documents.py types these documents' lines while `bintally up` runs.
 TYPED = ("README.md", "docs/operate.md", "events/README.md")
 # These need Docker, an account, an hour, or another model.
@@ -125,6 +127,15 @@ def test_the_links_lead_somewhere(path: Any) -> None:
         if not target.exists() or (anchor and anchor not in anchors(target.read_text())):
             broken.append(link)
     assert broken == []
+
+
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path.exists()], ids=name_of)
+def test_the_modules_that_a_document_names_exist(path: Any) -> None:
+    """Also in part: `domain/policy.py` is a module in one of the rooms."""
+    modules = {f"/{each}" for each in MODULES}
+    named = set(re.findall(r"`((?:[\w-]+/)*\w+\.py)`", path.read_text()))
+
+    assert [name for name in sorted(named) if not any(each.endswith(f"/{name}") for each in modules)] == []
 
 
 def anchors(text: str) -> set[str]:
