@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from typing import Any
 
+import pytest
 from bintally.domain.image import TRANSITIONS
+from bintally.domain.jobs import UNFINISHED, Job, JobStatus, job_of
 from samtranslator.yaml_helper import yaml_parse
 
 from tests.documents import ROOT
+from tests.fakes import World
+from tests.test_rooms import FOLDERS, OURS
 
 TEXT = (ROOT / "docs" / "architecture.md").read_text()
 RESOURCES = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
@@ -48,6 +54,16 @@ def test_the_tables_are_those_of_the_template() -> None:
     }
 
 
+def test_the_indexes_are_those_of_the_template() -> None:
+    shown = {(row[0], row[1]): row[2:4] for row in tables("Tables")[1]}
+
+    assert shown == {
+        (name, index["IndexName"]): keys(index["KeySchema"])
+        for name, table in TABLES.items()
+        for index in table.get("GlobalSecondaryIndexes", [])
+    }
+
+
 def transitions(title: str) -> set[tuple[str, str]]:
     return set(re.findall(r"^ +(\S+) --> (\w+)", section(title), re.MULTILINE))
 
@@ -58,7 +74,71 @@ def test_the_states_of_an_image_are_those_of_the_domain() -> None:
     assert transitions("States of an image") == allowed
 
 
+def test_the_states_of_a_job_are_those_that_it_can_come_into() -> None:
+    assert transitions("States of a job") == job_transitions()
+    assert all(f"`{status}`" in section("States of a job") for status in UNFINISHED)
+
+
+OPERATIONS: dict[str, Any] = {
+    "create": lambda jobs, job: jobs.create(job, "1"),
+    "open": lambda jobs, job: jobs.open(job, "1"),
+    "mark_sent": lambda jobs, job: jobs.mark_sent(job, {}, "1"),
+    "defer": lambda jobs, job: jobs.defer(replace(job, transform_attempt=job.transform_attempt + 1), "1"),
+    "done": lambda jobs, job: jobs.close(job.job_id, JobStatus.DONE, "", "1"),
+    "failed": lambda jobs, job: jobs.close(job.job_id, JobStatus.FAILED, "why", "1"),
+    "abandon": lambda jobs, job: jobs.abandon(job, "1"),
+}
+
+
+def job_transitions() -> set[tuple[str, str]]:
+    """From which status to which other the operations of the port `Jobs` bring a job, in any order."""
+    found: set[tuple[str, str]] = set()
+    paths: list[tuple[str, ...]] = [()]
+    reached = {"[*]"}
+    while paths:
+        path = paths.pop()
+        before = status_after(path)
+        for name in OPERATIONS:
+            after = status_after((*path, name))
+            if after != before:
+                found.add((before, after))
+            if after not in reached:
+                reached.add(after)
+                paths.append((*path, name))
+    return found
+
+
+def status_after(path: tuple[str, ...]) -> str:
+    jobs, job = World().jobs, job_of([("0" * 32, 0)])
+    for name in path:
+        OPERATIONS[name](jobs, held(jobs, job))
+    return str(held(jobs, job).status) if jobs.read([job.job_id]) else "[*]"
+
+
+def held(jobs: Any, job: Job) -> Job:
+    return jobs.read([job.job_id]).get(job.job_id, job)  # type: ignore[no-any-return]
+
+
 def test_the_events_that_go_out_are_those_that_have_a_schema() -> None:
     shown = set(re.findall(r"`([A-Z]\w+(?:Counted|Rejected|Found|Reconciled))`", section("Messages")))
 
     assert shown == {path.stem for path in (ROOT / "events" / "schemas").glob("*.json")}
+
+
+def test_the_rooms_are_all_of_them() -> None:
+    shown = [row[0] for row in tables("Rooms")[0]]
+    named = {name for row in shown for name in re.findall(r"\w+", row)}
+
+    assert OURS - {"bintally"} <= named
+    assert set(FOLDERS) <= named
+    inside = {path.name for path in (ROOT / "functions/bintally").iterdir() if (path / "__init__.py").exists()}
+    assert inside <= {row.split("/")[-1] for row in shown if row.startswith("functions/")}
+
+
+@pytest.mark.parametrize("word", ["Pending", "ByDue", "Unfinished"])
+def test_what_is_called_sparse_has_a_key_of_its_own(word: str) -> None:
+    """A sparse index is one whose partition key is not every item's."""
+    (row,) = [row for row in tables("Tables")[1] if row[1] == word]
+
+    assert row[4].startswith("sparse")
+    assert row[2] not in {key for table in TABLES.values() for key in keys(table["KeySchema"])}
