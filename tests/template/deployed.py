@@ -28,6 +28,7 @@ ARNS = {
     "AWS::IAM::Role": f"arn:aws:iam::{PSEUDO['AWS::AccountId']}:role/{{}}",
     "AWS::KMS::Key": f"arn:aws:kms:{AT}:key/{{}}",
     "AWS::Lambda::Function": f"arn:aws:lambda:{AT}:function:{{}}",
+    "AWS::Logs::LogGroup": f"arn:aws:logs:{AT}:log-group:{{}}:*",
     "AWS::S3::Bucket": "arn:aws:s3:::{}",
     "AWS::SNS::Topic": f"arn:aws:sns:{AT}:{{}}",
     "AWS::SQS::Queue": f"arn:aws:sqs:{AT}:{{}}",

@@ -16,19 +16,18 @@ FUNCTIONS = {"IntakeFunction", "SubmitFunction", "CollectFunction", "OrdersFunct
 # (logical id, action) that may be allowed on every resource, and why.
 ON_EVERY_RESOURCE = {
     ("CounterRole", "ecr:GetAuthorizationToken"): "the action takes no resource",
+    ("CounterRole", "cloudwatch:PutMetricData"): "the action takes no resource; a condition names the namespaces",
+    **{
+        (f"{name}Role", action): "the action takes no resource"
+        for name in sorted(FUNCTIONS)
+        for action in ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
+    },
     ("TopicsKey", "kms:*"): "in a key's own policy, * is this key",
     ("TopicsKey", "kms:Decrypt"): "in a key's own policy, * is this key",
     ("TopicsKey", "kms:GenerateDataKey"): "in a key's own policy, * is this key",
 }
 # Actions with a * that may be allowed, and why.
 EVERY_ACTION = {("TopicsKey", "kms:*"): "whoever administers the account administers the key"}
-# AWS's own policies that SAM gives to a function for its event sources, its logs and its traces.
-MANAGED = {
-    "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
-    "arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole",
-    "arn:aws:iam::aws:policy/service-role/AWSLambdaDynamoDBExecutionRole",
-    "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess",
-}
 
 
 # Properties that end in Name and name something else.
@@ -255,14 +254,35 @@ def test_every_reason_for_an_exception_is_still_needed() -> None:
     assert set(ON_EVERY_RESOURCE) | set(EVERY_ACTION) <= allowed
 
 
-def test_roles_have_no_policy_of_aws_but_those_of_their_event_sources() -> None:
-    roles = properties_of("AWS::IAM::Role")
+def test_roles_have_no_policy_of_aws() -> None:
+    """AWS's policies for event sources let a function read every queue, or every stream, of the account."""
+    for name, role in properties_of("AWS::IAM::Role").items():
+        assert "ManagedPolicyArns" not in role, name
 
-    assert {arn for role in roles.values() for arn in role.get("ManagedPolicyArns", [])} <= MANAGED
+
+def test_a_function_takes_from_its_own_queue_or_streams_only() -> None:
+    for name in FUNCTIONS:
+        mappings = properties_of("AWS::Lambda::EventSourceMapping").values()
+        function = STACK.resources[name]["Properties"]["FunctionName"]
+        own = {mapping["EventSourceArn"] for mapping in mappings if mapping["FunctionName"] == function}
+        role = STACK.resources[f"{name}Role"]["Properties"]
+        allowed = [s for p in policy_documents(role["Policies"]) for s in p["Statement"]]
+        reading = {"sqs:ReceiveMessage", "dynamodb:GetRecords"}
+        taken = {arn for s in allowed if reading & set(listed(s["Action"])) for arn in listed(s["Resource"])}
+        assert taken == own, name
+
+
+def test_a_function_logs_to_its_own_group_only() -> None:
+    for name in FUNCTIONS:
+        role = STACK.resources[f"{name}Role"]["Properties"]
+        allowed = [s for p in policy_documents(role["Policies"]) for s in p["Statement"]]
+        group = STACK.resources[name]["Properties"]["LoggingConfig"]["LogGroup"]
+        groups = [s["Resource"] for s in allowed if "logs:PutLogEvents" in listed(s["Action"])]
+        assert groups == [f"arn:aws:logs:{AT}:log-group:{group}:*"], name
 
 
 def test_a_function_reaches_no_service_beyond_its_work() -> None:
-    data = {"dynamodb", "s3", "sqs", "events", "sagemaker"}
+    data = {"dynamodb", "s3", "sqs", "events", "sagemaker", "logs", "xray"}
     for name in FUNCTIONS:
         role = STACK.resources[f"{name}Role"]["Properties"]
         actions = [a for p in policy_documents(role["Policies"]) for s in p["Statement"] for a in listed(s["Action"])]
@@ -321,6 +341,28 @@ def test_the_model_reads_photographs_and_manifests_and_writes_predictions_only()
         ("s3:PutObject", f"{jobs}/jobs/*/output/*"),
         ("s3:AbortMultipartUpload", f"{jobs}/jobs/*/output/*"),
     }
+
+
+def test_the_models_image_may_lie_in_another_account_and_its_weights_may_be_encrypted() -> None:
+    repository = "arn:aws:ecr:us-east-1:111111111111:repository/models/bins"
+    key = "arn:aws:kms:us-east-1:111111111111:key/1"
+    own = Stack(ModelImageUri="image", ModelRepositoryArn=repository, ModelDataKeyArn=key)
+
+    def resources(of: Stack, action: str) -> list[str]:
+        documents = policy_documents(of.resources["CounterRole"]["Properties"]["Policies"])
+        return [s["Resource"] for d in documents for s in d["Statement"] if action in listed(s["Action"])]
+
+    assert resources(own, "ecr:BatchGetImage") == [repository]
+    assert resources(own, "kms:Decrypt")[1:] == [key]
+    assert resources(STACK, "ecr:BatchGetImage") == [f"arn:aws:ecr:{AT}:repository/bintally*"]
+    assert len(resources(STACK, "kms:Decrypt")) == 1
+
+
+def test_the_model_publishes_metrics_of_sagemaker_only() -> None:
+    documents = policy_documents(STACK.resources["CounterRole"]["Properties"]["Policies"])
+    (statement,) = [s for d in documents for s in d["Statement"] if s["Action"] == "cloudwatch:PutMetricData"]
+
+    assert condition_keys(statement) == {"cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/*"]}
 
 
 def test_the_models_own_weights_are_readable_where_they_are_given() -> None:

@@ -21,7 +21,6 @@ from tests.unit.functions.handlers.test_story import put_orders, put_predictions
 
 # Allowed and never asked for by a function itself, and why.
 NOT_ASKED_FOR = {
-    ("reconcile", "sqs:SendMessage"): "Lambda sends what the stream gave up with the function's role",
     ("submit", "s3:ListBucket"): "without it S3 says of a missing object that it is forbidden",
     ("collect", "s3:ListBucket"): "as for submit",
     ("orders", "s3:ListBucket"): "as for submit",
@@ -68,12 +67,12 @@ def table_arn(name: str) -> str:
 
 
 def allowed(function: str) -> list[Need]:
-    """The (action, resource pattern) pairs of a function's own policies."""
+    """The (action, resource pattern) pairs of what a function's code may do."""
     role = stack().resources[f"{function.capitalize()}FunctionRole"]["Properties"]
-    statements = [each for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+    (work,) = [policy for policy in role["Policies"] if policy["PolicyName"] == "Work"]
     return [
         (action, resource)
-        for statement in statements
+        for statement in work["PolicyDocument"]["Statement"]
         for action in listed(statement["Action"])
         for resource in listed(statement["Resource"])
     ]
