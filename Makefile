@@ -9,6 +9,7 @@ RUNTIME_PYTHON ?= $(shell for p in python$(RUNTIME) ~/.pyenv/versions/$(RUNTIME)
 BUILDER := $(VENV)/builder-$(RUNTIME)
 PIP_OPTIONS := -qq --disable-pip-version-check --no-input
 WORKERS ?= 2
+STACK_NAME ?= bintally
 # What needs neither a stack nor torch, and is quick.
 UNIT := tests/test_rooms.py tests/template tests/unit/functions/domain tests/unit/functions/usecases tests/unit/cli
 DATA ?= $(wildcard ../shared/abid)
@@ -20,7 +21,7 @@ INVOKE_IMAGE = $(shell docker image inspect $(LAMBDA_IMAGE) >/dev/null 2>&1 && \
 	echo --skip-pull-image --force-image-build --invoke-image $(LAMBDA_IMAGE))
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help demo test unit check format model-smoke soak build lambda-image invoke-docker clean
+.PHONY: help demo test unit check format model-smoke soak build instance-type lambda-image invoke-docker clean
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -64,6 +65,11 @@ invoke-docker: .aws-sam/build/template.yaml ## run FUNCTION with EVENT in a cont
 
 .aws-sam/build/template.yaml: template.yaml $(shell find functions -type f -not -name '*.pyc')
 	$(MAKE) build
+
+instance-type: build ## change the endpoint's instance type: make instance-type TYPE=ml.c7i.xlarge [STACK_NAME=bintally]
+	$(if $(TYPE),,$(error Say which: make instance-type TYPE=ml.c7i.xlarge))
+	$(SAM) deploy --stack-name $(STACK_NAME) --no-fail-on-empty-changeset --parameter-overrides EndpointScaling=off
+	$(SAM) deploy --stack-name $(STACK_NAME) --parameter-overrides EndpointScaling=on InferenceInstanceType=$(TYPE)
 
 clean: ## remove all that the targets made
 	rm -rf $(VENV) .work .aws-sam demo .mypy_cache .ruff_cache .pytest_cache build *.egg-info

@@ -23,6 +23,8 @@ from binlocal.template import (
 Client = Callable[[str], Any]
 LOCAL_IMAGE = "local/bintally-counter"
 STACK_SECONDS = 60.0
+# What CloudFormation gives to UpdateEndpoint; creating takes no such thing.
+FOR_UPDATES = {"RetainAllVariantProperties"}
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def create_endpoints(sagemaker: Any, stack_name: str, split: SplitTemplate, join
 
 def create_resource(sagemaker: Any, kind: str, default_name: str, members: dict[str, Any]) -> dict[str, str]:
     """The new resource's attributes: its ARN as `Ref`, and its name."""
-    named = {f"{kind}Name": default_name, **members}
+    named = {f"{kind}Name": default_name} | {name: v for name, v in members.items() if name not in FOR_UPDATES}
     create = {
         "Model": sagemaker.create_model,
         "EndpointConfig": sagemaker.create_endpoint_config,
