@@ -59,8 +59,9 @@ def read_event(path: Path) -> bytes:
 
 
 def show(invocation: Invocation, output: Output) -> None:
-    if not output.as_json:
-        output.info_lines(without_metrics(invocation.log))
+    log = without_metrics(invocation.log)
+    if log.strip() and not output.as_json:
+        output.info_lines(log)
     output.emit([asdict(invocation)], json.dumps(invocation.answer, indent=2).split("\n"))
 
 

@@ -21,6 +21,10 @@ def test_answer_and_log_are_printed_apart():
     assert output.stderr == "[red] a log line\n"
 
 
+def test_a_log_of_metrics_alone_is_no_empty_line():
+    assert printed(Invocation({}, False, '{"_aws": {}}\n')).stderr == ""
+
+
 def test_json_is_one_object_with_everything():
     output = printed(Invocation(None, True, "log"), as_json=True)
 
