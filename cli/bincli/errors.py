@@ -71,6 +71,8 @@ def explain(error: Exception) -> str | None:
             return explain_aws_error(cause, doing=str(error).removesuffix(str(cause)))
         case LocalStackError():  # may end with the last lines of a log
             return visible_lines(error)
+        case OSError(filename=str(path), strerror=str(reason)):
+            return f"{visible(path)}: {visible(reason)}."
         case ArtifactError() | BintallyError() | CommandError() | OSError():
             return visible(error)
     return None

@@ -32,7 +32,10 @@ def demo(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="The most photos to take.")] = None,
     report: Annotated[
-        Path, typer.Option(metavar="PNG", help="Contact sheet to write; a CSV file with everything goes beside it.")
+        Path,
+        typer.Option(
+            metavar="PNG", dir_okay=False, help="Contact sheet to write; a CSV file with everything goes beside it."
+        ),
     ] = Path("demo/report.png"),
     model: Model = None,
     as_json: Json = False,
@@ -61,8 +64,11 @@ def demo(
     from bincli.counting import model_folder
     from bincli.demo.run import run_demo
 
+    if report.suffix.lower() != ".png":
+        raise typer.BadParameter("must end with .png: the CSV file has the same name.", param_hint="--report")
     output = Output.standard(as_json)
     with exit_on_error():
+        report.parent.mkdir(parents=True, exist_ok=True)  # fails now, not after everything is counted
         drop = run_demo(images, orders, limit, model_folder(model), output)
         show(drop, report, output)
     if drop.unfinished:

@@ -24,10 +24,14 @@ def ended(error: BaseException, *arguments: object) -> int:
 def test_what_a_person_can_mend_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(CommandError("There is no bin\x1b\n x.")) == FAILED
     assert ended(NoRegionError()) == FAILED
+    assert ended(FileNotFoundError(2, "No such file or directory", "shelf\x1b")) == FAILED
+    assert ended(OSError("The public bucket can't be read.")) == FAILED
 
     assert capsys.readouterr().err.splitlines() == [
         r"Error: There is no bin\x1b\n x.",
         "Error: No AWS region is set. Pass --region, or set AWS_REGION.",
+        r"Error: shelf\x1b: No such file or directory.",
+        "Error: The public bucket can't be read.",
     ]
 
 

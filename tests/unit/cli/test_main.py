@@ -88,8 +88,11 @@ def test_wrong_usage_ends_with_2(arguments):
     assert CliRunner().invoke(app, arguments).exit_code == 2
 
 
-@pytest.mark.parametrize(("option", "path"), [("--images", "nowhere"), ("--orders", "nowhere.csv")])
-def test_the_demo_does_not_start_with_files_that_are_not_there(option, path):
+@pytest.mark.parametrize(
+    ("option", "path"),
+    [("--images", "nowhere"), ("--orders", "nowhere.csv"), ("--report", "report.csv"), ("--report", "/")],
+)
+def test_the_demo_does_not_start_with_files_that_it_could_not_use(option, path):
     assert CliRunner().invoke(app, ["demo", option, path]).exit_code == 2
 
 

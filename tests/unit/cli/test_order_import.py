@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from bincli.errors import CommandError
 from bincli.order_import import import_orders, read_order_file
@@ -93,3 +95,8 @@ def test_a_file_too_large_for_the_importer_is_not_uploaded(tmp_path):
 
     with pytest.raises(CommandError, match="Split it"):
         read_order_file(path)
+
+
+def test_a_file_without_an_end_is_not_read_for_ever():
+    with pytest.raises(CommandError, match="Split it"):
+        read_order_file(Path("/dev/zero"))
