@@ -22,7 +22,7 @@ from binmodel.images import decode
 from binmodel.predict import Predictor
 from binmodel.preprocess import squash
 from binmodel.stream import predict_stream
-from turns import in_turns
+from interleaved import interleaved
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
         "pixels only": pixels_only,
         "decode only": lambda: [pixels_of(path) for path in paths],
     }
-    rounds = in_turns(ways, options.rounds)
+    rounds = interleaved(ways, options.rounds)
     best = {name: min(times[name] for times in rounds) for name in ways}
     rates = {name: round(len(paths) / spent, 1) for name, spent in best.items()}
     found = {

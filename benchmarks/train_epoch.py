@@ -27,10 +27,10 @@ from binlab.train.pixels import cached_pixels
 from binlab.train.recipe import RECIPES, Stage
 from binlab.train.state import train_state
 from binmodel.network import build_network
+from interleaved import interleaved, seconds
 from PIL import Image
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
-from turns import in_turns, seconds
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -97,7 +97,7 @@ def main(arguments: list[str] | None = None) -> None:
             "reference": reference(images, options.size, options.batch),
             "ours": ours(images, options.size, options.batch, Path(cache)),
         }
-        times = in_turns(ways, options.rounds)
+        times = interleaved(ways, options.rounds)
     speeds = {name: len(images) / min(times_of[name] for times_of in times) for name in ways}
     found = {
         "photographs_per_second": {name: round(speed, 1) for name, speed in speeds.items()},

@@ -38,3 +38,14 @@ def on_aws(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str
     forget()
     yield given
     forget()
+
+
+@pytest.fixture
+def without_logs() -> Iterator[None]:
+    """The functions log nothing: the traceback of each refused message takes longer than the function itself."""
+    from bintally.handlers.observability import logger
+
+    level = logger.log_level
+    logger.setLevel("CRITICAL")
+    yield
+    logger.setLevel(level)

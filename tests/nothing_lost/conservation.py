@@ -1,4 +1,4 @@
-"""The seven laws of a system that loses nothing, over the tables and what was put.
+"""The seven invariants of a system that loses nothing, over the tables and what was put.
 
 1. Each upload has exactly one entry in the ledger, and there is no other.
 2. Each entry is in a terminal state, with a reason where it was not counted.
@@ -32,10 +32,10 @@ REFUSED = "The file is damaged."
 def violations(
     world: World, uploads: Sequence[Upload], *, dead: Collection[str] = (), now: datetime = NOW
 ) -> list[str]:
-    """What breaks the laws at `now`, in words; nothing where they hold. `dead` are the bodies of dead letters."""
+    """What breaks the invariants at `now`, in words; nothing where they hold. `dead` are the bodies of dead letters."""
     alive = [upload for upload in uploads if upload.image_id in world.ledger.items]
     dead = ["\n".join(dead)] if dead else []
-    laws: Iterable[Iterator[str]] = (
+    invariants: Iterable[Iterator[str]] = (
         _one_entry_each(world, uploads, dead),
         _ended(world),
         _as_without_faults(world, alive),
@@ -44,17 +44,17 @@ def violations(
         _events_agree(world),
         _conserved(world, uploads, dead),
     )
-    return [wrong for law in laws for wrong in law][:MOST_TOLD]
+    return [wrong for invariant in invariants for wrong in invariant][:MOST_TOLD]
 
 
 def _one_entry_each(world: World, uploads: Sequence[Upload], dead: Collection[str]) -> Iterator[str]:
     put = {upload.image_id: upload for upload in uploads}
     for image_id, upload in put.items():
         if image_id not in world.ledger.items and not _is_dead(upload, dead):
-            yield f"law 1: {upload.image.key} {upload.image.version_id} is not in the ledger"
+            yield f"invariant 1: {upload.image.key} {upload.image.version_id} is not in the ledger"
     for image_id, held in world.ledger.items.items():
         if image_id not in put or held.image != put[image_id].image:
-            yield f"law 1: the ledger holds {held.image.key} {held.image.version_id}, which nobody put so"
+            yield f"invariant 1: the ledger holds {held.image.key} {held.image.version_id}, which nobody put so"
 
 
 def _is_dead(upload: Upload, dead: Collection[str]) -> bool:
@@ -62,12 +62,12 @@ def _is_dead(upload: Upload, dead: Collection[str]) -> bool:
 
 
 def _ended(world: World) -> Iterator[str]:
-    yield from (f"law 2: {wrong}" for wrong in getattr(world.ledger.items, "illegal", ()))
+    yield from (f"invariant 2: {wrong}" for wrong in getattr(world.ledger.items, "illegal", ()))
     for held in world.ledger.items.values():
         if held.status not in TERMINAL:
-            yield f"law 2: {held.image.key} is {held.status} under {held.job_id}"
+            yield f"invariant 2: {held.image.key} is {held.status} under {held.job_id}"
         elif held.status is not Status.COUNTED and not held.reason:
-            yield f"law 2: {held.image.key} is {held.status} for no reason"
+            yield f"invariant 2: {held.image.key} is {held.status} for no reason"
 
 
 def _as_without_faults(world: World, uploads: Sequence[Upload]) -> Iterator[str]:
@@ -76,7 +76,7 @@ def _as_without_faults(world: World, uploads: Sequence[Upload]) -> Iterator[str]
         held = world.ledger.items[upload.image_id]
         older = newest[upload.image.key] is not upload
         if held.status in TERMINAL and not _is_right(upload, held, older):
-            yield f"law 3: {upload.image.key} is {held.status} {held.reason} {_number(held)}, not {upload.count}"
+            yield f"invariant 3: {upload.image.key} is {held.status} {held.reason} {_number(held)}, not {upload.count}"
 
 
 def _is_right(upload: Upload, held: Registered, older: bool) -> bool:
@@ -102,12 +102,12 @@ def _newest(uploads: Sequence[Upload], of: Callable[[Upload], str]) -> Mapping[s
 
 
 def _newest_in_bins(world: World, uploads: Sequence[Upload]) -> Iterator[str]:
-    yield from (f"law 4: {wrong}" for wrong in getattr(world.bins.items, "stale", ()))
+    yield from (f"invariant 4: {wrong}" for wrong in getattr(world.bins.items, "stale", ()))
     expected = _newest(uploads, lambda upload: upload.image.bin_id)
     for bin_id in sorted(expected.keys() | world.bins.items.keys()):
         held, upload = world.bins.items.get(bin_id), expected.get(bin_id)
         if held is None or upload is None or not _shows(held, upload):
-            yield f"law 4: bin {bin_id} shows {held and (held.image.key, _told(held), held.reason)}, not {upload}"
+            yield f"invariant 4: bin {bin_id} shows {held and (held.image.key, _told(held), held.reason)}, not {upload}"
 
 
 def _shows(held: BinCount, upload: Upload) -> bool:
@@ -123,15 +123,15 @@ def _lines_final(world: World, now: str) -> Iterator[str]:
             continue
         found = line_verdict(line, world.bins.items.get(bin_id), now=now, thresholds=THRESHOLDS)
         if _concluded(line) != _concluded(found):
-            yield f"law 5: {consignment_id}/{bin_id} stands at {line.verdict}, but it is {found.verdict}"
+            yield f"invariant 5: {consignment_id}/{bin_id} stands at {line.verdict}, but it is {found.verdict}"
         elif line.verdict in VARIANCES and _said(_facts(line)) not in discrepancies:
-            yield f"law 5: nobody was told that {consignment_id}/{bin_id} is {line.verdict}"
+            yield f"invariant 5: nobody was told that {consignment_id}/{bin_id} is {line.verdict}"
     finished = {(e["consignment_id"], json.dumps(e["lines"])) for e in world.events.of_kind("ConsignmentReconciled")}
     for consignment_id in sorted({key[0] for key in world.orders.items}):
         verdicts = [line.verdict for key, line in world.orders.items.items() if key[0] == consignment_id]
         lines = {str(verdict): verdicts.count(verdict) for verdict in Verdict if verdict in verdicts}
         if Verdict.PENDING not in verdicts and (consignment_id, json.dumps(lines)) not in finished:
-            yield f"law 5: nobody was told that {consignment_id} is finished with {lines}"
+            yield f"invariant 5: nobody was told that {consignment_id} is finished with {lines}"
 
 
 def _concluded(of: OrderLine | Finding) -> tuple[object, ...]:
@@ -139,7 +139,7 @@ def _concluded(of: OrderLine | Finding) -> tuple[object, ...]:
 
 
 def wrong_lines(world: World, files: Sequence[ReceivedFile]) -> list[str]:
-    """Law 7: what stands is what the files say that were put, one after another. Each has lines as T12 writes them."""
+    """Invariant 7: the lines that stand are those of the uploaded files, applied in order. T12 writes the files."""
     standing: dict[tuple[str, str], int] = {}
     for file in files:
         rows = [row.split(",")[:3] for row in file.data.decode().splitlines()[1:]]
@@ -149,7 +149,9 @@ def wrong_lines(world: World, files: Sequence[ReceivedFile]) -> list[str]:
     lines = world.orders.items.items()
     found = {key: line.expected for key, line in lines if line.verdict is not Verdict.WITHDRAWN}
     wrong = sorted(standing.items() ^ found.items())
-    return [f"law 7: {key} expects {number}, in the files or the table alone" for key, number in wrong][:MOST_TOLD]
+    return [f"invariant 7: {key} expects {number}, in the files or the table alone" for key, number in wrong][
+        :MOST_TOLD
+    ]
 
 
 def _facts(line: OrderLine) -> dict[str, object]:
@@ -167,15 +169,15 @@ def _events_agree(world: World) -> Iterator[str]:
     told: dict[str, tuple[str, object]] = {}
     for event in world.events.published:  # a photograph may fail again, after a person asked for another try
         if event[1].get("status") != "FAILED" and told.setdefault(event[1]["event_id"], event) != event:
-            yield f"law 5: the event {event[1]['event_id']} says two things"
+            yield f"invariant 5: the event {event[1]['event_id']} says two things"
     counted = {detail["image_id"] for detail in world.events.of_kind("BinCounted")}
     for image_id, held in world.ledger.items.items():
         if held.status is Status.COUNTED and image_id not in counted:
-            yield f"law 5: nobody was told that {held.image.key} was counted"
+            yield f"invariant 5: nobody was told that {held.image.key} was counted"
 
 
 def _conserved(world: World, uploads: Sequence[Upload], dead: Collection[str]) -> Iterator[str]:
     ended = sum(held.status in TERMINAL for held in world.ledger.items.values())
     lost = [each for each in uploads if each.image_id not in world.ledger.items and _is_dead(each, dead)]
     if ended + len(lost) != len(uploads):
-        yield f"law 6: {len(uploads)} were put, but {ended} ended and {len(lost)} are dead letters"
+        yield f"invariant 6: {len(uploads)} were put, but {ended} ended and {len(lost)} are dead letters"

@@ -1,4 +1,4 @@
-"""SageMaker of the simulation: engines that answer after a while, and announce it as the troubles have it."""
+"""SageMaker of the simulation: engines that answer after a while, and announce it with faults at the given rates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bintally.domain.manifest import parse_manifest
 from bintally.domain.transforms import name_of, result_of
 
 from tests.fakes import FakeEngine
-from tests.nothing_lost.troubles import CALM, Troubles
+from tests.nothing_lost.faults import NO_FAULTS, FaultRates
 from tests.nothing_lost.uploads import Upload
 
 SUCCESSES, ERRORS = "arn:aws:sns:us-east-1:000000000000:success", "arn:aws:sns:us-east-1:000000000000:error"
@@ -35,7 +35,7 @@ class SimulatedEngine(FakeEngine):
     uploads: Mapping[str, Upload] = field(default_factory=dict)
     announce: Callable[[str, timedelta], object] = lambda body, delay: None
     clock: Callable[[], datetime] = datetime.now
-    troubles: Troubles = CALM
+    rates: FaultRates = NO_FAULTS
     slowness: timedelta = timedelta(minutes=1)
     waiting: list[tuple[datetime, Job]] = field(default_factory=list)
     states: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class SimulatedEngine(FakeEngine):
     announced: int = 0
 
     def submit(self, job: Job) -> Mapping[str, str]:
-        if self._happens(self.troubles.throttled):
+        if self._happens(self.rates.throttled):
             self.step()
             raise EngineUnavailableError("ThrottlingException: Slow down.")
         if self.name is EngineName.BATCH and name_of(job) in self.states:
@@ -53,7 +53,7 @@ class SimulatedEngine(FakeEngine):
         if self.name is EngineName.BATCH:
             self.states[name_of(job)] = ("InProgress", "")
         self.waiting.append((self.clock() + self.slowness * self.chance.uniform(0.2, 1.8), job))
-        if self._happens(self.troubles.timeouts):
+        if self._happens(self.rates.timeouts):
             raise EngineUnavailableError("Read timeout on endpoint URL")
         return receipt
 
@@ -74,12 +74,12 @@ class SimulatedEngine(FakeEngine):
         return len(due)
 
     def _finish(self, job: Job) -> None:
-        if self.name is EngineName.BATCH and self._happens(self.troubles.full):
+        if self.name is EngineName.BATCH and self._happens(self.rates.full):
             self._end(job, "Failed", NO_CAPACITY)
-        elif self._happens(self.troubles.expired):
+        elif self._happens(self.rates.expired):
             if self.name is EngineName.BATCH:
                 self._end(job, "Stopped", "")
-        elif self._happens(self.troubles.failed):
+        elif self._happens(self.rates.failed):
             shards = job.manifests if self.name is EngineName.BATCH else []
             for key in self.chance.sample(shards, len(shards) // 2):
                 self._count(key)
@@ -94,7 +94,7 @@ class SimulatedEngine(FakeEngine):
         if not asked or not self.killers.isdisjoint(asked):
             return False
         text = "".join(f"{json.dumps(self.uploads[image_id].record)}\n" for image_id in asked)
-        self.outputs[key] = text[: self.chance.randrange(len(text))] if self._happens(self.troubles.cut) else text
+        self.outputs[key] = text[: self.chance.randrange(len(text))] if self._happens(self.rates.cut) else text
         return True
 
     def _end(self, job: Job, state: str, reason: str) -> None:
@@ -107,10 +107,10 @@ class SimulatedEngine(FakeEngine):
             self._tell(note(job, self.location(job), reason))
 
     def _tell(self, body: str) -> None:
-        for _ in range(1 + self._happens(self.troubles.doubled)):
-            if not self._happens(self.troubles.lost):
+        for _ in range(1 + self._happens(self.rates.doubled)):
+            if not self._happens(self.rates.lost):
                 self.announced += 1
-                self.announce(body, LATE if self._happens(self.troubles.late) else timedelta())
+                self.announce(body, LATE if self._happens(self.rates.late) else timedelta())
 
     def _happens(self, rate: float) -> bool:
         return rate > 0 and self.chance.random() < rate

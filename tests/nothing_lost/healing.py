@@ -8,8 +8,8 @@ from bintally.domain.image import TERMINAL, Status
 from bintally.domain.jobs import UNFINISHED
 
 from tests.nothing_lost.conservation import violations, wrong_lines
+from tests.nothing_lost.faults import NO_FAULTS
 from tests.nothing_lost.platform import Platform
-from tests.nothing_lost.troubles import CALM
 
 MOST_MOMENTS = 400  # of a quarter of an hour: four days
 MOST_DELIVERIES = 10_000
@@ -29,7 +29,7 @@ def heal(platform: Platform, retry: bool = True) -> None:
 
     Ends when nothing waits for anything. Raises AssertionError where that never comes.
     """
-    platform.trouble(CALM)
+    platform.inject(NO_FAULTS)
     platform.redrive()
     for number in range(MOST_MOMENTS):
         deliver(platform)
@@ -69,7 +69,7 @@ def unsettled(platform: Platform) -> list[str]:
 
 
 def found_wrong(platform: Platform) -> list[str]:
-    """The laws that do not hold, in words."""
+    """The invariants that do not hold, in words."""
     dead = [message.body for queue in (platform.intake, platform.results, platform.orders) for message in queue.dead]
     wrong = violations(platform.world, list(platform.uploads.all.values()), dead=dead, now=platform.now)
     return wrong + wrong_lines(platform.world, list(platform.files.values()))

@@ -1,6 +1,6 @@
 """AWS in miniature: buckets, queues, engines, streams and a clock around the use cases, all of one seed.
 
-Messages have their wire form. What goes wrong is `troubles`; `heal` ends that and lets everything settle.
+Messages have their wire form. What goes wrong is `rates`; `heal` ends that and lets everything settle.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from bintally.usecases.schedule import ScheduleSummary, run_schedule
 
 from tests.fakes import CrashError, World
 from tests.nothing_lost.engines import ERRORS, MODEL, SUCCESSES, SimulatedEngine
+from tests.nothing_lost.faults import NO_FAULTS, FaultInjector, FaultRates
 from tests.nothing_lost.policy import POLICY
 from tests.nothing_lost.queues import Message, Queue, failed_by
-from tests.nothing_lost.troubles import CALM, Troubles, Weather
 from tests.nothing_lost.uploads import ORDERS, Upload, Uploads, images_in, s3_notification
 from tests.nothing_lost.watched import WatchedBins, WatchedLedger, WatchedLines
 from tests.unit.functions.examples import NOW, THRESHOLDS, photograph
@@ -41,7 +41,7 @@ class Platform:
 
     chance: Random
     mode: InferenceMode = InferenceMode.ASYNC
-    troubles: Troubles = CALM
+    rates: FaultRates = NO_FAULTS
     policy: Policy = POLICY
     together: int = 100
     now: datetime = NOW
@@ -49,15 +49,15 @@ class Platform:
 
     def __post_init__(self) -> None:
         self.policy = replace(self.policy, mode=self.mode)
-        self.weather = Weather(self.chance)
+        self.injector = FaultInjector(self.chance)
         self.world = World(self.together)
-        self.world.steps = self.weather
+        self.world.steps = self.injector
         self.uploads = Uploads(self.chance)
         self.intake, self.results, self.orders = (Queue(self.chance) for _ in range(3))
         self.files: dict[str, ReceivedFile] = {}  # in the order in which they were put
         self._wire()
-        self.use(self.weather)
-        self.trouble(self.troubles)
+        self.use(self.injector)
+        self.inject(self.rates)
 
     def _wire(self) -> None:
         world = self.world
@@ -73,7 +73,7 @@ class Platform:
 
     def _engine(self, name: EngineName) -> SimulatedEngine:
         return SimulatedEngine(
-            self.weather,
+            self.injector,
             self.together,
             name,
             chance=self.chance,
@@ -90,11 +90,11 @@ class Platform:
     def engines(self) -> list[SimulatedEngine]:
         return [engine for engine in self.world.engines.values() if isinstance(engine, SimulatedEngine)]
 
-    def trouble(self, troubles: Troubles) -> None:
+    def inject(self, rates: FaultRates) -> None:
         """From now on, these."""
-        self.troubles = self.weather.troubles = troubles
+        self.rates = self.injector.rates = rates
         for engine in self.engines:
-            engine.troubles = troubles
+            engine.rates = rates
 
     # ---- What people do
 
@@ -137,7 +137,7 @@ class Platform:
             reconcile(
                 changes, orders=world.orders, bins=world.bins, events=world.events, thresholds=THRESHOLDS, now=now
             )
-            if not (self.troubles.repeated and self.chance.random() < self.troubles.repeated):
+            if not (self.rates.repeated and self.chance.random() < self.rates.repeated):
                 del bins[: len(told[0])], lines[: len(told[1])], judged[: len(told[2])]
         return True
 
@@ -182,7 +182,7 @@ class Platform:
             return True
         except BintallyError:
             failed = messages
-        queue.done([message for message in messages if message not in failed], self.now, self.troubles.repeated)
+        queue.done([message for message in messages if message not in failed], self.now, self.rates.repeated)
         queue.failed(failed, self.now)
         return True
 

@@ -1,4 +1,4 @@
-"""Anything at any time: whatever was done, once the faults are over the seven laws hold."""
+"""Anything at any time: whatever was done, once the faults are over the seven invariants hold."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from tests.nothing_lost.faults import NO_FAULTS, FaultRates
 from tests.nothing_lost.healing import found_wrong, heal
 from tests.nothing_lost.platform import Platform
-from tests.nothing_lost.troubles import CALM, Troubles
 
 BINS = st.sampled_from(["P-1", "P-2", "P-3", "P-4"])
 KEYS = st.builds("{}/{}.jpg".format, BINS, st.sampled_from("ab"))
@@ -97,7 +97,7 @@ class Nothing(RuleBasedStateMachine):
 
     @rule(step=st.integers(1, 30))
     def crash(self, step: int) -> None:
-        self.platform.weather.crash_before(step)
+        self.platform.injector.crash_before(step)
 
     @rule(minutes=st.sampled_from([1, 4, 60, 8 * 60]))
     def time(self, minutes: int) -> None:
@@ -107,12 +107,12 @@ class Nothing(RuleBasedStateMachine):
         kinds=st.sets(st.sampled_from(["lost", "doubled", "late", "failed", "expired", "cut", "full", "throttled"])),
         rate=st.sampled_from([0.3, 1]),
     )
-    def troubles(self, kinds: set[str], rate: float) -> None:
-        self.platform.trouble(Troubles(**dict.fromkeys(kinds, rate)))
+    def faults(self, kinds: set[str], rate: float) -> None:
+        self.platform.inject(FaultRates(**dict.fromkeys(kinds, rate)))
 
     @rule()
     def calm(self) -> None:
-        self.platform.trouble(CALM)
+        self.platform.inject(NO_FAULTS)
 
     @rule()
     def retry(self) -> None:

@@ -74,7 +74,7 @@ def test_deliveries_that_overlap_leave_one_entry_and_one_result(
 
     platform.use(interleaving)
     assert interleaving.run([delivery, delivery, delivery, platform.round] * 3) == []
-    platform.use(platform.weather)
+    platform.use(platform.injector)
     heal(platform)
 
     assert found_wrong(platform) == []

@@ -8,9 +8,9 @@ import pytest
 from bintally.domain.image import Status
 from bintally.domain.policy import InferenceMode
 
+from tests.nothing_lost.faults import FaultRates
 from tests.nothing_lost.healing import found_wrong, heal, moment
 from tests.nothing_lost.platform import Platform
-from tests.nothing_lost.troubles import Troubles
 
 IMAGES = 1000
 
@@ -20,7 +20,7 @@ IMAGES = 1000
 def test_every_photograph_is_counted_whatever_share_of_the_announcements_is_lost(
     mode: InferenceMode, lost: float, chance: Random
 ) -> None:
-    platform = Platform(chance, mode, Troubles(lost=lost, doubled=0.2, late=0.2, repeated=0.1))
+    platform = Platform(chance, mode, FaultRates(lost=lost, doubled=0.2, late=0.2, repeated=0.1))
     for number in range(IMAGES):
         platform.put(f"bin-{number}/photo.jpg")
 

@@ -85,7 +85,7 @@ def test_both_at_once_are_one_result(last: bool, chance: Random) -> None:
         bodies = announcements(platform, job)
         platform.use(interleaving)
         raised = interleaving.run([lambda body=body: platform.collect(body) for body in bodies * 2])
-        platform.use(platform.weather)
+        platform.use(platform.injector)
         assert raised == []
 
     heal(platform)

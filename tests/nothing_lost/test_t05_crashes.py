@@ -11,9 +11,9 @@ import pytest
 from bintally.domain.policy import InferenceMode
 
 from tests.fakes import CrashError
+from tests.nothing_lost.faults import FaultRates
 from tests.nothing_lost.healing import deliver, found_wrong, heal, moment
 from tests.nothing_lost.platform import Platform
-from tests.nothing_lost.troubles import Troubles
 
 IMAGES = 100
 MOST_STEPS = 400
@@ -43,10 +43,10 @@ def silent(platform: Platform) -> None:
 
 def unanswered(platform: Platform) -> None:
     """Half of what was asked has failed, so that it is pending again."""
-    platform.trouble(Troubles(failed=0.5, cut=0.5))
+    platform.inject(FaultRates(failed=0.5, cut=0.5))
     announced(platform)
     deliver(platform)
-    platform.trouble(Troubles())
+    platform.inject(FaultRates())
     platform.now += timedelta(minutes=5)
 
 
@@ -70,7 +70,7 @@ def test_nothing_is_lost_by_a_crash_at_any_boundary(case: str, mode: InferenceMo
     for boundary in range(1, MOST_STEPS):
         platform = Platform(chance, mode, together=10)
         prepare(platform)
-        platform.weather.crash_before(boundary)
+        platform.injector.crash_before(boundary)
         crashed = _crashes(platform, run)
         heal(platform)
         assert found_wrong(platform) == [], f"after a crash before step {boundary}"
@@ -82,23 +82,23 @@ def test_nothing_is_lost_by_a_crash_at_any_boundary(case: str, mode: InferenceMo
 
 def _crashes(platform: Platform, run: Callable[[Platform], object]) -> bool:
     """Run it; whether the crash came. Lambda sees to it that a crash is not the end of the platform."""
-    taken = platform.weather.pending
+    taken = platform.injector.pending
     with suppress(CrashError):
         run(platform)
-    return platform.weather.pending < taken
+    return platform.injector.pending < taken
 
 
 @pytest.mark.parametrize("mode", InferenceMode)
 @pytest.mark.parametrize("rate", [0.01, 0.05, 0.2])
 def test_nothing_is_lost_by_crashes_at_any_rate(rate: float, mode: InferenceMode, chance: Random) -> None:
     """Also in the runs that mend what a crash left."""
-    platform = Platform(chance, mode, Troubles(crashed=rate, lost=0.1, failed=0.1, cut=0.1), together=10)
+    platform = Platform(chance, mode, FaultRates(crashed=rate, lost=0.1, failed=0.1, cut=0.1), together=10)
     for _ in range(10):
         for number in range(IMAGES):
             platform.put(f"bin-{number}/{chance.randint(0, 3)}.jpg")
         for _ in range(10):
             moment(platform, 5)
-    assert platform.weather.crashes > 5
+    assert platform.injector.crashes > 5
     heal(platform)
 
     assert found_wrong(platform) == []

@@ -11,9 +11,9 @@ from bintally.domain.image import Status
 from bintally.domain.jobs import JobStatus
 from bintally.domain.policy import InferenceMode
 
+from tests.nothing_lost.faults import NO_FAULTS, FaultRates
 from tests.nothing_lost.healing import deliver, found_wrong, heal
 from tests.nothing_lost.platform import Platform
-from tests.nothing_lost.troubles import CALM, Troubles
 
 IMAGES = 6
 MOST_STEPS = 60
@@ -22,11 +22,11 @@ Prepare = Callable[[Platform], None]
 
 def pending(platform: Platform) -> None:
     """Photographs that a job has given back, and a later one that is answered but not announced."""
-    platform.trouble(Troubles(failed=1))
+    platform.inject(FaultRates(failed=1))
     _asked(platform, 0)
-    platform.trouble(Troubles(lost=1))
+    platform.inject(FaultRates(lost=1))
     _asked(platform, 1)
-    platform.trouble(CALM)
+    platform.inject(NO_FAULTS)
 
 
 def _asked(platform: Platform, lot: int) -> None:
@@ -44,7 +44,7 @@ def prepared(platform: Platform) -> None:
     statuses = {held.status for held in platform.world.ledger.items.values()}
     assert Status.RECEIVED in statuses
     for step in range(1, MOST_STEPS):
-        platform.weather.crash_before(step)
+        platform.injector.crash_before(step)
         platform.round()
         if JobStatus.PREPARED in {job.status for job in platform.world.jobs.all()}:
             break
@@ -56,7 +56,7 @@ def opened(platform: Platform) -> None:
     for number in range(IMAGES):
         platform.put(f"bin-{number}/photo.jpg")
     for step in range(1, MOST_STEPS):
-        platform.weather.crash_before(step)
+        platform.injector.crash_before(step)
         platform.deliver_intake()
         for message in platform.intake.waiting:
             message.received = 0
@@ -83,9 +83,9 @@ def test_nothing_is_lost(case: str, mode: InferenceMode, chance: Random) -> None
             platform = Platform(chance, mode)
             prepare(platform)
             ran: list[bool] = []
-            platform.weather.before(boundary, _dying(platform, other, dies_at, ran))
+            platform.injector.before(boundary, _dying(platform, other, dies_at, ran))
             run(platform)
-            platform.weather.before(0, int)  # whatever has not come does not come any more
+            platform.injector.before(0, int)  # whatever has not come does not come any more
             if not ran:
                 assert crashes > 20, "hardly a step was taken: this proves nothing"
                 return
@@ -103,9 +103,9 @@ def _dying(
     """A run that dies before that step; then whether it did is in `ran`."""
 
     def die() -> None:
-        platform.weather.crash_before(dies_at)
+        platform.injector.crash_before(dies_at)
         run(platform)
-        ran.append(not platform.weather.pending)
-        platform.weather.before(0, int)
+        ran.append(not platform.injector.pending)
+        platform.injector.before(0, int)
 
     return die

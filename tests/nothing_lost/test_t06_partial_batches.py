@@ -25,6 +25,7 @@ def bad_places(subset: tuple[bool, ...]) -> list[str]:
     return [f"m{place}" for place, good in enumerate(subset) if not good]
 
 
+@pytest.mark.usefixtures("without_logs")
 @pytest.mark.parametrize(("function", "good"), [("intake", "s3-test-event"), ("collect", "test-notification")])
 def test_exactly_the_bad_messages_go_back(function: str, good: str, on_aws: dict[str, str], chance: Random) -> None:
     (fine,) = bodies(f"{function}/{good}.json")

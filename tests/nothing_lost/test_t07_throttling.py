@@ -11,26 +11,26 @@ from bintally.adapters.clients import CONFIG
 from bintally.domain.image import TERMINAL
 from bintally.domain.policy import InferenceMode
 
+from tests.nothing_lost.faults import FaultRates
 from tests.nothing_lost.healing import found_wrong, heal, moment
 from tests.nothing_lost.platform import Platform
 from tests.nothing_lost.policy import POLICY
-from tests.nothing_lost.troubles import Troubles
 
 IMAGES = 1000
 MINUTES = 120
 REQUESTS_OF_A_STEP = CONFIG.retries["total_max_attempts"]
 
 
-def troubles_of(kind: str, rate: float) -> Troubles:
+def rates_of(kind: str, rate: float) -> FaultRates:
     """A step of a function fails only when all requests of its client have been refused."""
-    return Troubles(refused=rate**REQUESTS_OF_A_STEP) if kind == "refused" else Troubles(**{kind: rate})
+    return FaultRates(refused=rate**REQUESTS_OF_A_STEP) if kind == "refused" else FaultRates(**{kind: rate})
 
 
 @pytest.mark.parametrize("mode", [InferenceMode.ASYNC, InferenceMode.BATCH])
 @pytest.mark.parametrize("rate", [0.01, 0.1, 0.5])
 @pytest.mark.parametrize("kind", ["refused", "throttled", "timeouts", "failed", "full"])
 def test_nothing_is_lost_and_attempts_are_bounded(kind: str, rate: float, mode: InferenceMode, chance: Random) -> None:
-    platform = Platform(chance, mode, troubles_of(kind, rate), together=25)
+    platform = Platform(chance, mode, rates_of(kind, rate), together=25)
     for number in range(IMAGES):
         platform.put(f"bin-{number}/photo.jpg")
 
@@ -48,7 +48,7 @@ def test_nothing_is_lost_and_attempts_are_bounded(kind: str, rate: float, mode: 
 
 
 def test_a_photograph_is_tried_again_later_each_time(chance: Random) -> None:
-    platform = Platform(chance, troubles=Troubles(failed=1), policy=replace(POLICY, max_attempts=6))
+    platform = Platform(chance, rates=FaultRates(failed=1), policy=replace(POLICY, max_attempts=6))
     platform.put("bin/photo.jpg")
     waits = []
     for _ in range(120):
@@ -63,7 +63,7 @@ def test_a_photograph_is_tried_again_later_each_time(chance: Random) -> None:
 
 def test_a_table_that_refuses_everything_for_an_hour_loses_nothing(chance: Random) -> None:
     """What came meanwhile lies in the dead letters, and comes back from there."""
-    platform = Platform(chance, troubles=Troubles(refused=1))
+    platform = Platform(chance, rates=FaultRates(refused=1))
     for number in range(IMAGES):
         platform.put(f"bin-{number}/photo.jpg")
     for _ in range(60):

@@ -154,7 +154,7 @@ def test_without_capacity_each_type_is_asked_for_in_turn_and_then_the_photograph
     assert isinstance(engine, SimulatedEngine)
     one_job(platform, 0)
     engine.waiting = [(platform.now, job) for job in platform.world.jobs.all()]
-    platform.trouble(replace(platform.troubles, full=1))
+    platform.inject(replace(platform.rates, full=1))
     for _ in range(7 * 24 * 2):
         moment(platform, minutes=30)
 

@@ -7,17 +7,17 @@ from random import Random
 
 from bintally.domain.image import Status
 
+from tests.nothing_lost.faults import NO_FAULTS, FaultRates
 from tests.nothing_lost.healing import found_wrong, heal, moment
 from tests.nothing_lost.platform import Platform
 from tests.nothing_lost.policy import POLICY
-from tests.nothing_lost.troubles import CALM, Troubles
 from tests.template.deployed import stack
 
 IMAGES = 100
 
 
 def expired(chance: Random) -> Platform:
-    platform = Platform(chance, troubles=Troubles(expired=1))
+    platform = Platform(chance, rates=FaultRates(expired=1))
     for number in range(IMAGES):
         platform.put(f"bin-{number}/photo.jpg")
     return platform
@@ -41,7 +41,7 @@ def test_what_expired_is_counted_once_there_is_capacity_again(chance: Random) ->
     platform = expired(chance)
     for _ in range(8):
         moment(platform, minutes=60)
-    platform.trouble(CALM)
+    platform.inject(NO_FAULTS)
     heal(platform, retry=False)
 
     assert found_wrong(platform) == []
@@ -50,7 +50,7 @@ def test_what_expired_is_counted_once_there_is_capacity_again(chance: Random) ->
 
 def test_an_answer_that_comes_after_the_request_was_given_up_counts(chance: Random) -> None:
     platform = expired(chance)
-    platform.trouble(CALM)
+    platform.inject(NO_FAULTS)
     for engine in platform.engines:
         engine.slowness = timedelta(hours=24)
     heal(platform, retry=False)
@@ -67,7 +67,7 @@ def test_it_is_heard_of() -> None:
 
 def test_photographs_that_an_endpoint_refuses_for_a_day_are_heard_of(chance: Random) -> None:
     """Their jobs are open, so that they are neither pending nor asked about."""
-    platform = Platform(chance, troubles=Troubles(throttled=1))
+    platform = Platform(chance, rates=FaultRates(throttled=1))
     for number in range(IMAGES):
         platform.put(f"bin-{number}/photo.jpg")
     for _ in range(24):
@@ -75,6 +75,6 @@ def test_photographs_that_an_endpoint_refuses_for_a_day_are_heard_of(chance: Ran
 
     last = platform.rounds[-1]
     assert last.oldest_pending >= timedelta(hours=20) or last.unaccounted == IMAGES
-    platform.trouble(CALM)
+    platform.inject(NO_FAULTS)
     heal(platform, retry=False)
     assert found_wrong(platform) == []

@@ -8,16 +8,16 @@ from random import Random
 from bintally.domain.verdicts import Verdict
 from bintally.usecases.reconcile import Changes, reconcile
 
+from tests.nothing_lost.faults import FaultRates
 from tests.nothing_lost.healing import found_wrong, heal, moment
 from tests.nothing_lost.interleaving import Interleaving
 from tests.nothing_lost.platform import Platform
-from tests.nothing_lost.troubles import Troubles
 from tests.unit.functions.examples import THRESHOLDS
 
 ORDERS = 500
 WORLDS = 50
 HEADER = "consignment_id,bin_id,expected\n"
-TROUBLES = Troubles(lost=0.1, doubled=0.2, late=0.2, repeated=0.3, crashed=0.005)
+FAULT_RATES = FaultRates(lost=0.1, doubled=0.2, late=0.2, repeated=0.3, crashed=0.005)
 
 
 def rows(chance: Random, numbers: list[int], cancelled: float = 0) -> str:
@@ -27,7 +27,7 @@ def rows(chance: Random, numbers: list[int], cancelled: float = 0) -> str:
 
 
 def test_every_line_has_one_final_verdict(chance: Random) -> None:
-    platform = Platform(chance, troubles=TROUBLES, together=25)
+    platform = Platform(chance, rates=FAULT_RATES, together=25)
     numbers = list(range(ORDERS))
     chance.shuffle(numbers)
     first, second = numbers[: ORDERS // 2], numbers[ORDERS // 2 :]
@@ -54,7 +54,7 @@ def test_every_line_has_one_final_verdict(chance: Random) -> None:
 
 
 def test_what_newer_files_no_longer_have_is_withdrawn_in_whatever_order_they_come(chance: Random) -> None:
-    platform = Platform(chance, troubles=TROUBLES, together=25)
+    platform = Platform(chance, rates=FAULT_RATES, together=25)
     numbers = list(range(ORDERS))
     for number in numbers:
         platform.put(f"bin-{number}/photo.jpg")
@@ -107,7 +107,7 @@ def test_requests_to_judge_beside_new_counts_and_changed_orders_leave_the_last_w
             requests = [lambda: judged(platform)] * 4  # noqa: B023
             tasks = [platform.deliver_results, platform.deliver_orders, *requests, platform.deliver_streams]
             assert interleaving.run(tasks) == []
-            platform.use(platform.weather)
+            platform.use(platform.injector)
         heal(platform)
         assert found_wrong(platform) == []
 

@@ -10,11 +10,11 @@ from bincli.commands.redrive import Route, redrive_route
 from bintally.domain.image import Status
 
 from tests.fakes import CrashError
+from tests.nothing_lost.faults import NO_FAULTS, FaultRates
 from tests.nothing_lost.healing import deliver, found_wrong, heal
 from tests.nothing_lost.platform import Platform
 from tests.nothing_lost.queues import MOST_RECEIVES, Message
 from tests.nothing_lost.queues import Queue as Simulated
-from tests.nothing_lost.troubles import CALM, Troubles
 from tests.nothing_lost.watched import WatchedLedger
 
 MESSAGES = 100
@@ -67,12 +67,12 @@ def dead_letters(platform: Platform) -> None:
     """A hundred notifications that the table refused until they were dead."""
     for number in range(MESSAGES):
         platform.put(f"bin-{number}/photo.jpg")
-    platform.trouble(Troubles(refused=1))
+    platform.inject(FaultRates(refused=1))
     for _ in range(MOST_RECEIVES):
         platform.deliver_intake(MESSAGES)
     assert (len(platform.intake.waiting), len(platform.intake.dead)) == (0, MESSAGES)
     assert found_wrong(platform) == []
-    platform.trouble(CALM)
+    platform.inject(NO_FAULTS)
 
 
 def test_all_leave_the_dead_letters_and_are_counted_once(chance: Random) -> None:
@@ -106,11 +106,11 @@ def test_dead_announcements_come_back_too_late_to_do_harm(chance: Random) -> Non
         platform.deliver_intake(1)
     platform.now += timedelta(minutes=5)
     platform.answer()
-    platform.trouble(Troubles(refused=1))
+    platform.inject(FaultRates(refused=1))
     for _ in range(MOST_RECEIVES):
         platform.deliver_results(MESSAGES)
     assert len(platform.results.dead) == MESSAGES
-    platform.trouble(CALM)
+    platform.inject(NO_FAULTS)
     for _ in range(3):
         platform.round()
         platform.now += timedelta(minutes=5)

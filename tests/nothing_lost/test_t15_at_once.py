@@ -58,7 +58,7 @@ def test_of_fifty_workers_in_step_one_wins(chance: Random) -> None:
         work = same_delivery(platform)
         platform.use(interleaving)
         assert interleaving.run([work] * WORKERS) == []
-        platform.use(platform.weather)
+        platform.use(platform.injector)
         assert_single(platform.world)
 
 
@@ -102,7 +102,7 @@ def test_rounds_at_once_lose_nothing(chance: Random) -> None:
         interleaving = Interleaving(chance)
         platform.use(interleaving)
         assert interleaving.run([platform.round] * 5) == []
-        platform.use(platform.weather)
+        platform.use(platform.injector)
         assert len(platform.world.engine.asked) == len(set(platform.world.engine.asked))
         heal(platform)
         assert found_wrong(platform) == []

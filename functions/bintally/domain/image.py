@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 
 class Status(StrEnum):
@@ -52,7 +53,7 @@ class Image:
     captured_at: str
     bin_id: str
 
-    @property
+    @cached_property
     def image_id(self) -> str:
         """32 hex digits, the same for every delivery of the same object version. Safe wherever a key is not."""
         version = self.version_id or self.sequencer

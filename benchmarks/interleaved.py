@@ -1,4 +1,4 @@
-"""Several ways to do one thing, timed in turns, because the machine may be busy for a while."""
+"""Several ways to do one thing, timed in turn, because the machine may be busy for a while."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def in_turns(ways: Mapping[str, Callable[[], object]], rounds: int) -> list[dict[str, float]]:
+def interleaved(ways: Mapping[str, Callable[[], object]], rounds: int) -> list[dict[str, float]]:
     """The seconds of each way, for each of `rounds`."""
     return [{name: seconds(work) for name, work in ways.items()} for _ in range(rounds)]

@@ -11,7 +11,7 @@ from tests.fakes import CrashError, Steps
 
 
 @dataclass(frozen=True)
-class Troubles:
+class FaultRates:
     """`lost`, `doubled` and `late` are announcements of the engines, `repeated` messages that a queue hands out again.
 
     Of what is asked of an engine: `throttled` requests are refused, `timeouts` are refused though the engine took them,
@@ -33,15 +33,15 @@ class Troubles:
     crashed: float = 0
 
 
-CALM = Troubles()
+NO_FAULTS = FaultRates()
 
 
-class Weather(Steps):
+class FaultInjector(Steps):
     """Steps before which the store may refuse, or the function may die, by rate."""
 
     def __init__(self, chance: Random) -> None:
         super().__init__()
-        self.troubles = CALM
+        self.rates = NO_FAULTS
         self.crashes = 0
         self.refusals = 0
         self._chance = chance
@@ -53,9 +53,9 @@ class Weather(Steps):
 
     def __call__(self) -> None:
         super().__call__()
-        if self.troubles.crashed and self._chance.random() < self.troubles.crashed:
+        if self.rates.crashed and self._chance.random() < self.rates.crashed:
             self.crashes += 1
             raise CrashError("by rate")
-        if self.troubles.refused and self._chance.random() < self.troubles.refused:
+        if self.rates.refused and self._chance.random() < self.rates.refused:
             self.refusals += 1
             raise StoreError("ProvisionedThroughputExceededException")
