@@ -81,7 +81,7 @@ def _header(sheet: Image.Image, totals: Totals) -> None:
     right = sheet.width - MARGIN
     write(draw, (MARGIN, 62), "bintally", 44, INK, bold=True)
     write(draw, (MARGIN + width("bintally", 44) + 18, 62), "which bins need a look", 26, FAINT)
-    write(draw, (right, 62), f"{totals.images_per_second:,.1f} images/s", 34, INK, bold=True, align="right")
+    write(draw, (right, 62), f"{totals.images_per_second:,.1f} photos/s", 34, INK, bold=True, align="right")
     numbers = [f"{totals.counted:,} counted", f"{totals.rejected:,} rejected", f"{totals.unaccounted:,} unaccounted"]
     write(draw, (MARGIN, 94), f"{quantity(totals.images, 'photo')}: {', '.join(numbers)}", 18, FAINT)
     write(
