@@ -39,11 +39,11 @@ format: $(VENV)/test.done ## format the code, and sort and repair what ruff can
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-check: $(VENV)/test.done $(VENV)/sam.done ## lint, types, template
+check: $(VENV)/test.done $(VENV)/gates.done ## lint, types, template
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+	$(BIN)/python -m tests.template.gates
 
 model-smoke: $(VENV)/test.done ## every step of the model, small: on 400 photographs of DATA, or on drawn bins
 	$(BIN)/python training/smoke.py $(if $(DATA),--data $(DATA)) $(if $(WEIGHTS),--weights $(WEIGHTS))
@@ -91,6 +91,11 @@ $(VENV)/test.done: $(VENV)/pip.done pyproject.toml constraints.txt
 $(VENV)/sam.done: $(VENV)/pip.done requirements-sam.txt
 	@$(PYTHON) -m venv $(VENV)/sam
 	@$(VENV)/sam/bin/python -m pip install $(PIP_OPTIONS) -r requirements-sam.txt
+	@touch $@
+
+$(VENV)/gates.done: $(VENV)/pip.done requirements-gates.txt
+	@$(PYTHON) -m venv $(VENV)/gates
+	@$(VENV)/gates/bin/python -m pip install $(PIP_OPTIONS) -r requirements-gates.txt
 	@touch $@
 
 # Where this machine has no such Python, uv fetches one.

@@ -212,6 +212,20 @@ def test_every_queue_is_encrypted() -> None:
         assert queue.get("SqsManagedSseEnabled") is True or "KmsMasterKeyId" in queue, name
 
 
+def test_every_queue_refuses_what_comes_without_tls() -> None:
+    refusing = {
+        statement["Resource"]
+        for policy in properties_of("AWS::SQS::QueuePolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if condition_keys(statement) == {"aws:SecureTransport": "false"}
+        and (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "sqs:*")
+        and policy["Queues"]
+        == [f"https://sqs.us-east-1.amazonaws.com/000000000000/{statement['Resource'].split(':')[-1]}"]
+    }
+
+    assert refusing == {STACK.resolve(get_arn(name)) for name in properties_of("AWS::SQS::Queue")}
+
+
 def test_a_consumed_queue_has_dead_letters_that_nobody_consumes() -> None:
     consumed = {mapping["EventSourceArn"] for mapping in sources_of("sqs").values()}
     for arn in consumed:
