@@ -248,3 +248,58 @@ def test_every_package_is_installed() -> None:
 
     assert set(find["where"]) == set(FOLDERS)
     assert [str(folder) for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []
+
+
+DEFINITIONS = (ast.Import, ast.ImportFrom, ast.ClassDef, *FUNCTION, ast.Assign, ast.AnnAssign)
+REGISTRATIONS = (
+    "app.command(",
+    "app.add_typer(",
+    "app.callback(",
+    "order_commands.command(",
+)  # of the commands in bincli.main
+
+
+def is_definition(node: ast.stmt) -> bool:
+    match node:
+        case ast.Expr(value=ast.Constant()):
+            return True  # a docstring
+        case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+            return True
+        case ast.If(test=ast.Compare(left=ast.Name(id="__name__"))):
+            return True
+        case ast.Expr(value=ast.Call()):
+            return ast.unparse(node).startswith(REGISTRATIONS)
+        case ast.For(body=body):
+            return all(ast.unparse(each).startswith(REGISTRATIONS) for each in body)
+    return isinstance(node, DEFINITIONS)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_an_import_does_nothing_but_define(folder: str) -> None:
+    acting = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in files(folder)
+        for node in ast.parse(path.read_text()).body
+        if not is_definition(node)
+    ]
+
+    assert acting == []
+
+
+# Modules that may be longer, each with the reason.
+LONG = {
+    "functions/bintally/domain/order_rows.py",  # every rule of one file format
+    "tests/unit/functions/adapters/test_contracts.py",  # one contract for each port, held by fakes and adapters alike
+    "tests/unit/functions/domain/test_orders.py",  # every way in which an order file can be wrong
+    "tests/unit/functions/usecases/test_collect.py",  # every answer of both engines
+    "tests/unit/functions/usecases/test_reconcile.py",  # every cause of a new verdict
+    "tests/template/test_template.py",  # one check for each kind of resource
+}
+
+
+@pytest.mark.parametrize(("folders", "lines"), [(FOLDERS, 250), (("tests",), 400)])
+def test_a_module_is_short_enough_to_read(folders: tuple[str, ...], lines: int) -> None:
+    paths = [path for folder in folders for path in files(folder) if lines == 250 or path.stem.startswith("test_")]
+    long = {path.relative_to(ROOT).as_posix() for path in paths if len(path.read_text().splitlines()) > lines}
+
+    assert long - LONG == set()
