@@ -83,7 +83,10 @@ def test_the_options_of_a_command_exist(one: Shown) -> None:
     assert [word for word in asked if word not in options | {"--help"}] == []
 
 
-@pytest.mark.parametrize("one", [one for one in of("python") if one.words[1].endswith(".py")], ids=str)
+SCRIPTS = [one for one in [*of("python"), *mentioned("python")] if one.words[1].endswith(".py")]
+
+
+@pytest.mark.parametrize("one", SCRIPTS, ids=str)
 def test_the_scripts_take_the_flags_shown(one: Shown) -> None:
     _, script, *words = one.words
     step = words[0] if words and not words[0].startswith("-") else ""  # as in `jobs.py train`
