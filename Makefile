@@ -32,8 +32,8 @@ test: check $(VENV)/test.done ## every check and every test
 	-@$(MAKE) --no-print-directory $(BUILDER).done # without it, the test of the build is skipped
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-unit: $(VENV)/test.done ## the quick tests, in less than a minute
-	$(BIN)/pytest -n $(WORKERS) $(UNIT)
+unit: $(VENV)/test.done ## the quick tests, with fewer examples of each property
+	HYPOTHESIS_PROFILE=quick $(BIN)/pytest -n $(WORKERS) $(UNIT)
 
 format: $(VENV)/test.done ## format the code, and sort and repair what ruff can
 	$(BIN)/ruff check --fix-only .

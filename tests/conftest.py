@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 # No deadline: machines that run tests are often busy. The same examples in every run: what lands stays green.
@@ -11,4 +13,6 @@ settings.register_profile(
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("bintally")
+# For `make unit`.
+settings.register_profile("quick", parent=settings.get_profile("bintally"), max_examples=20)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "bintally"))

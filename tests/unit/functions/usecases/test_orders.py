@@ -256,7 +256,7 @@ def written(lines: dict[tuple[str, str], int]) -> str:
 
 
 @given(files=files, data=st.data())
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=5 * settings.default.max_examples)
 def test_files_in_any_order_twice_and_in_the_middle_of_one_another_end_as_one_after_another(
     files: Files, data: st.DataObject
 ) -> None:

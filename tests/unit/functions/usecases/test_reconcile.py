@@ -376,7 +376,7 @@ happenings = st.lists(
 
 
 @example([("order", "a", 1), ("count", "a", 1), ("count", "b", 1), ("late order", "b", 1), ("late order", "b", 2)])
-@settings(max_examples=150)
+@settings(max_examples=settings.default.max_examples * 3 // 2)
 @given(happenings)
 def test_after_any_story_verdicts_and_announcements_are_those_of_the_facts(story: list[tuple[str, str, int]]) -> None:
     world = World()
