@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
     ready = np.stack([pixels_of(path) for path in paths])
 
     def pixels_only() -> None:
-        with ThreadPoolExecutor(predictor.at_once) as pool:
+        with ThreadPoolExecutor(predictor.concurrency) as pool:
             list(pool.map(predictor.predict, [ready[at : at + batch] for at in range(0, len(ready), batch)]))
 
     ways: dict[str, Callable[[], object]] = {

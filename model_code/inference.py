@@ -1,4 +1,4 @@
-"""SageMaker's four functions, for its PyTorch containers and for whatever else speaks their protocol
+"""The four functions that SageMaker's PyTorch containers call
 (https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html#serve-a-pytorch-model).
 """
 
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """A body and what it is: a manifest (JSON_LINES) or one photograph."""
+    """A body and its media type: a manifest (JSON_LINES) or one image."""
 
     kind: str
     body: bytes
 
 
 def model_fn(model_dir: str) -> Predictor:
-    """The model in the folder that SageMaker unpacked."""
+    """Loads the model from the folder into which SageMaker unpacked it."""
     return Predictor.load(Path(model_dir))
 
 
 def input_fn(request_body: bytes | str, content_type: str) -> Request:
-    """Raises ValueError for a content type that is neither a manifest's nor a photograph's."""
+    """Raises ValueError for a content type that is neither a manifest's nor an image's."""
     body = request_body.encode() if isinstance(request_body, str) else bytes(request_body)
     return Request(media_type(content_type), body)
 
 
 def predict_fn(request: Request, predictor: Predictor) -> list[Line]:
-    """One line for each image. Those of a manifest are read from S3, from the buckets of BINTALLY_IMAGE_BUCKETS."""
+    """One line for each image. A manifest's images are read from the S3 buckets in BINTALLY_IMAGE_BUCKETS."""
     if request.kind != JSON_LINES:
         return [count_image(predictor, request.body)]
     buckets = allowed_buckets(os.environ)
@@ -49,7 +49,7 @@ def predict_fn(request: Request, predictor: Predictor) -> list[Line]:
 
 
 def output_fn(lines: list[Line], accept: str) -> tuple[str, str]:
-    """The body and its type: JSON Lines where `accept` names them or there are several lines, else one JSON object."""
+    """The body and its type: JSON Lines if `accept` names them or there are several lines, else one JSON object."""
     if JSON_LINES in accept or len(lines) != 1:
         return json_lines(lines), JSON_LINES
     return json.dumps(lines[0]), "application/json"

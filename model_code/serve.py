@@ -1,14 +1,14 @@
-"""The inference server: SageMaker's container contract over `binmodel`.
+"""The inference server: `binmodel` behind SageMaker's container contract.
 
     python model_code/serve.py --host 127.0.0.1 --port 8080 --model DIR
 
-GET /ping, POST /invocations (a manifest as `application/jsonlines`, or one photograph as `image/jpeg`, `image/png` or
+GET /ping, POST /invocations (a manifest as `application/jsonlines`, or one image as `image/jpeg`, `image/png` or
 `application/x-image`) and GET /execution-parameters
 (https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-batch-code.html).
 
-BINTALLY_IMAGE_BUCKETS names the buckets that a manifest may name, separated by commas. Without it no manifest can be
-counted, only images in the request itself. BINTALLY_CONCURRENT_REQUESTS is the number of requests counted at the same
-time; in a batch transform job, SageMaker's own SAGEMAKER_MAX_CONCURRENT_TRANSFORMS takes precedence.
+BINTALLY_IMAGE_BUCKETS lists the buckets that manifests may use, separated by commas. Without it, only images in the
+request itself can be counted. BINTALLY_CONCURRENT_REQUESTS is the number of requests counted at the same time; in a
+batch transform job, SageMaker's own SAGEMAKER_MAX_CONCURRENT_TRANSFORMS takes precedence.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pathlib import Path
 import uvicorn
 from anyio import CapacityLimiter
 from binmodel.artifact import ArtifactError, model_to_serve
-from binmodel.clients import Bodies, PromptProtocol, while_connected
+from binmodel.connections import BodyReader, TimeoutProtocol, while_connected
 from binmodel.fetch import allowed_buckets, read_object, s3_client
 from binmodel.images import Limits
 from binmodel.invocation import JSON_LINES, READERS, AbandonedError, count_image, count_manifest, json_lines, media_type
@@ -42,18 +42,18 @@ from starlette.routing import Route
 
 MODEL_DIR = Path("/opt/ml/model")  # where SageMaker unpacks ModelDataUrl
 MAX_LINES = 50_000  # of a manifest
-WAITING_BODIES = 2  # as many of the largest requests may wait beside those in work
-CLIENT_GONE = 499  # seen by nobody
-GRACE = 25  # seconds; SageMaker sends SIGTERM, and SIGKILL 30 seconds later
+WAITING_BODIES = 2  # so many requests of the maximum size can wait beside those being counted
+CLIENT_GONE = 499  # never received by anyone
+GRACE = 25  # seconds; SageMaker sends SIGKILL 30 seconds after SIGTERM
 
 log = logging.getLogger("serve")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How much the server takes on: `concurrency` requests at once, each of at most `max_payload_mb` MiB.
+    """At most `concurrency` requests run at the same time, each with a body of at most `max_payload_mb` MiB.
 
-    A body has `body_seconds` to arrive.
+    A body must arrive within `body_seconds`.
     """
 
     concurrency: int = 2
@@ -63,7 +63,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Settings:
-        """From the variables that a batch transform job sets, and BINTALLY_CONCURRENT_REQUESTS on an endpoint."""
+        """From the variables of a batch transform job, or BINTALLY_CONCURRENT_REQUESTS on an endpoint."""
         concurrency = env.get("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS") or env.get("BINTALLY_CONCURRENT_REQUESTS")
         return cls(
             int(concurrency or cls.concurrency),
@@ -72,7 +72,7 @@ class Settings:
         )
 
     def parameters(self) -> dict[str, int | str]:
-        """What /execution-parameters answers."""
+        """The response of /execution-parameters."""
         return {
             "MaxConcurrentTransforms": self.concurrency,
             "BatchStrategy": self.batch_strategy,
@@ -83,10 +83,10 @@ class Settings:
 def build_app(
     predictor: Predictor, read: Callable[[Entry], bytes], settings: Settings, limits: Limits | None = None
 ) -> Starlette:
-    """The server. `read` gives the bytes of a manifest's entry. Inference runs in threads, so /ping always answers."""
+    """The server. `read` returns the bytes of a manifest entry. Inference runs in threads, so /ping always responds."""
     limiter = CapacityLimiter(settings.concurrency)
     payload = settings.max_payload_mb * 2**20
-    bodies = Bodies(payload, payload * (settings.concurrency + WAITING_BODIES), settings.body_seconds)
+    bodies = BodyReader(payload, payload * (settings.concurrency + WAITING_BODIES), settings.body_seconds)
 
     async def ping(_: Request) -> Response:
         return Response()
@@ -96,7 +96,7 @@ def build_app(
 
     async def invocations(request: Request) -> Response:
         if "origin" in request.headers:  # browsers send it with every POST, and SageMaker never does
-            raise HTTPException(403, "The model server does not answer web pages.")
+            raise HTTPException(403, "The model server does not accept requests from web pages.")
         try:
             kind = media_type(request.headers.get("content-type", ""))
         except ValueError as error:
@@ -104,13 +104,13 @@ def build_app(
         async with bodies.received(request) as body:
             if kind == JSON_LINES and body.count(b"\n") > MAX_LINES:
                 raise HTTPException(413, f"The manifest has more than {MAX_LINES:,} lines.")
-            answer = partial(manifest if kind == JSON_LINES else image, body)
-            return await while_connected(request, answer, limiter) or Response(status_code=CLIENT_GONE)
+            work = partial(manifest if kind == JSON_LINES else image, body)
+            return await while_connected(request, work, limiter) or Response(status_code=CLIENT_GONE)
 
-    def manifest(body: bytes, gone: threading.Event) -> Response | None:
+    def manifest(body: bytes, disconnected: threading.Event) -> Response | None:
         started = time.monotonic()
         try:
-            lines = count_manifest(predictor, body, read, limits, gone.is_set)
+            lines = count_manifest(predictor, body, read, limits, disconnected.is_set)
         except AbandonedError:
             log.info(json.dumps({"event": "abandoned", "seconds": round(time.monotonic() - started, 3)}))
             return None
@@ -135,7 +135,7 @@ def build_app(
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT") or 8080)
-    parser.add_argument("serve", nargs="?", choices=["serve"], help="SageMaker starts a container with this word")
+    parser.add_argument("serve", nargs="?", choices=["serve"], help="ignored; SageMaker passes it")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=port, help="(default: %(default)s)")
     parser.add_argument("--model", type=Path, help=f"artifact folder (default: {MODEL_DIR}, else the shipped one)")
@@ -157,7 +157,7 @@ def main(arguments: list[str] | None = None) -> None:
         app,
         host=options.host,
         port=options.port,
-        http=PromptProtocol,
+        http=TimeoutProtocol,
         ws="none",
         access_log=False,
         timeout_graceful_shutdown=GRACE,

@@ -1,7 +1,7 @@
-"""The network, its preprocessing and its artifact: the one definition that training, evaluation and serving share."""
+"""The network, its preprocessing and its artifact, shared by training, evaluation and serving."""
 
 import os
 
-# ONNX Runtime reports to its maker from the moment it is imported, and reads this variable only then. Set here, because
-# whoever in this project imports it imports this package before (a test checks that).
+# ONNX Runtime sends telemetry from the moment it is imported, and reads this variable only then. It is set here because
+# all code in this project imports this package before ONNX Runtime (a test checks that).
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -1,4 +1,4 @@
-"""A model as a folder: `model.json`, which says what the weights expect and how good they are, and the weights."""
+"""A model folder: the weights, and `model.json`, which describes their inputs, outputs and quality."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ DESCRIPTION = "model.json"
 
 
 class ArtifactError(Exception):
-    """A model folder that can't be used: something is missing, unreadable, or not what `model.json` describes."""
+    """A model folder that cannot be used: a file is missing, unreadable, or does not match `model.json`."""
 
 
 @dataclass(frozen=True)
 class Conformal:
-    """Intervals that grow until they hold more than `mass` hold the true count with probability `coverage`."""
+    """Intervals with more than `mass` probability contain the true count with probability `coverage`."""
 
     coverage: float
     mass: float
@@ -29,11 +29,11 @@ class Conformal:
 
 @dataclass(frozen=True)
 class Artifact:
-    """What `model.json` says. `weights` maps each weights file to its SHA-256; `metrics` are those of the model card.
+    """The content of `model.json`. `weights` maps each weights file to its SHA-256, `metrics` are the model card's.
 
-    `classes` are the counts that the model names. `outputs` are what the network's outputs stand for, in their order:
-    the classes, and perhaps 0 before them (the bin is empty) and one after them (it holds more than the last class).
-    Logits are divided by `temperature` before the softmax, which makes the probabilities honest.
+    `classes` are the counts that the model was trained on. `outputs` are the meanings of the network's outputs, in
+    order: the classes, optionally preceded by 0 (an empty bin) and followed by one more (above the last class).
+    Logits are divided by `temperature` before the softmax to calibrate the probabilities.
     """
 
     folder: Path
@@ -52,29 +52,29 @@ class Artifact:
     conformal: Conformal | None = None
 
     def __post_init__(self) -> None:
-        """Raises ValueError where the outputs are not the classes, counting up, with at most 0 before and one after."""
+        """Raises ValueError unless the outputs are the consecutive classes, optionally with 0 before and one after."""
         first, last = self.classes[0], self.classes[-1]
         known = tuple(range(0 if first == 1 and self.outputs[0] == 0 else first, last + 1))
         if self.classes != tuple(range(first, last + 1)) or self.outputs not in (known, (*known, last + 1)):
-            raise ValueError(f"outputs {self.outputs} do not count up through the classes {self.classes}")
+            raise ValueError(f"outputs {self.outputs} do not match the classes {self.classes}")
 
     @property
     def name(self) -> str:
-        """`<architecture>@<version>`, which every prediction carries."""
+        """`<architecture>@<version>`, which is part of every prediction."""
         return f"{self.architecture}@{self.version}"
 
     def verified(self, file: str) -> Path:
-        """The path of a weights file whose SHA-256 is the one in `model.json`. Raises ArtifactError."""
+        """The path of a weights file whose SHA-256 matches `model.json`. Raises ArtifactError."""
         path = self.folder / file
         if file not in self.weights or not path.is_file():
-            raise ArtifactError(f"{self.folder} holds no {file}, which this backend runs.")
+            raise ArtifactError(f"{self.folder} has no {file}, which this backend needs.")
         if sha256(path) != self.weights[file]:
-            raise ArtifactError(f"{path} is not the file that {DESCRIPTION} describes (its SHA-256 differs).")
+            raise ArtifactError(f"{path} does not match {DESCRIPTION} (its SHA-256 differs).")
         return path
 
 
 def load_artifact(folder: Path) -> Artifact:
-    """The description of the model in `folder`; no weights are read. Raises ArtifactError."""
+    """Reads the description of the model in `folder`, but no weights. Raises ArtifactError."""
     path = Path(folder) / DESCRIPTION
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
@@ -95,9 +95,9 @@ def load_artifact(folder: Path) -> Artifact:
             conformal=_conformal(fields.get("conformal")),
         )
     except FileNotFoundError as error:
-        raise ArtifactError(f"There is no model in {folder}: it has no {DESCRIPTION}.") from error
+        raise ArtifactError(f"There is no model in {folder}: {DESCRIPTION} is missing.") from error
     except (LookupError, TypeError, ValueError) as error:
-        raise ArtifactError(f"{path} is not a model's description: {error!r}.") from error
+        raise ArtifactError(f"{path} is not a valid model description: {error!r}.") from error
 
 
 def _conformal(fields: Mapping[str, Any] | None) -> Conformal | None:
@@ -105,14 +105,14 @@ def _conformal(fields: Mapping[str, Any] | None) -> Conformal | None:
 
 
 def shipped() -> Path:
-    """The folder of the model that comes with the project, or the one that BINTALLY_MODEL names."""
+    """The folder named by BINTALLY_MODEL, or that of the model shipped with the project."""
     return Path(os.environ.get("BINTALLY_MODEL") or Path(__file__).parents[1] / "weights")
 
 
 def model_to_serve(mounted: Path) -> Path:
-    """The folder into which SageMaker unpacks ModelDataUrl, or the shipped model's where that is empty or absent.
+    """The folder into which SageMaker unpacks ModelDataUrl, or the shipped model's folder if that is empty or missing.
 
-    Raises ArtifactError where it holds files but no model at its top level: the shipped model must not answer instead.
+    Raises ArtifactError if it has files but no model at its top level: the shipped model must not be used instead.
     """
     if not mounted.is_dir() or not any(mounted.iterdir()):
         return shipped()

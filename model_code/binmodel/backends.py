@@ -1,6 +1,6 @@
-"""What runs the network: ONNX Runtime on the int8 weights (the default), or torch on the float ones (for a GPU).
+"""Backends that run the network: ONNX Runtime with int8 weights (the default), or torch with float weights on a GPU.
 
-What it gives is a function from a normalised batch, float32 (N, 3, S, S), to logits, float32 (N, outputs).
+A backend maps a normalised batch, float32 (N, 3, S, S), to logits, float32 (N, outputs).
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ Run = Callable[[Batch], Logits]
 
 @dataclass(frozen=True)
 class Backend:
-    """`run` is fastest when it is called for `at_once` batches at the same time, each from a thread of its own."""
+    """`run` is fastest when `concurrency` threads call it at the same time, each with its own batch."""
 
     run: Run
-    at_once: int
+    concurrency: int
 
 
 def onnx_backend(artifact: Artifact, threads: int | None) -> Backend:
-    """One thread for each batch, since threads that share a batch wait for the slowest of them at every layer."""
+    """One thread for each batch: threads that share a batch would wait for the slowest of them at every layer."""
     return Backend(onnx_session(artifact.verified(ONNX_INT8), 1), threads or os.cpu_count() or 1)
 
 
 def onnx_session(path: Path, threads: int | None) -> Run:
-    """An ONNX file on the CPU with `threads` threads (None: one for each core)."""
+    """Runs an ONNX file on the CPU with `threads` threads (None: one for each core)."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads or 0
-    if not has_vnni():  # without it, sums of 8-bit products overflow; this takes the exact way, at a third of the speed
+    if not has_vnni():  # sums of 8-bit products would overflow; exact arithmetic has a third of the speed
         options.add_session_config_entry("session.x64quantprecision", "1")
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
@@ -52,12 +52,12 @@ def onnx_session(path: Path, threads: int | None) -> Run:
 
 
 def has_vnni(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether the processor adds up 8-bit products without overflow (AVX-VNNI or AVX-512 VNNI); False where unknown."""
+    """Whether the processor adds 8-bit products without overflow (AVX-VNNI or AVX-512 VNNI). False if unknown."""
     return cpuinfo.exists() and "vnni" in cpuinfo.read_text()
 
 
 def torch_backend(artifact: Artifact, threads: int | None) -> Backend:
-    """The float network, on the GPU where there is one."""
+    """The float network, on the GPU if there is one."""
     import torch
     from safetensors.torch import load_file
 

@@ -1,4 +1,4 @@
-"""Images of a manifest, read from S3, and only from the buckets that the server was started for."""
+"""Reads the images of a manifest from S3, and only from the allowed buckets."""
 
 from __future__ import annotations
 
@@ -15,32 +15,33 @@ from binmodel.manifest import Entry
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_MISSING = {"404", "NoSuchKey", "NoSuchVersion", "NoSuchBucket", "MethodNotAllowed"}  # the last: a delete marker
+# S3 reports a delete marker as MethodNotAllowed.
+_MISSING = {"404", "NoSuchKey", "NoSuchVersion", "NoSuchBucket", "MethodNotAllowed"}
 _DENIED = {"403", "AccessDenied", "AllAccessDisabled", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}
 
 BUCKETS_VARIABLE = "BINTALLY_IMAGE_BUCKETS"
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html: no ARN and no URL looks like this.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html. ARNs and URLs do not match.
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 class BucketsError(Exception):
-    """BINTALLY_IMAGE_BUCKETS names something that is not a bucket."""
+    """BINTALLY_IMAGE_BUCKETS contains an invalid bucket name."""
 
 
 def allowed_buckets(environment: Mapping[str, str]) -> frozenset[str]:
-    """The buckets that BINTALLY_IMAGE_BUCKETS names, separated by commas; none where it is not set.
+    """The comma-separated buckets in BINTALLY_IMAGE_BUCKETS. Empty if it is not set.
 
-    Raises BucketsError for what is not a bucket's name, such as a URI or the ARN of an access point.
+    Raises BucketsError for anything but a bucket name, such as a URI or the ARN of an access point.
     """
     names = [name.strip() for name in environment.get(BUCKETS_VARIABLE, "").split(",")]
     for name in filter(None, names):
         if not _BUCKET_NAME.fullmatch(name):
-            raise BucketsError(f"{BUCKETS_VARIABLE} holds {name!r}. Set it to bucket names, separated by commas.")
+            raise BucketsError(f"{BUCKETS_VARIABLE} contains {name!r}. Set it to comma-separated bucket names.")
     return frozenset(filter(None, names))
 
 
 def s3_client(connections: int) -> S3Client:
-    """A client that `connections` threads may share. Endpoint, region and credentials come from the environment."""
+    """A client that `connections` threads can share. Endpoint, region and credentials come from the environment."""
     import boto3
     from botocore.config import Config
 
@@ -54,11 +55,11 @@ def s3_client(connections: int) -> S3Client:
 
 
 def read_object(client: S3Client, entry: Entry, limits: Limits, buckets: Collection[str]) -> bytes:
-    """The bytes of an entry's object, if it is in one of `buckets`; S3 is not asked about others.
+    """The bytes of an entry's object. Makes no request to S3 if its bucket is not one of `buckets`.
 
-    The size is checked on the response's header, before the body is read. Raises ImageError: the entry's own `problem`,
-    `bucket_not_allowed`, `not_found`, `access_denied`, `too_many_bytes` or `fetch_failed`; only the last can change by
-    itself.
+    Checks the size in the response's header before it reads the body. Raises ImageError: the entry's `problem`,
+    `bucket_not_allowed`, `not_found`, `access_denied`, `too_many_bytes` or `fetch_failed`. Only the last one is worth
+    a retry.
     """
     if entry.problem:
         raise entry.problem
@@ -66,16 +67,15 @@ def read_object(client: S3Client, entry: Entry, limits: Limits, buckets: Collect
         raise _not_allowed(entry.bucket, buckets)
     version = {"VersionId": entry.version_id} if entry.version_id else {}
     try:
-        answer = client.get_object(Bucket=entry.bucket, Key=entry.key, **version)  # type: ignore[arg-type]
-        with closing(
-            answer["Body"]
-        ) as body:  # not `with answer["Body"]`: that is the raw stream, which checks no length
-            check_bytes(answer["ContentLength"], limits)
+        response = client.get_object(Bucket=entry.bucket, Key=entry.key, **version)  # type: ignore[arg-type]
+        # closing(), because `with response["Body"]` gives the raw stream, which does not check the length
+        with closing(response["Body"]) as body:
+            check_bytes(response["ContentLength"], limits)
             return body.read()
     except ClientError as error:
-        raise _explained(error) from error
+        raise _translated(error) from error
     except (BotoCoreError, OSError) as error:
-        raise ImageError("fetch_failed", f"The photograph could not be read from S3 ({error}).") from error
+        raise ImageError("fetch_failed", f"The photo could not be read from S3 ({error}).") from error
 
 
 def _not_allowed(bucket: str, buckets: Collection[str]) -> ImageError:
@@ -84,11 +84,11 @@ def _not_allowed(bucket: str, buckets: Collection[str]) -> ImageError:
     return ImageError("bucket_not_allowed", message)
 
 
-def _explained(error: ClientError) -> ImageError:
+def _translated(error: ClientError) -> ImageError:
     code = error.response.get("Error", {}).get("Code", "")
     if code in _MISSING:
-        return ImageError("not_found", f"The photograph is not in the bucket, or this version of it is gone ({code}).")
+        return ImageError("not_found", f"The photo, or this version of it, is not in the bucket ({code}).")
     if code in _DENIED:
-        message = f"The model may not read the photograph ({code}); S3 also says so of one that is not there."
+        message = f"The model server may not read the photo, or it does not exist ({code})."
         return ImageError("access_denied", message)
-    return ImageError("fetch_failed", f"The photograph could not be read from S3 ({code or error}).")
+    return ImageError("fetch_failed", f"The photo could not be read from S3 ({code or error}).")

@@ -1,7 +1,7 @@
-"""JPEG and PNG files as chains of parts, read without decoding: what is needed for the pixels, and which way is up.
+"""Strips JPEG and PNG files to the parts that make their pixels, and reads their orientation, without decoding them.
 
-Everything else is left out before Pillow sees the file. Metadata is where a small file can cost much: Pillow reads
-EXIF, colour profiles, texts and second frames when it opens a file, at a cost that the file chooses.
+Pillow reads EXIF data, colour profiles, text and further frames when it opens a file. A small file can make that
+arbitrarily expensive, so Pillow never gets to see this metadata.
 """
 
 from __future__ import annotations
@@ -11,28 +11,29 @@ import struct
 from collections.abc import Iterator, Sequence
 
 JPEG_START, PNG_START = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
-MAX_PARTS = 10_000  # a PNG of 20 MiB in the usual parts of 8 KiB has 2,600
-MAX_SCANS = 64  # a progressive JPEG has about 10; each costs a pass over the whole picture
+MAX_PARTS = 10_000  # a PNG of 20 MiB in the usual chunks of 8 KiB has 2,600
+MAX_SCANS = 64  # a progressive JPEG has about 10; each scan is a pass over the whole image
 _SOI, _EOI, _SOS, _COM, _APP0, _APP1, _APP14, _APP15 = 0xD8, 0xD9, 0xDA, 0xFE, 0xE0, 0xE1, 0xEE, 0xEF
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 _WITHOUT_LENGTH = {0x00, 0x01, _SOI, 0xFF, *range(0xD0, 0xD8)}
-_NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # in a scan, 0xff 0x00 is data, and restarts belong to it
+# In a scan, 0xff 0x00 is data, and restart markers (0xd0 to 0xd7) are part of the scan.
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 _PNG_NEEDED = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _ORIENTATION, _SHORT = 0x0112, 3
 
 
-def bare_jpeg(data: bytes) -> tuple[bytes, int]:
+def strip_jpeg(data: bytes) -> tuple[bytes, int]:
     """A JPEG (ITU-T T.81, annex B) with only the parts that make its pixels, and its EXIF orientation (1 to 8).
 
-    Raises ValueError for a file that is cut off before its end mark, lacks a scan, or is built to be costly.
+    Raises ValueError for a file that ends before its end marker, lacks a scan, or exceeds the limits above.
     """
     parts, exif, frame, scans = [data[:2]], b"", b"", []
     for marker, start, end in _segments(data):
         if marker == _APP1 and data[start + 4 : start + 10] == b"Exif\0\0":
             exif = exif or data[start + 10 : end]
         elif marker in (_APP0, _APP14) or not (marker == _COM or _APP0 <= marker <= _APP15):
-            parts.append(data[start:end])  # JFIF's and Adobe's segments say how colours are stored
+            parts.append(data[start:end])  # JFIF and Adobe segments define the colours
         if marker in _FRAMES:
             frame = frame or data[start:end]
         elif marker == _SOS:
@@ -45,7 +46,7 @@ def bare_jpeg(data: bytes) -> tuple[bytes, int]:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start and end of each segment, that of a scan with its data, up to the end mark."""
+    """The marker, start and end of each segment up to the end marker. A scan's segment includes its data."""
     at = 2
     for _ in range(MAX_PARTS):
         at = data.index(b"\xff", at)
@@ -54,7 +55,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             yield marker, at, at + 2
             return
         if at + 4 > len(data):
-            raise ValueError("the JPEG has no end mark")
+            raise ValueError("the JPEG has no end marker")
         if marker in _WITHOUT_LENGTH:
             at += 1
             continue
@@ -68,9 +69,9 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _lacks_scans(frame: bytes, scans: Sequence[bytes]) -> bool:
-    """Whether some component is in no scan, or in a progressive JPEG some coefficient is not sent to its last bit.
+    """Whether a component is in no scan, or a coefficient of a progressive JPEG lacks its last bits.
 
-    T.81 lets an encoder leave out the last bits, and none in use does; a file cut between two scans looks just so.
+    T.81 lets an encoder omit the last bits, but no encoder in use does, and a file cut between two scans looks like it.
     """
     progressive = bool(frame) and frame[1] in _PROGRESSIVE
     missing = {component: set(range(64 if progressive else 1)) for component in frame[10::3]}
@@ -84,10 +85,10 @@ def _lacks_scans(frame: bytes, scans: Sequence[bytes]) -> bool:
     return any(missing.values())
 
 
-def bare_png(data: bytes) -> tuple[bytes, int]:
-    """A PNG (https://www.w3.org/TR/png-3/) with only the chunks that make its first picture, and its EXIF orientation.
+def strip_png(data: bytes) -> tuple[bytes, int]:
+    """A PNG (https://www.w3.org/TR/png-3/) with only the chunks that make its first frame, and its EXIF orientation.
 
-    Raises ValueError for a file that is cut off before its last chunk, or built to be costly.
+    Raises ValueError for a file that ends before its last chunk, or exceeds the limits above.
     """
     parts, exif, at = [PNG_START], b"", len(PNG_START)
     for _ in range(MAX_PARTS):
@@ -106,7 +107,7 @@ def bare_png(data: bytes) -> tuple[bytes, int]:
 
 
 def exif_orientation(exif: bytes) -> int:
-    """The orientation, 1 to 8, in an EXIF block (TIFF 6.0, section 2); 1, upright, where it says none or is damaged."""
+    """The orientation (1 to 8) in an EXIF block (TIFF 6.0, section 2). 1, upright, if it has none or is damaged."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if order is None:
         return 1

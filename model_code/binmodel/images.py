@@ -1,7 +1,7 @@
-"""From untrusted bytes to an upright RGB picture, or an `ImageError` that says why not.
+"""Decodes untrusted bytes to an upright RGB image, or raises an `ImageError` with the reason.
 
-Formats and limits are checked on the header before a pixel is decoded, because a small file can claim a picture of
-gigabytes (https://pillow.readthedocs.io/en/stable/reference/Image.html#PIL.Image.open, MAX_IMAGE_PIXELS).
+The format and the limits are checked in the header before any pixel is decoded, because a small file can claim an image
+of gigabytes (https://pillow.readthedocs.io/en/stable/reference/Image.html#PIL.Image.open, MAX_IMAGE_PIXELS).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from binmodel.formats import JPEG_START, PNG_START, bare_jpeg, bare_png
+from binmodel.formats import JPEG_START, PNG_START, strip_jpeg, strip_png
 
-LARGE = 2_500_000  # pixels; a picture takes up to 16 bytes for each while it is decoded
-# What libjpeg says, and Pillow hides, where it makes pixels up: the data of a scan ended too early, or is none.
-_MADE_UP = ("premature end", "bad huffman code", "instead of rst")
-_DAMAGED = "The photograph is damaged or not complete. Upload it again, or take it again."
-_UPRIGHT = {
+LARGE = 2_500_000  # pixels; decoding takes up to 16 bytes for each
+# Warnings of libjpeg, which Pillow hides, when a scan's data is missing or invalid and it fills in grey pixels.
+_FILLED_IN = ("premature end", "bad huffman code", "instead of rst")
+_DAMAGED = "The photo is damaged or incomplete. Upload it again, or take a new one."
+_TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -37,7 +37,7 @@ _UPRIGHT = {
 
 @dataclass(frozen=True)
 class Limits:
-    """What an image may cost: `max_bytes` of file, `max_pixels` in all, and `min_side` to `max_side` pixels a side."""
+    """The limits of an image: bytes of the file, total pixels, and pixels on each side."""
 
     max_bytes: int = 20 * 1024 * 1024
     max_pixels: int = 50_000_000
@@ -46,7 +46,7 @@ class Limits:
 
 
 class ImageError(Exception):
-    """An image that can't be counted. `code` is stable and for programs, the message is for people."""
+    """An image that cannot be counted. `code` is stable and for programs, `message` is for people."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -55,96 +55,96 @@ class ImageError(Exception):
 
 
 def decode(data: bytes, *, side: int, limits: Limits | None = None) -> Image.Image:
-    """The picture in `data` as upright 8-bit RGB, at least `side` pixels each way where the original is.
+    """The image in `data` as upright 8-bit RGB, possibly reduced, but not below `side` pixels in either direction.
 
-    Raises ImageError with code `empty_file`, `too_many_bytes`, `unsupported_format`, `too_many_pixels`,
-    `too_small` or `corrupt_image`, or `internal` where memory ran out, and nothing else, whatever the bytes.
+    Raises only ImageError, whatever the bytes: `empty_file`, `too_many_bytes`, `unsupported_format`, `too_many_pixels`,
+    `too_small` or `corrupt_image`, or `internal` if memory runs out.
     """
     limits = limits or Limits()
     if not data:
         raise ImageError("empty_file", "The file is empty (0 bytes).")
     check_bytes(len(data), limits)
     if not data.startswith((JPEG_START, PNG_START)):
-        raise ImageError("unsupported_format", f"Only JPEG and PNG photographs are counted; this is {_kind(data)}.")
+        raise ImageError("unsupported_format", f"Only JPEG and PNG photos can be counted. This is {_kind(data)}.")
     try:
         image, orientation = _open(data)
         _check_size(image.width, image.height, limits)
         pixels = image.width * image.height
         image.draft("RGB", (side, side))  # JPEG only: decodes at 1/2, 1/4 or 1/8, never below (side, side)
-        if "progressive" not in image.info:  # of a progressive JPEG all is held, at whatever fraction it is decoded
+        if "progressive" not in image.info:  # a progressive JPEG is held in full size at any scale
             pixels = image.width * image.height
         rgb = _one_at_a_time().submit(_reduced, image, side).result() if pixels > LARGE else _pixels(image)
-        return rgb.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else rgb
+        return rgb.transpose(_TRANSPOSITIONS[orientation]) if orientation in _TRANSPOSITIONS else rgb
     except ImageError:
         raise
     except MemoryError as error:
         raise out_of_memory() from error
-    except Exception as error:  # Pillow's decoders raise whatever a damaged file makes them trip over
+    except Exception as error:  # Pillow's decoders raise all kinds of errors for damaged files
         if "out of memory" in str(error):
             raise out_of_memory() from error
         raise ImageError("corrupt_image", _DAMAGED) from error
 
 
 def out_of_memory() -> ImageError:
-    """Not the image's fault: it is tried again."""
-    return ImageError("internal", "The model server ran out of memory at this photo. It is tried again.")
+    """An error that is not the image's fault, so that the image is retried."""
+    return ImageError("internal", "The model server ran out of memory for this photo, which will be retried.")
 
 
 def check_bytes(size: int, limits: Limits) -> None:
-    """Raises ImageError `too_many_bytes` for a file of more than `limits.max_bytes`."""
+    """Raises ImageError `too_many_bytes` if a file of this size is too large."""
     if size > limits.max_bytes:
-        raise ImageError("too_many_bytes", f"The file has {size:,} bytes; at most {limits.max_bytes:,} are taken.")
+        raise ImageError("too_many_bytes", f"The file has {size:,} bytes. The limit is {limits.max_bytes:,}.")
 
 
 def _open(data: bytes) -> tuple[ImageFile, int]:
-    # Not Image.open: it warns of large pictures on its own terms, and takes one with several frames for another format.
+    # Not Image.open, which has its own limits and treats files with several frames as other formats.
     if data.startswith(PNG_START):
-        bare, orientation = bare_png(data)
-        return PngImageFile(io.BytesIO(bare)), orientation
-    bare, orientation = bare_jpeg(data)
-    return JpegImageFile(io.BytesIO(bare)), orientation
+        stripped, orientation = strip_png(data)
+        return PngImageFile(io.BytesIO(stripped)), orientation
+    stripped, orientation = strip_jpeg(data)
+    return JpegImageFile(io.BytesIO(stripped)), orientation
 
 
 def _kind(data: bytes) -> str:
     if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif"):
-        return "a HEIC or AVIF picture (set the telephone's camera to JPEG, on an iPhone 'Most Compatible')"
+        return "a HEIC or AVIF image (set the phone's camera to JPEG, on an iPhone to 'Most Compatible')"
     if data[8:12] == b"WEBP":
-        return "a WebP picture"
+        return "a WebP image"
     starts = {
         b"GIF8": "a GIF",
         b"BM": "a BMP",
-        b"II*\0": "a TIFF or raw picture",
-        b"MM\0*": "a TIFF or raw picture",
+        b"II*\0": "a TIFF or raw image",
+        b"MM\0*": "a TIFF or raw image",
         b"%PDF": "a PDF",
         b"<svg": "an SVG drawing",
         b"PK": "a ZIP archive",
     }
-    return next((name for start, name in starts.items() if data.startswith(start)), "not a picture")
+    return next((name for start, name in starts.items() if data.startswith(start)), "not an image")
 
 
 def _check_size(width: int, height: int, limits: Limits) -> None:
     if width * height > limits.max_pixels:
-        message = f"The picture is {width:,} x {height:,} pixels; at most {limits.max_pixels:,} in all are taken."
+        message = f"The photo has {width:,} x {height:,} pixels. The limit is {limits.max_pixels:,} in total."
         raise ImageError("too_many_pixels", message)
     if max(width, height) > limits.max_side:
-        message = f"The picture is {width:,} x {height:,} pixels; at most {limits.max_side:,} a side are taken."
+        message = f"The photo has {width:,} x {height:,} pixels. The limit is {limits.max_side:,} on each side."
         raise ImageError("too_many_pixels", message)
     if min(width, height) < limits.min_side:
-        message = f"The picture is {width} x {height} pixels; each side needs at least {limits.min_side}."
+        message = f"The photo has {width} x {height} pixels. Each side needs at least {limits.min_side}."
         raise ImageError("too_small", message)
 
 
 @cache
 def _one_at_a_time() -> ThreadPoolExecutor:
-    """Where large pictures are decoded, whoever asks: one thread, because the C library keeps freed memory for each."""
-    return ThreadPoolExecutor(1, "large-picture")
+    """The one thread that decodes large images: the C library keeps freed memory for each thread."""
+    return ThreadPoolExecutor(1, "large-image")
 
 
 def _reduced(image: ImageFile, side: int) -> Image.Image:
-    """Each way by a factor of its own, because a long and thin picture is large too."""
+    """The image, reduced by a separate factor in each direction, so that long and thin images are reduced too."""
     factors = (max(1, image.width // (2 * side)), max(1, image.height // (2 * side)))
     if image.mode in ("RGBA", "LA") or (image.mode in ("RGB", "L") and not image.has_transparency_data):
-        return _to_rgb(_decoded(image).reduce(factors))  # no second copy of the whole picture
+        return _to_rgb(_decoded(image).reduce(factors))  # without a second copy of the whole image
     return _pixels(image).reduce(factors)
 
 
@@ -153,22 +153,22 @@ def _pixels(image: ImageFile) -> Image.Image:
 
 
 def _decoded(image: ImageFile) -> Image.Image:
-    """A JPEG with the pixels that Pillow would give, decoded by what says more; anything else as it is.
+    """A JPEG decoded by simplejpeg to the same pixels as by Pillow. Other images are returned unchanged.
 
-    Raises ValueError where libjpeg would fill up a scan with grey: it warns, and Pillow hides that. What simplejpeg
-    can't do, or what else is wrong, is left to Pillow.
+    Raises ValueError if libjpeg fills missing data with grey, of which Pillow hides the warning. Everything else that
+    simplejpeg cannot do is left to Pillow.
     """
     if not isinstance(image, JpegImageFile) or not isinstance(image.fp, io.BytesIO):
         return image
     data = image.fp.getvalue()
     try:
-        if image.mode == "CMYK":  # to RGB in Pillow's own way; here an eighth of the size, to find what is missing
+        if image.mode == "CMYK":  # Pillow converts it; this finds missing data at an eighth of the size
             simplejpeg.decode_jpeg(data, "CMYK", min_height=1, min_width=1)
             return image
         pixels = simplejpeg.decode_jpeg(data, "RGB", min_height=image.height, min_width=image.width)
         return Image.fromarray(pixels) if pixels.shape[1::-1] == image.size else image
     except ValueError as error:
-        if any(words in str(error).lower() for words in _MADE_UP):
+        if any(words in str(error).lower() for words in _FILLED_IN):
             raise
         return image
 

@@ -1,4 +1,4 @@
-"""From the probability of each count to the interval of counts that is worth stating."""
+"""Prediction intervals from the probability of each count."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 
 
 def growth(row: Sequence[float]) -> Iterator[tuple[int, int, float]]:
-    """The intervals (first place, last place, probability held) around the most probable place, each one place longer.
+    """Growing intervals (first index, last index, probability) around the most probable index, up to the whole row.
 
-    An interval grows towards its more probable neighbour, to the left of two that are equal, until it is the whole row:
-    the ordinal adaptive prediction sets of Lu et al. (2022, arXiv:2207.02238). What is held is at most 1.
+    Each interval adds the more probable neighbour, or the left one of two equal ones: the ordinal adaptive prediction
+    sets of Lu et al. (2022, arXiv:2207.02238). The probability is at most 1.
     """
     first = last = max(range(len(row)), key=row.__getitem__)
-    held = row[first]
-    yield first, last, min(held, 1.0)
+    probability = row[first]
+    yield first, last, min(probability, 1.0)
     while last - first + 1 < len(row):
         left = row[first - 1] if first > 0 else -1.0
         right = row[last + 1] if last + 1 < len(row) else -1.0
@@ -21,13 +21,13 @@ def growth(row: Sequence[float]) -> Iterator[tuple[int, int, float]]:
             last += 1
         else:
             first -= 1
-        held += max(left, right)
-        yield first, last, min(held, 1.0)
+        probability += max(left, right)
+        yield first, last, min(probability, 1.0)
 
 
 def interval(row: Sequence[float], mass: float) -> tuple[int, int]:
-    """First and last place of the shortest interval of `growth` that holds more than `mass`; of the whole row if none.
+    """The first and last index of the shortest interval of `growth` with more than `mass`, or of the whole row.
 
-    `mass` is in 0..1. A larger one never gives an interval that leaves out a place of a smaller one's.
+    A larger `mass` (0 to 1) never gives an interval that lacks an index of the interval for a smaller one.
     """
-    return next(((first, last) for first, last, held in growth(row) if held > mass), (0, len(row) - 1))
+    return next(((first, last) for first, last, probability in growth(row) if probability > mass), (0, len(row) - 1))

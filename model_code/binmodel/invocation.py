@@ -1,4 +1,4 @@
-"""What a request asks for and is answered, apart from how it arrives: `serve.py` and `inference.py` share it."""
+"""What `serve.py` and `inference.py` share: content types, and the prediction lines of a manifest or an image."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from binmodel.stream import Line, predict_stream
 
 JSON_LINES = "application/jsonlines"
 IMAGES = ("image/jpeg", "image/png", "application/x-image")
-READERS = 16  # most of their time goes into waiting for S3
+READERS = 16  # threads that mostly wait for S3
 
 
 def media_type(header: str) -> str:
-    """JSON_LINES or one of IMAGES, from a Content-Type with or without parameters. Raises ValueError for another."""
+    """JSON_LINES or one of IMAGES, from a Content-Type header without its parameters. Raises ValueError for others."""
     kind = header.partition(";")[0].strip().lower()
     if kind != JSON_LINES and kind not in IMAGES:
         raise ValueError(f"Send {JSON_LINES} or one of {', '.join(IMAGES)}, not {kind or 'an unnamed type'}.")
@@ -24,7 +24,7 @@ def media_type(header: str) -> str:
 
 
 class AbandonedError(Exception):
-    """Nobody waits for the answer any more."""
+    """The client has disconnected, so the work was stopped."""
 
 
 def count_manifest(
@@ -34,9 +34,9 @@ def count_manifest(
     limits: Limits | None = None,
     abandoned: Callable[[], bool] = lambda: False,
 ) -> list[Line]:
-    """One line for each line of the manifest, in its order, with the `image_id` (null where the line has none).
+    """One prediction line for each manifest line, in order, with its `image_id` (null if the line has none).
 
-    Raises AbandonedError, and reads nothing more, once `abandoned` is true.
+    Raises AbandonedError and reads no further images once `abandoned` returns true.
     """
 
     def still_wanted() -> Iterator[Entry]:
@@ -51,7 +51,7 @@ def count_manifest(
 
 
 def count_image(predictor: Predictor, body: bytes, limits: Limits | None = None) -> Line:
-    """The line of one photograph."""
+    """The prediction line of one image."""
     return next(predict_stream(predictor, [body], bytes, limits=limits, readers=1))
 
 

@@ -1,4 +1,4 @@
-"""The network: torchvision's ResNet-50 with an output for each count."""
+"""The network: torchvision's ResNet-50 with one output for each count."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import nn
 
-FEATURES = 2048  # what the last layer gets
+FEATURES = 2048  # inputs of the last layer
 
 
 def build_network(outputs: int) -> nn.Module:
-    """A ResNet-50 with so many `outputs` and random weights (He et al., 2015, arXiv:1512.03385).
+    """A ResNet-50 with this number of outputs and random weights (He et al., 2015, arXiv:1512.03385).
 
-    It is torchvision's, with the stride in the 3x3 convolution. Input: float32 (N, 3, S, S), normalised by
+    This is torchvision's variant, with the stride in the 3x3 convolution. Input: float32 (N, 3, S, S), normalised by
     `preprocess.normalise`. Output: float32 logits (N, outputs).
     """
     _declare_missing_operators()
@@ -26,10 +26,10 @@ def build_network(outputs: int) -> nn.Module:
 
 
 def _declare_missing_operators() -> None:
-    """Let torchvision import beside a CPU-only torch.
+    """Makes torchvision importable with a CPU-only torch.
 
-    The registry's torchvision wheel is linked against CUDA; with a CPU build of torch its compiled operators do not
-    load, and its import then fails on the schema of two operators that a ResNet never calls.
+    The PyPI wheel of torchvision is linked against CUDA. With a CPU build of torch its compiled operators do not load,
+    and the import fails on the schema of two operators that a ResNet never calls.
     """
     import torch
 

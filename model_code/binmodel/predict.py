@@ -1,4 +1,4 @@
-"""From pixels to a count with honest probabilities."""
+"""From pixels to a count with calibrated probabilities."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Interval:
-    """Counts from `low` to `high`, one of which is the true one with probability `coverage`.
+    """The true count is from `low` to `high` with probability `coverage`.
 
-    `low` is 0 where the bin may be empty. `high` is None where there is no upper end: `low` or more.
+    `low` is 0 if the bin may be empty. `high` is None if there is no upper bound: `low` or more.
     """
 
     low: int
@@ -32,13 +32,12 @@ class Interval:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The most probable output of the network, and its probability, `confidence`.
+    """The most probable output of the network, with its probability as `confidence`.
 
-    The output is a number of items, `count` (0 is an empty bin), or it is "more than the last class": then `count` is
-    None and `at_least` is the last class + 1. Exactly one of the two is None. `probabilities` are those of each class
-    given that the count is one of them; they sum to 1. `empty` and `over_range` are the probabilities that it is none
-    of them, and `interval` is where the count is, which includes `count` or `at_least`; each is None for a model that
-    can't tell.
+    The output is `count`, a number of items (0 for an empty bin), or "more than the last class": then `count` is None
+    and `at_least` is the last class + 1. Exactly one of the two is None. `probabilities` are those of each class given
+    that the count is one of the classes; they sum to 1. `empty` and `over_range` are the probabilities that it is not,
+    and `interval` includes `count` or `at_least`. Each of these three is None if the model does not provide it.
     """
 
     count: int | None
@@ -50,27 +49,27 @@ class Prediction:
     interval: Interval | None = None
 
     def fields(self) -> dict[str, Any]:
-        """The fields of a prediction line: `count`, null or not, and the others that have a value."""
+        """The fields of a prediction line: `count`, even if it is null, and the others that have a value."""
         return {name: value for name, value in asdict(self).items() if value is not None or name == "count"}
 
 
 class Predictor:
-    """A model that is loaded and answers from several threads: for `at_once` batches at once it is fastest."""
+    """A loaded model. Thread-safe, and fastest with `concurrency` threads at the same time."""
 
-    def __init__(self, artifact: Artifact, run: Run, at_once: int = 1) -> None:
+    def __init__(self, artifact: Artifact, run: Run, concurrency: int = 1) -> None:
         self.artifact = artifact
-        self.at_once = at_once
+        self.concurrency = concurrency
         self._run = run
 
     @classmethod
     def load(cls, folder: Path, backend: str = "onnx", threads: int | None = None) -> Predictor:
-        """The model in `folder`. `backend` is `onnx` or `torch`; `threads` that work at once, None: one for each core.
+        """Loads the model in `folder`. `backend` is `onnx` or `torch`; `threads` None means one for each core.
 
-        Raises ArtifactError when the folder holds no usable model.
+        Raises ArtifactError if the folder has no usable model.
         """
         artifact = load_artifact(folder)
         loaded = BACKENDS[backend](artifact, threads)
-        return cls(artifact, loaded.run, loaded.at_once)
+        return cls(artifact, loaded.run, loaded.concurrency)
 
     @property
     def model(self) -> str:
@@ -81,14 +80,14 @@ class Predictor:
         return self.artifact.input_size
 
     def predict(self, pixels: Pixels) -> list[Prediction]:
-        """One prediction for each picture of `pixels`, uint8 (N, S, S, 3) with S = `input_size`."""
+        """One prediction for each image in `pixels`, uint8 (N, S, S, 3) with S = `input_size`."""
         logits = self._run(normalise(pixels, self.artifact.mean, self.artifact.std))
         temperature = self.artifact.temperature
         among_classes = softmax(in_range(logits, self.artifact.outputs, self.artifact.classes), temperature)
         return [self._prediction(*rows) for rows in zip(softmax(logits, temperature), among_classes, strict=True)]
 
     def _prediction(self, row: Floats, among_classes: Floats) -> Prediction:
-        """`row` are probabilities over the outputs, `among_classes` those over the classes."""
+        """`row` has the probabilities of the outputs, `among_classes` those of the classes."""
         outputs, classes = self.artifact.outputs, self.artifact.classes
         place = int(counted(row[None])[0])
         exact = outputs[place] <= classes[-1]
@@ -111,22 +110,22 @@ class Predictor:
 
 
 def counted(probabilities: Floats) -> npt.NDArray[np.int64]:
-    """The place (N,) of the count in each row of probabilities (N, C): the most probable one, the first of equals.
+    """The index (N,) of the count in each row of probabilities (N, outputs): the first most probable one.
 
-    The one definition of the count, here and in training. `C` are all outputs: an empty bin, and one with more than the
-    last class, are answers like any other. Intervals grow from the same place, so they include the count.
-    The median would be fewer items wrong on average, and exactly right less often: a wrong count ships a wrong box.
+    This is the only definition of the count, for serving and training. An empty bin and "more than the last class" are
+    outputs like any other. Intervals grow from the same index, so they include the count.
+    The median would be fewer items off on average, but exactly right less often, and any wrong count is a mistake.
     """
     return np.asarray(probabilities.argmax(1))
 
 
 def in_range(values: npt.NDArray[Any], outputs: Sequence[int], classes: Sequence[int]) -> npt.NDArray[Any]:
-    """Of values (N, outputs), such as logits, those of the classes: (N, classes)."""
+    """The values (N, classes) of the classes, from values (N, outputs) such as logits."""
     return values[:, [outputs.index(count) for count in classes]]
 
 
 def softmax(logits: Logits, temperature: float = 1.0) -> Floats:
-    """Probabilities (N, C) of logits (N, C), each divided by `temperature` first."""
+    """Probabilities (N, C) from logits (N, C), which are divided by `temperature` first."""
     scaled = logits.astype(np.float64) / temperature
     exponents = np.exp(scaled - scaled.max(1, keepdims=True))
     return np.asarray(exponents / exponents.sum(1, keepdims=True))

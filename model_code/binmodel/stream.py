@@ -1,4 +1,4 @@
-"""Many images counted in their order: reading and decoding go on at the same time as inference, of several batches."""
+"""Counts a stream of images in order, while further images are read and decoded and several batches run at once."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def predict_stream(
     readers: int = 8,
     batch: int = 8,
 ) -> Iterator[Line]:
-    """One line for each of `items`, in their order: the fields of a Prediction and `model`, without what it can't tell
-    (see `Prediction.fields`), or `{"error": {"code", "message"}, "model"}` for an image that can't be counted.
+    """One line for each item, in order: the fields of its Prediction (see `Prediction.fields`) and `model`, or
+    `{"error": {"code", "message"}, "model"}` for an image that cannot be counted.
 
-    `read` gives an item's bytes; it is called from `readers` threads and may raise ImageError or OSError, which become
-    that item's error line, as does running out of memory. What else it raises ends the stream. The predictor counts as
-    many batches at once as suits it, with one more in hand for whichever core is free first. At most `readers` items
-    and three more batches than it counts at once are held, so memory stays bounded however many there are.
+    `read` returns an item's bytes. It is called from `readers` threads. If it raises ImageError or OSError, or memory
+    runs out, the item gets an error line; any other exception ends the stream. `predictor.concurrency` batches are
+    counted at the same time, with one more ready. Memory is bounded: at most `readers` items and three more batches
+    than are counted at the same time are held.
     """
 
     def prepared(item: T) -> Pixels | ImageError:
@@ -44,13 +44,13 @@ def predict_stream(
         except MemoryError:
             return out_of_memory()
         except OSError as error:
-            return ImageError("unreadable", f"The file can't be read ({error.strerror or error}).")
+            return ImageError("unreadable", f"The file cannot be read ({error.strerror or error}).")
 
     def read_ahead() -> None:
         ahead.extend(reading.submit(prepared, item) for item in islice(source, readers + batch - len(ahead)))
 
     def count_ahead() -> None:
-        while ahead and len(batches) <= predictor.at_once:
+        while ahead and len(batches) <= predictor.concurrency:
             together = [ahead.popleft() for _ in range(min(batch, len(ahead)))]
             batches.append(counting.submit(_lines, predictor, together))
             read_ahead()
@@ -59,7 +59,7 @@ def predict_stream(
     ahead: deque[Future[Pixels | ImageError]] = deque()
     batches: deque[Future[list[Line]]] = deque()
     reading = ThreadPoolExecutor(readers, "image")
-    counting = ThreadPoolExecutor(predictor.at_once, "count")
+    counting = ThreadPoolExecutor(predictor.concurrency, "count")
     try:
         read_ahead()
         count_ahead()

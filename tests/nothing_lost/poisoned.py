@@ -13,11 +13,11 @@ from random import Random
 from binmodel.stream import predict_stream
 
 from tests.nothing_lost.pictures import poisons
-from tests.unit.model_code.pictures import jpeg, light_predictor, picture
+from tests.unit.model_code.sample_images import grey_image, jpeg, light_predictor
 
 
 def main(seed: int) -> None:
-    good = jpeg(picture(3))
+    good = jpeg(grey_image(3))
     files = [data for _, poison, _ in poisons(Random(seed)) for data in (good, poison)] + [good]
     for line in predict_stream(light_predictor(), files, lambda data: data):
         print(json.dumps(line))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import boto3
 import uvicorn
-from binmodel.clients import PromptProtocol
+from binmodel.connections import TimeoutProtocol
 from botocore.config import Config
 
 from binlocal.gate import App, Gate
@@ -94,7 +94,7 @@ def create_server(app: App, port: int, key: str) -> uvicorn.Server:
     """A server behind the gate that closes the connections of slow clients."""
     gate = Gate(app, port=port, key=key, health="/ping")
     return uvicorn.Server(
-        uvicorn.Config(gate, host="127.0.0.1", port=port, http=PromptProtocol, ws="none", log_level="warning")
+        uvicorn.Config(gate, host="127.0.0.1", port=port, http=TimeoutProtocol, ws="none", log_level="warning")
     )
 
 

@@ -1,4 +1,4 @@
-"""Applications behind a real server, and clients that speak to it byte by byte."""
+"""A real server for tests, and clients that send raw bytes."""
 
 import socket
 import threading
@@ -7,15 +7,15 @@ from contextlib import contextmanager
 
 import httpx
 import uvicorn
-from binmodel.clients import PromptProtocol
+from binmodel.connections import TimeoutProtocol
 from starlette.types import ASGIApp
 
 LINES = {"content-type": "application/jsonlines"}
 
 
 @contextmanager
-def running(app: ASGIApp, http: type[PromptProtocol] = PromptProtocol) -> Iterator[httpx.Client]:
-    """The application behind a real server, on a free port of the loopback address."""
+def running(app: ASGIApp, http: type[TimeoutProtocol] = TimeoutProtocol) -> Iterator[httpx.Client]:
+    """Serves the application on a free loopback port, and yields a client."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, http=http, log_level="error", lifespan="off"))
     listener = server.config.bind_socket()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -34,7 +34,7 @@ def connected(client: httpx.Client) -> socket.socket:
 
 
 def begin(client: httpx.Client, body: bytes, length: int, path: str = "/invocations") -> socket.socket:
-    """The connection of a manifest that claims `length` bytes, of which `body` is sent."""
+    """Sends `body` as the start of a manifest of `length` bytes, and returns the connection."""
     connection = connected(client)
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/jsonlines\r\nContent-Length: {length}"
     connection.sendall(head.encode() + b"\r\n\r\n" + body)

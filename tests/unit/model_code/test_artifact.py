@@ -15,7 +15,7 @@ def write(folder: Path, **changes: object) -> Path:
     return folder
 
 
-def test_an_artifact_says_what_its_weights_expect(tmp_path: Path) -> None:
+def test_an_artifact_describes_the_input_of_its_weights(tmp_path: Path) -> None:
     artifact = load_artifact(write(tmp_path, data={"train": 10}))
 
     assert artifact.name == "resnet50@abc123"
@@ -23,14 +23,14 @@ def test_an_artifact_says_what_its_weights_expect(tmp_path: Path) -> None:
     assert artifact.data == {"train": 10}
 
 
-def test_an_artifact_of_before_has_an_output_for_each_class_and_no_intervals(tmp_path: Path) -> None:
+def test_an_older_artifact_has_one_output_for_each_class_and_no_intervals(tmp_path: Path) -> None:
     artifact = load_artifact(write(tmp_path))
 
     assert artifact.outputs == artifact.classes
     assert artifact.conformal is None
 
 
-def test_an_artifact_may_know_bins_out_of_range_and_intervals(tmp_path: Path) -> None:
+def test_an_artifact_can_have_outputs_out_of_range_and_intervals(tmp_path: Path) -> None:
     conformal = {"coverage": 0.9, "mass": 0.8, "photographs": 1000, "method": "…", "assumes": "…"}
     artifact = load_artifact(write(tmp_path, outputs=[0, 1, 2, 3, 4], conformal=conformal))
 
@@ -52,12 +52,12 @@ def test_an_artifact_may_know_bins_out_of_range_and_intervals(tmp_path: Path) ->
         {"conformal": [0.9, 0.8]},
     ],
 )
-def test_outputs_and_intervals_that_make_no_sense_are_refused(tmp_path: Path, changes: dict) -> None:
-    with pytest.raises(ArtifactError, match="not a model's description"):
+def test_invalid_outputs_and_intervals_are_rejected(tmp_path: Path, changes: dict) -> None:
+    with pytest.raises(ArtifactError, match="not a valid model description"):
         load_artifact(write(tmp_path, **changes))
 
 
-def test_weights_are_used_only_as_described(tmp_path: Path) -> None:
+def test_weights_must_match_their_checksum(tmp_path: Path) -> None:
     weights = tmp_path / "network.int8.onnx"
     weights.write_bytes(b"weights")
     artifact = load_artifact(write(tmp_path, weights={weights.name: sha256(weights)}))
@@ -66,24 +66,24 @@ def test_weights_are_used_only_as_described(tmp_path: Path) -> None:
     weights.write_bytes(b"other weights")
     with pytest.raises(ArtifactError, match="SHA-256 differs"):
         artifact.verified(weights.name)
-    with pytest.raises(ArtifactError, match=r"holds no network\.safetensors"):
+    with pytest.raises(ArtifactError, match=r"has no network\.safetensors"):
         artifact.verified("network.safetensors")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"classes": 3}', "not json"])
-def test_a_folder_with_another_description_is_refused(tmp_path: Path, content: str) -> None:
+def test_an_invalid_description_is_rejected(tmp_path: Path, content: str) -> None:
     (tmp_path / "model.json").write_text(content)
 
-    with pytest.raises(ArtifactError, match="not a model's description"):
+    with pytest.raises(ArtifactError, match="not a valid model description"):
         load_artifact(tmp_path)
 
 
-def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_a_model_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="no model in"):
         load_artifact(tmp_path)
 
 
-def test_the_environment_may_name_another_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_environment_can_name_another_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("BINTALLY_MODEL", raising=False)
     assert shipped().parts[-2:] == ("model_code", "weights")
     monkeypatch.setenv("BINTALLY_MODEL", str(tmp_path))

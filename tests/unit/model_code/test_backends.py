@@ -10,11 +10,11 @@ from binmodel.backends import has_vnni
     ("flags", "found"),
     [("avx2 avx512_vnni gfni", True), ("avx2 avx_vnni", True), ("sse4_2 avx2 avx512f", False)],
 )
-def test_vnni_is_read_off_the_processors_flags(tmp_path: Path, flags: str, found: bool) -> None:
+def test_vnni_is_detected_from_the_processors_flags(tmp_path: Path, flags: str, found: bool) -> None:
     (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\n")
 
     assert has_vnni(tmp_path / "cpuinfo") is found
 
 
-def test_a_machine_that_does_not_say_is_not_trusted(tmp_path: Path) -> None:
+def test_without_processor_flags_vnni_is_not_assumed(tmp_path: Path) -> None:
     assert not has_vnni(tmp_path / "cpuinfo")

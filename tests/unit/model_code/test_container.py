@@ -1,4 +1,4 @@
-"""What the container is made of: the versions that the tests run with, and nothing of training."""
+"""The container's dependencies: the versions that the tests use, and none of training."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ DISTRIBUTIONS = {"PIL": "pillow"}
 
 
 def imported(path: Path) -> set[str]:
-    """The top-level modules that a file imports when it runs, those that only type checkers see left out."""
+    """The top-level modules that a file imports, except those only for type checkers."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

@@ -27,7 +27,7 @@ def answer(content: bytes, length: int | None = None) -> dict[str, object]:
     return {"Body": StreamingBody(io.BytesIO(content), size), "ContentLength": size}
 
 
-def test_the_version_that_the_manifest_names_is_read(stub: Stubber) -> None:
+def test_the_version_in_the_manifest_is_read(stub: Stubber) -> None:
     stub.add_response("get_object", answer(b"photo"), PARAMETERS)
 
     assert read_object(stub.client, ENTRY, Limits(), BUCKETS) == b"photo"
@@ -39,7 +39,7 @@ def test_without_a_version_the_newest_is_read(stub: Stubber) -> None:
     assert read_object(stub.client, Entry("a", "photos", "k"), Limits(), BUCKETS) == b"photo"
 
 
-def test_an_object_that_is_too_large_is_refused_before_its_body_is_read(stub: Stubber) -> None:
+def test_an_object_that_is_too_large_is_rejected_before_its_body_is_read(stub: Stubber) -> None:
     read: list[int] = []
 
     class Watched(io.BytesIO):
@@ -50,7 +50,7 @@ def test_an_object_that_is_too_large_is_refused_before_its_body_is_read(stub: St
     body = StreamingBody(Watched(b"x" * 11), 11)
     stub.add_response("get_object", {"Body": body, "ContentLength": 11}, PARAMETERS)
 
-    with pytest.raises(ImageError, match="at most 10 are taken") as caught:
+    with pytest.raises(ImageError, match="The limit is 10") as caught:
         read_object(stub.client, ENTRY, Limits(max_bytes=10), BUCKETS)
     assert caught.value.code == "too_many_bytes"
     assert read == []
@@ -68,7 +68,7 @@ def test_an_object_that_is_too_large_is_refused_before_its_body_is_read(stub: St
         ("SlowDown", 503, "fetch_failed"),
     ],
 )
-def test_what_s3_refuses_is_an_image_error(stub: Stubber, service_code: str, status: int, code: str) -> None:
+def test_an_error_of_s3_is_an_image_error(stub: Stubber, service_code: str, status: int, code: str) -> None:
     stub.add_client_error("get_object", service_code, http_status_code=status, expected_params=PARAMETERS)
 
     with pytest.raises(ImageError, match=service_code) as caught:
@@ -76,7 +76,7 @@ def test_what_s3_refuses_is_an_image_error(stub: Stubber, service_code: str, sta
     assert caught.value.code == code
 
 
-def test_a_body_that_breaks_off_is_an_image_error(stub: Stubber) -> None:
+def test_an_incomplete_body_is_an_image_error(stub: Stubber) -> None:
     stub.add_response("get_object", answer(b"half", length=8), PARAMETERS)
 
     with pytest.raises(ImageError) as caught:
@@ -84,8 +84,8 @@ def test_a_body_that_breaks_off_is_an_image_error(stub: Stubber) -> None:
     assert caught.value.code == "fetch_failed"
 
 
-def test_the_problem_of_a_bad_line_is_raised_without_asking_s3(stub: Stubber) -> None:
-    problem = ImageError("bad_manifest_line", "Line 3 can't be used.")
+def test_the_problem_of_an_invalid_line_is_raised_without_a_request_to_s3(stub: Stubber) -> None:
+    problem = ImageError("bad_manifest_line", "Line 3 is invalid.")
 
     with pytest.raises(ImageError) as caught:
         read_object(stub.client, Entry(None, problem=problem), Limits(), BUCKETS)
@@ -108,20 +108,20 @@ def test_the_problem_of_a_bad_line_is_raised_without_asking_s3(stub: Stubber) ->
         "x" * 10_000,
     ],
 )
-def test_other_buckets_are_refused_without_asking_s3(stub: Stubber, bucket: str) -> None:
+def test_other_buckets_are_rejected_without_a_request_to_s3(stub: Stubber, bucket: str) -> None:
     with pytest.raises(ImageError, match="BINTALLY_IMAGE_BUCKETS allows: photos") as caught:
         read_object(stub.client, Entry("a", bucket, "k"), Limits(), BUCKETS)
     assert caught.value.code == "bucket_not_allowed"
     assert len(caught.value.message) < 300
 
 
-def test_no_bucket_is_allowed_where_none_is_named(stub: Stubber) -> None:
+def test_no_bucket_is_allowed_by_default(stub: Stubber) -> None:
     with pytest.raises(ImageError, match="allows: none") as caught:
         read_object(stub.client, ENTRY, Limits(), allowed_buckets({}))
     assert caught.value.code == "bucket_not_allowed"
 
 
-def test_the_allowed_buckets_are_those_of_the_variable() -> None:
+def test_the_allowed_buckets_come_from_the_variable() -> None:
     assert allowed_buckets({"BINTALLY_IMAGE_BUCKETS": "a-bucket, its.other.bucket,"}) == {
         "a-bucket",
         "its.other.bucket",
@@ -129,12 +129,12 @@ def test_the_allowed_buckets_are_those_of_the_variable() -> None:
 
 
 @pytest.mark.parametrize("value", ["s3://photos", "a-bucket,*", "arn:aws:s3:::photos", "photos/inner", "Photos", "a"])
-def test_what_is_no_bucket_is_not_allowed(value: str) -> None:
+def test_invalid_bucket_names_are_rejected(value: str) -> None:
     with pytest.raises(BucketsError, match="bucket names"):
         allowed_buckets({"BINTALLY_IMAGE_BUCKETS": value})
 
 
-def test_a_client_keeps_a_connection_for_each_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_has_a_connection_for_each_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     client = s3_client(24)

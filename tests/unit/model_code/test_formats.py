@@ -1,9 +1,9 @@
 import struct
 
 import pytest
-from binmodel.formats import MAX_PARTS, MAX_SCANS, bare_jpeg, bare_png, exif_orientation
+from binmodel.formats import MAX_PARTS, MAX_SCANS, exif_orientation, strip_jpeg, strip_png
 
-from tests.unit.model_code.pictures import jpeg, noise, png
+from tests.unit.model_code.sample_images import jpeg, noise, png
 
 TURNED = b"II*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, 6, 0, 0)
 
@@ -16,43 +16,43 @@ def with_segments(data: bytes, segments: bytes) -> bytes:
     return data[:2] + segments + data[2:]
 
 
-def test_metadata_of_a_jpeg_is_left_out_whatever_its_size() -> None:
+def test_metadata_of_a_jpeg_is_removed_whatever_its_size() -> None:
     plain = jpeg(noise((40, 40)))
     huge = b"".join(segment(marker, b"Exif\0\0" + b"\x2a" * 65_000) for marker in (0xE1, 0xE2, 0xED, 0xFE) * 60)
 
-    assert bare_jpeg(with_segments(plain, huge) + b"PK\x03\x04 a file behind the picture") == (plain, 1)
+    assert strip_jpeg(with_segments(plain, huge) + b"PK\x03\x04 a file after the image") == (plain, 1)
 
 
 def test_the_orientation_of_a_jpeg_is_read_from_its_exif() -> None:
-    assert bare_jpeg(jpeg(noise((40, 40)), exif=b"Exif\0\0" + TURNED))[1] == 6
+    assert strip_jpeg(jpeg(noise((40, 40)), exif=b"Exif\0\0" + TURNED))[1] == 6
 
 
-def test_what_says_how_colours_are_stored_is_kept() -> None:
-    assert b"Adobe" in bare_jpeg(jpeg(noise((40, 40), "CMYK")))[0]
+def test_segments_that_define_the_colours_are_kept() -> None:
+    assert b"Adobe" in strip_jpeg(jpeg(noise((40, 40), "CMYK")))[0]
 
 
-def test_a_jpeg_of_too_many_segments_or_scans_is_refused() -> None:
+def test_a_jpeg_with_too_many_segments_or_scans_is_rejected() -> None:
     plain, scan = jpeg(noise((40, 40))), segment(0xDA, b"\x01\x01\x00\x00\x3f\x00")
-    bare_jpeg(plain[:-2] + scan * (MAX_SCANS - 1) + plain[-2:])
+    strip_jpeg(plain[:-2] + scan * (MAX_SCANS - 1) + plain[-2:])
 
     with pytest.raises(ValueError, match="scans"):
-        bare_jpeg(plain[:-2] + scan * MAX_SCANS + plain[-2:])
+        strip_jpeg(plain[:-2] + scan * MAX_SCANS + plain[-2:])
     with pytest.raises(ValueError, match="segments"):
-        bare_jpeg(with_segments(plain, segment(0xFE, b"") * MAX_PARTS))
+        strip_jpeg(with_segments(plain, segment(0xFE, b"") * MAX_PARTS))
 
 
-def test_metadata_of_a_png_is_left_out_and_its_orientation_read() -> None:
+def test_metadata_of_a_png_is_removed_and_its_orientation_read() -> None:
     plain = png(noise((40, 40)))
     marked = png(noise((40, 40)), exif=b"Exif\0\0" + TURNED, icc_profile=b"profile" * 1000)
 
-    assert bare_png(marked) == (plain, 6)
+    assert strip_png(marked) == (plain, 6)
 
 
-def test_a_png_of_too_many_chunks_is_refused() -> None:
+def test_a_png_with_too_many_chunks_is_rejected() -> None:
     plain = png(noise((40, 40)))
 
     with pytest.raises(ValueError, match="too many"):
-        bare_png(plain[:33] + b"\0\0\0\0teXt\0\0\0\0" * MAX_PARTS + plain[33:])
+        strip_png(plain[:33] + b"\0\0\0\0teXt\0\0\0\0" * MAX_PARTS + plain[33:])
 
 
 @pytest.mark.parametrize(

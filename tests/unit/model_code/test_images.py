@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.unit.model_code.pictures import NoMemory, jpeg, noise, picture, png
+from tests.unit.model_code.sample_images import NoMemory, grey_image, jpeg, noise, png
 
 
 def refusal(data: bytes, **options: object) -> ImageError:
@@ -33,8 +33,8 @@ def png_claiming(width: int, height: int) -> bytes:
 
 
 def jpeg_claiming(width: int, height: int) -> bytes:
-    """A small JPEG whose frame header (SOF0) says that it is `width` x `height`."""
-    data = bytearray(jpeg(picture(3)))
+    """A small JPEG whose frame header (SOF0) claims `width` x `height` pixels."""
+    data = bytearray(jpeg(grey_image(3)))
     frame = data.index(b"\xff\xc0")
     data[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
     return bytes(data)
@@ -46,7 +46,7 @@ CORNERS[:24, 32:] = (5, 5, 250)
 
 
 def with_orientation(orientation: int, order: str = "<") -> bytes:
-    """CORNERS stored in the way that EXIF `orientation` undoes."""
+    """CORNERS as stored with this EXIF orientation."""
     undone = {
         1: lambda image: image,
         2: lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
@@ -64,7 +64,7 @@ def with_orientation(orientation: int, order: str = "<") -> bytes:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_photograph_is_turned_upright(orientation: int, order: str) -> None:
+def test_an_image_is_turned_upright(orientation: int, order: str) -> None:
     upright = decode(with_orientation(orientation, order), side=48)
 
     assert upright.size == (64, 48)
@@ -107,31 +107,31 @@ def test_every_kind_of_jpeg_becomes_rgb_of_the_same_colour(mode: str, progressiv
     assert middle == pytest.approx(image.getpixel((0, 0)), abs=12)
 
 
-def test_a_large_jpeg_is_decoded_at_a_fraction_that_is_not_below_the_side_asked_for() -> None:
-    assert decode(jpeg(picture(3, (1600, 1200))), side=160).size == (400, 300)
+def test_a_large_jpeg_is_decoded_at_a_fraction_not_below_the_requested_side() -> None:
+    assert decode(jpeg(grey_image(3, (1600, 1200))), side=160).size == (400, 300)
 
 
 @pytest.mark.parametrize("colour", [(0, 0, 0, 0), (200, 30, 30, 0)])
-def test_what_is_transparent_is_white(colour: tuple[int, int, int, int]) -> None:
+def test_transparent_pixels_become_white(colour: tuple[int, int, int, int]) -> None:
     assert decode(png(Image.new("RGBA", (20, 20), colour)), side=16).getpixel((3, 3)) == (255, 255, 255)
 
 
-def test_a_transparent_colour_of_a_palette_is_white() -> None:
+def test_a_transparent_palette_colour_becomes_white() -> None:
     image = Image.new("P", (20, 20), 1)
     image.putpalette([255, 0, 0, 0, 255, 0])
 
     assert decode(png(image, transparency=1), side=16).getpixel((3, 3)) == (255, 255, 255)
 
 
-def test_only_the_first_frame_of_an_animation_is_seen() -> None:
+def test_only_the_first_frame_of_an_animation_is_decoded() -> None:
     red, blue = Image.new("RGB", (20, 20), "red"), Image.new("RGB", (20, 20), "blue")
 
     assert decode(png(red, save_all=True, append_images=[blue]), side=16).getpixel((3, 3)) == (255, 0, 0)
 
 
-def test_several_pictures_in_one_jpeg_give_the_first() -> None:
+def test_the_first_of_several_images_in_a_jpeg_is_decoded() -> None:
     both = io.BytesIO()
-    picture(5).save(both, "MPO", save_all=True, append_images=[picture(1)])
+    grey_image(5).save(both, "MPO", save_all=True, append_images=[grey_image(1)])
 
     assert decode(both.getvalue(), side=16).getpixel((3, 3)) == (255, 255, 255)
 
@@ -140,38 +140,38 @@ def test_several_pictures_in_one_jpeg_give_the_first() -> None:
     ("data", "code", "words"),
     [
         (b"", "empty_file", "empty"),
-        (b"Three items, I think.\n", "unsupported_format", "not a picture"),
+        (b"Three items, I think.\n", "unsupported_format", "not an image"),
         (b"GIF89a" + b"\0" * 40, "unsupported_format", "GIF"),
         (b"RIFF\x10\0\0\0WEBPVP8 ", "unsupported_format", "WebP"),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "unsupported_format", "Most Compatible"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "unsupported_format", "SVG"),
-        (b"GIF89a" + jpeg(picture(2)), "unsupported_format", "GIF"),
+        (b"GIF89a" + jpeg(grey_image(2)), "unsupported_format", "GIF"),
         (png_claiming(50_000, 50_000), "too_many_pixels", "50,000 x 50,000"),
-        (png_claiming(10_000, 9_000), "too_many_pixels", "at most 50,000,000"),
+        (png_claiming(10_000, 9_000), "too_many_pixels", "The limit is 50,000,000"),
         (jpeg_claiming(60_000, 60_000), "too_many_pixels", "60,000 x 60,000"),
-        (png(picture(1, (1, 1))), "too_small", "1 x 1"),
-        (png(picture(1, (500, 15))), "too_small", "at least 16"),
-        (png_claiming(300, 300), "corrupt_image", "not complete"),
+        (png(grey_image(1, (1, 1))), "too_small", "1 x 1"),
+        (png(grey_image(1, (500, 15))), "too_small", "at least 16"),
+        (png_claiming(300, 300), "corrupt_image", "incomplete"),
         (jpeg_claiming(0, 40), "corrupt_image", "damaged"),
-        (b"\xff\xd8\xff", "corrupt_image", "not complete"),
-        (b"\x89PNG\r\n\x1a\n", "corrupt_image", "not complete"),
+        (b"\xff\xd8\xff", "corrupt_image", "incomplete"),
+        (b"\x89PNG\r\n\x1a\n", "corrupt_image", "incomplete"),
     ],
 )
-def test_what_cannot_be_counted_is_refused_with_a_reason(data: bytes, code: str, words: str) -> None:
+def test_a_file_that_cannot_be_counted_is_rejected_with_a_reason(data: bytes, code: str, words: str) -> None:
     error = refusal(data)
 
     assert error.code == code
     assert words in error.message
 
 
-def test_a_file_over_the_limit_is_refused_before_it_is_looked_at() -> None:
+def test_a_file_over_the_limit_is_rejected_before_it_is_parsed() -> None:
     assert refusal(b"x" * 11, limits=Limits(max_bytes=10)).code == "too_many_bytes"
     assert check_bytes(10, Limits(max_bytes=10)) is None
 
 
 @pytest.mark.parametrize("tail", [b"", b"\0" * 5000], ids=["cut", "filled with zeros"])
 @pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=["baseline", "progressive"])
-def test_a_jpeg_that_is_cut_anywhere_is_refused(options: dict[str, bool], tail: bytes) -> None:
+def test_a_truncated_jpeg_is_rejected(options: dict[str, bool], tail: bytes) -> None:
     whole = jpeg(noise((120, 90)), **options)
     cuts = [3, 20, 200, 600, *range(1000, len(whole) - 1, 701), len(whole) - 2, len(whole) - 1]
 
@@ -198,7 +198,7 @@ def jpeg_of(kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", KINDS_OF_JPEG)
-def test_a_jpeg_whose_scan_ends_early_is_refused_though_it_has_its_end_mark(kind: str) -> None:
+def test_a_jpeg_whose_scan_ends_early_is_rejected_despite_its_end_marker(kind: str) -> None:
     whole = jpeg_of(kind)
     assert decode(whole, side=32).mode == "RGB"
 
@@ -210,7 +210,7 @@ def test_a_jpeg_whose_scan_ends_early_is_refused_though_it_has_its_end_mark(kind
 @pytest.mark.parametrize("side", [16, 224])
 @pytest.mark.parametrize("size", [(16, 16), (17, 450), (449, 450), (897, 901), (1001, 900)])
 @pytest.mark.parametrize("kind", KINDS_OF_JPEG)
-def test_a_jpeg_has_the_pixels_that_pillow_gives(kind: str, size: tuple[int, int], side: int) -> None:
+def test_a_jpeg_has_the_same_pixels_as_with_pillow(kind: str, size: tuple[int, int], side: int) -> None:
     options = dict(KINDS_OF_JPEG[kind])
     data = jpeg(noise(size).convert(str(options.pop("mode", "RGB"))), **options)
     pillow = Image.open(io.BytesIO(data))
@@ -219,14 +219,14 @@ def test_a_jpeg_has_the_pixels_that_pillow_gives(kind: str, size: tuple[int, int
     assert np.array_equal(decode(data, side=side), pillow.convert("RGB"))
 
 
-def test_a_progressive_jpeg_that_lacks_its_last_scans_is_refused() -> None:
+def test_a_progressive_jpeg_without_its_last_scans_is_rejected() -> None:
     whole = jpeg_of("progressive")
     tables = [at for at in range(len(whole)) if whole.startswith((b"\xff\xc4", b"\xff\xda"), at)][3:]
 
     assert {refusal(whole[:cut] + b"\xff\xd9").code for cut in tables} == {"corrupt_image"}
 
 
-def test_a_jpeg_that_lost_what_was_between_two_restarts_is_refused() -> None:
+def test_a_jpeg_that_lost_data_between_two_restarts_is_rejected() -> None:
     whole = jpeg_of("restarts")
     second, third = (whole.index(bytes((0xFF, mark)), whole.index(b"\xff\xda")) for mark in (0xD1, 0xD2))
 
@@ -236,38 +236,38 @@ def test_a_jpeg_that_lost_what_was_between_two_restarts_is_refused() -> None:
 
 @pytest.mark.parametrize("more", [b"\0" * 7, b"\xff\xff\xff", b"\x12\x34" * 40], ids=["zeros", "fill", "other"])
 @pytest.mark.parametrize("kind", ["baseline", "progressive", "restarts"])
-def test_bytes_too_many_at_the_end_of_a_scan_are_no_reason_to_refuse(kind: str, more: bytes) -> None:
+def test_extra_bytes_at_the_end_of_a_scan_are_accepted(kind: str, more: bytes) -> None:
     assert decode(jpeg_of(kind)[:-2] + more + b"\xff\xd9", side=32).mode == "RGB"
 
 
 @pytest.mark.parametrize("size", [(16, 3_125_000), (20_001, 16)])
-def test_a_picture_too_long_is_refused_before_it_is_decoded(size: tuple[int, int]) -> None:
+def test_an_image_that_is_too_long_is_rejected_before_it_is_decoded(size: tuple[int, int]) -> None:
     error = refusal(png_claiming(*size))
 
     assert error.code == "too_many_pixels"
-    assert "at most 20,000 a side" in error.message
+    assert "The limit is 20,000 on each side" in error.message
 
 
 @pytest.mark.parametrize("turned", [1, 6])
-def test_what_is_kept_of_a_long_and_thin_picture_is_small(turned: int) -> None:
+def test_a_long_and_thin_image_is_reduced(turned: int) -> None:
     exif = b"Exif\0\0II*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, turned, 0, 0)
-    long = png(picture(4, (150, 19_000)), exif=exif)
+    long = png(grey_image(4, (150, 19_000)), exif=exif)
 
     assert sorted(decode(long, side=32).size) == [65, 75]
 
 
-def test_running_out_of_memory_is_not_the_fault_of_the_image() -> None:
-    assert refusal(png(picture(2)), limits=NoMemory()).code == "internal"
+def test_running_out_of_memory_is_not_the_images_fault() -> None:
+    assert refusal(png(grey_image(2)), limits=NoMemory()).code == "internal"
 
 
-def test_a_png_that_is_cut_anywhere_is_refused() -> None:
+def test_a_truncated_png_is_rejected() -> None:
     whole = png(noise((120, 90)))
     cuts = [8, 20, 33, 40, *range(100, len(whole) - 12, 701), len(whole) - 12, len(whole) - 1]
 
     assert {refusal(whole[:cut]).code for cut in cuts} == {"corrupt_image"}
 
 
-def test_a_png_with_a_wrong_checksum_is_refused() -> None:
+def test_a_png_with_a_wrong_checksum_is_rejected() -> None:
     data = bytearray(png(noise((40, 40))))
     data[data.index(b"IDAT") + 20] ^= 0xFF
 
@@ -277,7 +277,7 @@ def test_a_png_with_a_wrong_checksum_is_refused() -> None:
 @given(st.binary(max_size=400))
 @example(b"\xff\xd8\xff\xda")
 @example(b"\xff\xd8\xff\xc0\x00\x00\xff\xda\xff\xd9")
-def test_any_bytes_are_a_picture_or_an_image_error(tail: bytes) -> None:
+def test_any_bytes_give_an_image_or_an_image_error(tail: bytes) -> None:
     for start in (b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"):
         assert refusal(start + tail).message
 
@@ -289,7 +289,7 @@ WHOLE = {"jpeg": jpeg(noise((48, 40))), "png": png(noise((48, 40), "P")), "cmyk"
     st.sampled_from(sorted(WHOLE)),
     st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=8),
 )
-def test_a_damaged_file_is_a_picture_or_an_image_error(kind: str, changes: list[tuple[float, int]]) -> None:
+def test_a_damaged_file_gives_an_image_or_an_image_error(kind: str, changes: list[tuple[float, int]]) -> None:
     data = bytearray(WHOLE[kind])
     for place, value in changes:
         data[int(place * len(data))] = value
@@ -301,8 +301,8 @@ def test_a_damaged_file_is_a_picture_or_an_image_error(kind: str, changes: list[
         assert image.mode == "RGB"
 
 
-def test_large_pictures_are_decoded_one_at_a_time_and_small_ones_do_not_wait() -> None:
-    large, small, go_on = png(picture(2, (2100, 2000))), png(picture(2)), threading.Event()
+def test_large_images_are_decoded_one_at_a_time_and_small_ones_do_not_wait() -> None:
+    large, small, go_on = png(grey_image(2, (2100, 2000))), png(grey_image(2)), threading.Event()
     images._one_at_a_time().submit(go_on.wait, 30)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(decode, large, side=32)
@@ -310,8 +310,8 @@ def test_large_pictures_are_decoded_one_at_a_time_and_small_ones_do_not_wait() -
         assert not waiting.done()
         go_on.set()
 
-    assert waiting.result().size == (66, 65), "what is kept of a large picture is not large"
+    assert waiting.result().size == (66, 65), "the decoded image is small"
 
 
-def test_a_large_picture_that_is_damaged_is_refused_too() -> None:
+def test_a_large_damaged_image_is_rejected() -> None:
     assert refusal(png(noise((2100, 2000)))[:-5000]).code == "corrupt_image"

@@ -16,12 +16,12 @@ def test_an_interval_grows_towards_the_more_probable_neighbour(mass: float, plac
     assert interval(ROW, mass) == places
 
 
-def test_of_equal_neighbours_it_takes_the_left_one() -> None:
+def test_of_equal_neighbours_the_left_one_is_added() -> None:
     assert [(first, last) for first, last, _ in growth([0.25, 0.5, 0.25])] == [(1, 1), (0, 1), (0, 2)]
 
 
 @given(rows, masses)
-def test_an_interval_has_the_most_probable_place_and_holds_more_than_the_mass(row: list[float], mass: float) -> None:
+def test_an_interval_includes_the_most_probable_index_and_exceeds_the_mass(row: list[float], mass: float) -> None:
     first, last = interval(row, mass)
 
     assert first <= row.index(max(row)) <= last
@@ -29,7 +29,7 @@ def test_an_interval_has_the_most_probable_place_and_holds_more_than_the_mass(ro
 
 
 @given(rows, masses)
-def test_an_interval_is_not_longer_than_it_has_to_be(row: list[float], mass: float) -> None:
+def test_an_interval_is_as_short_as_possible(row: list[float], mass: float) -> None:
     places = interval(row, mass)
     before = [(first, last) for first, last, held in growth(row) if held <= mass]
 

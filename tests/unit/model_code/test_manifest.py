@@ -9,7 +9,7 @@ keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
 @given(st.lists(st.tuples(keys, keys, st.none() | keys)), st.booleans())
-def test_whatever_the_key_its_entry_is_exact(items: list[tuple[str, str, str | None]], ascii_only: bool) -> None:
+def test_an_entry_has_the_exact_key(items: list[tuple[str, str, str | None]], ascii_only: bool) -> None:
     lines = [
         json.dumps(
             {"image_id": image_id, "uri": f"s3://bin-photos/{key}", "version_id": version}, ensure_ascii=ascii_only
@@ -46,7 +46,7 @@ def test_whatever_the_key_its_entry_is_exact(items: list[tuple[str, str, str | N
         (b'{"image_id": "a", "uri": "s3://b/k", "version_id": "\\udc00"}', "a", "uri"),
     ],
 )
-def test_a_bad_line_is_one_entry_with_a_problem(line: bytes, image_id: str | None, why: str) -> None:
+def test_an_invalid_line_gives_an_entry_with_a_problem(line: bytes, image_id: str | None, why: str) -> None:
     good = b'{"image_id": "good", "uri": "s3://b/k"}'
     first, bad, last = read_manifest(good + b"\n" + line + b"\r\n" + good + b"\n")
 
@@ -58,5 +58,5 @@ def test_a_bad_line_is_one_entry_with_a_problem(line: bytes, image_id: str | Non
     assert why in bad.problem.message
 
 
-def test_blank_lines_are_no_entries() -> None:
+def test_blank_lines_are_ignored() -> None:
     assert list(read_manifest(b"\n \n\r\n")) == []

@@ -9,7 +9,7 @@ from binmodel.predict import Interval, Predictor, counted, softmax
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.model_code.pictures import (
+from tests.unit.model_code.sample_images import (
     SIZE,
     artifact,
     grey_of,
@@ -26,7 +26,7 @@ def grey(*counts: int) -> np.ndarray:
     return np.stack([np.full((SIZE, SIZE, 3), grey_of(count), np.uint8) for count in counts])
 
 
-def test_each_picture_gets_its_most_probable_count() -> None:
+def test_each_image_gets_its_most_probable_count() -> None:
     predictions = light_predictor().predict(grey(5, 1, 3))
 
     assert [prediction.count for prediction in predictions] == [5, 1, 3]
@@ -35,21 +35,21 @@ def test_each_picture_gets_its_most_probable_count() -> None:
         assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_temperature_above_one_makes_the_model_less_sure_of_the_same_count() -> None:
+def test_a_temperature_above_one_lowers_the_confidence_in_the_same_count() -> None:
     sure, unsure = (Predictor(replace(artifact(), temperature=t), lightness).predict(grey(4))[0] for t in (1, 3))
 
     assert sure.count == unsure.count == 4
     assert sure.confidence > unsure.confidence + 0.05
 
 
-def test_a_model_that_cannot_tell_says_nothing_of_it() -> None:
+def test_fields_that_the_model_does_not_provide_are_omitted() -> None:
     (prediction,) = light_predictor().predict(grey(2))
 
     assert (prediction.empty, prediction.over_range, prediction.interval) == (None, None, None)
     assert list(prediction.fields()) == ["count", "confidence", "probabilities"]
 
 
-def test_confidence_allows_for_bins_out_of_range() -> None:
+def test_confidence_accounts_for_outputs_out_of_range() -> None:
     for prediction in wide_predictor().predict(grey(1, 3, 5)):
         assert prediction.empty is not None
         assert prediction.over_range is not None
@@ -64,7 +64,7 @@ def test_confidence_allows_for_bins_out_of_range() -> None:
     assert (three.empty, three.over_range) == (pytest.approx(0, abs=0.01), pytest.approx(0, abs=0.01))
 
 
-def test_an_interval_reaches_out_of_range_where_the_count_may_lie_there() -> None:
+def test_an_interval_can_extend_out_of_range() -> None:
     one, three, five = (prediction.interval for prediction in wide_predictor().predict(grey(1, 3, 5)))
 
     assert (one, three, five) == (Interval(1, 1, 0.9), Interval(3, 3, 0.9), Interval(5, 5, 0.9))
@@ -73,7 +73,7 @@ def test_an_interval_reaches_out_of_range_where_the_count_may_lie_there() -> Non
     assert (one, three, five) == (Interval(0, 1, 0.99), Interval(3, 3, 0.99), Interval(5, None, 0.99))
 
 
-def test_a_bin_that_is_surely_empty_is_no_confident_count() -> None:
+def test_an_empty_bin_has_a_count_of_zero() -> None:
     def empty(batch: np.ndarray) -> np.ndarray:
         return np.tile(np.float32([2000, 3, 2, 1, 0, 0, 0]), (len(batch), 1))
 
@@ -84,7 +84,7 @@ def test_a_bin_that_is_surely_empty_is_no_confident_count() -> None:
     assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_bin_over_range_says_at_least_how_many_and_never_a_bare_number() -> None:
+def test_a_bin_over_range_has_at_least_and_no_count() -> None:
     def over_range(batch: np.ndarray) -> np.ndarray:
         return np.tile(np.log(np.float32([0.01, 0.01, 0.01, 0.01, 0.01, 0.03, 0.92])), (len(batch), 1))
 
@@ -103,7 +103,7 @@ def test_a_bin_over_range_says_at_least_how_many_and_never_a_bare_number() -> No
     st.sampled_from([(0, 7), (0, 6), (1, 7), (1, 6)]),
 )
 def test_the_count_is_always_in_its_interval(logits: list[float], mass: float, part: tuple[int, int]) -> None:
-    """Whatever the probabilities are, ties among them, and whatever outputs the network has."""
+    """For any probabilities, including ties, and any outputs of the network."""
     kept = slice(*part)
     outputs = tuple(range(7))[kept]
     wide = replace(wide_predictor().artifact, outputs=outputs, conformal=Conformal(0.9, mass))
@@ -129,7 +129,7 @@ def test_a_folder_without_a_model_is_an_error(tmp_path: Path) -> None:
 
 
 @needs_model
-def test_the_shipped_model_answers_the_same_alone_in_a_batch_and_from_threads() -> None:
+def test_the_shipped_model_gives_the_same_result_alone_in_a_batch_and_in_threads() -> None:
     predictor = Predictor.load(shipped(), threads=1)
     pixels = np.random.default_rng(0).integers(0, 256, (4, predictor.input_size, predictor.input_size, 3), np.uint8)
     together = predictor.predict(pixels)
@@ -140,7 +140,7 @@ def test_the_shipped_model_answers_the_same_alone_in_a_batch_and_from_threads() 
 
 
 @needs_model
-def test_the_shipped_model_says_what_it_is() -> None:
+def test_the_shipped_model_names_itself() -> None:
     predictor = Predictor.load(shipped(), threads=1)
 
     assert predictor.model == f"resnet50@{predictor.artifact.version}"

@@ -3,10 +3,10 @@ import pytest
 from binmodel.preprocess import MEAN, STD, normalise, squash
 from PIL import Image
 
-from tests.unit.model_code.pictures import noise
+from tests.unit.model_code.sample_images import noise
 
 
-def test_normalising_is_the_textbook_formula_in_the_layout_of_the_network() -> None:
+def test_normalising_follows_the_formula_in_the_networks_layout() -> None:
     pixels = np.stack([np.asarray(noise((8, 8), seed=seed)) for seed in (1, 2)])
     batch = normalise(pixels)
 
@@ -15,7 +15,7 @@ def test_normalising_is_the_textbook_formula_in_the_layout_of_the_network() -> N
     assert batch[1, :, 5, 3] == pytest.approx(expected, abs=1e-5)
 
 
-def test_squashing_fills_the_square_with_the_whole_picture() -> None:
+def test_squashing_fills_the_square_with_the_whole_image() -> None:
     halves = Image.new("RGB", (600, 100), "black")
     halves.paste("white", (300, 0, 600, 100))
     pixels = squash(halves, 20)

@@ -19,10 +19,14 @@ from binmodel.images import ImageError
 from binmodel.manifest import Entry
 
 from model_code import serve
-from tests.unit.model_code.pictures import NoMemory, jpeg, light_predictor, picture, png
+from tests.unit.model_code.sample_images import NoMemory, grey_image, jpeg, light_predictor, png
 from tests.unit.model_code.servers import LINES, all_of, begin, running
 
-PHOTOS = {"photos/five.jpg": jpeg(picture(5)), "photos/two.png": png(picture(2)), "photos/text.jpg": b"no picture"}
+PHOTOS = {
+    "photos/five.jpg": jpeg(grey_image(5)),
+    "photos/two.png": png(grey_image(2)),
+    "photos/text.jpg": b"not an image",
+}
 MODEL = "lightness@0123456789ab"
 
 
@@ -32,7 +36,7 @@ def read(entry: Entry) -> bytes:
     try:
         return PHOTOS[f"{entry.bucket}/{entry.key}"]
     except KeyError as error:
-        raise ImageError("not_found", "The photograph is not in the bucket.") from error
+        raise ImageError("not_found", "The photo is not in the bucket.") from error
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +49,7 @@ def manifest(*keys: str) -> bytes:
     return "".join(json.dumps({"image_id": f"id-{key}", "uri": f"s3://photos/{key}"}) + "\n" for key in keys).encode()
 
 
-def test_a_manifest_is_answered_line_by_line_in_order(client: httpx.Client) -> None:
+def test_a_manifest_gives_one_line_for_each_line_in_order(client: httpx.Client) -> None:
     body = manifest("five.jpg", "text.jpg", "gone.jpg") + b"nonsense\n" + manifest("two.png")
     answer = client.post("/invocations", content=body, headers=LINES)
     lines = [json.loads(line) for line in answer.text.splitlines()]
@@ -59,21 +63,21 @@ def test_a_manifest_is_answered_line_by_line_in_order(client: httpx.Client) -> N
     assert list(lines[0]["probabilities"]) == ["1", "2", "3", "4", "5"]
 
 
-def test_an_empty_manifest_has_an_empty_answer(client: httpx.Client) -> None:
+def test_an_empty_manifest_gives_an_empty_response(client: httpx.Client) -> None:
     answer = client.post("/invocations", content=b"\n", headers=LINES)
 
     assert (answer.status_code, answer.text) == (200, "")
 
 
 @pytest.mark.parametrize("kind", ["image/jpeg", "image/png", "application/x-image", "Image/JPEG; quality=1"])
-def test_one_photograph_is_one_object(client: httpx.Client, kind: str) -> None:
+def test_one_image_gives_one_object(client: httpx.Client, kind: str) -> None:
     answer = client.post("/invocations", content=PHOTOS["photos/five.jpg"], headers={"content-type": kind})
 
     assert answer.status_code == 200
     assert (answer.json()["count"], answer.json()["model"]) == (5, MODEL)
 
 
-def test_one_bad_photograph_is_a_400_that_says_why(client: httpx.Client) -> None:
+def test_an_invalid_image_is_a_400_with_the_reason(client: httpx.Client) -> None:
     answer = client.post("/invocations", content=b"", headers={"content-type": "image/jpeg"})
 
     assert answer.status_code == 400
@@ -81,14 +85,14 @@ def test_one_bad_photograph_is_a_400_that_says_why(client: httpx.Client) -> None
 
 
 @pytest.mark.parametrize("headers", [{}, {"content-type": "text/csv"}])
-def test_other_content_is_a_415_that_names_what_is_taken(client: httpx.Client, headers: dict[str, str]) -> None:
+def test_other_content_is_a_415_that_names_the_accepted_types(client: httpx.Client, headers: dict[str, str]) -> None:
     answer = client.post("/invocations", content=b"1,2", headers=headers)
 
     assert answer.status_code == 415
     assert "application/jsonlines" in answer.text
 
 
-def test_a_request_over_the_cap_is_a_413(client: httpx.Client) -> None:
+def test_a_request_over_the_limit_is_a_413(client: httpx.Client) -> None:
     with running(serve.build_app(light_predictor(), read, serve.Settings(max_payload_mb=1))) as small:
         assert small.post("/invocations", content=b" " * 2**20, headers=LINES).status_code == 200
         assert small.post("/invocations", content=b" " * (2**20 + 1), headers=LINES).status_code == 413
@@ -112,16 +116,16 @@ def test_execution_parameters_follow_the_transform_job() -> None:
         ({"BINTALLY_CONCURRENT_REQUESTS": "8", "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": ""}, 8),
     ],
 )
-def test_the_endpoint_counts_as_many_requests_as_it_is_sent(variables: dict[str, str], concurrency: int) -> None:
+def test_the_concurrency_comes_from_the_environment(variables: dict[str, str], concurrency: int) -> None:
     assert serve.Settings.from_environment(variables).concurrency == concurrency
 
 
-def test_a_server_without_a_model_ends_with_one_line_that_says_so(tmp_path: Path) -> None:
+def test_a_server_without_a_model_exits_with_one_line(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"^Error: There is no model in .*"):
         serve.main(["serve", "--model", str(tmp_path)])
 
 
-def test_ping_answers_while_every_place_is_taken_and_others_wait() -> None:
+def test_ping_responds_while_all_slots_are_in_use_and_others_wait() -> None:
     begun, go_on = threading.Semaphore(0), threading.Event()
     at_once: list[int] = []
 
@@ -143,7 +147,7 @@ def test_ping_answers_while_every_place_is_taken_and_others_wait() -> None:
         assert [future.result(60).status_code for future in asked] == [200, 200, 200]
 
 
-def test_the_manifest_of_a_client_that_is_gone_is_given_up() -> None:
+def test_the_manifest_of_a_disconnected_client_is_abandoned() -> None:
     begun, go_on, reads = threading.Event(), threading.Event(), []
 
     def slow(entry: Entry) -> bytes:
@@ -160,7 +164,7 @@ def test_the_manifest_of_a_client_that_is_gone_is_given_up() -> None:
         waiting = begin(client, never, len(never))
         in_work.close()
         waiting.close()
-        for _ in range(5):  # what is closed before is seen before
+        for _ in range(5):  # the server sees the closed connections first
             assert client.get("/ping").status_code == 200
         go_on.set()
         assert client.post("/invocations", content=manifest("last.jpg"), headers=LINES).status_code == 200
@@ -169,7 +173,7 @@ def test_the_manifest_of_a_client_that_is_gone_is_given_up() -> None:
     assert len(reads) < 100
 
 
-def test_a_body_that_does_not_end_is_a_408() -> None:
+def test_an_incomplete_body_is_a_408() -> None:
     app = serve.build_app(light_predictor(), read, serve.Settings(body_seconds=0.2))
     with running(app) as client, begin(client, b"half a manif", 100) as connection:
         answer = all_of(connection)
@@ -179,7 +183,7 @@ def test_a_body_that_does_not_end_is_a_408() -> None:
 
 
 def test_a_web_page_is_refused() -> None:
-    """A page that rebinds its name to this machine is of the same origin, but its POST names that origin."""
+    """After DNS rebinding a page has the same origin, but its POST still has an Origin header."""
     app = serve.build_app(light_predictor(), read, serve.Settings())
     with running(app) as client:
         for origin in ("https://evil.example", "null", str(client.base_url)):
@@ -187,7 +191,7 @@ def test_a_web_page_is_refused() -> None:
             assert client.post("/invocations", content=manifest("five.jpg"), headers=headers).status_code == 403
 
 
-def test_running_out_of_memory_is_no_fault_of_the_request() -> None:
+def test_running_out_of_memory_is_a_503() -> None:
     with running(serve.build_app(light_predictor(), read, serve.Settings(), NoMemory())) as client:
         answer = client.post("/invocations", content=PHOTOS["photos/two.png"], headers={"content-type": "image/png"})
 
@@ -196,7 +200,7 @@ def test_running_out_of_memory_is_no_fault_of_the_request() -> None:
 
 @contextmanager
 def slow_s3(begun: threading.Event, go_on: threading.Event) -> Iterator[str]:
-    """An S3 of one photograph, which it holds back until `go_on`."""
+    """An S3 server with one image, which it sends once `go_on` is set."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -225,7 +229,7 @@ def refused(url: str) -> bool:
 
 
 @pytest.mark.skipif(not (shipped() / "model.json").exists(), reason="the shipped model is not there yet")
-def test_a_server_that_is_told_to_stop_finishes_the_request_it_has() -> None:
+def test_a_stopping_server_finishes_its_request() -> None:
     begun, go_on = threading.Event(), threading.Event()
     with slow_s3(begun, go_on) as endpoint, ThreadPoolExecutor(1) as pool:
         keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-west-1"}

@@ -10,9 +10,17 @@ from binmodel.stream import predict_stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.model_code.pictures import COUNTS, artifact, jpeg, light_predictor, lightness, picture, wide_predictor
+from tests.unit.model_code.sample_images import (
+    COUNTS,
+    artifact,
+    grey_image,
+    jpeg,
+    light_predictor,
+    lightness,
+    wide_predictor,
+)
 
-FILES = {count: jpeg(picture(count)) for count in COUNTS}
+FILES = {count: jpeg(grey_image(count)) for count in COUNTS}
 PATIENCE = 30  # seconds, far more than a healthy machine needs
 
 
@@ -22,14 +30,14 @@ def summary(lines: Iterator[dict]) -> list[int | str]:
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.sampled_from([*COUNTS, 0]), max_size=60), st.integers(1, 9), st.integers(1, 9), st.integers(1, 4))
-def test_every_item_gets_its_line_in_order(items: list[int], readers: int, batch: int, at_once: int) -> None:
+def test_each_item_gets_its_line_in_order(items: list[int], readers: int, batch: int, at_once: int) -> None:
     predictor = Predictor(artifact(), lightness, at_once)
     lines = predict_stream(predictor, items, lambda c: FILES.get(c, b""), readers=readers, batch=batch)
 
     assert summary(lines) == [item or "empty_file" for item in items]
 
 
-def test_a_line_says_count_confidence_probabilities_and_model() -> None:
+def test_a_line_has_count_confidence_probabilities_and_model() -> None:
     (line,) = predict_stream(light_predictor(), [4], FILES.__getitem__)
 
     assert list(line) == ["count", "confidence", "probabilities", "model"]
@@ -38,14 +46,14 @@ def test_a_line_says_count_confidence_probabilities_and_model() -> None:
     assert sum(line["probabilities"].values()) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_line_tells_what_else_the_model_can_tell() -> None:
+def test_a_line_has_all_fields_that_the_model_provides() -> None:
     (line,) = predict_stream(wide_predictor(), [5], FILES.__getitem__)
 
     assert list(line) == ["count", "confidence", "probabilities", "empty", "over_range", "interval", "model"]
     assert json.loads(json.dumps(line))["interval"] == {"low": 5, "high": 5, "coverage": 0.9}
 
 
-def test_an_item_that_cannot_be_read_is_one_error_line() -> None:
+def test_an_item_that_cannot_be_read_gives_one_error_line() -> None:
     def read(item: str) -> bytes:
         if item == "gone":
             raise FileNotFoundError(2, "No such file or directory")
@@ -56,7 +64,7 @@ def test_an_item_that_cannot_be_read_is_one_error_line() -> None:
     lines = list(predict_stream(light_predictor(), ["fine", "gone", "refused", "fine"], read))
 
     assert summary(iter(lines)) == [3, "unreadable", "access_denied", 3]
-    assert lines[1]["error"]["message"] == "The file can't be read (No such file or directory)."
+    assert lines[1]["error"]["message"] == "The file cannot be read (No such file or directory)."
     assert lines[2] == {"error": {"code": "access_denied", "message": "Not for you."}, "model": lines[0]["model"]}
 
 
@@ -65,14 +73,14 @@ def test_a_bug_in_the_reader_is_not_hidden() -> None:
         list(predict_stream(light_predictor(), [1], lambda item: bytes(item // 0)))
 
 
-def test_limits_are_kept() -> None:
+def test_limits_are_applied() -> None:
     assert summary(predict_stream(light_predictor(), [2], FILES.get, limits=Limits(max_pixels=100))) == [
         "too_many_pixels"
     ]
 
 
-def test_reading_goes_on_while_the_model_counts() -> None:
-    """The model's first batch waits until items beyond it have been read."""
+def test_reading_continues_while_the_model_counts() -> None:
+    """The model's first batch waits until further items have been read."""
     read_later = threading.Event()
 
     class Waiting(Predictor):
@@ -88,7 +96,7 @@ def test_reading_goes_on_while_the_model_counts() -> None:
     assert len(list(predict_stream(Waiting(artifact(), lightness), range(8), read, readers=2, batch=4))) == 8
 
 
-def test_items_are_read_at_once() -> None:
+def test_items_are_read_concurrently() -> None:
     together = threading.Barrier(4, timeout=PATIENCE)
 
     def read(item: int) -> bytes:
@@ -98,7 +106,7 @@ def test_items_are_read_at_once() -> None:
     assert summary(predict_stream(light_predictor(), range(8), read, readers=4)) == [2] * 8
 
 
-def test_as_many_batches_are_counted_at_once_as_the_predictor_says() -> None:
+def test_as_many_batches_are_counted_concurrently_as_the_predictor_says() -> None:
     together = threading.Barrier(3, timeout=PATIENCE)
 
     class Meeting(Predictor):
@@ -111,7 +119,7 @@ def test_as_many_batches_are_counted_at_once_as_the_predictor_says() -> None:
     assert summary(lines) == [1, 2, 3, 4, 5, 1]
 
 
-def test_items_are_taken_only_a_little_ahead_and_only_on_demand() -> None:
+def test_items_are_read_on_demand_and_only_a_little_ahead() -> None:
     taken = 0
 
     def endless() -> Iterator[int]:
@@ -128,7 +136,7 @@ def test_items_are_taken_only_a_little_ahead_and_only_on_demand() -> None:
     lines.close()
 
 
-def test_no_thread_is_left_when_the_caller_stops_early() -> None:
+def test_no_thread_remains_when_the_caller_stops_early() -> None:
     lines = predict_stream(light_predictor(), range(1000), lambda _: FILES[5], readers=3)
     next(lines)
     lines.close()

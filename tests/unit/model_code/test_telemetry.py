@@ -1,4 +1,4 @@
-"""ONNX Runtime reports to its maker from the moment it is imported, unless a variable is set before that."""
+"""ONNX Runtime sends telemetry from the moment it is imported, unless a variable is set before."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import pytest
 from binlocal.template import load_template
 from binmodel.artifact import shipped
 
-from tests.unit.model_code.pictures import jpeg, picture
+from tests.unit.model_code.sample_images import grey_image, jpeg
 
 ROOT = Path(__file__).parents[3]
 VARIABLE = "ORT_DISABLE_TELEMETRY"
 ROOMS = ("functions", "model_code", "training", "cli", "local", "benchmarks", "tests")
-# Loading the model is what starts the reports; a count follows so that all is as in use.
+# Loading the model starts the telemetry. A count follows, as in normal use.
 COUNT = """
 import sys
 from pathlib import Path
@@ -41,7 +41,7 @@ def users_of_onnxruntime() -> Iterator[Path]:
 
 
 def imported_in_order(path: Path) -> list[str]:
-    """The top-level modules that a file imports, from its first line to its last."""
+    """The top-level modules that a file imports, in order."""
     found = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -52,8 +52,8 @@ def imported_in_order(path: Path) -> list[str]:
 
 
 def counting(folder: Path, command: list[str]) -> dict[str, str]:
-    """Runs `command` and a count after it, with every folder of the user's inside `folder`; the environment it had."""
-    (folder / "photo.jpg").write_bytes(jpeg(picture(3)))
+    """Runs `command` and then a count, with the user's folders inside `folder`. Returns the environment."""
+    (folder / "photo.jpg").write_bytes(jpeg(grey_image(3)))
     (folder / "home").mkdir()
     home = {name: str(folder / "home") for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
     inherited = {name: value for name, value in os.environ.items() if name != VARIABLE}
@@ -78,7 +78,7 @@ def test_a_count_writes_nothing_into_the_home_folder(tmp_path: Path) -> None:
 
 @needs_model
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
-def test_a_count_contacts_nobody(tmp_path: Path) -> None:
+def test_a_count_makes_no_connections(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     counting(tmp_path, ["strace", "-f", "-e", "trace=network", "-o", str(trace)])
 
@@ -87,8 +87,8 @@ def test_a_count_contacts_nobody(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [*users_of_onnxruntime()], ids=lambda path: str(path.relative_to(ROOT)))
-def test_whoever_imports_onnxruntime_has_imported_binmodel_before(path: Path) -> None:
-    """`import binmodel` sets the variable. A module inside the package comes after it by itself."""
+def test_binmodel_is_imported_before_onnxruntime(path: Path) -> None:
+    """`import binmodel` sets the variable. Modules inside the package are imported after it."""
     order = imported_in_order(path)
 
     assert path.parent.name == "binmodel" or order.index("binmodel") < order.index("onnxruntime")

@@ -1,7 +1,7 @@
 import json
 
 from binlocal.sagemaker.__main__ import create_server, load_faults
-from binmodel.clients import PromptProtocol
+from binmodel.connections import TimeoutProtocol
 from starlette.applications import Starlette
 
 
@@ -30,4 +30,4 @@ def test_after_a_restart_the_saved_plan_is_used(tmp_path, monkeypatch):
 def test_the_server_closes_the_connections_of_slow_clients():
     config = create_server(Starlette(), 9000, "key").config
 
-    assert (config.host, config.http, config.ws) == ("127.0.0.1", PromptProtocol, "none")
+    assert (config.host, config.http, config.ws) == ("127.0.0.1", TimeoutProtocol, "none")

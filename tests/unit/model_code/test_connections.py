@@ -1,4 +1,4 @@
-"""Clients that are slow, send too much, or are gone."""
+"""Clients that are slow, send too much, or disconnect."""
 
 import asyncio
 import socket
@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import psutil
 import pytest
 from anyio import CapacityLimiter
-from binmodel.clients import Bodies, PromptProtocol, while_connected
+from binmodel.connections import BodyReader, TimeoutProtocol, while_connected
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -28,7 +28,7 @@ def chunk(body: bytes, *, more: bool = False) -> Message:
 
 
 def request(*messages: Message) -> Request:
-    """A request that arrives as these messages, after which nothing comes any more."""
+    """A request that receives these messages and nothing after them."""
     left = list(messages)
 
     async def receive() -> Message:
@@ -39,7 +39,7 @@ def request(*messages: Message) -> Request:
     return Request({"type": "http", "method": "POST", "headers": []}, receive)
 
 
-async def status_of(bodies: Bodies, arriving: Request) -> int:
+async def status_of(bodies: BodyReader, arriving: Request) -> int:
     try:
         async with bodies.received(arriving):
             return 200
@@ -55,15 +55,15 @@ async def status_of(bodies: Bodies, arriving: Request) -> int:
         ([chunk(b"half", more=True)], 408),
         ([chunk(b"half", more=True), DISCONNECT], 408),
     ],
-    ids=["as large as may be", "too large", "never ends", "broken off"],
+    ids=["maximum size", "too large", "incomplete", "disconnected"],
 )
-def test_a_body_is_taken_up_to_its_limit_and_while_it_arrives(messages: list[Message], status: int) -> None:
-    assert asyncio.run(status_of(Bodies(10, 100, 0.05), request(*messages))) == status
+def test_a_body_is_read_within_its_limits(messages: list[Message], status: int) -> None:
+    assert asyncio.run(status_of(BodyReader(10, 100, 0.05), request(*messages))) == status
 
 
-def test_bodies_are_limited_together_until_they_are_done_with() -> None:
+def test_bodies_count_towards_the_total_until_they_are_processed() -> None:
     async def statuses() -> list[int]:
-        bodies = Bodies(10, 20, 5)
+        bodies = BodyReader(10, 20, 5)
         async with AsyncExitStack() as held:
             for _ in range(2):
                 await held.enter_async_context(bodies.received(request(chunk(b"x" * 10))))
@@ -73,9 +73,9 @@ def test_bodies_are_limited_together_until_they_are_done_with() -> None:
     assert asyncio.run(statuses()) == [503, 503, 200]
 
 
-def test_a_body_that_is_refused_is_held_no_longer() -> None:
+def test_a_rejected_body_no_longer_counts_towards_the_total() -> None:
     async def last() -> int:
-        bodies = Bodies(10, 10, 0.05)
+        bodies = BodyReader(10, 10, 0.05)
         for arriving in (request(chunk(b"x" * 10, more=True)), request(chunk(b"x" * 11))):
             await status_of(bodies, arriving)
         return await status_of(bodies, request(chunk(b"x" * 10)))
@@ -83,7 +83,7 @@ def test_a_body_that_is_refused_is_held_no_longer() -> None:
     assert asyncio.run(last()) == 200
 
 
-def test_work_whose_client_is_gone_before_its_turn_does_not_begin() -> None:
+def test_work_does_not_start_if_its_client_has_disconnected() -> None:
     begun: list[threading.Event] = []
 
     async def run() -> object:
@@ -95,21 +95,21 @@ def test_work_whose_client_is_gone_before_its_turn_does_not_begin() -> None:
     assert begun == []
 
 
-def test_work_whose_client_leaves_is_told_so() -> None:
+def test_work_is_told_when_its_client_disconnects() -> None:
     async def run() -> object:
         return await while_connected(request(DISCONNECT), lambda gone: gone.wait(30), CapacityLimiter(1))
 
     assert asyncio.run(run()) is None
 
 
-def test_work_whose_client_stays_has_its_answer() -> None:
+def test_work_returns_its_result_to_a_connected_client() -> None:
     async def run() -> object:
         return await while_connected(request(), lambda gone: gone.is_set(), CapacityLimiter(1))
 
     assert asyncio.run(run()) is False
 
 
-class Hasty(PromptProtocol):
+class ShortTimeouts(TimeoutProtocol):
     read_seconds = 0.2
     write_seconds = 0.2
 
@@ -118,8 +118,8 @@ def answering(action: Callable[[Request], Awaitable[Response]]) -> Starlette:
     return Starlette(routes=[Route("/", action, methods=["GET", "POST"])])
 
 
-async def at_once(_: Request) -> Response:
-    return Response(b"at once")
+async def immediately(_: Request) -> Response:
+    return Response(b"immediately")
 
 
 async def slowly(_: Request) -> Response:
@@ -133,16 +133,16 @@ async def much(_: Request) -> Response:
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n"])
 @pytest.mark.parametrize("before", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["first", "second"])
-def test_headers_that_do_not_end_close_the_connection(before: bytes, sent: bytes) -> None:
-    with running(answering(at_once), Hasty) as client, connected(client) as connection:
+def test_incomplete_headers_close_the_connection(before: bytes, sent: bytes) -> None:
+    with running(answering(immediately), ShortTimeouts) as client, connected(client) as connection:
         connection.sendall(before + sent)
         answers = all_of(connection)
 
     assert answers.count(b"HTTP/1.1 200 ") == bool(before)
 
 
-def test_an_answer_may_take_longer_than_the_headers() -> None:
-    with running(answering(slowly), Hasty) as client:
+def test_a_response_can_take_longer_than_the_headers() -> None:
+    with running(answering(slowly), ShortTimeouts) as client:
         assert client.get("/").text == "slowly"
 
 
@@ -155,24 +155,24 @@ def sends(connection: socket.socket) -> bool:
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere"])
-def test_a_client_that_goes_on_sending_after_its_answer_is_cut_off(path: str) -> None:
-    with running(answering(at_once), Hasty) as client, begin(client, b"", 10**9, path) as connection:
+def test_a_client_that_keeps_sending_after_the_response_is_disconnected(path: str) -> None:
+    with running(answering(immediately), ShortTimeouts) as client, begin(client, b"", 10**9, path) as connection:
         assert connection.recv(9) == b"HTTP/1.1 "
         eventually(lambda: not sends(connection), "the end of the connection")
 
 
 def peers(port: int) -> Iterator[int]:
-    """The other ends of the connection from `port` that this process, which is the server too, holds."""
+    """The server's end of the connection from `port`. The server runs in this process."""
     return (held.fd for held in psutil.Process().net_connections("tcp") if held.raddr and held.raddr.port == port)
 
 
-def test_a_client_that_does_not_take_its_answer_is_cut_off() -> None:
-    """Its answer would stay in memory."""
-    with running(answering(much), Hasty) as client, begin(client, b"", 0, "/") as connection:
+def test_a_client_that_does_not_read_the_response_is_disconnected() -> None:
+    """Its response would stay in memory."""
+    with running(answering(much), ShortTimeouts) as client, begin(client, b"", 0, "/") as connection:
         assert connection.recv(9) == b"HTTP/1.1 "
         eventually(lambda: not any(peers(connection.getsockname()[1])), "the end of the connection")
 
 
-def test_a_client_that_takes_its_answer_gets_all_of_it() -> None:
-    with running(answering(much), Hasty) as client:
+def test_a_client_that_reads_the_response_gets_all_of_it() -> None:
+    with running(answering(much)) as client:
         assert len(client.get("/").content) == 20_000_000

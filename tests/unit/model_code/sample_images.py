@@ -1,4 +1,4 @@
-"""Pictures and a model for tests: the model 'counts' how light a picture is, from 1 (black) to 5 (white)."""
+"""Images and a model for tests. The model counts how light an image is, from 1 (black) to 5 (white)."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ COUNTS = (1, 2, 3, 4, 5)
 
 
 def grey_of(count: int) -> int:
-    """The shade of grey that the model of these tests counts as `count`."""
+    """The shade of grey that the test model counts as `count`."""
     return round((count - 1) * 63.75)
 
 
-def picture(count: int, size: tuple[int, int] = (60, 40)) -> Image.Image:
+def grey_image(count: int, size: tuple[int, int] = (60, 40)) -> Image.Image:
     return Image.new("RGB", size, (grey_of(count),) * 3)
 
 
@@ -47,14 +47,14 @@ def _saved(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def lightness(batch: Batch) -> Logits:
-    """Logits of a normalised batch: the nearer its mean lightness to a count's shade, the likelier the count."""
+    """Logits of a normalised batch. A count is more probable the closer the mean lightness is to its shade."""
     light = (batch * np.reshape(STD, (1, 3, 1, 1)) + np.reshape(MEAN, (1, 3, 1, 1))).mean((1, 2, 3))
     shades = np.array([grey_of(count) / 255 for count in COUNTS])
     return (-40 * abs(light[:, None] - shades[None, :])).astype(np.float32)
 
 
 def out_of_range(batch: Batch) -> Logits:
-    """`lightness`, and outputs for an empty bin and for more than 5, which are a fifth as likely as 1 and 5."""
+    """`lightness` with outputs for an empty bin and for more than 5, a fifth as probable as 1 and 5."""
     logits = lightness(batch)
     ends = logits[:, [0, -1]] - np.log(5.0)
     return np.hstack([ends[:, :1], logits, ends[:, 1:]]).astype(np.float32)
@@ -72,17 +72,17 @@ def light_predictor() -> Predictor:
 
 
 def wide_predictor() -> Predictor:
-    """One that knows bins out of range, and says intervals."""
+    """A predictor with outputs out of range and intervals."""
     wide = replace(artifact(), outputs=(0, *COUNTS, 6), conformal=Conformal(0.9, 0.8))
     return Predictor(wide, out_of_range)
 
 
 class NoMemory(Limits):
-    """Where they are asked for the last time, pixels are about to be decoded, memory has run out."""
+    """Limits that run out of memory at the last check before the pixels are decoded."""
 
     @property
     def min_side(self) -> int:  # type: ignore[override]
         raise MemoryError
 
     def __init__(self) -> None:
-        """Without the fields of its own that a property stands in the way of."""
+        """Skips the dataclass's own, which cannot set a property."""

@@ -1,4 +1,4 @@
-"""Clients of the server that are slow, send too much, or are gone: none of them holds memory or a place for long."""
+"""Limits for clients that are slow, send too much or disconnect, so that they do not hold memory or slots for long."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 T = TypeVar("T")
 
 
-class Bodies:
-    """Takes bodies of at most `each` bytes, and of `together` bytes at once, that arrive within `seconds`."""
+class BodyReader:
+    """Reads bodies of at most `max_bytes` that arrive within `seconds`, at most `max_total_bytes` at the same time."""
 
-    def __init__(self, each: int, together: int, seconds: float) -> None:
-        self._each, self._together, self._seconds = each, together, seconds
+    def __init__(self, max_bytes: int, max_total_bytes: int, seconds: float) -> None:
+        self._max_bytes, self._max_total_bytes, self._seconds = max_bytes, max_total_bytes, seconds
         self._held = 0
 
     @asynccontextmanager
     async def received(self, request: Request) -> AsyncIterator[bytes]:
-        """The body, which counts as held inside the block.
+        """Yields the body, which counts towards the total inside the block.
 
-        Raises HTTPException: 413 for one too large, 408 for one too slow or broken off, 503 where too much is held.
+        Raises HTTPException: 413 if it is too large, 408 if it is too slow or incomplete, 503 if the total is reached.
         """
         body = bytearray()
         try:
@@ -49,38 +49,38 @@ class Bodies:
             raise HTTPException(408, message, {"Connection": "close"}) from error
 
     def _check(self, size: int) -> None:
-        if size > self._each:
-            raise HTTPException(413, f"The request is larger than {self._each // 2**20} MiB.")
-        if self._held > self._together:
-            raise HTTPException(503, "The server holds too many requests. Try again later.")
+        if size > self._max_bytes:
+            raise HTTPException(413, f"The request is larger than {self._max_bytes // 2**20} MiB.")
+        if self._held > self._max_total_bytes:
+            raise HTTPException(503, "The server has too many requests. Try again later.")
 
 
 async def while_connected(request: Request, work: Callable[[threading.Event], T], limiter: CapacityLimiter) -> T | None:
-    """What `work` returns, from a thread of its own; None where the client is gone before.
+    """Runs `work` in a thread and returns its result, or None if the client disconnects first.
 
-    `work` is called with an event that is set then, and does not begin at all where its turn has not come.
+    `work` gets an event that is set when the client disconnects. If it has not started by then, it never starts.
     """
-    gone = threading.Event()
-    answer = None
+    disconnected = threading.Event()
+    result = None
 
     async def watch() -> None:
         while (await request.receive())["type"] != "http.disconnect":
             pass
-        gone.set()
+        disconnected.set()
         group.cancel_scope.cancel()
 
     async with create_task_group() as group:
         group.start_soon(watch)
-        answer = await to_thread.run_sync(work, gone, limiter=limiter)
+        result = await to_thread.run_sync(work, disconnected, limiter=limiter)
         group.cancel_scope.cancel()
-    return None if gone.is_set() else answer
+    return None if disconnected.is_set() else result
 
 
-class PromptProtocol(H11Protocol):
-    """HTTP/1.1 that closes the connection of a client that is too slow. Uvicorn alone waits forever.
+class TimeoutProtocol(H11Protocol):
+    """HTTP/1.1 with timeouts, without which uvicorn waits for slow clients forever.
 
-    A client has `read_seconds` to send the headers of a request, and to end a body that the application left unread.
-    It has `write_seconds` to take what is too much for the socket's buffer. The application times the bodies it reads.
+    A client has `read_seconds` to send a request's headers, and to finish a body that the application left unread.
+    It has `write_seconds` to read a response that exceeds the write buffer. `BodyReader` limits the other bodies.
     """
 
     read_seconds = 20.0
@@ -90,15 +90,15 @@ class PromptProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._time_reading()
+        self._update_read_timer()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        self._time_reading()
+        self._update_read_timer()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._time_reading()
+        self._update_read_timer()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -115,8 +115,8 @@ class PromptProtocol(H11Protocol):
             if timer:
                 timer.cancel()
 
-    def _time_reading(self) -> None:
-        """Lets the time run while nothing but the server itself waits for the client."""
+    def _update_read_timer(self) -> None:
+        """Runs the timer while the server waits for the client and no application does."""
         unread = self.conn.their_state is h11.SEND_BODY and self.conn.our_state is h11.DONE
         if self.conn.their_state is h11.IDLE or unread:
             self._read_timer = self._read_timer or self.loop.call_later(self.read_seconds, self.transport.abort)
