@@ -25,6 +25,7 @@ def test_the_image_has_the_python_of_the_template():
     assert system_command(runtime, ROOT)[-2:] == [RELEASES[runtime], str(ROOT)]
     assert f"--python-version={runtime.removeprefix('python')}" in client_command(runtime, ROOT)
     assert import_command(runtime)[-1] == image_name(runtime)
+    assert f"--invoke-image {image_name(runtime)}\n" in (TEMPLATE.parent / "events" / "README.md").read_text()
 
 
 def test_a_runtime_that_debian_never_had_is_refused(tmp_path):
