@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from tests.template.deployed import AT, Stack, stack_without_model
+from tests.template.deployed import AT, ROOT, Stack, stack_without_model
 from tests.template.test_template import FUNCTIONS, STACK, condition_keys, properties_of, statements
 
 ALERTS = f"arn:aws:sns:{AT}:bintally-alerts"
@@ -36,7 +37,8 @@ def test_an_alarm_reaches_the_operator_and_says_what_to_do(name: str) -> None:
     assert alarm["AlarmActions"] == [ALERTS]
     says, *does = alarm["AlarmDescription"].split(". ")
     assert len(says) > 20
-    assert does and does[-1].endswith("."), "what is wrong, then what to do"
+    assert len(does) >= 2, "what is wrong, then what to do"
+    assert does[-1] == "See docs/operate.md#alarms."
     assert alarm["TreatMissingData"] in ("notBreaching", "breaching", "missing")
 
 
@@ -78,8 +80,10 @@ def test_every_queue_of_dead_letters_is_known_by_its_name() -> None:
     assert {name for name in queues if not name.endswith("DeadLetters")} == consumed
 
 
-def test_photographs_and_answers_that_wait_too_long_are_heard_of() -> None:
-    assert set(on("ApproximateAgeOfOldestMessage")) == {"bintally-IntakeQueue", "bintally-ResultsQueue"}
+def test_photos_orders_and_results_that_wait_too_long_are_heard_of() -> None:
+    queues = {f"bintally-{name}Queue" for name in ("Intake", "Orders", "Results")}
+
+    assert set(on("ApproximateAgeOfOldestMessage")) == queues
     assert on("OldestPendingSeconds")["bintally"]["Threshold"] == 1800
 
 
@@ -95,7 +99,7 @@ def test_what_the_functions_count_is_looked_for_where_they_put_it(metric: str) -
 
 def test_the_alarms_of_two_stacks_do_not_hear_of_each_other() -> None:
     for name, alarm in ALARMS.items():
-        assert all("bintally" in dimension["Value"] for dimension in alarm["Dimensions"]), name
+        assert any("bintally" in dimension["Value"] for dimension in alarm["Dimensions"]), name
 
 
 @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
@@ -121,6 +125,30 @@ def test_manifests_that_no_instance_counts_are_heard_of() -> None:
     assert minutes(alarm) == 15
     assert (alarm["Statistic"], alarm["Threshold"]) == ("Minimum", 1)
     assert "NoCapacityAlarm" not in stack_without_model().resources
+
+
+@pytest.mark.parametrize("metric", ["ExpiredRequests", "InvocationFailures", "ApproximateAgeOfOldestRequest"])
+def test_an_endpoint_that_loses_or_fails_requests_is_heard_of(metric: str) -> None:
+    """SageMaker publishes what happened to requests for each variant, and the age of the oldest for the endpoint."""
+    (alarm,) = (each for each in ALARMS.values() if each["MetricName"] == metric)
+    dimensions = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+    variant = {} if metric.startswith("Approximate") else {"VariantName": "AllTraffic"}
+
+    assert alarm["Namespace"] == "AWS/SageMaker"
+    assert dimensions == {"EndpointName": STACK.outputs["EndpointName"]} | variant
+
+
+def test_requests_that_wait_are_heard_of_long_before_they_expire() -> None:
+    (alarm,) = on("ApproximateAgeOfOldestRequest").values()
+
+    assert alarm["Threshold"] <= 6 * 3600 / 2
+
+
+def test_the_document_has_a_row_for_every_alarm() -> None:
+    section = (ROOT / "docs/operate.md").read_text().partition("\n## Alarms\n")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(\w+Alarm)`", section))
+
+    assert named == set(ALARMS)
 
 
 def test_alarms_name_commands_that_there_are() -> None:

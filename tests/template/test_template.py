@@ -541,6 +541,9 @@ def test_without_a_model_everything_else_stands() -> None:
         "CounterScaling",
         "CounterWakeAlarm",
         "CounterWakePolicy",
+        "EndpointAgeAlarm",
+        "EndpointExpiredAlarm",
+        "EndpointFailuresAlarm",
         "EndpointLogs",
         "NoCapacityAlarm",
     }
