@@ -42,7 +42,7 @@ from starlette.routing import Route
 
 MODEL_DIR = Path("/opt/ml/model")  # where SageMaker unpacks ModelDataUrl
 MAX_LINES = 50_000  # of a manifest
-WAITING_BODIES = 2  # so many requests of the maximum size can wait beside those being counted
+WAITING_BODIES = 2  # requests of the maximum size that can wait while others are counted
 CLIENT_GONE = 499  # never received by anyone
 GRACE = 25  # seconds; SageMaker sends SIGKILL 30 seconds after SIGTERM
 

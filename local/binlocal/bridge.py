@@ -1,4 +1,4 @@
-"""Where the containers of Docker's default network reach this machine."""
+"""The address at which containers on Docker's default network reach this machine."""
 
 import errno
 import json
@@ -12,10 +12,10 @@ INSPECT = ("docker", "network", "inspect", "bridge")
 
 
 def bridge_address() -> str | None:
-    """The gateway of Docker's default network, which is an address of this machine.
+    """The gateway address of Docker's default network.
 
-    None where Docker runs in a virtual machine, as Docker Desktop does: it takes containers to this machine's loopback
-    address. Raises StackError where no Docker engine runs.
+    None if Docker runs in a virtual machine, like Docker Desktop, which forwards containers to this machine's loopback
+    address. Raises StackError if Docker is not running.
     """
     address = gateway(inspect_bridge())
     return str(address) if is_own(address) else None
@@ -25,14 +25,14 @@ def inspect_bridge() -> str:
     try:
         done = subprocess.run(INSPECT, capture_output=True, text=True, check=False)
     except OSError as error:
-        raise StackError("There is no docker command. Install Docker, or leave out --docker.") from error
+        raise StackError("The docker command is not installed. Install Docker, or omit --docker.") from error
     if done.returncode:
-        raise StackError(f"Docker does not answer: {done.stderr.strip()} Start it, or leave out --docker.")
+        raise StackError(f"Docker does not respond: {done.stderr.strip()} Start it, or omit --docker.")
     return done.stdout
 
 
 def gateway(networks: str) -> IPv4Address:
-    """The IPv4 gateway in what `docker network inspect` prints: the first address of the subnet unless it says more."""
+    """The IPv4 gateway in the output of `docker network inspect`, by default the subnet's first address."""
     try:
         (network,) = json.loads(networks)
         for config in network["IPAM"]["Config"]:
@@ -46,7 +46,7 @@ def gateway(networks: str) -> IPv4Address:
 
 
 def is_own(address: IPv4Address) -> bool:
-    """Whether this machine can listen there."""
+    """Whether this machine can listen on the address."""
     with socket.socket() as probe:
         try:
             probe.bind((str(address), 0))

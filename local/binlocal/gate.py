@@ -47,7 +47,7 @@ class Gate:
     """An ASGI application that passes permitted requests on to `app`, which is served on `port` of this machine.
 
     A request needs `key` as its access key id or session token, signed or presigned. Signatures are not checked:
-    whoever knows the key may do everything. `health` is the one path that everybody on this machine may GET.
+    anyone with the key may do everything. `health` is the only path that can be read (GET) without the key.
     """
 
     def __init__(self, app: App, *, port: int, key: str, health: str) -> None:

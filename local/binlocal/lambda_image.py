@@ -1,7 +1,7 @@
-"""`python -m binlocal.lambda_image`: an image in which `sam local invoke` runs a function, where none can be pulled.
+"""`python -m binlocal.lambda_image`: builds a container image for `sam local invoke` where none can be pulled.
 
-Debian's release with the Python of template.yaml, AWS's runtime client, and the bootstrap that Lambda's runtime
-interface emulator starts; SAM adds the emulator. Needs Linux on x86_64, root, debootstrap and a running Docker engine.
+It contains the Debian release with template.yaml's Python version, AWS's runtime client, and the bootstrap that
+Lambda's runtime interface emulator starts. SAM adds the emulator. Needs Linux on x86_64, root, debootstrap and Docker.
 """
 
 import os
@@ -15,7 +15,7 @@ from binlocal.errors import StackError
 from binlocal.template import load_template
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
-# The release of Debian whose python3 is the runtime's.
+# The Debian release whose python3 is the runtime's version.
 RELEASES = {"python3.11": "bookworm", "python3.13": "trixie"}
 RUNTIME_CLIENT = "awslambdaric==4.2.2"
 RUNTIME_FOLDER = "var/runtime"
@@ -32,10 +32,10 @@ def image_name(runtime: str) -> str:
 
 
 def runtime_of(template: Path) -> str:
-    """The runtime of the template's functions. Raises StackError for one that no release of Debian has."""
+    """The runtime of the template's functions. Raises StackError if no Debian release has it."""
     runtime = str(load_template(template)["Globals"]["Function"]["Runtime"])
     if runtime not in RELEASES:
-        raise StackError(f"No known release of Debian has {runtime}; there are {', '.join(RELEASES)}.")
+        raise StackError(f"No known Debian release has {runtime}. Supported: {', '.join(RELEASES)}.")
     return runtime
 
 
@@ -46,22 +46,22 @@ def system_command(runtime: str, root: Path) -> list[str]:
 
 
 def client_command(runtime: str, root: Path) -> list[str]:
-    """Installs the runtime client, built for the image's Python and not for this one."""
+    """Installs the runtime client built for the image's Python version."""
     version = runtime.removeprefix("python")
-    built = ["--only-binary=:all:", f"--python-version={version}", "--platform=manylinux_2_28_x86_64"]
-    built += ["--platform=manylinux2014_x86_64"]
+    platform = ["--only-binary=:all:", f"--python-version={version}", "--platform=manylinux_2_28_x86_64"]
+    platform += ["--platform=manylinux2014_x86_64"]
     target = ["--target", str(root / RUNTIME_FOLDER)]
-    return [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", *built, *target, RUNTIME_CLIENT]
+    return [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", *platform, *target, RUNTIME_CLIENT]
 
 
 def archive_command(root: Path) -> list[str]:
-    """Writes `root` to standard output, without what a function never reads."""
-    left_out = [f"--exclude=./{folder}/*" for folder in ("var/cache", "var/lib/apt", "usr/share/doc", "usr/share/man")]
-    return ["tar", "-C", str(root), *left_out, "-c", "."]
+    """Writes `root` to standard output, without files that functions never read."""
+    excluded = [f"--exclude=./{folder}/*" for folder in ("var/cache", "var/lib/apt", "usr/share/doc", "usr/share/man")]
+    return ["tar", "-C", str(root), *excluded, "-c", "."]
 
 
 def import_command(runtime: str) -> list[str]:
-    """Makes an image of the archive on standard input."""
+    """Creates an image from the archive on standard input."""
     changes = [word for change in CHANGES for word in ("--change", change)]
     return ["docker", "import", *changes, "-", image_name(runtime)]
 
@@ -80,13 +80,13 @@ def build(runtime: str) -> None:
 
 
 def run(command: Sequence[str], source: object = None) -> None:
-    """Raises StackError where the command is not installed or fails."""
+    """Raises StackError if the command is not installed or fails."""
     try:
         subprocess.run(command, stdin=source, check=True)  # type: ignore[call-overload]
     except FileNotFoundError as error:
-        raise StackError(f"There is no {command[0]} command. Install it and try again.") from error
+        raise StackError(f"The {command[0]} command is not installed. Install it and try again.") from error
     except subprocess.CalledProcessError as error:
-        raise StackError(f"{command[0]} failed with exit code {error.returncode}; see above.") from error
+        raise StackError(f"{command[0]} failed with exit code {error.returncode}. See above.") from error
 
 
 def main() -> None:

@@ -1,9 +1,7 @@
 """`python -m binlocal.ministack_server [ADDRESS]`: MiniStack's ASGI application behind our gate, in one process.
 
-It listens on 127.0.0.1, and on ADDRESS where one is given.
-
-MiniStack's own command serves the same application without a gate. `binlocal.ministack.ministack_environment` makes
-the settings.
+It listens on 127.0.0.1, and on ADDRESS if one is given. MiniStack's own command serves the same application without a
+gate. `binlocal.ministack.ministack_environment` makes the settings.
 """
 
 import asyncio

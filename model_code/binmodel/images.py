@@ -155,7 +155,7 @@ def _pixels(image: ImageFile) -> Image.Image:
 def _decoded(image: ImageFile) -> Image.Image:
     """A JPEG decoded by simplejpeg to the same pixels as by Pillow. Other images are returned unchanged.
 
-    Raises ValueError if libjpeg fills missing data with grey, of which Pillow hides the warning. Everything else that
+    Raises ValueError if libjpeg fills missing data with grey, because Pillow hides that warning. Everything else that
     simplejpeg cannot do is left to Pillow.
     """
     if not isinstance(image, JpegImageFile) or not isinstance(image.fp, io.BytesIO):

@@ -1,4 +1,4 @@
-"""The address of Docker's bridge, found through a `docker` command that stands for the real one."""
+"""The address of Docker's bridge, found through a fake `docker` command."""
 
 import json
 import sys
@@ -15,13 +15,13 @@ ELSEWHERE = "127.0.0.2"
 
 
 def printed(*configs):
-    """What `docker network inspect bridge` prints."""
+    """The output of `docker network inspect bridge`."""
     return json.dumps([{"Name": "bridge", "IPAM": {"Config": list(configs)}}])
 
 
 @pytest.fixture
 def docker(tmp_path, monkeypatch):
-    """Makes the `docker` command print a text and end with a code."""
+    """Makes the `docker` command print a text and exit with a code."""
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
     def says(text, code=0):
@@ -41,7 +41,7 @@ def docker(tmp_path, monkeypatch):
         ([{"Subnet": "10.20.0.0/24", "Gateway": "10.20.0.254"}], "10.20.0.254"),
     ],
 )
-def test_the_gateway_is_the_one_that_docker_names_or_the_first_address_of_its_subnet(configs, address):
+def test_the_gateway_is_dockers_or_the_first_address_of_the_subnet(configs, address):
     assert str(gateway(printed(*configs))) == address
 
 
@@ -59,35 +59,35 @@ def test_the_gateway_is_the_one_that_docker_names_or_the_first_address_of_its_su
         printed({"Gateway": "172.17.0.1"}),
     ],
 )
-def test_what_is_not_the_gateway_of_a_subnet_is_never_listened_on(text):
+def test_an_address_outside_the_subnet_is_rejected(text):
     with pytest.raises(StackError, match="no IPv4 gateway"):
         gateway(text)
 
 
-def test_an_engine_on_this_machine_has_its_bridge_here(docker):
+def test_docker_on_this_machine_has_a_local_bridge(docker):
     docker(printed({"Subnet": "127.0.0.0/8", "Gateway": "127.0.0.1"}))
 
     assert bridge_address() == "127.0.0.1"
 
 
-def test_an_engine_in_a_virtual_machine_has_its_bridge_elsewhere(docker):
+def test_docker_in_a_virtual_machine_has_no_local_bridge(docker):
     docker(printed({"Subnet": "192.0.2.0/24", "Gateway": "192.0.2.77"}))
 
     assert not is_own("192.0.2.77")
     assert bridge_address() is None
 
 
-def test_an_engine_that_does_not_run_is_said_in_its_own_words(docker):
+def test_dockers_own_error_is_reported(docker):
     docker("Cannot connect to the Docker daemon.", code=1)
 
-    with pytest.raises(StackError, match=r"Cannot connect to the Docker daemon\. Start it, or leave out --docker"):
+    with pytest.raises(StackError, match=r"Cannot connect to the Docker daemon\. Start it, or omit --docker"):
         bridge_address()
 
 
-def test_a_machine_without_docker_is_told_what_to_install(tmp_path, monkeypatch):
+def test_a_missing_docker_command_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(StackError, match="no docker command"):
+    with pytest.raises(StackError, match="docker command is not installed"):
         bridge_address()
 
 
@@ -97,7 +97,7 @@ def test_a_machine_without_docker_is_told_what_to_install(tmp_path, monkeypatch)
     ("running", "endpoint"),
     [(running_ministack, "AWS_ENDPOINT_URL"), (running_sagemaker, "AWS_ENDPOINT_URL_SAGEMAKER")],
 )
-def test_a_server_listens_on_the_bridge_only_when_it_is_asked_to(tmp_path, running, endpoint):
+def test_a_server_listens_on_the_bridge_only_if_requested(tmp_path, running, endpoint):
     for bridge in (None, ELSEWHERE):
         (tmp_path / str(bridge)).mkdir()
         with running(tmp_path / str(bridge), bridge) as environment:

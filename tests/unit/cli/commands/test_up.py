@@ -65,7 +65,7 @@ def test_docker_is_looked_for_before_anything_starts(tmp_path: Path, monkeypatch
     done = CliRunner().invoke(app, ["up", "--docker"])
 
     assert done.exit_code == 1
-    assert "Error: There is no docker command." in done.stderr
+    assert "Error: The docker command is not installed." in done.stderr
     assert "Starting" not in done.stderr
     assert [*tmp_path.iterdir()] == []
 
