@@ -23,7 +23,6 @@ from bintally.domain.objects import StoredObject
 from bintally.domain.orders import OrderFile, Progress, RefusedRow
 from bintally.domain.transitions import Completion, Requeue
 from bintally.domain.verdicts import NO_LONGER_ORDERED, NOT_COUNTED, WAITING, Finding, OrderLine, Verdict
-from bintally.usecases.collect import Collaborators
 from jsonschema import Draft202012Validator
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "events" / "schemas"
@@ -112,7 +111,7 @@ class FakeLedger(_Fake):
             fresh = Registered(image, Status.RECEIVED, None, attempts=0, due_at=now)
             self.items.setdefault(image.image_id, fresh)
 
-    def refuse(self, image: Image, reason: str, now: str, code: str = "") -> None:
+    def reject(self, image: Image, reason: str, now: str, code: str = "") -> None:
         self.step()
         self.items.setdefault(image.image_id, Registered(image, Status.REJECTED, None, reason, attempts=0, code=code))
 
@@ -498,26 +497,25 @@ class FakeEvents(_Fake):
 
 
 class World:
-    """All fakes, wired to one count of steps."""
+    """`usecases.ports.Dependencies` of fakes, wired to one count of steps."""
 
     def __init__(self, together: int = 100) -> None:
         self.steps = Steps()
         self.ledger = FakeLedger(self.steps, together)
         self.bins = FakeBins(self.steps, together)
         self.jobs = FakeJobs(self.steps, together)
-        self.engine = FakeEngine(self.steps, together)
-        self.batch = FakeEngine(self.steps, together, EngineName.BATCH)
+        self.async_engine = FakeEngine(self.steps, together)
+        self.batch_engine = FakeEngine(self.steps, together, EngineName.BATCH)
         self.orders = FakeOrders(self.steps, together)
         self.reports = FakeReports(self.steps, together)
         self.events = FakeEvents(self.steps, together)
 
     @property
-    def engines(self) -> dict[EngineName, FakeEngine]:
-        return {EngineName.ASYNC: self.engine, EngineName.BATCH: self.batch}
+    def engines(self) -> list[FakeEngine]:
+        return [self.async_engine, self.batch_engine]
 
-    @property
-    def collaborators(self) -> Collaborators:
-        return Collaborators(self.jobs, self.engines, self.ledger, self.bins, self.events)
+    def engine(self, name: EngineName) -> FakeEngine:
+        return self.async_engine if name is EngineName.ASYNC else self.batch_engine
 
     def state(self) -> dict[str, Any]:
         """What the tables hold."""

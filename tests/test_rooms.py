@@ -90,6 +90,14 @@ def test_the_domain_is_standard_library_only() -> None:
     )
 
 
+def test_messages_know_the_domain_and_the_standard_library_only() -> None:
+    rooms = ("bintally.domain", "bintally.messages")
+
+    assert (
+        offenders(imports("functions/bintally/messages"), lambda i: i.top in STANDARD or within(i.module, *rooms)) == []
+    )
+
+
 def test_use_cases_know_the_domain_and_their_ports_only() -> None:
     rooms = ("bintally.domain", "bintally.usecases")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote_plus
+
+from bintally.domain.errors import InvalidEventError
+from bintally.messages.s3 import created_objects
+from bintally.messages.sagemaker import parse_announcement
+from bintally.messages.sqs import parse_body
 
 from bincli.audit.rules import Name
 from bincli.queues import Message
@@ -19,36 +22,19 @@ ERROR_MESSAGE = "ERROR_MESSAGE"
 
 def objects_in(body: str) -> list[tuple[str, Name]]:
     """(bucket, (key, version id)) of the uploads that an S3 notification announces; none for another message."""
-    message = _parsed(body)
     try:
-        if message.get("detail-type") == "Object Created":
-            stored = message["detail"]["object"]
-            return [(message["detail"]["bucket"]["name"], (stored["key"], _version(stored.get("version-id"))))]
-        return [
-            _object(record["s3"]) for record in message.get("Records", []) if "ObjectCreated:" in record["eventName"]
-        ]
-    except (KeyError, TypeError, AttributeError):
+        return [(stored.bucket, (stored.key, stored.version_id)) for stored in created_objects(body)]
+    except InvalidEventError:
         return []
-
-
-def _object(s3: Mapping[str, Any]) -> tuple[str, Name]:
-    stored = s3["object"]
-    return s3["bucket"]["name"], (unquote_plus(stored["key"]), _version(stored.get("versionId")))
-
-
-def _version(version_id: object) -> str | None:
-    return None if version_id in (None, "", "null") else str(version_id)
 
 
 def job_in(body: str) -> str | None:
     """The id of the job that a SageMaker notification is about: a request (in an SNS envelope) or a transform job."""
-    message = _parsed(body)
     try:
-        if "detail-type" in message:
-            return str(message["detail"]["TransformJobName"]).rpartition("-")[0] or None
-        return str(_parsed(message["Message"])["inferenceId"])
-    except (KeyError, TypeError):
+        result = parse_announcement(body).result
+    except InvalidEventError:
         return None
+    return result.job_id if result else None
 
 
 def cause_of_objects(message: Message, bucket: str) -> str:
@@ -82,10 +68,9 @@ def _cause(message: Message, *, known: bool) -> str:
     return UNKNOWN_FORM if _parsed(message.body) else UNREADABLE
 
 
-def _parsed(body: object) -> Mapping[str, Any]:
+def _parsed(body: str) -> Mapping[str, Any]:
     """The JSON object in `body`; an empty one if it holds none."""
     try:
-        message = json.loads(str(body))
-    except (ValueError, RecursionError):
+        return parse_body(body)
+    except InvalidEventError:
         return {}
-    return message if isinstance(message, Mapping) else {}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bintally.domain.jobs import in_parts
+from bintally.domain.batches import batched
 
 MAX_PER_REQUEST = 10
 MAX_BYTES = 256 * 1024  # of the messages of one SendMessageBatch
@@ -86,7 +86,7 @@ def peek_all(sqs: Any, url: str) -> Iterator[list[Message]]:
             messages += batch
         yield list(messages)
     finally:
-        for part in in_parts(messages, MAX_PER_REQUEST):
+        for part in batched(messages, MAX_PER_REQUEST):
             entries = [
                 {"Id": str(number), "ReceiptHandle": message.receipt, "VisibilityTimeout": 0}
                 for number, message in enumerate(part)
@@ -121,6 +121,6 @@ def _batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
 
 def delete(sqs: Any, url: str, messages: Sequence[Message]) -> None:
     """Delete received messages. One that is not deleted is delivered again, which is harmless."""
-    for part in in_parts(messages, MAX_PER_REQUEST):
+    for part in batched(messages, MAX_PER_REQUEST):
         entries = [{"Id": str(number), "ReceiptHandle": message.receipt} for number, message in enumerate(part)]
         sqs.delete_message_batch(QueueUrl=url, Entries=entries)

@@ -18,7 +18,8 @@ from datetime import datetime
 from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.image import TERMINAL, Status
 from bintally.domain.manifest import Prediction
-from bintally.domain.orders import ReceivedFile, iso
+from bintally.domain.orders import ReceivedFile
+from bintally.domain.times import iso
 from bintally.domain.verdicts import VARIANCES, Finding, OrderLine, Verdict, line_verdict
 
 from tests.fakes import Registered, World

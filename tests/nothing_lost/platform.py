@@ -12,17 +12,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 
+from bintally.domain.changes import Changes
 from bintally.domain.errors import BintallyError
 from bintally.domain.image import Image
 from bintally.domain.jobs import EngineName
-from bintally.domain.orders import ReceivedFile, iso
+from bintally.domain.orders import ReceivedFile
 from bintally.domain.policy import InferenceMode, Policy
-from bintally.handlers.messages import notification_of, stored_objects
-from bintally.handlers.results import job_result
+from bintally.domain.times import iso
+from bintally.messages.s3 import notification_of, objects_in_bucket
+from bintally.messages.sagemaker import job_result
 from bintally.usecases.collect import collect
 from bintally.usecases.intake import ingest
 from bintally.usecases.orders import import_orders
-from bintally.usecases.reconcile import Changes, reconcile
+from bintally.usecases.reconcile import reconcile
 from bintally.usecases.schedule import ScheduleSummary, run_schedule
 
 from tests.fakes import CrashError, World
@@ -61,14 +63,14 @@ class Platform:
 
     def _wire(self) -> None:
         world = self.world
-        world.engine, world.batch = self._engine(EngineName.ASYNC), self._engine(EngineName.BATCH)
+        world.async_engine, world.batch_engine = self._engine(EngineName.ASYNC), self._engine(EngineName.BATCH)
         world.bins.items, world.ledger.items, world.orders.items = WatchedBins(), WatchedLedger(), WatchedLines()
 
     def use(self, step: Callable[[], object]) -> None:
         """What happens before each step of the functions."""
         world = self.world
         tables = (world.ledger, world.bins, world.jobs, world.orders)
-        for fake in (*tables, world.reports, world.events, *world.engines.values()):
+        for fake in (*tables, world.reports, world.events, *world.engines):
             fake.step = step
 
     def _engine(self, name: EngineName) -> SimulatedEngine:
@@ -88,7 +90,7 @@ class Platform:
 
     @property
     def engines(self) -> list[SimulatedEngine]:
-        return [engine for engine in self.world.engines.values() if isinstance(engine, SimulatedEngine)]
+        return [engine for engine in self.world.engines if isinstance(engine, SimulatedEngine)]
 
     def inject(self, rates: FaultRates) -> None:
         """From now on, these."""
@@ -132,11 +134,8 @@ class Platform:
         if not any(told):
             return False
         changes = Changes(bins=set(told[0]), lines=set(told[1]), judged=set(told[2]))
-        world, now = self.world, self.now
         with suppress(CrashError, BintallyError):
-            reconcile(
-                changes, orders=world.orders, bins=world.bins, events=world.events, thresholds=THRESHOLDS, now=now
-            )
+            reconcile(self.world, changes, thresholds=THRESHOLDS, now=self.now)
             if not (self.rates.repeated and self.chance.random() < self.rates.repeated):
                 del bins[: len(told[0])], lines[: len(told[1])], judged[: len(told[2])]
         return True
@@ -150,16 +149,14 @@ class Platform:
     def round(self) -> bool:
         """The schedule."""
         with suppress(CrashError, BintallyError):
-            self.rounds.append(run_schedule(self.world.collaborators, policy=self.policy, now=self.now))
+            self.rounds.append(run_schedule(self.world, policy=self.policy, now=self.now))
             return True
         return False
 
     def clock(self) -> bool:
         """The schedule of reconcile."""
-        world = self.world
-        told = {"orders": world.orders, "bins": world.bins, "events": world.events, "thresholds": THRESHOLDS}
         with suppress(CrashError, BintallyError):
-            return reconcile(Changes(overdue=True), **told, now=self.now).lines > 0  # type: ignore[arg-type]
+            return reconcile(self.world, Changes(overdue=True), thresholds=THRESHOLDS, now=self.now).lines > 0
         return False
 
     def answer(self) -> bool:
@@ -189,24 +186,21 @@ class Platform:
     def _take_in(self, messages: list[Message]) -> list[Message]:
         images: list[Image] = []
         failed = failed_by(messages, lambda body: images.extend(images_in(body)))
-        world = self.world
-        ingest(images, ledger=world.ledger, jobs=world.jobs, engines=world.engines, policy=self.policy, now=self.now)
+        ingest(self.world, images, policy=self.policy, now=self.now)
         return failed
 
     def collect(self, body: str) -> None:
         """What one message of the results queue announces."""
         result = job_result(body, (SUCCESSES, ERRORS), MODEL)
         if result:
-            collect(result, self.world.collaborators, policy=self.policy, now=self.now)
+            collect(self.world, result, policy=self.policy, now=self.now)
 
     def _import(self, body: str) -> None:
-        for source in stored_objects(body, ORDERS):
-            file, world = self.files[source.version_id or ""], self.world
+        for source in objects_in_bucket(body, ORDERS):
             done = import_orders(
-                file,
+                self.world,
+                self.files[source.version_id or ""],
                 source=source,
-                orders=world.orders,
-                reports=world.reports,
                 now=self.now,
                 time_left=lambda: self.chance.choice([0.0, math.inf]),
             )

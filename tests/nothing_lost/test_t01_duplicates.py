@@ -22,7 +22,7 @@ IMAGES = 1000
 
 def asked_about(platform: Platform) -> Counter[str]:
     """How many requests to the engines asked about each photograph."""
-    engine = platform.world.engine
+    engine = platform.world.async_engine
     manifests = [engine.manifests[f"jobs/{job_id}/input/manifest.jsonl"] for job_id in engine.asked]
     return Counter(image_id for manifest in manifests for image_id in parse_manifest(manifest))
 
@@ -62,15 +62,7 @@ def test_deliveries_that_overlap_leave_one_entry_and_one_result(
 
     def delivery() -> None:
         images = [image for body in chance.choices(messages, k=120) for image in images_in(body)]
-        world = platform.world
-        ingest(
-            images,
-            ledger=world.ledger,
-            jobs=world.jobs,
-            engines=world.engines,
-            policy=platform.policy,
-            now=platform.now,
-        )
+        ingest(platform.world, images, policy=platform.policy, now=platform.now)
 
     platform.use(interleaving)
     assert interleaving.run([delivery, delivery, delivery, platform.round] * 3) == []

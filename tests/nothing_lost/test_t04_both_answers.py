@@ -26,7 +26,7 @@ def asked(chance: Random, requests: int) -> tuple[Platform, list[Job]]:
         platform.put(f"bin-{number}/a.jpg")
         platform.put(f"bin-{number}/b.jpg")
         platform.deliver_intake(2)
-    jobs = [job for _, job in platform.world.engine.waiting]
+    jobs = [job for _, job in platform.world.async_engine.waiting]
     assert len(jobs) == requests
     platform.now += timedelta(minutes=5)
     platform.answer()
@@ -35,7 +35,7 @@ def asked(chance: Random, requests: int) -> tuple[Platform, list[Job]]:
 
 
 def announcements(platform: Platform, job: Job) -> list[str]:
-    return [note(job, platform.world.engine.location(job)), note(job, "", "ClientError: it failed")]
+    return [note(job, platform.world.async_engine.location(job)), note(job, "", "ClientError: it failed")]
 
 
 @pytest.mark.parametrize("first", ["success", "failure"])
@@ -52,7 +52,7 @@ def test_the_answer_stands_whichever_comes_first(first: str, chance: Random) -> 
     assert {job.status for job in platform.world.jobs.all()} == {JobStatus.DONE}
     heal(platform)
     assert found_wrong(platform) == []
-    assert len(platform.world.engine.asked) == REQUESTS
+    assert len(platform.world.async_engine.asked) == REQUESTS
 
 
 def test_a_failure_that_used_up_all_attempts_gives_way_to_an_answer(chance: Random) -> None:

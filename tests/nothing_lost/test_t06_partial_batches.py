@@ -46,7 +46,7 @@ def test_the_good_messages_beside_bad_ones_are_done(bad: int, on_aws: dict[str, 
     again = run("intake", messages(*(each for each, good in zip(mixed, subset, strict=True) if not good)))
 
     assert len(failed(again)) == bad
-    assert wiring.ledger().statuses() == ({Status.SUBMITTED: MESSAGES - bad} if bad < MESSAGES else {})
+    assert wiring.dependencies().ledger.statuses() == ({Status.SUBMITTED: MESSAGES - bad} if bad < MESSAGES else {})
 
 
 def test_the_good_are_taken_in_once_and_the_bad_end_with_the_dead_letters(chance: Random) -> None:

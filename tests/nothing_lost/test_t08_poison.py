@@ -45,7 +45,7 @@ def test_each_is_counted_or_refused_with_a_reason_and_its_neighbours_are_counted
     platform = Platform(Random(SEED))
     images = [platform.put(f"{name}/{name}").image for name, _, _ in files]
     platform.deliver_intake(len(images))
-    engine = platform.world.engine
+    engine = platform.world.async_engine
     for job in list(platform.world.jobs.all()):
         pairs = zip(images, lines[1::2], strict=True)
         engine.answer(job, [{"image_id": image.image_id, **line} for image, line in pairs])

@@ -39,7 +39,7 @@ def test_every_key_is_taken_as_it_is(
     answer = run("intake", messages(*(form(key, number) for number, key in enumerate(KEYS))))
 
     assert failed(answer) == []
-    taken = {entry.image.key: entry.image for entry in wiring.ledger().all()}
+    taken = {entry.image.key: entry.image for entry in wiring.dependencies().ledger.all()}
     assert taken.keys() == set(KEYS)
     asked = {entry.key: entry for body in manifests() for entry in read_manifest(body)}
     assert asked.keys() == {key for key in KEYS if not key.endswith("/")}  # those are folders

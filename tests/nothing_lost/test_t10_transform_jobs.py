@@ -78,15 +78,15 @@ def one_job(platform: Platform, number: int) -> Job:
         platform.put(f"bin-{number}-{image}/photo.jpg")
     platform.deliver_intake(IMAGES)
     platform.round()
-    ((_, job),) = platform.world.batch.waiting
-    platform.world.batch.waiting.clear()
+    ((_, job),) = platform.world.batch_engine.waiting
+    platform.world.batch_engine.waiting.clear()
     assert (job.images, job.shards) == (IMAGES, IMAGES // SHARD)
     return job
 
 
 def end(platform: Platform, job: Job, ending: Ending) -> set[str]:
     """The job ends so, and its end is announced; the photographs that have an answer."""
-    engine = platform.world.batch
+    engine = platform.world.batch_engine
     assert isinstance(engine, SimulatedEngine)
     asked = {key: parse_manifest(engine.manifests[key]) for key in job.manifests}
     engine.answer(job, [platform.uploads.all[each].record for ids in asked.values() for each in ids])
@@ -130,7 +130,7 @@ def test_every_photograph_gets_its_answer_and_only_those_without_are_tried_again
 
 def test_a_photograph_that_breaks_the_server_is_parted_from_the_others_and_fails_alone(chance: Random) -> None:
     platform = platform_of(chance)
-    engine = platform.world.batch
+    engine = platform.world.batch_engine
     assert isinstance(engine, SimulatedEngine)
     for number in range(IMAGES):
         upload = platform.put(f"bin-{number}/photo.jpg")
@@ -150,7 +150,7 @@ def test_a_photograph_that_breaks_the_server_is_parted_from_the_others_and_fails
 
 def test_without_capacity_each_type_is_asked_for_in_turn_and_then_the_photographs_are(chance: Random) -> None:
     platform = platform_of(chance)
-    engine = platform.world.batch
+    engine = platform.world.batch_engine
     assert isinstance(engine, SimulatedEngine)
     one_job(platform, 0)
     engine.waiting = [(platform.now, job) for job in platform.world.jobs.all()]

@@ -31,8 +31,8 @@ def test_what_expired_is_asked_for_again_and_has_failed_in_the_end(chance: Rando
     ledger = platform.world.ledger.items.values()
     assert {held.status for held in ledger} == {Status.FAILED}
     assert {held.attempts for held in ledger} == {POLICY.max_attempts}
-    assert all("No answer in the 7:00:00 since it was sent" in held.reason for held in ledger)
-    assert sum(len(made.swept.timed_out) for made in platform.rounds) == len(platform.world.engine.asked)
+    assert all("No result 7:00:00 after it was sent" in held.reason for held in ledger)
+    assert sum(len(made.swept.timed_out) for made in platform.rounds) == len(platform.world.async_engine.asked)
     heal(platform)
     assert found_wrong(platform) == []
 

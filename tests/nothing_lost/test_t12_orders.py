@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from random import Random
 
+from bintally.domain.changes import Changes
 from bintally.domain.verdicts import Verdict
-from bintally.usecases.reconcile import Changes, reconcile
+from bintally.usecases.reconcile import reconcile
 
 from tests.nothing_lost.faults import FaultRates
 from tests.nothing_lost.healing import found_wrong, heal, moment
@@ -115,7 +116,4 @@ def test_requests_to_judge_beside_new_counts_and_changed_orders_leave_the_last_w
 def judged(platform: Platform) -> None:
     """As the command asks for it after dead letters of a stream."""
     world = platform.world
-    changes = Changes(consignments=["C-0"])
-    reconcile(
-        changes, orders=world.orders, bins=world.bins, events=world.events, thresholds=THRESHOLDS, now=platform.now
-    )
+    reconcile(world, Changes(consignments=["C-0"]), thresholds=THRESHOLDS, now=platform.now)

@@ -98,4 +98,4 @@ def test_each_is_taken_acknowledged_or_dead_by_rule(function: str, cases: list[C
     assert names == [name for name, _, rule in cases if rule == DEAD]
     taken = {name for name, _, rule in cases if rule == TAKEN}
     same = 1 if "EventBridge" in taken else 0  # one of the two forms says the same twice
-    assert len(list(wiring.ledger().all())) == len(taken) - same
+    assert len(list(wiring.dependencies().ledger.all())) == len(taken) - same

@@ -35,7 +35,7 @@ def assert_single(world: World) -> None:
     assert [held.status for held in world.ledger.items.values()] == [Status.SUBMITTED]
     assert isinstance(world.ledger.items, WatchedLedger)
     assert list(world.ledger.items.entered.values()) == [1]
-    assert len(world.engine.asked) == 1
+    assert len(world.async_engine.asked) == 1
     assert [job.send_count for job in world.jobs.all()] == [1]
 
 
@@ -66,26 +66,26 @@ def test_a_sender_that_died_is_followed_by_one_other(chance: Random) -> None:
     """Its claim runs out; then of all that try, one sends."""
     for _ in range(ROUNDS):
         world = World()
-        world.engine.down = True
+        world.async_engine.down = True
         taken_in(world, [photograph()])
-        world.engine.down = False
+        world.async_engine.down = False
         held = next(iter(world.jobs.all()))
         with suppress(CrashError):
             world.steps.crash_before(chance.choice([4, 5, 6, 7, 8]))
             later = NOW + POLICY.sweep_after + timedelta(seconds=1)
-            run_schedule(world.collaborators, policy=POLICY, now=later)
-        before = len(world.engine.asked)
+            run_schedule(world, policy=POLICY, now=later)
+        before = len(world.async_engine.asked)
         again = later + POLICY.sweep_after + timedelta(seconds=1)
-        work = [lambda: run_schedule(world.collaborators, policy=POLICY, now=again)] * 5  # noqa: B023
+        work = [lambda: run_schedule(world, policy=POLICY, now=again)] * 5  # noqa: B023
         step, start = nested(work, chance)
         use(world, step)
         start()
-        assert len(world.engine.asked) <= before + 1
-        assert set(world.engine.asked) == {held.job_id}
+        assert len(world.async_engine.asked) <= before + 1
+        assert set(world.async_engine.asked) == {held.job_id}
 
 
 def use(world: World, step: Callable[[], object]) -> None:
-    for fake in (world.ledger, world.jobs, world.engine, world.batch, world.bins, world.events):
+    for fake in (world.ledger, world.jobs, world.async_engine, world.batch_engine, world.bins, world.events):
         fake.step = step
 
 
@@ -95,14 +95,14 @@ def test_rounds_at_once_lose_nothing(chance: Random) -> None:
         platform = Platform(chance, together=5)
         for number in range(40):
             platform.put(f"bin-{number}/photo.jpg")
-        platform.world.engine.down = True
+        platform.world.async_engine.down = True
         platform.deliver_intake()
-        platform.world.engine.down = False
+        platform.world.async_engine.down = False
         platform.now += timedelta(minutes=10)
         interleaving = Interleaving(chance)
         platform.use(interleaving)
         assert interleaving.run([platform.round] * 5) == []
         platform.use(platform.injector)
-        assert len(platform.world.engine.asked) == len(set(platform.world.engine.asked))
+        assert len(platform.world.async_engine.asked) == len(set(platform.world.async_engine.asked))
         heal(platform)
         assert found_wrong(platform) == []

@@ -26,13 +26,13 @@ def test_outputs_among_the_photographs_are_refused_once_and_nothing_follows(chan
     asked = []
     for _ in range(60):
         moment(platform, 2)
-        asked.append(len(platform.world.engine.asked))
+        asked.append(len(platform.world.async_engine.asked))
     heal(platform)
 
     ledger = platform.world.ledger.items.values()
     assert [held.status for held in ledger] == [Status.REJECTED] * OUTPUTS
     assert all(held.reason for held in ledger)
-    assert asked[-1] == len(platform.world.engine.asked) <= OUTPUTS
+    assert asked[-1] == len(platform.world.async_engine.asked) <= OUTPUTS
 
 
 def test_what_is_announced_of_the_jobs_bucket_is_refused(on_aws: dict[str, str]) -> None:
@@ -41,8 +41,8 @@ def test_what_is_announced_of_the_jobs_bucket_is_refused(on_aws: dict[str, str])
         body["Records"][0]["s3"]["bucket"]["name"] = settings().jobs_bucket
 
     assert len(failed(run("intake", messages(*forged)))) == OUTPUTS
-    assert list(wiring.ledger().all()) == []
-    assert list(wiring.jobs().all()) == []
+    assert list(wiring.dependencies().ledger.all()) == []
+    assert list(wiring.dependencies().jobs.all()) == []
 
 
 def test_nothing_is_ever_written_where_photographs_are_taken_from(on_aws: dict[str, str]) -> None:

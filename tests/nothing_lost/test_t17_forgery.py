@@ -72,18 +72,18 @@ def test_notifications_on_other_buckets_are_refused(on_aws: dict[str, str]) -> N
 
     assert len(failed(answer)) == len(forged)
     assert {operation for _, operation, _ in made} <= {"BatchGetItem"}
-    assert list(wiring.ledger().all()) == []
+    assert list(wiring.dependencies().ledger.all()) == []
 
 
 def test_announcements_that_are_not_ours_are_refused_and_nothing_is_read_for_them(on_aws: dict[str, str]) -> None:
     run("intake", event("intake/s3-put.json"))  # the job that some of them name
-    before = list(wiring.ledger().all())
+    before = list(wiring.dependencies().ledger.all())
     forged = of_sagemaker()
     with requests_made() as made:
         answer = run("collect", messages(*forged))
 
     assert len(failed(answer)) == len(forged)
-    assert list(wiring.ledger().all()) == before
+    assert list(wiring.dependencies().ledger.all()) == before
     read = {params["Bucket"] for service, _, params in made if service == "s3"}
     assert read <= {settings().jobs_bucket}
     places = {params["Key"].partition("/")[0] for service, _, params in made if service == "s3"}
@@ -100,4 +100,4 @@ def test_the_output_of_another_job_settles_nothing_of_this(folder: str, on_aws: 
 
     run("collect", messages(body))
 
-    assert {entry.status.value for entry in wiring.ledger().all()} <= {"SUBMITTED", "RECEIVED"}
+    assert {entry.status.value for entry in wiring.dependencies().ledger.all()} <= {"SUBMITTED", "RECEIVED"}

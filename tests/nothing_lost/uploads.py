@@ -11,8 +11,8 @@ from urllib.parse import quote_plus
 from bintally.domain.bins import bin_id_of
 from bintally.domain.image import Image
 from bintally.domain.objects import StoredObject, padded_sequencer
-from bintally.domain.orders import iso
-from bintally.handlers.messages import stored_objects
+from bintally.domain.times import iso
+from bintally.messages.s3 import objects_in_bucket
 
 from tests.unit.functions.examples import prediction, refusal
 
@@ -91,5 +91,5 @@ def s3_notification(*images: Image) -> str:
 
 def images_in(body: str) -> list[Image]:
     """The photographs that a message of the intake queue announces, as the handler finds them."""
-    found: list[StoredObject] = stored_objects(body, BUCKET)
+    found: list[StoredObject] = objects_in_bucket(body, BUCKET)
     return [Image(o.bucket, o.key, o.version_id, o.sequencer, o.put_at, bin_id_of(o.key)) for o in found]

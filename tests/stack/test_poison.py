@@ -105,7 +105,7 @@ def test_each_hostile_key_and_each_good_photograph_is_counted(poisoned: Poisoned
         entry = poisoned.entries[key]
         assert entry["bin_id"] == bin_id_of(key)
         if key in FOLDERS:
-            assert (entry["status"], entry["reason"]) == ("REJECTED", "A folder, not a photograph.")
+            assert (entry["status"], entry["reason"]) == ("REJECTED", "A folder, not a photo.")
         else:
             assert entry["status"] == "COUNTED", entry
             assert poisoned.floor.bin(entry["bin_id"])["status"] == "COUNTED", entry

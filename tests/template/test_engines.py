@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bintally.handlers.streams import changes_in
+from bintally.messages.streams import parse_changes
 
 from tests.template.deployed import AT, ROOT, Stack, source
 from tests.template.test_template import (
@@ -208,7 +208,7 @@ def test_reconcile_looks_at_the_clock_every_minute() -> None:
     (schedule,) = [each for each in properties_of("AWS::Scheduler::Schedule").values() if "Input" in each["Target"]]
 
     assert (schedule["Name"], schedule["ScheduleExpression"]) == ("bintally-clock", "rate(1 minute)")
-    assert changes_in(json.loads(schedule["Target"]["Input"])).overdue
+    assert parse_changes(json.loads(schedule["Target"]["Input"])).overdue
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from bintally.domain.image import TERMINAL
-from bintally.domain.orders import iso
+from bintally.domain.times import iso
 
 from bincli.audit.rules import DEAD_LETTER, Audit, GracePeriods, Name, ObjectVersion, Snapshot, audit
 from bincli.dead_letters import objects_in

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from bintally.domain.bins import BinCount, is_newer
 from bintally.domain.image import Image, LedgerEntry, Status
 from bintally.domain.jobs import UNFINISHED, Job
-from bintally.domain.orders import iso
+from bintally.domain.times import iso
 
 DEAD_LETTER = "DEAD LETTER"
 QUEUED = "QUEUED"  # a message about it is in the intake queue, or with a function

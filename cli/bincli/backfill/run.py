@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bintally.domain.jobs import in_parts
+from bintally.domain.batches import batched
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bincli.aws_errors import explain_aws_error
@@ -156,7 +156,7 @@ def run_backfill(
     uploader = Uploader(deployment.s3, deployment.intake_bucket, journal, limiter, on_progress)
     with ThreadPoolExecutor(WORKERS) as pool:
         try:
-            for batch in in_parts(uploads, BATCH):
+            for batch in batched(uploads, BATCH):
                 list(pool.map(uploader.upload, batch))
                 if uploader.is_over:
                     break

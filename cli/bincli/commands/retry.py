@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from bintally.domain.batches import batched
 from bintally.domain.image import LedgerEntry, Status
-from bintally.domain.jobs import in_parts
-from bintally.domain.orders import iso
+from bintally.domain.times import iso
 
 from bincli.deployment import Deployment, open_deployment
 from bincli.errors import INCOMPLETE, exit_on_error
@@ -84,7 +84,7 @@ def reopen(deployment: Deployment, names: Sequence[str], *, every: bool, now: da
     chosen.sort(key=lambda entry: entry.image.key)
     failed = [entry.image.image_id for entry in chosen if entry.status is Status.FAILED]
     reopened: set[str] = set()
-    for part in in_parts(failed, BATCH):
+    for part in batched(failed, BATCH):
         reopened |= ledger.reopen(part, iso(now))
     known = {entry.image.key for entry in chosen} | {entry.image.image_id for entry in chosen}
     unknown = [Retried(name, "", False, NOT_IN_LEDGER) for name in sorted(named - known)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bintally.adapters.dynamo import store_errors
+from bintally.adapters.errors import store_errors
 from bintally.adapters.job_files import JSON_LINES, JobFiles
 from bintally.domain.errors import EngineUnavailableError, NoCapacityError
 from bintally.domain.image import Image

@@ -5,28 +5,17 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import BotoCoreError, ClientError
 
-from bintally.domain.errors import StoreError
-from bintally.domain.jobs import in_parts
+from bintally.adapters.errors import store_errors
+from bintally.domain.batches import batched
 
 Item = dict[str, Any]
 MOST_TO_A_REQUEST = 100  # of TransactWriteItems and BatchGetItem
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds, before keys that DynamoDB left for later are asked for again
-
-
-@contextmanager
-def store_errors(what: str) -> Iterator[None]:
-    """Turn what boto3 raises into StoreError, naming `what` was being done."""
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        raise StoreError(f"{what}: {error}") from error
 
 
 def serialised(item: Mapping[str, object]) -> Item:
@@ -104,7 +93,7 @@ def write_each(client: Any, writes: Sequence[Item]) -> list[Item | None]:
     """
     results: list[Item | None] = []
     with store_errors("Writing to a table"):
-        for part in in_parts(writes, MOST_TO_A_REQUEST):
+        for part in batched(writes, MOST_TO_A_REQUEST):
             results += _transact(client, part)
     return results
 
@@ -147,7 +136,7 @@ def read_each(
     """
     found = []
     with store_errors(f"Reading {table}"):
-        for part in in_parts([serialised(key) for key in keys], MOST_TO_A_REQUEST):
+        for part in batched([serialised(key) for key in keys], MOST_TO_A_REQUEST):
             wanted: Any = {table: {"Keys": list(part), "ConsistentRead": True}}
             wait = FIRST_PAUSE
             while wanted:

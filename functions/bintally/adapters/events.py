@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bintally.adapters.dynamo import store_errors
+from bintally.adapters.errors import store_errors
+from bintally.domain.batches import batched
 from bintally.domain.errors import StoreError
-from bintally.domain.jobs import in_parts
 
 SOURCE = "bintally"
 MOST_TO_A_REQUEST = 10  # of PutEvents
@@ -26,7 +26,7 @@ class EventBus:
             for kind, detail in events
         ]
         with store_errors("Publishing events"):
-            for part in in_parts(entries, MOST_TO_A_REQUEST):
+            for part in batched(entries, MOST_TO_A_REQUEST):
                 answer = self._client.put_events(Entries=list(part))
                 if answer["FailedEntryCount"]:
                     raise StoreError(f"The event bus refused {answer['FailedEntryCount']} of {len(part)} events.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from bintally.adapters.dynamo import store_errors
+from bintally.adapters.errors import store_errors
 from bintally.domain.errors import InvalidEventError
 from bintally.domain.image import Image
 from bintally.domain.jobs import Job

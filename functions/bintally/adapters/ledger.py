@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from bintally.adapters.dynamo import Item, deserialised, pages, put_new, read_each, store_errors, update, write_each
+from bintally.adapters.dynamo import Item, deserialised, pages, put_new, read_each, update, write_each
+from bintally.adapters.errors import store_errors
 from bintally.adapters.items import attributes_of_image, attributes_of_result, entry_from_item
 from bintally.domain.image import Image, LedgerEntry, Status, may_follow
 from bintally.domain.manifest import Prediction, PredictionError
@@ -72,7 +73,7 @@ class DynamoLedger:
     def receive(self, images: Sequence[Image], now: str) -> None:
         self._enter(images, {"status": Status.RECEIVED.value, "attempts": 0}, now, pending=True)
 
-    def refuse(self, image: Image, reason: str, now: str, code: str = "") -> None:
+    def reject(self, image: Image, reason: str, now: str, code: str = "") -> None:
         facts: Item = {"status": Status.REJECTED.value, "reason": reason, "code": code or None}
         facts |= {"attempts": 0, "completed_at": now}
         self._enter([image], facts, now)

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from bintally.adapters.dynamo import store_errors
+from bintally.adapters.errors import store_errors
 from bintally.domain.objects import StoredObject
 from bintally.domain.order_rows import MOST_BYTES, too_large
 from bintally.domain.orders import OrderFile, Progress, ReceivedFile

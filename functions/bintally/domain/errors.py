@@ -1,11 +1,12 @@
 """The errors of bintally, each with its consequence.
 
 BintallyError
-├── InvalidEventError       the message is not one of ours: it goes to the dead letters as it is
-├── UnknownJobError         a result names a job that nobody opened: dead letters
-├── EngineUnavailableError  SageMaker did not take the job now: the scheduled submit tries again
-│   └── NoCapacityError     it has no instances for it: tried again later, and on another type
-└── StoreError              a table, bucket or bus refused: the message is delivered again
+├── InvalidEventError       the message is not one of ours: it ends in the dead-letter queue
+├── UnknownJobError         a result names a job that does not exist: dead-letter queue
+├── EngineUnavailableError  SageMaker did not accept the job: the next scheduled submit tries again
+│   └── NoCapacityError     it has no instances for the job: tried again later, and with another instance type
+├── StoreError              a table, bucket or bus refused a request: the message is delivered again
+└── SettingError            an environment variable is missing or invalid: the whole function fails
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ class BintallyError(Exception):
 
 
 class InvalidEventError(BintallyError):
-    """The message is not of a known form, or names a bucket, topic or object that is not ours."""
+    """The message has an unknown format, or names a bucket, topic or object that is not ours."""
 
 
 class UnknownJobError(BintallyError):
@@ -26,19 +27,23 @@ class UnknownJobError(BintallyError):
 
 
 class EngineUnavailableError(BintallyError):
-    """The inference engine refused the job; it may take it later."""
+    """The inference engine did not accept the job now; it may accept it later."""
 
 
 class NoCapacityError(EngineUnavailableError):
-    """The account has no instances left of the type that was asked for."""
+    """The account has no instances of the requested type left."""
 
 
 class StoreError(BintallyError):
     """A table, bucket or event bus refused a request that should have worked."""
 
 
-def words_of(error: Exception) -> str:
-    """What happened, for a person: the message of our own errors; of any other its type and where it was raised too."""
+class SettingError(BintallyError):
+    """An environment variable is missing or invalid. It would fail every job and message, so the function fails."""
+
+
+def describe_error(error: Exception) -> str:
+    """What happened, for a person: the message of our own errors, and with others the type and where it was raised."""
     if isinstance(error, BintallyError):
         return str(error)
     trace = error.__traceback__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -97,8 +97,3 @@ def job_of(photographs: Iterable[tuple[str, int]], engine: EngineName = EngineNa
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:40]
     # SageMaker's InferenceId takes at most 64 characters, a transform job's name 63 with the number of its try.
     return Job(f"{engine}-{digest}", len(lines), shards, engine)
-
-
-def in_parts(items: Sequence[T], size: int) -> list[Sequence[T]]:
-    """`items` cut into runs of at most `size`."""
-    return [items[start : start + size] for start in range(0, len(items), size)]

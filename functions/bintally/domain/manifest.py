@@ -20,7 +20,7 @@ TOLERANCE = 0.01  # of probabilities that are rounded, in sum
 IMAGE_ID = re.compile(r"[0-9a-f]{32}")
 
 # Codes for what kept a photograph from being looked at. Every other code is the photograph's own fault.
-UNREACHABLE = frozenset(
+NOT_EXAMINED = frozenset(
     {"not_found", "access_denied", "bucket_not_allowed", "fetch_failed", "bad_manifest_line", "internal"}
 )
 

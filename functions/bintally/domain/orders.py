@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from functools import cached_property
 from typing import Any
 
 from bintally.domain.due import due_at_of
 from bintally.domain.names import fault_of_bin_id, fault_of_consignment_id, normalised
 from bintally.domain.order_rows import COLUMNS, FAULT, NO_LINES, BrokenError, UnreadableError, rows_of
+from bintally.domain.times import iso
 from bintally.domain.verdicts import OrderLine
 
 MOST_EXPECTED = 1_000_000
@@ -223,8 +224,3 @@ def _shown(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     short = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
     return repr(short) if isinstance(value, str) else short
-
-
-def iso(moment: datetime) -> str:
-    """`moment` (with its time zone) as text that sorts by time: ISO 8601, UTC, milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

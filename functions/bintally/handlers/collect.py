@@ -1,4 +1,4 @@
-"""Notifications of finished requests and transform jobs → counts in the ledger and the bins."""
+"""Collects the results of a job that SageMaker announces: into the ledger, the bins and the event bus."""
 
 from __future__ import annotations
 
@@ -6,27 +6,25 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bintally.handlers import wiring
-from bintally.handlers.messages import records_of
-from bintally.handlers.observability import failures_logged, logger, metrics
-from bintally.handlers.results import job_result
+from bintally.handlers.batches import process_messages
+from bintally.handlers.observability import logger, metrics
 from bintally.handlers.settings import settings
+from bintally.handlers.wiring import dependencies
+from bintally.messages.sagemaker import job_result
 from bintally.usecases.collect import collect
 
 
-@failures_logged
 def collect_job(record: SQSRecord) -> None:
     """Collect the job that one message announces."""
     result = job_result(record.body, settings().result_topics, settings().model_name)
     if result is None:
         logger.info("nothing to collect", extra={"message_id": record.message_id})
         return
-    collected = collect(result, wiring.world(), policy=settings().policy, now=datetime.now(UTC))
+    collected = collect(dependencies(), result, policy=settings().policy, now=datetime.now(UTC))
     if collected.failed:
         metrics.add_metric("JobsFailed", MetricUnit.Count, 1)
     for status, number in collected.status_counts.items():
@@ -37,7 +35,5 @@ def collect_job(record: SQSRecord) -> None:
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Messages that fail are delivered again, the others are done."""
-    metrics.add_metric("MessagesReceived", MetricUnit.Count, len(records_of(event)))
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event, collect_job, processor, context)
+    """Messages that fail are delivered again, the others are deleted."""
+    return process_messages(event, collect_job, context)

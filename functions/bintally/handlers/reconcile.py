@@ -1,4 +1,4 @@
-"""Streams of bins and order lines, the clock, or a direct request → verdicts."""
+"""Judges order lines: after changes of bins or lines (streams), on a schedule, or on request."""
 
 from __future__ import annotations
 
@@ -8,25 +8,23 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bintally.handlers import wiring
 from bintally.handlers.observability import logger, metrics
 from bintally.handlers.settings import settings
-from bintally.handlers.streams import changes_in
+from bintally.handlers.wiring import dependencies
+from bintally.messages.streams import parse_changes
 from bintally.usecases.reconcile import reconcile
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
-    """Answers with how many lines were looked at and which verdicts are new. A stream batch that fails is retried."""
+    """How many lines were judged and which verdicts are new. A stream batch that fails is retried."""
     reconciled = reconcile(
-        changes_in(event),
-        orders=wiring.orders(),
-        bins=wiring.bins(),
-        events=wiring.events(),
+        dependencies(),
+        parse_changes(event),
         thresholds=settings().thresholds,
-        zone=settings().zone,
         now=datetime.now(UTC),
+        zone=settings().zone,
     )
     metrics.add_metric("LinesReconciled", MetricUnit.Count, reconciled.lines)
     for verdict, number in reconciled.verdicts.items():

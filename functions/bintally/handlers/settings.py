@@ -1,104 +1,127 @@
-"""The environment, parsed once."""
+"""The environment variables that template.yaml sets."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, cached_property
 from zoneinfo import ZoneInfo
 
 from bintally.domain.due import site_zone
+from bintally.domain.errors import SettingError
 from bintally.domain.policy import InferenceMode, Policy
 from bintally.domain.verdicts import Thresholds
 
 
-class MissingSettingError(RuntimeError):
-    """An environment variable is missing or is not what it should be."""
-
-
-@dataclass(frozen=True)
 class Settings:
-    """What `template.yaml` tells every function."""
+    """The settings in `environment`, each read when it is first used.
 
-    intake_bucket: str
-    orders_bucket: str
-    orders_queue: str
-    jobs_bucket: str
-    images_table: str
-    bins_table: str
-    consignments_table: str
-    jobs_table: str
-    endpoint_name: str
-    model_name: str
-    result_topics: frozenset[str]
-    batch_instances: int
-    key_pattern: str
-    policy: Policy
-    thresholds: Thresholds
-    zone: ZoneInfo
+    So a missing or invalid variable raises SettingError, which names it, in the functions that use it and in no other.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    @property
+    def intake_bucket(self) -> str:
+        return self._text("INTAKE_BUCKET")
+
+    @property
+    def orders_bucket(self) -> str:
+        return self._text("ORDERS_BUCKET")
+
+    @property
+    def orders_queue(self) -> str:
+        return self._text("ORDERS_QUEUE")
+
+    @property
+    def jobs_bucket(self) -> str:
+        return self._text("JOBS_BUCKET")
+
+    @property
+    def images_table(self) -> str:
+        return self._text("IMAGES_TABLE")
+
+    @property
+    def bins_table(self) -> str:
+        return self._text("BINS_TABLE")
+
+    @property
+    def consignments_table(self) -> str:
+        return self._text("CONSIGNMENTS_TABLE")
+
+    @property
+    def jobs_table(self) -> str:
+        return self._text("JOBS_TABLE")
+
+    @property
+    def endpoint_name(self) -> str:
+        return self._text("ENDPOINT_NAME")
+
+    @property
+    def model_name(self) -> str:
+        return self._text("MODEL_NAME")
+
+    @property
+    def result_topics(self) -> frozenset[str]:
+        return frozenset(self._text("RESULT_TOPICS").split(","))
+
+    @property
+    def batch_instances(self) -> int:
+        return int(self._number("BATCH_INSTANCES"))
+
+    @property
+    def key_pattern(self) -> str:
+        return self._environment.get("KEY_PATTERN", "")
+
+    @cached_property
+    def policy(self) -> Policy:
+        return Policy(
+            mode=self._mode("INFERENCE_MODE"),
+            batch_threshold=int(self._number("BATCH_THRESHOLD")),
+            micro_batch=int(self._number("MICRO_BATCH_SIZE")),
+            max_attempts=int(self._number("MAX_ATTEMPTS")),
+            sweep_after=timedelta(seconds=self._number("SWEEP_AFTER")),
+            job_timeout=timedelta(seconds=self._number("JOB_TIMEOUT")),
+            retry_delay=timedelta(seconds=self._number("RETRY_DELAY")),
+            instance_types=tuple(part.strip() for part in self._text("BATCH_INSTANCE_TYPES").split(",")),
+        )
+
+    @cached_property
+    def thresholds(self) -> Thresholds:
+        return Thresholds(self._number("MATCH_THRESHOLD"), self._number("VARIANCE_THRESHOLD"))
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        try:
+            return site_zone(self._text("SITE_TIME_ZONE"))
+        except ValueError as error:
+            raise SettingError(f"The environment variable SITE_TIME_ZONE: {error}") from error
+
+    def _text(self, name: str) -> str:
+        text = self._environment.get(name)
+        if not text:
+            raise SettingError(f"The environment variable {name} is missing; template.yaml sets it.")
+        return text
+
+    def _number(self, name: str) -> float:
+        text = self._text(name)
+        try:
+            return float(text)
+        except ValueError as error:
+            raise SettingError(f"The environment variable {name} is not a number: {text!r}.") from error
+
+    def _mode(self, name: str) -> InferenceMode:
+        text = self._text(name)
+        try:
+            return InferenceMode(text)
+        except ValueError as error:
+            known = ", ".join(InferenceMode)
+            raise SettingError(f"The environment variable {name} is {text!r}; known are {known}.") from error
 
 
 @cache
 def settings() -> Settings:
-    """The settings of this process. Raises MissingSettingError."""
-    return read_settings(os.environ)
-
-
-def read_settings(environment: Mapping[str, str]) -> Settings:
-    """The settings in `environment`. Raises MissingSettingError, naming the variable."""
-
-    def text(name: str) -> str:
-        if not environment.get(name):
-            raise MissingSettingError(f"The environment variable {name} is missing; template.yaml sets it.")
-        return environment[name]
-
-    def number(name: str) -> float:
-        try:
-            return float(text(name))
-        except ValueError as error:
-            raise MissingSettingError(f"The environment variable {name} is not a number: {text(name)!r}.") from error
-
-    return Settings(
-        intake_bucket=text("INTAKE_BUCKET"),
-        orders_bucket=text("ORDERS_BUCKET"),
-        orders_queue=text("ORDERS_QUEUE"),
-        jobs_bucket=text("JOBS_BUCKET"),
-        images_table=text("IMAGES_TABLE"),
-        bins_table=text("BINS_TABLE"),
-        consignments_table=text("CONSIGNMENTS_TABLE"),
-        jobs_table=text("JOBS_TABLE"),
-        endpoint_name=text("ENDPOINT_NAME"),
-        model_name=text("MODEL_NAME"),
-        result_topics=frozenset(text("RESULT_TOPICS").split(",")),
-        batch_instances=int(number("BATCH_INSTANCES")),
-        key_pattern=environment.get("KEY_PATTERN", ""),
-        policy=Policy(
-            mode=_mode(text("INFERENCE_MODE")),
-            batch_threshold=int(number("BATCH_THRESHOLD")),
-            micro_batch=int(number("MICRO_BATCH_SIZE")),
-            max_attempts=int(number("MAX_ATTEMPTS")),
-            sweep_after=timedelta(seconds=number("SWEEP_AFTER")),
-            job_timeout=timedelta(seconds=number("JOB_TIMEOUT")),
-            retry_delay=timedelta(seconds=number("RETRY_DELAY")),
-            instance_types=tuple(part.strip() for part in text("BATCH_INSTANCE_TYPES").split(",")),
-        ),
-        thresholds=Thresholds(number("MATCH_THRESHOLD"), number("VARIANCE_THRESHOLD")),
-        zone=_zone(text("SITE_TIME_ZONE")),
-    )
-
-
-def _zone(text: str) -> ZoneInfo:
-    try:
-        return site_zone(text)
-    except ValueError as error:
-        raise MissingSettingError(f"The environment variable SITE_TIME_ZONE: {error}") from error
-
-
-def _mode(text: str) -> InferenceMode:
-    try:
-        return InferenceMode(text)
-    except ValueError as error:
-        known = ", ".join(InferenceMode)
-        raise MissingSettingError(f"The environment variable INFERENCE_MODE is {text!r}; known are {known}.") from error
+    """The settings of this process."""
+    return Settings(os.environ)

@@ -1,8 +1,8 @@
-"""The collaborators of the use cases, built on the first event and kept."""
+"""What the functions depend on, built on the first event and kept for the next ones."""
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, cached_property
 
 from bintally.adapters.async_engine import AsyncEngine
 from bintally.adapters.batch_engine import BatchEngine
@@ -15,75 +15,80 @@ from bintally.adapters.jobs import DynamoJobs
 from bintally.adapters.key_patterns import FindBin, finder_of
 from bintally.adapters.ledger import DynamoLedger
 from bintally.adapters.order_files import ImportReports, OrderFiles, OrderQueue
+from bintally.domain.errors import SettingError
 from bintally.domain.jobs import EngineName
-from bintally.handlers.settings import MissingSettingError, settings
-from bintally.usecases.collect import Collaborators
-from bintally.usecases.ports import Engines
+from bintally.handlers.settings import settings
+
+
+class AwsDependencies:
+    """`usecases.ports.Dependencies` on AWS, with what only the handlers use.
+
+    Each is built when it is first used: so a missing setting fails only the functions that need it.
+    """
+
+    @cached_property
+    def ledger(self) -> DynamoLedger:
+        return DynamoLedger(client("dynamodb"), settings().images_table)
+
+    @cached_property
+    def bins(self) -> DynamoBins:
+        return DynamoBins(client("dynamodb"), settings().bins_table)
+
+    @cached_property
+    def jobs(self) -> DynamoJobs:
+        return DynamoJobs(client("dynamodb"), settings().jobs_table)
+
+    @cached_property
+    def orders(self) -> DynamoOrders:
+        return DynamoOrders(client("dynamodb"), settings().consignments_table)
+
+    @cached_property
+    def reports(self) -> ImportReports:
+        return ImportReports(client("s3"), bucket=settings().jobs_bucket)
+
+    @cached_property
+    def events(self) -> EventBus:
+        return EventBus(client("events"))
+
+    def engine(self, name: EngineName) -> AsyncEngine | BatchEngine:
+        return self._async_engine if name is EngineName.ASYNC else self._batch_engine
+
+    @cached_property
+    def order_files(self) -> OrderFiles:
+        return OrderFiles(client("s3"))
+
+    @cached_property
+    def order_queue(self) -> OrderQueue:
+        return OrderQueue(client("sqs"), settings().orders_queue)
+
+    @cached_property
+    def _job_files(self) -> JobFiles:
+        return JobFiles(client("s3"), settings().jobs_bucket)
+
+    @cached_property
+    def _async_engine(self) -> AsyncEngine:
+        return AsyncEngine(self._job_files, client("sagemaker-runtime"), endpoint=settings().endpoint_name)
+
+    @cached_property
+    def _batch_engine(self) -> BatchEngine:
+        return BatchEngine(
+            self._job_files,
+            client("sagemaker"),
+            model=settings().model_name,
+            instance_types=settings().policy.instance_types,
+            instances=settings().batch_instances,
+        )
 
 
 @cache
-def ledger() -> DynamoLedger:
-    return DynamoLedger(client("dynamodb"), settings().images_table)
-
-
-@cache
-def bins() -> DynamoBins:
-    return DynamoBins(client("dynamodb"), settings().bins_table)
-
-
-@cache
-def jobs() -> DynamoJobs:
-    return DynamoJobs(client("dynamodb"), settings().jobs_table)
-
-
-@cache
-def orders() -> DynamoOrders:
-    return DynamoOrders(client("dynamodb"), settings().consignments_table)
-
-
-@cache
-def engines() -> Engines:
-    files, policy = JobFiles(client("s3"), settings().jobs_bucket), settings().policy
-    batch = BatchEngine(
-        files,
-        client("sagemaker"),
-        model=settings().model_name,
-        instance_types=policy.instance_types,
-        instances=settings().batch_instances,
-    )
-    runtime = AsyncEngine(files, client("sagemaker-runtime"), endpoint=settings().endpoint_name)
-    return {EngineName.ASYNC: runtime, EngineName.BATCH: batch}
+def dependencies() -> AwsDependencies:
+    return AwsDependencies()
 
 
 @cache
 def find_bin() -> FindBin:
-    """Raises MissingSettingError."""
+    """Finds the bin in a key, as KEY_PATTERN says. Raises SettingError."""
     try:
         return finder_of(settings().key_pattern)
     except ValueError as error:
-        raise MissingSettingError(f"The environment variable KEY_PATTERN: {error}") from error
-
-
-@cache
-def world() -> Collaborators:
-    return Collaborators(jobs(), engines(), ledger(), bins(), events())
-
-
-@cache
-def order_files() -> OrderFiles:
-    return OrderFiles(client("s3"))
-
-
-@cache
-def order_queue() -> OrderQueue:
-    return OrderQueue(client("sqs"), settings().orders_queue)
-
-
-@cache
-def reports() -> ImportReports:
-    return ImportReports(client("s3"), bucket=settings().jobs_bucket)
-
-
-@cache
-def events() -> EventBus:
-    return EventBus(client("events"))
+        raise SettingError(f"The environment variable KEY_PATTERN: {error}") from error

@@ -1,1 +1,1 @@
-"""What the system does, one function a use case; collaborators are handed in."""
+"""What the system does: one function a use case, given its dependencies."""

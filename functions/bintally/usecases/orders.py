@@ -1,4 +1,4 @@
-"""Orders in: the good rows of a file into the consignments table, and a report on the rest."""
+"""Order files: the good rows into the consignments table, and a report."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 
 from bintally.domain.objects import StoredObject
-from bintally.domain.orders import OrderFile, Progress, ReceivedFile, iso, parse_orders, refused_whole
+from bintally.domain.orders import OrderFile, Progress, ReceivedFile, parse_orders, refused_whole
+from bintally.domain.times import iso
 from bintally.domain.verdicts import outdated
-from bintally.usecases.ports import Orders, Reports
+from bintally.usecases.ports import Dependencies, Orders
 
-PART = 1_000  # lines, or consignments, between two notes of how far the import is
-MARGIN_SECONDS = 15.0  # left for a part that has begun, and for handing the rest on
+PART = 1_000  # lines, or consignments, between two writes of the report
+MARGIN_SECONDS = 15.0  # left for a part that has begun, and for queueing the rest
 
 
 @dataclass(frozen=True)
 class ImportSummary:
-    """What came of an order file so far. Not `is_finished`: the time was up, and a further run does the rest."""
+    """What was imported of an order file so far. Not `is_finished`: time ran out, and another run does the rest."""
 
     accepted: int
     refused: int
@@ -29,52 +30,54 @@ class ImportSummary:
 
 
 def import_orders(
+    dependencies: Dependencies,
     received: ReceivedFile,
     *,
     source: StoredObject,
-    orders: Orders,
-    reports: Reports,
     now: datetime,
     zone: tzinfo = UTC,
     time_left: Callable[[], float] = lambda: math.inf,
 ) -> ImportSummary:
-    """Take the good lines of the order file `source`. An older file never overwrites a newer. `zone` is the site's.
+    """Import the good lines of the order file `source`. An older file never overwrites a newer one.
 
-    A file replaces the consignments that it names: lines that only older files have are withdrawn. Not one that adds,
-    and not one with refused rows, for these may be the lines that seem to be gone.
+    A file replaces the consignments that it names: lines that only older files have are withdrawn. That is skipped for
+    a file in mode `add`, and for one with refused rows, which may be the missing lines. `zone` is that of the site.
 
-    May be run again, also beside itself: the same file gives the same lines. After each part the report says how far
-    the import is. A run that is killed is continued from there, and so is one that ends by itself because only
-    MARGIN_SECONDS of `time_left` (seconds) remain; each run does at least one part.
+    Safe to repeat and to run concurrently: the same file gives the same lines. The report records the progress after
+    each part. A run that is killed resumes from there, and so does one that ends because less than MARGIN_SECONDS of
+    `time_left` (seconds) remain; each run does at least one part.
     """
+    orders, reports = dependencies.orders, dependencies.reports
     file = refused_whole(received.fault) if received.fault else parse_orders(received.data, zone)
     replaces = not received.adds and not file.refused_rows
-    progress = _resumed(reports.progress(source), hashlib.sha256(received.data).hexdigest())
+    progress = _resume(reports.progress(source), hashlib.sha256(received.data).hexdigest())
     while True:
-        progress = _part(file, source.order, replaces, progress, orders, iso(now))
+        progress = _import_part(file, source.order, replaces, progress, orders, iso(now))
         report = reports.write(source, file, received.adds, progress)
         if progress.is_done or time_left() < MARGIN_SECONDS:
             return ImportSummary(len(file.lines), file.refused_rows, progress.withdrawn, report, progress.is_done)
 
 
-def _resumed(progress: Progress | None, fingerprint: str) -> Progress:
-    """Where an unfinished import of this very content stands; a finished one is made again from the start."""
+def _resume(progress: Progress | None, fingerprint: str) -> Progress:
+    """Where an unfinished import of the same content stands; any other import starts from the beginning."""
     if progress is None or progress.is_done or progress.fingerprint != fingerprint:
         return Progress(fingerprint)
     return progress
 
 
-def _part(file: OrderFile, version: str, replaces: bool, progress: Progress, orders: Orders, now: str) -> Progress:
-    """Do the next part: lines first, and once all are written, what their consignments no longer have."""
+def _import_part(
+    file: OrderFile, version: str, replaces: bool, progress: Progress, orders: Orders, now: str
+) -> Progress:
+    """Do the next part: all lines first, then withdraw what their consignments no longer have."""
     replaced_by = version if replaces else ""
     written, checked, withdrawn = progress.written, progress.checked, progress.withdrawn
     consignments = file.consignments
-    if part := file.lines[written : written + PART]:
-        orders.put([replace(line, order_version=version, replace_version=replaced_by) for line in part], now)
-        written += len(part)
-    elif some := consignments[checked : checked + PART]:
-        held = orders.of_consignments(some)
+    if lines := file.lines[written : written + PART]:
+        orders.put([replace(line, order_version=version, replace_version=replaced_by) for line in lines], now)
+        written += len(lines)
+    elif unchecked := consignments[checked : checked + PART]:
+        held = orders.of_consignments(unchecked)
         withdrawn += orders.withdraw([each for lines in held.values() for each in outdated(lines, replaced_by)], now)
-        checked += len(some)
+        checked += len(unchecked)
     is_done = written == len(file.lines) and checked == len(consignments)
     return Progress(progress.fingerprint, written, checked, withdrawn, is_done)

@@ -1,4 +1,4 @@
-"""What the use cases need of the world. The adapters provide it; tests hand in fakes."""
+"""What the use cases depend on. The adapters implement it; tests pass fakes."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ class Ledger(Protocol):
     """The images table."""
 
     def read(self, image_ids: Collection[str]) -> dict[str, LedgerEntry]:
-        """The entries of those photographs that the ledger holds."""
+        """The entries of those images that the ledger has, by image id."""
 
     def register(self, images: Sequence[Image], job_id: str, now: str) -> None:
-        """Enter photographs as SUBMITTED with this job. One that is entered already stays as it is."""
+        """Add images as SUBMITTED with this job. An image that the ledger has already is left alone."""
 
     def receive(self, images: Sequence[Image], now: str) -> None:
-        """Enter photographs as RECEIVED, due at once. One that is entered already stays as it is."""
+        """Add images as RECEIVED, due at once. An image that the ledger has already is left alone."""
 
-    def refuse(self, image: Image, reason: str, now: str, code: str = "") -> None:
-        """Enter a photograph as REJECTED without asking the model. One that is entered already stays as it is."""
+    def reject(self, image: Image, reason: str, now: str, code: str = "") -> None:
+        """Add an image as REJECTED without asking the model. One that the ledger has already is left alone."""
 
     def of_job(self, job_id: str) -> list[str]:
-        """The ids of the photographs that name this job. One that was written within seconds may be left out."""
+        """The ids of the images that name this job. Images written within the last seconds may be missing."""
 
-    def pending(self, now: str, most: int) -> list[LedgerEntry]:
-        """At most so many RECEIVED photographs that are due."""
+    def pending(self, now: str, limit: int) -> list[LedgerEntry]:
+        """At most `limit` RECEIVED images that are due."""
 
     def assign(self, entries: Sequence[LedgerEntry], job_id: str, now: str) -> set[str]:
-        """Move RECEIVED photographs to SUBMITTED with this job, unless they moved meanwhile; the ids of those moved."""
+        """Move RECEIVED images to SUBMITTED with this job, unless they moved meanwhile; the ids of those moved."""
 
-    def release(self, returns: Sequence[Requeue], job_id: str) -> set[str]:
-        """Move photographs that this job holds back to RECEIVED; the ids of those that moved."""
+    def release(self, requeues: Sequence[Requeue], job_id: str) -> set[str]:
+        """Move images that this job holds back to RECEIVED; the ids of those moved."""
 
-    def complete(self, outcomes: Sequence[Completion], job_id: str, now: str) -> set[str]:
-        """Write outcomes; the ids of the photographs that moved.
+    def complete(self, completions: Sequence[Completion], job_id: str, now: str) -> set[str]:
+        """Move images to their final status; the ids of those moved.
 
-        FAILED moves only photographs that this job holds, an answer all that have none yet.
+        FAILED moves only images that this job holds. A result moves every image that has none yet.
         """
 
 
@@ -53,114 +53,139 @@ class Bins(Protocol):
     """The bins table."""
 
     def read(self, bin_ids: Collection[str]) -> dict[str, BinCount]:
-        """The counts of those bins that have one, strongly consistent."""
+        """The counts of those bins that have one, by bin id; strongly consistent."""
 
     def record(self, counts: Sequence[BinCount], now: str) -> dict[str, BinCount]:
-        """Write each count unless its bin holds that photograph or a newer one; bin id → what the bin holds now."""
+        """Write each count unless its bin has this image or a newer one; what each bin has now, by bin id."""
 
 
 class Jobs(Protocol):
     """The jobs table."""
 
     def create(self, job: Job, now: str) -> None:
-        """Enter the job as PREPARED, also again where it was that or ABANDONED. Any other stays as it is."""
+        """Write the job as PREPARED, also again where it is PREPARED or ABANDONED. Any other job is left alone."""
 
     def open(self, job: Job, now: str) -> None:
-        """The ledger names the job: from PREPARED, or ABANDONED, to OPEN."""
+        """Move a job whose images name it from PREPARED or ABANDONED to OPEN."""
 
     def read(self, job_ids: Collection[str]) -> dict[str, Job]:
-        """The jobs with these ids."""
+        """The jobs with these ids, by job id."""
 
-    def unfinished(self, status: JobStatus, until: str, most: int) -> list[Job]:
-        """At most so many jobs in a status, touched no later than `until`, those first that were touched first."""
+    def unfinished(self, status: JobStatus, until: str, limit: int) -> list[Job]:
+        """At most `limit` jobs in a status that were touched no later than `until`, the oldest touch first."""
 
     def touch(self, job_id: str, now: str) -> None:
-        """Nothing new is known of the job: others are looked into first."""
+        """Note that the job was checked, so that others are checked before it is checked again."""
 
     def claim(self, job: Job, now: str, until: str) -> bool:
         """Whether this caller alone may send the job, from `now` until `until`."""
 
     def mark_sent(self, job: Job, receipt: Mapping[str, str], now: str) -> None:
-        """The engine has taken this try of the job; the receipt says where its output will lie."""
+        """Note that the engine accepted this attempt. `receipt` has the locations of its output."""
 
     def defer(self, job: Job, now: str) -> None:
         """Reopen a job that got no capacity, with the `transform_attempt`, `due_at` and `reason` of `job`, once."""
 
     def close(self, job_id: str, status: JobStatus, reason: str, now: str) -> None:
-        """The job has been answered, DONE or FAILED. DONE wins over FAILED."""
+        """Finish the job as DONE or FAILED. DONE replaces FAILED, not the reverse."""
 
     def abandon(self, job: Job, now: str) -> None:
-        """Nothing waits for the job: from PREPARED to ABANDONED, unless it was prepared again since `job` was read."""
+        """Move a PREPARED job that no image waits for to ABANDONED, unless it was created again meanwhile."""
 
 
 class Engine(Protocol):
-    """What counts photographs: SageMaker Async Inference, or Batch Transform."""
+    """SageMaker Async Inference or Batch Transform."""
 
     supports_polling: bool
     """Whether `poll` can tell a job in progress from a lost one. Where it can't, a job times out."""
 
     def prepare(self, job: Job, shards: Sequence[Sequence[Image]]) -> None:
-        """Put the job's manifests where the engine reads them."""
+        """Write the job's manifests."""
 
     def submit(self, job: Job) -> Mapping[str, str]:
-        """Ask for the job; where its output will lie. Raises EngineUnavailableError, and of that NoCapacityError."""
+        """Send the job; the locations of its output. Raises EngineUnavailableError or its subclass NoCapacityError."""
 
     def poll(self, job: Job) -> JobResult | None:
-        """What the engine says of a job that was sent, without having told us; None while it is at work."""
+        """The result of a job that was sent, whether or not it was announced; None while there is none."""
 
     def results(self, job: Job, output_location: str | None) -> Iterator[tuple[list[str], dict[str, Result]]]:
-        """For each manifest its image ids, and the answers at the job's output; none where that is None.
+        """For each manifest its image ids, and the results in the output; no results where `output_location` is None.
 
         Raises InvalidEventError where the output is not in the jobs bucket.
         """
-
-
-Engines = Mapping[EngineName, Engine]
 
 
 class Orders(Protocol):
     """The consignments table."""
 
     def read(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], OrderLine]:
-        """The lines with these (consignment id, bin id), strongly consistent."""
+        """The lines with these (consignment id, bin id), by that key; strongly consistent."""
 
     def of_consignment(self, consignment_id: str) -> list[OrderLine]:
         """All lines of a consignment, strongly consistent."""
 
     def of_consignments(self, consignment_ids: Collection[str]) -> dict[str, list[OrderLine]]:
-        """The same of many; without those that have no line."""
+        """All lines of several consignments, without those that have no line."""
 
     def of_bins(self, bin_ids: Collection[str]) -> set[tuple[str, str]]:
-        """The keys of the lines that expect something of these bins."""
+        """The keys of the lines that name one of these bins."""
 
-    def due(self, now: str, most: int) -> list[tuple[str, str]]:
-        """The keys of at most so many lines that waited for their due time, which has come. Judging takes them out."""
+    def due(self, now: str, limit: int) -> list[tuple[str, str]]:
+        """The keys of at most `limit` lines that have become due and were not judged since."""
 
     def put(self, lines: Sequence[OrderLine], now: str) -> None:
-        """Write lines unless the table holds a newer version of them. Their `replace_version` is noted in any case."""
+        """Write lines unless the table has a newer version of them. Their `replace_version` is kept in any case."""
 
     def withdraw(self, lines: Sequence[tuple[OrderLine, str]], now: str) -> int:
-        """Move lines to WITHDRAWN by the file of the version beside each; how many.
+        """Move lines to WITHDRAWN; how many moved. Beside each line is the version of the file that withdraws it.
 
-        One that moved on to another version meanwhile stays: the import that wrote it looks at it itself.
+        A line that got another version meanwhile stays: the import that wrote it checks it itself.
         """
 
     def judge(self, findings: Sequence[tuple[OrderLine, Finding, int]], now: str) -> set[tuple[str, str]]:
-        """Write each line's finding and the bin revision it rests on, unless the line or its bin moved on meanwhile."""
+        """Write findings; the keys of the lines written. The number is the bin revision that the finding rests on.
+
+        A finding is refused where its line or its bin changed meanwhile.
+        """
 
 
 class Reports(Protocol):
-    """Where import reports lie, one for each version of an order file."""
+    """Import reports, one for each version of an order file."""
 
     def progress(self, source: StoredObject) -> Progress | None:
         """How far the import of the order file is, as its report says; None without one."""
 
     def write(self, source: StoredObject, file: OrderFile, adds: bool, progress: Progress) -> str:
-        """Write the report on an order file; where it lies."""
+        """Write the report; its location."""
 
 
 class Events(Protocol):
-    """The event bus. Every event may be published twice; its `event_id` is then the same."""
+    """The event bus. An event may be published twice, with the same `event_id`."""
 
     def publish(self, events: Iterable[tuple[str, Mapping[str, object]]]) -> None:
         """Publish (detail type, detail) pairs."""
+
+
+class Dependencies(Protocol):
+    """Everything that use cases depend on. Each reads only what it uses, so that it may be built when first read."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def bins(self) -> Bins: ...
+
+    @property
+    def jobs(self) -> Jobs: ...
+
+    @property
+    def orders(self) -> Orders: ...
+
+    @property
+    def reports(self) -> Reports: ...
+
+    @property
+    def events(self) -> Events: ...
+
+    def engine(self, name: EngineName) -> Engine:
+        """The engine with this name."""

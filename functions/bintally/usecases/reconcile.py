@@ -1,4 +1,4 @@
-"""Counts against orders: a verdict for each line that something changed for."""
+"""Counts against orders: a verdict for each line that a change may affect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from datetime import UTC, datetime, tzinfo
 from urllib.parse import quote
 
 from bintally.domain.bins import BinCount
-from bintally.domain.orders import iso
+from bintally.domain.changes import Changes
+from bintally.domain.times import iso
 from bintally.domain.verdicts import (
     VARIANCES,
     Finding,
@@ -19,30 +20,15 @@ from bintally.domain.verdicts import (
     consignment_verdict,
     line_verdict,
 )
-from bintally.usecases.ports import Bins, Events, Orders
+from bintally.usecases.ports import Dependencies, Orders
 
-MOST_OVERDUE = 2_000  # lines that one look at the clock takes
-Announcement = tuple[str, Mapping[str, object]]
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What may have changed a verdict: bins that were counted, lines that were imported, whole consignments.
-
-    `judged` are consignments of which a line has got another verdict, so that they may be finished now. `overdue`: the
-    clock has moved on, and lines that waited may be due.
-    """
-
-    bins: Collection[str] = ()
-    lines: Collection[tuple[str, str]] = ()
-    consignments: Collection[str] = ()
-    judged: Collection[str] = ()
-    overdue: bool = False
+MAX_DUE = 2_000  # lines that one scheduled run judges
+Event = tuple[str, Mapping[str, object]]
 
 
 @dataclass(frozen=True)
 class ReconcileSummary:
-    """How many lines were looked at, and the new verdicts by how often they were given."""
+    """How many lines were judged, and how often each verdict was new."""
 
     lines: int
     verdicts: Mapping[Verdict, int]
@@ -50,7 +36,7 @@ class ReconcileSummary:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is found of a line, and the revision of the bin that it rests on (0: the bin has no count)."""
+    """The finding for a line, and the revision of the bin that it rests on (0: the bin has no count)."""
 
     line: OrderLine
     finding: Finding
@@ -58,7 +44,7 @@ class Judgement:
 
     @property
     def is_new(self) -> bool:
-        """Whether it says something else than what stands."""
+        """Whether it differs from what the line says."""
         return _conclusion(self.finding) != _conclusion(self.line)
 
 
@@ -67,25 +53,19 @@ def _conclusion(of: Finding | OrderLine) -> tuple[object, ...]:
 
 
 def reconcile(
-    changes: Changes,
-    *,
-    orders: Orders,
-    bins: Bins,
-    events: Events,
-    thresholds: Thresholds,
-    now: datetime,
-    zone: tzinfo = UTC,
+    dependencies: Dependencies, changes: Changes, *, thresholds: Thresholds, now: datetime, zone: tzinfo = UTC
 ) -> ReconcileSummary:
-    """Judge every line that `changes` touch, from the order and the count as they stand now.
+    """Judge every line that `changes` affect, from the order and the count as they are now.
 
-    May be run again, also beside itself. A verdict that stands is not announced again, but it is written again when it
-    rests on a newer count, so that a slower run with the older count is refused. Discrepancies are announced before
-    they are written: a crash between the two announces twice (with the same event id) rather than never. That a
-    consignment is finished is announced when the stream tells of the verdict that finished it (`judged`).
+    Safe to repeat and to run concurrently. A verdict that has not changed is not published again. It is written again
+    if it rests on a newer count, so that a slower run with the older count is refused. Discrepancies are published
+    before they are written: a crash between the two publishes twice, with the same event id, rather than never. That a
+    consignment is complete is published when the stream delivers the verdict that completed it (`judged`).
     """
-    due = set(orders.due(iso(now), MOST_OVERDUE)) if changes.overdue else set()
+    orders, events = dependencies.orders, dependencies.events
+    due = set(orders.due(iso(now), MAX_DUE)) if changes.overdue else set()
     lines = _lines(replace(changes, lines=due | set(changes.lines)), orders)
-    counts = bins.read({line.bin_id for line in lines})
+    counts = dependencies.bins.read({line.bin_id for line in lines})
     judgements = [_judge(line, counts.get(line.bin_id), thresholds, iso(now), zone) for line in lines]
     new = [each for each in judgements if each.is_new]
     events.publish(_discrepancy(each) for each in new if each.finding.verdict in VARIANCES)
@@ -93,8 +73,8 @@ def reconcile(
         each for each in judgements if each.is_new or each.revision > each.line.bin_revision or each.line.key in due
     ]
     written = orders.judge([(each.line, each.finding, each.revision) for each in to_write], iso(now))
-    events.publish(_finished(changes.judged, orders))
-    verdicts = [each.finding.verdict for each in new if (each.line.consignment_id, each.line.bin_id) in written]
+    events.publish(_completed(changes.judged, orders))
+    verdicts = [each.finding.verdict for each in new if each.line.key in written]
     return ReconcileSummary(
         len(lines), {verdict: verdicts.count(verdict) for verdict in Verdict if verdict in verdicts}
     )
@@ -103,7 +83,7 @@ def reconcile(
 def _lines(changes: Changes, orders: Orders) -> list[OrderLine]:
     lines = orders.read(set(changes.lines) | orders.of_bins(changes.bins))
     for consignment_id in changes.consignments:
-        lines |= {(line.consignment_id, line.bin_id): line for line in orders.of_consignment(consignment_id)}
+        lines |= {line.key: line for line in orders.of_consignment(consignment_id)}
     return [line for line in lines.values() if line.verdict is not Verdict.WITHDRAWN]
 
 
@@ -112,11 +92,11 @@ def _judge(line: OrderLine, count: BinCount | None, thresholds: Thresholds, now:
     return Judgement(line, finding, count.revision if count else 0)
 
 
-def _discrepancy(judgement: Judgement) -> Announcement:
+def _discrepancy(judgement: Judgement) -> Event:
     line, finding = judgement.line, judgement.finding
     counted = {"counted": finding.counted, "counted_at_least": finding.counted_at_least}
     return "DiscrepancyFound", {
-        # Quoted: an id may hold a slash, and "A/B" with "C" is not "A" with "B/C".
+        # Quoted: an id may contain a slash, and "A/B" with "C" is not "A" with "B/C".
         "event_id": f"{quote(line.consignment_id, '')}/{quote(line.bin_id, '')}"
         f"/{line.order_version}/{judgement.revision}",
         "consignment_id": line.consignment_id,
@@ -128,8 +108,8 @@ def _discrepancy(judgement: Judgement) -> Announcement:
     }
 
 
-def _finished(consignment_ids: Collection[str], orders: Orders) -> Iterator[Announcement]:
-    """An event for each of the consignments in which no line is pending."""
+def _completed(consignment_ids: Collection[str], orders: Orders) -> Iterator[Event]:
+    """An event for each of these consignments that has no PENDING line."""
     for consignment_id in sorted(set(consignment_ids)):
         lines = orders.of_consignment(consignment_id)
         verdicts = [line.verdict for line in lines]

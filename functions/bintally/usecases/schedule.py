@@ -1,4 +1,4 @@
-"""What the schedule does: a round over everything that waits."""
+"""What the schedule runs: sweep, assign, submit."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from bintally.domain.jobs import JobStatus
-from bintally.domain.orders import iso
 from bintally.domain.policy import Policy
-from bintally.usecases.collect import Collaborators
-from bintally.usecases.submit import SubmitSummary, submit_pending, submit_waiting
+from bintally.domain.times import iso
+from bintally.usecases.ports import Dependencies
+from bintally.usecases.submit import SubmitSummary, assign_pending, submit_open
 from bintally.usecases.sweep import SweepSummary, sweep
 
-MOST_OVERDUE = 1_000  # jobs that are counted
+MAX_OVERDUE = 1_000  # jobs that are counted
 
 
 @dataclass(frozen=True)
 class ScheduleSummary:
-    """What a round did: `formed` photographs were put into jobs. What no engine has taken waits for at most so long.
+    """What a run did. `assigned` images went into new jobs; `oldest_pending` is how long one has waited for an engine.
 
-    `unaccounted` photographs are those of jobs that should have been given up and were not: the sweep can't get them.
+    `unaccounted` images are in jobs that should have timed out but did not: the sweep can't reach them.
     """
 
     swept: SweepSummary
@@ -29,28 +29,30 @@ class ScheduleSummary:
     unaccounted: int
 
     def facts(self) -> dict[str, object]:
-        """For the answer of the function."""
+        """The answer of the function."""
         swept = asdict(self.swept)
         swept |= {"errors": dict(self.swept.errors), "status_counts": dict(self.swept.status_counts)}
-        return {
-            "sent": self.submission.sent,
-            "waiting": dict(self.submission.waiting),
-            "assigned": self.assigned,
-            **swept,
-        }
+        submission = {"sent": self.submission.sent, "waiting": dict(self.submission.waiting)}
+        return {**submission, "assigned": self.assigned, **swept}
 
 
-def run_schedule(world: Collaborators, *, policy: Policy, now: datetime) -> ScheduleSummary:
-    """Sweep, then put what is pending into jobs, then send what is open. Bounded, and safe beside itself."""
-    swept = sweep(world, policy=policy, now=now)
-    formed = submit_pending(ledger=world.ledger, jobs=world.jobs, engines=world.engines, policy=policy, now=now)
-    submission = submit_waiting(jobs=world.jobs, engines=world.engines, policy=policy, now=now)
-    unsent = world.jobs.unfinished(JobStatus.OPEN, iso(now), MOST_OVERDUE)
-    since = [entry.due_at for entry in formed.pending] + [job.created_at for job in unsent]
+def run_schedule(dependencies: Dependencies, *, policy: Policy, now: datetime) -> ScheduleSummary:
+    """Sweep, then assign pending images to jobs, then send open jobs. Bounded, and safe to run concurrently."""
+    swept = sweep(dependencies, policy=policy, now=now)
+    assigned = assign_pending(dependencies, policy=policy, now=now)
+    submission = submit_open(dependencies, policy=policy, now=now)
+    unsent = dependencies.jobs.unfinished(JobStatus.OPEN, iso(now), MAX_OVERDUE)
+    since = [entry.due_at for entry in assigned.pending] + [job.created_at for job in unsent]
     oldest = datetime.fromisoformat(min(since, default=iso(now)))
+    unaccounted = _unaccounted(dependencies, {job_id for job_id, _ in swept.errors}, policy, now)
+    swept = replace(swept, errors=swept.errors + assigned.errors)
+    return ScheduleSummary(swept, submission, len(assigned.pending), now - oldest, unaccounted)
+
+
+def _unaccounted(dependencies: Dependencies, unchecked: set[str], policy: Policy, now: datetime) -> int:
+    """Images in jobs that the sweep should have timed out by now, and did not."""
     late = iso(now - policy.job_timeout - policy.sweep_after)
-    overdue = [job for job in world.jobs.unfinished(JobStatus.SENT, iso(now), MOST_OVERDUE) if job.submitted_at < late]
-    troubled = {job_id for job_id, _ in swept.errors}
-    asked = [job for job in overdue if not world.engines[job.engine].supports_polling or job.job_id in troubled]
-    swept = replace(swept, errors=swept.errors + formed.errors)
-    return ScheduleSummary(swept, submission, len(formed.pending), now - oldest, sum(job.images for job in asked))
+    sent = dependencies.jobs.unfinished(JobStatus.SENT, iso(now), MAX_OVERDUE)
+    overdue = [job for job in sent if job.submitted_at < late]
+    lost = [job for job in overdue if job.job_id in unchecked or not dependencies.engine(job.engine).supports_polling]
+    return sum(job.images for job in lost)

@@ -1,4 +1,4 @@
-"""Jobs that nothing was heard of: looked into, and collected, opened, abandoned or given up."""
+"""Jobs without news: each is checked, and collected, opened, abandoned or timed out."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bintally.domain.errors import words_of
+from bintally.domain.errors import SettingError, describe_error
 from bintally.domain.image import Status
 from bintally.domain.jobs import Job, JobResult, JobStatus
-from bintally.domain.orders import iso
 from bintally.domain.policy import Policy
-from bintally.usecases.collect import Collaborators, collect
+from bintally.domain.times import iso
+from bintally.usecases.collect import collect
+from bintally.usecases.ports import Dependencies
 
-MOST = 50  # jobs of each status that one run looks into
+LIMIT = 50  # jobs of each status that one run checks
 NOTHING: Mapping[Status, int] = {}
 
 
 @dataclass(frozen=True)
 class SweepSummary:
-    """Ids of jobs that were answered or have failed without our having been told, were given up, and were opened or
-    abandoned after a crash; those that could not be looked into, with why; and the photographs by their new status.
+    """Ids of the jobs by what the sweep did with them.
+
+    `answered` and `failed`: the engine has a result that was not collected. `timed_out`: there is no result after the
+    time-out. `opened` and `abandoned`: a crash left them PREPARED. `errors`: could not be checked, with the error.
+    `status_counts` counts images by their new status.
     """
 
     answered: tuple[str, ...]
@@ -33,55 +37,58 @@ class SweepSummary:
     status_counts: Mapping[Status, int]
 
 
-def sweep(world: Collaborators, *, policy: Policy, now: datetime) -> SweepSummary:
-    """Look into the jobs that have been silent for `sweep_after`, those first that were looked into longest ago.
+def sweep(dependencies: Dependencies, *, policy: Policy, now: datetime) -> SweepSummary:
+    """Check the jobs that have had no news for `sweep_after`, the one checked longest ago first.
 
-    May be run again at any point, also beside itself. One job that can't be looked into does not keep others from it,
-    whatever it raises. Each is touched before it is looked into: where one takes all memory or all time, the next round
-    begins with others.
+    Safe to repeat and to run concurrently. An error of any kind affects only its own job. Each job is touched before
+    it is checked, so that one that uses up all memory or time doesn't come first in the next run too.
     """
-    silent = iso(now - policy.sweep_after)
+    jobs, since = dependencies.jobs, iso(now - policy.sweep_after)
     found: dict[str, list[str]] = {name: [] for name in ("answered", "failed", "timed_out", "opened", "abandoned")}
-    troubles, settled = [], Counter[Status]()
-    for status, look in ((JobStatus.PREPARED, _adopt), (JobStatus.SENT, _ask)):
-        for job in world.jobs.unfinished(status, silent, MOST):
+    errors, status_counts = [], Counter[Status]()
+    for status, check in ((JobStatus.PREPARED, _check_prepared), (JobStatus.SENT, _check_sent)):
+        for job in jobs.unfinished(status, since, LIMIT):
             try:
-                world.jobs.touch(job.job_id, iso(now))
-                outcome, collected = look(job, world, policy, now)
+                jobs.touch(job.job_id, iso(now))
+                action, counts = check(dependencies, job, policy, now)
+            except SettingError:
+                raise
             except Exception as error:
-                troubles.append((job.job_id, words_of(error)))
+                errors.append((job.job_id, describe_error(error)))
                 continue
-            settled.update(collected)
-            if outcome:
-                found[outcome].append(job.job_id)
+            status_counts.update(counts)
+            if action:
+                found[action].append(job.job_id)
     ids = {name: tuple(job_ids) for name, job_ids in found.items()}
-    return SweepSummary(**ids, errors=tuple(troubles), status_counts=settled)
+    return SweepSummary(**ids, errors=tuple(errors), status_counts=status_counts)
 
 
-Look = tuple[str, Mapping[Status, int]]
+Check = tuple[str, Mapping[Status, int]]
 
 
-def _adopt(job: Job, world: Collaborators, policy: Policy, now: datetime) -> Look:
-    """A function died between preparing a job and opening it, or another one took all its photographs."""
-    manifests = [image_ids for image_ids, _ in world.engines[job.engine].results(job, None)]
-    if any(entry.is_held_by(job.job_id) for ids in manifests for entry in world.ledger.read(ids).values()):
-        world.jobs.open(job, iso(now))
+def _check_prepared(dependencies: Dependencies, job: Job, policy: Policy, now: datetime) -> Check:
+    """A function crashed between creating the job and opening it, or another job got all its images."""
+    ledger = dependencies.ledger
+    manifests = [image_ids for image_ids, _ in dependencies.engine(job.engine).results(job, None)]
+    if any(entry.is_held_by(job.job_id) for ids in manifests for entry in ledger.read(ids).values()):
+        dependencies.jobs.open(job, iso(now))
         return "opened", NOTHING
-    held = world.ledger.read(world.ledger.of_job(job.job_id))
+    held = ledger.read(ledger.of_job(job.job_id))
     if any(entry.is_held_by(job.job_id) for entry in held.values()):
-        reason = "Its manifest is gone."
-        return "failed", collect(JobResult(job.job_id, None, reason), world, policy=policy, now=now).status_counts
-    world.jobs.abandon(job, iso(now))
+        result = JobResult(job.job_id, None, "Its manifest is missing.")
+        return "failed", collect(dependencies, result, policy=policy, now=now).status_counts
+    dependencies.jobs.abandon(job, iso(now))
     return "abandoned", NOTHING
 
 
-def _ask(job: Job, world: Collaborators, policy: Policy, now: datetime) -> Look:
-    """A notification was lost or is late, or the request has expired; empty where the engine may still be at work."""
-    result = world.engines[job.engine].poll(job)
+def _check_sent(dependencies: Dependencies, job: Job, policy: Policy, now: datetime) -> Check:
+    """The notification is lost or late, the request has expired, or the engine is still working: then ""."""
+    engine = dependencies.engine(job.engine)
+    result = engine.poll(job)
     if result is not None:
-        collected = collect(result, world, policy=policy, now=now)
+        collected = collect(dependencies, result, policy=policy, now=now)
         return "failed" if collected.failed else "answered", collected.status_counts
-    if not world.engines[job.engine].supports_polling and job.submitted_at < iso(now - policy.job_timeout):
-        reason = f"No answer in the {policy.job_timeout} since it was sent."
-        return "timed_out", collect(JobResult(job.job_id, None, reason), world, policy=policy, now=now).status_counts
+    if not engine.supports_polling and job.submitted_at < iso(now - policy.job_timeout):
+        result = JobResult(job.job_id, None, f"No result {policy.job_timeout} after it was sent.")
+        return "timed_out", collect(dependencies, result, policy=policy, now=now).status_counts
     return "", NOTHING

@@ -19,7 +19,7 @@ from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.image import TERMINAL, Image, LedgerEntry, Status
 from bintally.domain.jobs import UNFINISHED, Job, JobStatus
 from bintally.domain.objects import padded_sequencer
-from bintally.domain.orders import iso
+from bintally.domain.times import iso
 from hypothesis import given
 from hypothesis import strategies as st
 

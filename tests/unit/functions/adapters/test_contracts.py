@@ -101,8 +101,8 @@ def adapters() -> Any:
         bins=DynamoBins(dynamodb, table("BinsTable")),
         jobs=DynamoJobs(dynamodb, table("JobsTable")),
         orders=DynamoOrders(dynamodb, table("ConsignmentsTable")),
-        engine=AsyncEngine(files, sagemaker.client, endpoint="bintally-counter"),
-        batch=BatchEngine(files, sagemaker.client, **batch),
+        async_engine=AsyncEngine(files, sagemaker.client, endpoint="bintally-counter"),
+        batch_engine=BatchEngine(files, sagemaker.client, **batch),
         reports=ImportReports(s3, bucket=jobs),
         sagemaker=sagemaker,
     )
@@ -171,7 +171,7 @@ def test_as_many_photographs_as_there_are_are_registered(world: Any, number: int
 
 
 def test_a_refused_photograph_has_no_job(world: Any) -> None:
-    world.ledger.refuse(IMAGES[0], "A folder.", NOON, "folder_marker")
+    world.ledger.reject(IMAGES[0], "A folder.", NOON, "folder_marker")
 
     assert world.ledger.read([IMAGES[0].image_id]) == {
         IMAGES[0].image_id: LedgerEntry(IMAGES[0], Status.REJECTED, None, reason="A folder.", code="folder_marker")
@@ -180,9 +180,9 @@ def test_a_refused_photograph_has_no_job(world: Any) -> None:
 
 def test_neither_registering_nor_refusing_changes_what_is_entered(world: Any) -> None:
     world.ledger.register(IMAGES[:1], "job-1", NOON)
-    world.ledger.refuse(IMAGES[1], "no", NOON)
+    world.ledger.reject(IMAGES[1], "no", NOON)
 
-    world.ledger.refuse(IMAGES[0], "no", NOON)
+    world.ledger.reject(IMAGES[0], "no", NOON)
     world.ledger.register(IMAGES[1:2], "job-2", NOON)
 
     held = world.ledger.read([image.image_id for image in IMAGES])
@@ -426,7 +426,7 @@ def test_a_hundred_and_one_photographs_go_every_way_together(world: Any) -> None
 def test_all_entries_are_listed(world: Any) -> None:
     world.ledger.register(IMAGES[:1], "job-1", NOON)
     world.ledger.receive(IMAGES[1:2], NOON)
-    world.ledger.refuse(IMAGES[2], "A folder.", NOON, "folder_marker")
+    world.ledger.reject(IMAGES[2], "A folder.", NOON, "folder_marker")
 
     assert by_key(list(world.ledger.all())) == entries(world)
 
@@ -855,7 +855,7 @@ ENGINES = pytest.mark.parametrize("job", [JOB, BATCH], ids=["async", "batch"])
 
 
 def engine_of(world: Any, job: Job) -> Any:
-    return world.engine if job.engine is EngineName.ASYNC else world.batch
+    return world.async_engine if job.engine is EngineName.ASYNC else world.batch_engine
 
 
 def shards_of(job: Job) -> list[list[Image]]:
@@ -906,9 +906,9 @@ def test_hostile_keys_do_no_harm_to_a_manifest(world: Any) -> None:
     images = [photograph(key) for key in HOSTILE_KEYS]
     job = first_job_of(images)
 
-    world.engine.prepare(job, [images])
+    world.async_engine.prepare(job, [images])
 
-    assert list(world.engine.results(job, None)) == [(sorted(image.image_id for image in images), {})]
+    assert list(world.async_engine.results(job, None)) == [(sorted(image.image_id for image in images), {})]
 
 
 @ENGINES
@@ -949,16 +949,16 @@ def test_a_job_that_is_not_taken_has_none(world: Any, job: Job) -> None:
 
 
 def test_a_lack_of_capacity_has_its_own_name(world: Any) -> None:
-    world.batch.prepare(BATCH, shards_of(BATCH))
-    (world.batch if isinstance(world, World) else world.sagemaker).full = True
+    world.batch_engine.prepare(BATCH, shards_of(BATCH))
+    (world.batch_engine if isinstance(world, World) else world.sagemaker).full = True
 
     with pytest.raises(NoCapacityError, match=r"^CapacityError"):
-        world.batch.submit(BATCH)
+        world.batch_engine.submit(BATCH)
 
 
 def test_of_the_endpoint_nobody_can_ask_how_far_it_is(world: Any) -> None:
-    assert not world.engine.supports_polling
-    assert world.batch.supports_polling
+    assert not world.async_engine.supports_polling
+    assert world.batch_engine.supports_polling
 
 
 @ENGINES
@@ -982,15 +982,17 @@ def test_a_request_that_failed_tells_why_and_has_no_output(world: Any) -> None:
     asked = sent(world, JOB)
     answer(world, asked, [], "The model server died.")
 
-    assert world.engine.poll(asked) == JobResult(JOB.job_id, None, "The model server died.")
+    assert world.async_engine.poll(asked) == JobResult(JOB.job_id, None, "The model server died.")
 
 
 def test_a_transform_job_that_failed_tells_why_and_keeps_what_was_counted(world: Any) -> None:
     asked = sent(world, BATCH)
     answer(world, asked, [0], "ClientError: See job logs.")
 
-    assert world.batch.poll(asked) == JobResult(BATCH.job_id, asked.output_location, "ClientError: See job logs.", 0)
-    assert [len(answers) for _, answers in world.batch.results(asked, asked.output_location)] == [2, 0]
+    assert world.batch_engine.poll(asked) == JobResult(
+        BATCH.job_id, asked.output_location, "ClientError: See job logs.", 0
+    )
+    assert [len(answers) for _, answers in world.batch_engine.results(asked, asked.output_location)] == [2, 0]
 
 
 @ENGINES

@@ -93,7 +93,7 @@ def test_a_rejected_photograph_says_why(ledger: DynamoLedger) -> None:
 
 def test_the_usual_way_of_a_photograph_never_touches_the_index_of_pending_ones(ledger: DynamoLedger) -> None:
     ledger.register(photographs(2), "job-1", NOON)
-    ledger.refuse(photograph("folder/"), "A folder.", NOON, "folder_marker")
+    ledger.reject(photograph("folder/"), "A folder.", NOON, "folder_marker")
 
     settle(ledger, photographs(2)[0], Status.COUNTED)
 

@@ -4,7 +4,7 @@ from datetime import UTC, timedelta
 
 import pytest
 from bintally.domain.due import due_at_of, due_words, site_zone
-from bintally.domain.orders import iso
+from bintally.domain.times import iso
 
 BERLIN = site_zone("Europe/Berlin")
 

@@ -5,7 +5,8 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from bintally.domain.jobs import UNFINISHED, EngineName, JobStatus, in_parts, job_of
+from bintally.domain.batches import batched
+from bintally.domain.jobs import UNFINISHED, EngineName, JobStatus, job_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,7 +90,7 @@ def test_a_job_is_unanswered_until_it_is_closed() -> None:
 
 @given(st.lists(st.integers()), st.integers(1, 7))
 def test_parts_are_full_but_the_last_and_lose_nothing(items: list[int], size: int) -> None:
-    parts = in_parts(items, size)
+    parts = batched(items, size)
 
     assert [item for part in parts for item in part] == items
     assert all(len(part) == size for part in parts[:-1])
@@ -98,4 +99,4 @@ def test_parts_are_full_but_the_last_and_lose_nothing(items: list[int], size: in
 
 @pytest.mark.parametrize(("number", "sizes"), [(0, []), (100, [100]), (101, [100, 1]), (250, [100, 100, 50])])
 def test_parts_at_the_limit_of_a_transaction(number: int, sizes: list[int]) -> None:
-    assert [len(part) for part in in_parts(range(number), 100)] == sizes
+    assert [len(part) for part in batched(range(number), 100)] == sizes

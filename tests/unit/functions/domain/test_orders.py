@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from bintally.domain.order_rows import MOST_BYTES, MOST_ROWS
-from bintally.domain.orders import MOST_LISTED, ChangedId, OrderFile, RefusedRow, iso, parse_orders
+from bintally.domain.orders import MOST_LISTED, ChangedId, OrderFile, RefusedRow, parse_orders
+from bintally.domain.times import iso
 from bintally.domain.verdicts import OrderLine
 from hypothesis import given
 from hypothesis import strategies as st

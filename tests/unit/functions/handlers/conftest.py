@@ -27,21 +27,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     from bintally.handlers import settings, wiring
 
     def forget() -> None:
-        settings.settings.cache_clear()
-        for name in (
-            "ledger",
-            "bins",
-            "jobs",
-            "orders",
-            "engines",
-            "world",
-            "order_files",
-            "order_queue",
-            "reports",
-            "events",
-            "find_bin",
-        ):
-            getattr(wiring, name).cache_clear()
+        for cached in (settings.settings, wiring.dependencies, wiring.find_bin):
+            cached.cache_clear()
 
     given = stack().environment("IntakeFunction")
     for name, value in {**given, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}.items():
@@ -65,9 +52,8 @@ def setting(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Cal
     def set_variable(name: str, value: str) -> None:
         assert name in environment
         monkeypatch.setenv(name, value)
-        settings.settings.cache_clear()
-        for each in (wiring.engines, wiring.world, wiring.find_bin):
-            each.cache_clear()
+        for cached in (settings.settings, wiring.dependencies, wiring.find_bin):
+            cached.cache_clear()
 
     return set_variable
 

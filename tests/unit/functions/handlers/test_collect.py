@@ -51,7 +51,7 @@ def test_a_bad_message_goes_back_changes_nothing_and_the_good_are_done(bad: Any,
     answer = run("collect", messages(bad, failure()))
 
     assert failed(answer) == ["m0"]
-    assert wiring.ledger().statuses() == {Status.SUBMITTED: 2, Status.FAILED: 1}
+    assert wiring.dependencies().ledger.statuses() == {Status.SUBMITTED: 2, Status.FAILED: 1}
 
 
 def test_when_all_are_bad_all_go_back(asked: dict[str, str]) -> None:
@@ -65,7 +65,7 @@ def test_the_same_notification_again_tells_nobody_anything(asked: dict[str, str]
         assert failed(run("collect", event("collect/async-success.json"))) == []
 
     assert published(made) == []
-    assert wiring.ledger().statuses() == {Status.SUBMITTED: 1, Status.COUNTED: 1, Status.REJECTED: 1}
+    assert wiring.dependencies().ledger.statuses() == {Status.SUBMITTED: 1, Status.COUNTED: 1, Status.REJECTED: 1}
 
 
 def test_success_and_failure_of_one_job_in_one_batch(asked: dict[str, str]) -> None:
@@ -76,7 +76,7 @@ def test_success_and_failure_of_one_job_in_one_batch(asked: dict[str, str]) -> N
 
     assert failed(run("collect", messages(success(), contrary))) == []
 
-    assert wiring.ledger().statuses() == {Status.SUBMITTED: 1, Status.COUNTED: 1, Status.REJECTED: 1}
+    assert wiring.dependencies().ledger.statuses() == {Status.SUBMITTED: 1, Status.COUNTED: 1, Status.REJECTED: 1}
 
 
 def test_the_test_of_sagemaker_is_acknowledged(
@@ -101,7 +101,7 @@ def test_a_photograph_without_an_answer_is_tried_again(
 
     assert failed(run("collect", event("collect/async-failure.json"))) == []
 
-    assert wiring.ledger().statuses() == {Status.SUBMITTED: 2, Status.RECEIVED: 1}
+    assert wiring.dependencies().ledger.statuses() == {Status.SUBMITTED: 2, Status.RECEIVED: 1}
     (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "JobsFailed" in line]
     assert (line["JobsFailed"], line["ImagesReceived"]) == ([1], [1])
 
@@ -112,4 +112,4 @@ def test_an_output_that_is_gone_is_no_answer(asked: dict[str, str], setting: Cal
 
     assert failed(run("collect", messages(success(responseParameters={"outputLocation": gone})))) == []
 
-    assert wiring.ledger().statuses() == {Status.SUBMITTED: 1, Status.RECEIVED: 2}
+    assert wiring.dependencies().ledger.statuses() == {Status.SUBMITTED: 1, Status.RECEIVED: 2}

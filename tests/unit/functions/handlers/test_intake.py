@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from bintally.adapters.clients import client
-from bintally.domain.errors import InvalidEventError, StoreError
+from bintally.domain.errors import InvalidEventError, SettingError, StoreError
 from bintally.domain.image import Status
 from bintally.domain.jobs import JobStatus
 from bintally.handlers import wiring
-from bintally.handlers.settings import MissingSettingError, settings
+from bintally.handlers.settings import settings
 
 from tests.unit.functions.examples import HOSTILE_KEYS
 from tests.unit.functions.handlers.lambdas import (
@@ -43,7 +43,7 @@ def test_good_messages_are_one_job(on_aws: dict[str, str]) -> None:
 
     assert failed(answer) == []
     assert [operation for _, operation, _ in made].count("InvokeEndpointAsync") == 1
-    assert wiring.ledger().statuses() == {Status.SUBMITTED: 20}
+    assert wiring.dependencies().ledger.statuses() == {Status.SUBMITTED: 20}
 
 
 @pytest.mark.parametrize("bad", BAD)
@@ -68,7 +68,7 @@ def test_of_any_mixture_exactly_the_bad_go_back(on_aws: dict[str, str]) -> None:
         answer = run("intake", messages(*(good[place] if fine else FORGED for place, fine in enumerate(mixture))))
         assert failed(answer) == [f"m{place}" for place, fine in enumerate(mixture) if not fine]
 
-    assert wiring.ledger().statuses() == {Status.SUBMITTED: 4 * 8}
+    assert wiring.dependencies().ledger.statuses() == {Status.SUBMITTED: 4 * 8}
 
 
 def test_when_all_are_bad_all_go_back(on_aws: dict[str, str]) -> None:
@@ -143,7 +143,7 @@ def test_a_variable_that_is_missing_is_named(on_aws: dict[str, str], monkeypatch
     monkeypatch.delenv("JOBS_TABLE")
     settings.cache_clear()
 
-    with pytest.raises(MissingSettingError, match="JOBS_TABLE"):
+    with pytest.raises(SettingError, match="JOBS_TABLE"):
         run("intake", event("intake/s3-put.json"))
 
 
@@ -177,7 +177,7 @@ def test_a_job_that_has_to_wait_is_no_failure_of_its_messages(
 
     assert failed(answer) == []
     assert "job waits for the next submit" in [line["message"] for line in logs()]
-    assert len(wiring.jobs().unfinished(JobStatus.OPEN, "9", 10)) == 1
+    assert len(wiring.dependencies().jobs.unfinished(JobStatus.OPEN, "9", 10)) == 1
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_delivery_is_submitted_or_left_to_the_schedule_as_the_operator_chose(
     answer = run("intake", messages(*(notification(f"bin-{index}/a.jpg") for index in range(number))))
 
     assert failed(answer) == []
-    assert wiring.ledger().statuses() == {status: number}
+    assert wiring.dependencies().ledger.statuses() == {status: number}
 
 
 def test_a_hostile_key_costs_a_slow_pattern_no_time(
@@ -209,7 +209,7 @@ def test_a_hostile_key_costs_a_slow_pattern_no_time(
     delivery = messages(*(notification(key, f"{number:04}") for number, key in enumerate([HOSTILE, "P-17-C"])))
     assert failed(run("intake", delivery)) == []
 
-    bins = {entry.image.key: entry.image.bin_id for entry in wiring.ledger().all()}
+    bins = {entry.image.key: entry.image.bin_id for entry in wiring.dependencies().ledger.all()}
     assert bins == {HOSTILE: HOSTILE, "P-17-C": "P-17-C"}
 
 
@@ -220,5 +220,5 @@ def test_a_pattern_that_is_none_fails_the_function_and_not_each_message(
 ) -> None:
     setting("KEY_PATTERN", pattern)
 
-    with pytest.raises(MissingSettingError, match="The environment variable KEY_PATTERN"):
+    with pytest.raises(SettingError, match="The environment variable KEY_PATTERN"):
         run("intake", event("intake/s3-put.json"))

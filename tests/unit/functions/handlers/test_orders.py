@@ -34,11 +34,11 @@ def put(
 
 
 def expected() -> dict[tuple[str, str], int]:
-    return {(line.consignment_id, line.bin_id): line.expected for line in wiring.orders().all()}
+    return {(line.consignment_id, line.bin_id): line.expected for line in wiring.dependencies().orders.all()}
 
 
 def verdicts() -> dict[tuple[str, str], Verdict]:
-    return {(line.consignment_id, line.bin_id): line.verdict for line in wiring.orders().all()}
+    return {(line.consignment_id, line.bin_id): line.verdict for line in wiring.dependencies().orders.all()}
 
 
 def report(environment: dict[str, str], key: str) -> bytes:

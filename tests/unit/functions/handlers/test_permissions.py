@@ -138,16 +138,16 @@ def lose_manifests(bucket: str) -> None:
 
 def leave_work(bucket: str, images: Sequence[Image]) -> None:
     """For a round: a pending photograph, an open job, one that has answered, and one that SageMaker forgot."""
-    wiring.ledger().receive(images[:1], EARLIER)
+    wiring.dependencies().ledger.receive(images[:1], EARLIER)
     for image, engine, status in zip(images[1:], WORK, (JobStatus.OPEN, JobStatus.SENT, JobStatus.SENT), strict=True):
         job = job_of([(image.image_id, 0)], engine)
-        wiring.engines()[engine].prepare(job, [[image]])
-        wiring.jobs().create(job, EARLIER)
-        wiring.ledger().register([image], job.job_id, EARLIER)
-        wiring.jobs().open(job, EARLIER)
+        wiring.dependencies().engine(engine).prepare(job, [[image]])
+        wiring.dependencies().jobs.create(job, EARLIER)
+        wiring.dependencies().ledger.register([image], job.job_id, EARLIER)
+        wiring.dependencies().jobs.open(job, EARLIER)
         if status is JobStatus.SENT:
             key = f"async/output/{job.job_id}.out"
-            wiring.jobs().mark_sent(job, {"output_location": f"s3://{bucket}/{key}"}, EARLIER)
+            wiring.dependencies().jobs.mark_sent(job, {"output_location": f"s3://{bucket}/{key}"}, EARLIER)
             client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(prediction(image)).encode())
             if engine is EngineName.ASYNC:
                 client("s3").delete_object(Bucket=bucket, Key=job.manifests[0])

@@ -1,20 +1,29 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cached_property
 
 import pytest
+from bintally.domain.errors import SettingError
 from bintally.domain.policy import InferenceMode, Policy
 from bintally.domain.verdicts import Thresholds
-from bintally.handlers.settings import MissingSettingError, read_settings
+from bintally.handlers.settings import Settings
 
 from tests.template.deployed import Stack, source, stack
 
 GIVEN = {name: value for name, value in stack().environment("IntakeFunction").items() if "POWERTOOLS" not in name}
 OPTIONAL = {"KEY_PATTERN"}
+NAMES = [name for name, value in vars(Settings).items() if isinstance(value, property | cached_property)]
+
+
+def read_all(environment: dict[str, str]) -> None:
+    settings = Settings(environment)
+    for name in NAMES:
+        getattr(settings, name)
 
 
 def test_the_template_gives_what_the_functions_need() -> None:
-    settings = read_settings(GIVEN)
+    settings = Settings(GIVEN)
 
     assert settings.intake_bucket == stack().outputs["IntakeBucket"]
     assert settings.result_topics == {stack().outputs["SuccessTopic"], stack().outputs["ErrorTopic"]}
@@ -41,7 +50,7 @@ def test_the_template_gives_what_the_functions_need() -> None:
 def test_the_templates_parameters_reach_the_functions() -> None:
     given = Stack(MicroBatchSize="7", KeyPattern="(?P<bin_id>x)", MatchThreshold="0.7").environment("CollectFunction")
 
-    settings = read_settings(given)
+    settings = Settings(given)
 
     assert (settings.policy.micro_batch, settings.key_pattern, settings.thresholds.match) == (7, "(?P<bin_id>x)", 0.7)
 
@@ -59,7 +68,7 @@ def test_the_operators_policy_reaches_the_functions() -> None:
     )
 
     for function in chosen.of_type("AWS::Lambda::Function"):
-        settings = read_settings(chosen.environment(function))
+        settings = Settings(chosen.environment(function))
         assert settings.batch_instances == 7
         assert settings.policy == Policy(
             mode=InferenceMode.AUTO,
@@ -74,33 +83,33 @@ def test_the_operators_policy_reaches_the_functions() -> None:
 
 
 def test_a_claim_lasts_longer_than_any_function_runs() -> None:
-    sweep_after = read_settings(GIVEN).policy.sweep_after
+    sweep_after = Settings(GIVEN).policy.sweep_after
 
     functions = stack().of_type("AWS::Lambda::Function").values()
     assert all(timedelta(seconds=function["Timeout"]) < sweep_after for function in functions)
 
 
 def test_the_time_zone_of_the_site_reaches_the_functions() -> None:
-    assert read_settings(GIVEN).zone.key == "UTC"
+    assert Settings(GIVEN).zone.key == "UTC"
     given = Stack(SiteTimeZone="America/Argentina/Buenos_Aires").environment("ReconcileFunction")
-    assert read_settings(given).zone.key == "America/Argentina/Buenos_Aires"
+    assert Settings(given).zone.key == "America/Argentina/Buenos_Aires"
 
 
 @pytest.mark.parametrize("name", ["Mars/Olympus", "../../etc/passwd", "Europe"])
 def test_a_time_zone_that_is_none_is_named(name: str) -> None:
-    with pytest.raises(MissingSettingError, match=r"SITE_TIME_ZONE: .* is not a time zone"):
-        read_settings(GIVEN | {"SITE_TIME_ZONE": name})
+    with pytest.raises(SettingError, match=r"SITE_TIME_ZONE: .* is not a time zone"):
+        read_all(GIVEN | {"SITE_TIME_ZONE": name})
 
 
 def test_a_mode_that_is_not_known_is_named() -> None:
-    with pytest.raises(MissingSettingError, match="INFERENCE_MODE is 'Batch'; known are async, batch, auto"):
-        read_settings(GIVEN | {"INFERENCE_MODE": "Batch"})
+    with pytest.raises(SettingError, match="INFERENCE_MODE is 'Batch'; known are async, batch, auto"):
+        read_all(GIVEN | {"INFERENCE_MODE": "Batch"})
 
 
 def test_spaces_between_instance_types_are_no_harm() -> None:
     given = GIVEN | {"BATCH_INSTANCE_TYPES": "ml.c5.large, ml.m5.large"}
 
-    assert read_settings(given).policy.instance_types == ("ml.c5.large", "ml.m5.large")
+    assert Settings(given).policy.instance_types == ("ml.c5.large", "ml.m5.large")
 
 
 @pytest.mark.parametrize("name", sorted(set(GIVEN) - OPTIONAL))
@@ -108,8 +117,8 @@ def test_spaces_between_instance_types_are_no_harm() -> None:
 def test_a_variable_that_is_missing_is_named(name: str, value: str | None) -> None:
     lacking = {key: text for key, text in GIVEN.items() if key != name} | ({} if value is None else {name: value})
 
-    with pytest.raises(MissingSettingError, match=f"The environment variable {name} is missing; template.yaml sets it"):
-        read_settings(lacking)
+    with pytest.raises(SettingError, match=f"The environment variable {name} is missing; template.yaml sets it"):
+        read_all(lacking)
 
 
 NUMBERS = [
@@ -127,5 +136,5 @@ NUMBERS = [
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_variable_that_is_no_number_is_named(name: str) -> None:
-    with pytest.raises(MissingSettingError, match=f"The environment variable {name} is not a number: 'many'"):
-        read_settings(GIVEN | {name: "many"})
+    with pytest.raises(SettingError, match=f"The environment variable {name} is not a number: 'many'"):
+        read_all(GIVEN | {name: "many"})

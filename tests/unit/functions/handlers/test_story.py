@@ -15,7 +15,7 @@ from bintally.domain.bins import BinStatus
 from bintally.domain.image import Status
 from bintally.domain.jobs import JobStatus
 from bintally.handlers import wiring
-from bintally.handlers.messages import stored_objects
+from bintally.messages.s3 import objects_in_bucket
 
 from tests.fakes import schema
 from tests.template.deployed import stack
@@ -95,7 +95,7 @@ def test_the_predictions_answer_the_manifest() -> None:
 
 
 def test_every_photograph_ends_in_the_ledger(story: object) -> None:
-    assert wiring.ledger().statuses() == {Status.COUNTED: 1, Status.REJECTED: 1, Status.FAILED: 1}
+    assert wiring.dependencies().ledger.statuses() == {Status.COUNTED: 1, Status.REJECTED: 1, Status.FAILED: 1}
 
 
 def test_the_bins_say_what_is_in_them(story: object, on_aws: dict[str, str]) -> None:
@@ -108,7 +108,7 @@ def test_the_bins_say_what_is_in_them(story: object, on_aws: dict[str, str]) -> 
 
 
 def test_the_lines_have_their_verdicts(story: object) -> None:
-    verdicts = {(line.consignment_id, line.bin_id): str(line.verdict) for line in wiring.orders().all()}
+    verdicts = {(line.consignment_id, line.bin_id): str(line.verdict) for line in wiring.dependencies().orders.all()}
 
     assert verdicts == {
         ("C-1001", "P-17-C"): "SHORT",
@@ -137,7 +137,7 @@ def test_a_request_alone_judges_the_consignment(on_aws: dict[str, str]) -> None:
 
 
 def test_reports_lie_in_the_jobs_bucket(story: object, on_aws: dict[str, str]) -> None:
-    (stored,) = stored_objects(json.dumps(bodies("orders/csv-file.json")[0]), on_aws["ORDERS_BUCKET"])
+    (stored,) = objects_in_bucket(json.dumps(bodies("orders/csv-file.json")[0]), on_aws["ORDERS_BUCKET"])
     key = report_key(stored.key, stored.sequencer)
     report = json.loads(client("s3").get_object(Bucket=on_aws["JOBS_BUCKET"], Key=key)["Body"].read())
 
@@ -185,14 +185,14 @@ def batch(on_aws: dict[str, str], setting: Callable[[str, str], None]) -> dict[s
 def test_a_transform_job_that_completed_settles_its_photographs(batch: dict[str, str]) -> None:
     assert failed(run("collect", event("collect/transform-completed.json"))) == []
 
-    assert wiring.ledger().statuses() == {Status.COUNTED: 1, Status.REJECTED: 1, Status.SUBMITTED: 1}
+    assert wiring.dependencies().ledger.statuses() == {Status.COUNTED: 1, Status.REJECTED: 1, Status.SUBMITTED: 1}
 
 
 @pytest.mark.parametrize("name", ["failed", "stopped"])
 def test_a_transform_job_that_failed_gives_its_photographs_back(batch: dict[str, str], name: str) -> None:
     assert failed(run("collect", event(f"collect/transform-{name}.json"))) == []
 
-    assert wiring.ledger().statuses() == {Status.SUBMITTED: 2, Status.RECEIVED: 1}
+    assert wiring.dependencies().ledger.statuses() == {Status.SUBMITTED: 2, Status.RECEIVED: 1}
 
 
 def test_a_transform_job_without_capacity_is_asked_for_again(batch: dict[str, str]) -> None:
@@ -202,9 +202,9 @@ def test_a_transform_job_without_capacity_is_asked_for_again(batch: dict[str, st
     for _ in range(3):  # "The same event may come several times."
         assert failed(run("collect", event("collect/transform-capacity.json"))) == []
 
-    job = wiring.jobs().read([job_id])[job_id]
+    job = wiring.dependencies().jobs.read([job_id])[job_id]
     assert (job.status, job.transform_attempt) == (JobStatus.OPEN, 1)
-    assert wiring.ledger().statuses() == {Status.SUBMITTED: 3}
+    assert wiring.dependencies().ledger.statuses() == {Status.SUBMITTED: 3}
 
 
 # ---- Each file alone

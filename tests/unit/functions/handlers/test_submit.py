@@ -37,10 +37,10 @@ def submit() -> dict[str, Any]:
 
 @pytest.fixture
 def waiting_job(on_aws: dict[str, str]) -> None:
-    wiring.engines()[EngineName.ASYNC].prepare(JOB, [IMAGES])
-    wiring.jobs().create(JOB, NOON)
-    wiring.ledger().register(IMAGES, JOB.job_id, NOON)
-    wiring.jobs().open(JOB, NOON)
+    wiring.dependencies().engine(EngineName.ASYNC).prepare(JOB, [IMAGES])
+    wiring.dependencies().jobs.create(JOB, NOON)
+    wiring.dependencies().ledger.register(IMAGES, JOB.job_id, NOON)
+    wiring.dependencies().jobs.open(JOB, NOON)
 
 
 def test_nothing_waits(on_aws: dict[str, str]) -> None:
@@ -58,7 +58,7 @@ def test_what_is_refused_waits_and_says_why(waiting_job: None) -> None:
 
     assert answer["sent"] == []
     assert "ThrottlingException" in answer["waiting"][JOB.job_id]
-    assert [job.job_id for job in wiring.jobs().unfinished(JobStatus.OPEN, "9", 10)] == [JOB.job_id]
+    assert [job.job_id for job in wiring.dependencies().jobs.unfinished(JobStatus.OPEN, "9", 10)] == [JOB.job_id]
 
 
 @pytest.mark.parametrize(("mode", "engine"), [("async", "async"), ("batch", "batch")])
@@ -66,32 +66,32 @@ def test_what_is_pending_goes_to_the_operators_engine(
     mode: str, engine: str, on_aws: dict[str, str], setting: Callable[[str, str], None]
 ) -> None:
     setting("INFERENCE_MODE", mode)
-    wiring.ledger().receive(IMAGES, NOON)
+    wiring.dependencies().ledger.receive(IMAGES, NOON)
 
     answer = submit()
 
     (job_id,) = answer["sent"]
     assert job_id.startswith(f"{engine}-")
     assert answer == NOTHING | {"sent": [job_id], "assigned": 2}
-    assert wiring.ledger().statuses() == {Status.SUBMITTED: 2}
+    assert wiring.dependencies().ledger.statuses() == {Status.SUBMITTED: 2}
 
 
 def test_a_job_that_fell_silent_long_ago_is_given_up_and_its_photographs_wait_again(waiting_job: None) -> None:
     folder = f"s3://{settings().jobs_bucket}/async"
-    wiring.jobs().mark_sent(
+    wiring.dependencies().jobs.mark_sent(
         JOB, {"output_location": f"{folder}/output/x.out", "failure_location": f"{folder}/failure/x.out"}, NOON
     )
 
     answer = submit()
 
     assert answer == NOTHING | {"timed_out": [JOB.job_id], "status_counts": {"RECEIVED": 2}}
-    assert wiring.ledger().statuses() == {Status.RECEIVED: 2}
+    assert wiring.dependencies().ledger.statuses() == {Status.RECEIVED: 2}
 
 
 def test_a_job_that_can_not_be_looked_into_is_named_and_keeps_no_other_from_it(
     waiting_job: None, logs: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    wiring.jobs().mark_sent(JOB, {"output_location": "s3://elsewhere/async/output/x.out"}, NOON)
+    wiring.dependencies().jobs.mark_sent(JOB, {"output_location": "s3://elsewhere/async/output/x.out"}, NOON)
 
     answer = submit()
 

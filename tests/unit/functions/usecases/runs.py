@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from bintally.domain.changes import Changes
 from bintally.domain.errors import BintallyError
 from bintally.domain.image import Image
 from bintally.domain.jobs import Job, JobResult, job_of
@@ -18,9 +19,9 @@ from bintally.domain.policy import InferenceMode, Policy
 from bintally.usecases.collect import CollectSummary, collect
 from bintally.usecases.intake import IngestSummary, ingest
 from bintally.usecases.orders import ImportSummary, import_orders
-from bintally.usecases.reconcile import Changes, ReconcileSummary, reconcile
+from bintally.usecases.reconcile import ReconcileSummary, reconcile
 from bintally.usecases.schedule import ScheduleSummary, run_schedule
-from bintally.usecases.submit import SubmitSummary, submit_waiting
+from bintally.usecases.submit import SubmitSummary, submit_open
 
 from tests.fakes import CrashError, World
 from tests.unit.functions.examples import NOW, THRESHOLDS, order_file, prediction
@@ -43,19 +44,19 @@ def taken_in(
     world: World, images: Iterable[Image], now: datetime = NOW, micro_batch: int = 500, policy: Policy = ONCE
 ) -> IngestSummary:
     policy = replace(policy, micro_batch=micro_batch)
-    return ingest(images, ledger=world.ledger, jobs=world.jobs, engines=world.engines, policy=policy, now=now)
+    return ingest(world, images, policy=policy, now=now)
 
 
 def submitted(world: World, now: datetime = NOW) -> SubmitSummary:
-    return submit_waiting(jobs=world.jobs, engines=world.engines, policy=ONCE, now=now)
+    return submit_open(world, policy=ONCE, now=now)
 
 
 def collected(world: World, result: JobResult, policy: Policy = ONCE, now: datetime = NOW) -> CollectSummary:
-    return collect(result, world.collaborators, policy=policy, now=now)
+    return collect(world, result, policy=policy, now=now)
 
 
 def made_round(world: World, now: datetime, policy: Policy = POLICY) -> ScheduleSummary:
-    return run_schedule(world.collaborators, policy=policy, now=now)
+    return run_schedule(world, policy=policy, now=now)
 
 
 def imported(
@@ -68,9 +69,7 @@ def imported(
     time_left: Callable[[], float] = lambda: math.inf,
 ) -> ImportSummary:
     source, file = source or order_file(), ReceivedFile(text.encode(), adds)
-    return import_orders(
-        file, source=source, orders=world.orders, reports=world.reports, now=NOW, zone=zone, time_left=time_left
-    )
+    return import_orders(world, file, source=source, now=NOW, zone=zone, time_left=time_left)
 
 
 def reconciled(world: World, changes: Changes, now: datetime = NOW) -> ReconcileSummary:
@@ -83,7 +82,7 @@ def reconciled(world: World, changes: Changes, now: datetime = NOW) -> Reconcile
 
 
 def _reconciled(world: World, changes: Changes, now: datetime) -> ReconcileSummary:
-    return reconcile(changes, orders=world.orders, bins=world.bins, events=world.events, thresholds=THRESHOLDS, now=now)
+    return reconcile(world, changes, thresholds=THRESHOLDS, now=now)
 
 
 def clock_looked(world: World, now: datetime) -> ReconcileSummary:
@@ -104,13 +103,13 @@ def first_job_of(images: Iterable[Image]) -> Job:
 
 def asked_in(world: World, job: Job) -> list[str]:
     """The image ids in the job's manifests."""
-    manifests = world.engines[job.engine].manifests
+    manifests = world.engine(job.engine).manifests
     return [image_id for key in job.manifests for image_id in parse_manifest(manifests[key])]
 
 
 def answered(world: World, job: Job, records: Iterable[dict[str, object]]) -> JobResult:
     """The engine answers; what its notification says."""
-    return JobResult(job.job_id, world.engines[job.engine].answer(job, records))
+    return JobResult(job.job_id, world.engine(job.engine).answer(job, records))
 
 
 def counted_in(world: World, images: Sequence[Image], count: int = 3) -> None:
@@ -127,9 +126,11 @@ class Notifications:
         self._acknowledged: set[str] = set()
 
     def deliver(self, world: World) -> None:
-        for job_id in sorted(set(world.engine.asked) - self._acknowledged):
+        for job_id in sorted(set(world.async_engine.asked) - self._acknowledged):
             job = world.jobs.items[job_id].job
-            asked = [self._images[image_id] for image_id in parse_manifest(world.engine.manifests[job.manifests[0]])]
+            asked = [
+                self._images[image_id] for image_id in parse_manifest(world.async_engine.manifests[job.manifests[0]])
+            ]
             with suppress(BintallyError):
                 collected(world, answered(world, job, map(prediction, asked)))
                 self._acknowledged.add(job_id)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC
 
 import pytest
+from bintally.domain.changes import Changes
 from bintally.domain.due import site_zone
 from bintally.domain.verdicts import Verdict
-from bintally.usecases.reconcile import Changes, reconcile
+from bintally.usecases.reconcile import reconcile
 
 from tests.fakes import World
 from tests.unit.functions.examples import NOW, THRESHOLDS, counted, order_file, photograph, unreadable
@@ -120,11 +121,10 @@ def test_a_look_is_bounded_and_the_next_takes_the_rest() -> None:
 def test_a_date_is_the_end_of_its_day_at_the_site_and_the_reason_says_which() -> None:
     world, berlin = World(), site_zone("Europe/Berlin")
     imported(world, f"{HEADER}\nC-1,a,3,2026-05-04", zone=berlin)
-    told = {"orders": world.orders, "bins": world.bins, "events": world.events, "thresholds": THRESHOLDS}
 
     for moment in ("2026-05-04T21:59:59+00:00", "2026-05-04T22:00:00+00:00"):
         now = NOW.fromisoformat(moment).astimezone(UTC)
-        reconcile(Changes(overdue=True), **told, now=now, zone=berlin)  # type: ignore[arg-type]
+        reconcile(world, Changes(overdue=True), thresholds=THRESHOLDS, now=now, zone=berlin)
         assert (world.orders.items[LINE].verdict is Verdict.MISSING) == (now.hour == 22)
 
     assert world.orders.items[LINE].reason == "Due by the end of 2026-05-04 (Europe/Berlin) and not counted."

@@ -9,8 +9,8 @@ from bintally.domain.bins import BinStatus
 from bintally.domain.errors import InvalidEventError, UnknownJobError
 from bintally.domain.image import Image, Status
 from bintally.domain.jobs import JobResult, JobStatus
-from bintally.domain.manifest import UNREACHABLE, Prediction
-from bintally.domain.orders import iso
+from bintally.domain.manifest import NOT_EXAMINED, Prediction
+from bintally.domain.times import iso
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -70,7 +70,7 @@ def test_a_job_says_why_photographs_of_it_have_no_answer() -> None:
     collected(world, answered(world, job, gone))
 
     closed = world.jobs.items[job.job_id].job
-    assert (closed.status, closed.reason) == (JobStatus.DONE, "Without an answer: 2 not found, 1 internal.")
+    assert (closed.status, closed.reason) == (JobStatus.DONE, "Without a result: 2 not found, 1 internal.")
 
 
 def test_answers_go_to_the_bins_the_ledger_and_the_world() -> None:
@@ -138,7 +138,7 @@ def test_an_event_tells_which_photograph_and_what_came_of_it() -> None:
     }
     assert {detail["reason"] for detail in world.events.of_kind("ImageRejected")} == {
         "The file is damaged.",
-        "The model's output has no line for this photograph.",
+        "The model's output has no line for this photo.",
     }
 
 
@@ -166,7 +166,7 @@ def test_what_is_the_photographs_fault_is_rejected(code: str) -> None:
     assert (held.reason, held.code) == ("Why.", code)
 
 
-@pytest.mark.parametrize("code", sorted(UNREACHABLE))
+@pytest.mark.parametrize("code", sorted(NOT_EXAMINED))
 def test_what_could_not_be_reached_has_failed(code: str) -> None:
     world = World()
     job = job_in(world, IMAGES[:1])
@@ -181,7 +181,7 @@ def test_an_output_that_was_cut_off_fails_what_it_does_not_answer() -> None:
     job = job_in(world, IMAGES)
     result = answered(world, job, map(prediction, IMAGES))
     (manifest,) = job.manifests
-    world.engine.outputs[manifest] = world.engine.outputs[manifest][:-40]
+    world.async_engine.outputs[manifest] = world.async_engine.outputs[manifest][:-40]
 
     collected(world, result)
 
@@ -282,7 +282,7 @@ def test_an_older_version_after_a_newer_is_superseded_and_the_bin_keeps_the_newe
     counted_in(world, [OLD], count=5)
 
     assert (status_of(world, NEW), status_of(world, OLD)) == (Status.COUNTED, Status.SUPERSEDED)
-    assert reason_of(world, OLD) == "A newer version of the photograph came first."
+    assert reason_of(world, OLD) == "A newer version of the photo was counted first."
     held = world.bins.items["P-17-C"]
     assert (held.image, held.count, held.revision) == (NEW, 3, 1)
     assert len(world.events.of_kind("BinCounted")) == 1
@@ -451,7 +451,7 @@ def test_after_the_last_attempt_it_has_failed_with_the_last_reason() -> None:
 
     (held,) = world.ledger.items.values()
     assert (held.status, held.reason, held.attempts) == (Status.FAILED, "Failure 3.", 3)
-    assert len(world.engine.asked) == len(set(world.engine.asked)) == 3
+    assert len(world.async_engine.asked) == len(set(world.async_engine.asked)) == 3
     assert world.bins.items[IMAGES[0].bin_id].status is BinStatus.UNREADABLE
 
 

@@ -69,7 +69,7 @@ def test_fifty_deliveries_are_as_good_as_one() -> None:
         assert (intake.registered, intake.repeated) == (0, 3)
 
     assert world.state() == once
-    assert world.engine.asked == [JOB.job_id]
+    assert world.async_engine.asked == [JOB.job_id]
 
 
 def test_a_delivery_with_repetitions_in_it_enters_each_photograph_once() -> None:
@@ -85,7 +85,7 @@ def test_a_repeated_photograph_does_not_keep_new_ones_out() -> None:
     intake = taken_in(world, IMAGES)
 
     assert (intake.registered, intake.repeated) == (2, 1)
-    assert world.engine.asked == [first_job_of(IMAGES[:1]).job_id, first_job_of(IMAGES[1:]).job_id]
+    assert world.async_engine.asked == [first_job_of(IMAGES[:1]).job_id, first_job_of(IMAGES[1:]).job_id]
 
 
 def test_nothing_delivered_is_nothing_done() -> None:
@@ -115,7 +115,7 @@ def test_a_folder_is_refused_without_asking_the_model() -> None:
 
     (held,) = world.ledger.items.values()
     assert (held.status, held.job_id) == (Status.REJECTED, None)
-    assert held.reason == "A folder, not a photograph."
+    assert held.reason == "A folder, not a photo."
     assert intake.registered == 1
     assert world.jobs.items == {}
     assert taken_in(world, [photograph("P-17-C/")]).repeated == 1
@@ -130,7 +130,7 @@ def test_what_was_counted_is_not_sent_again() -> None:
     taken_in(world, IMAGES, now=later(60))
 
     assert world.state() == counted
-    assert world.engine.asked == [job.job_id]
+    assert world.async_engine.asked == [job.job_id]
 
 
 # ---- Crashes
@@ -215,7 +215,7 @@ def test_two_deliveries_at_once_are_one_job_sent_once() -> None:
     )
 
     for world in worlds:
-        assert world.engine.asked == [JOB.job_id]
+        assert world.async_engine.asked == [JOB.job_id]
         assert world.state()["ledger"] == calm.state()["ledger"]
 
 
@@ -234,7 +234,7 @@ def test_the_schedule_may_come_at_any_moment() -> None:
     for world in with_each_interruption(
         World, lambda world: taken_in(world, IMAGES), lambda world: submitted(world, later(0.1))
     ):
-        assert world.engine.asked == [JOB.job_id]
+        assert world.async_engine.asked == [JOB.job_id]
 
 
 @settings(max_examples=50)
@@ -247,7 +247,7 @@ def test_however_photographs_are_delivered_each_is_entered_and_asked_about_once(
     for delivery in deliveries:
         taken_in(world, delivery, micro_batch=micro_batch)
 
-    asked = [image_id for text in world.engine.manifests.values() for image_id in parse_manifest(text)]
+    asked = [image_id for text in world.async_engine.manifests.values() for image_id in parse_manifest(text)]
     assert sorted(asked) == sorted({image.image_id for delivery in deliveries for image in delivery})
     assert sorted(world.ledger.items) == sorted(asked)
-    assert sorted(world.engine.asked) == sorted(world.jobs.items)
+    assert sorted(world.async_engine.asked) == sorted(world.jobs.items)

@@ -20,22 +20,22 @@ BATCH = replace(POLICY, mode=InferenceMode.BATCH, micro_batch=2)
 
 
 def deleted(world: World, job: Job) -> None:
-    for engine in world.engines.values():
+    for engine in world.engines:
         for key in job.manifests:
             engine.manifests.pop(key, None)
 
 
 def emptied(world: World, job: Job) -> None:
-    world.engines[job.engine].manifests[job.manifests[0]] = ""
+    world.engine(job.engine).manifests[job.manifests[0]] = ""
 
 
 def cut_off(world: World, job: Job) -> None:
-    manifests = world.engines[job.engine].manifests
+    manifests = world.engine(job.engine).manifests
     manifests[job.manifests[0]] = manifests[job.manifests[0]][:250]
 
 
 def scribbled(world: World, job: Job) -> None:
-    world.engines[job.engine].manifests[job.manifests[0]] = 'no JSON\n[]\n{"image_id": ["a"]}\n{"image_id": "a"}\n'
+    world.engine(job.engine).manifests[job.manifests[0]] = 'no JSON\n[]\n{"image_id": ["a"]}\n{"image_id": "a"}\n'
 
 
 SPOILT = pytest.mark.parametrize("spoil", [deleted, emptied, cut_off, scribbled])
@@ -60,7 +60,7 @@ def test_without_its_manifest_the_output_is_collected(spoil: Spoil) -> None:
 def test_without_manifest_and_output_the_photographs_are_tried_again(spoil: Spoil) -> None:
     world = World()
     job = job_in(world, IMAGES)
-    location = world.engine.location(job)
+    location = world.async_engine.location(job)
     spoil(world, job)
 
     collected(world, JobResult(job.job_id, location), POLICY, later(1))
@@ -89,9 +89,9 @@ def test_a_transform_job_without_one_of_its_manifests_is_collected_whole() -> No
     (job_id,) = made_round(world, NOW, BATCH).submission.sent
     job = world.jobs.items[job_id].job
     answered(world, job, map(prediction, IMAGES))
-    del world.batch.manifests[job.manifests[1]]
+    del world.batch_engine.manifests[job.manifests[1]]
 
-    collected(world, world.batch.result(job), BATCH, later(5))
+    collected(world, world.batch_engine.result(job), BATCH, later(5))
 
     assert set(world.statuses().values()) == {Status.COUNTED}
     assert world.jobs.items[job_id].status is JobStatus.DONE
@@ -117,10 +117,10 @@ def test_an_output_cannot_answer_for_photographs_that_the_job_does_not_hold() ->
     job = job_in(world, IMAGES)
     answered(world, job, map(prediction, IMAGES))
     key = job.manifests[0]
-    world.engine.outputs[key] = world.engine.outputs[key].replace(IMAGES[0].image_id, other.image_id)
+    world.async_engine.outputs[key] = world.async_engine.outputs[key].replace(IMAGES[0].image_id, other.image_id)
     deleted(world, job)
 
-    collected(world, world.engine.result(job), POLICY, later(1))
+    collected(world, world.async_engine.result(job), POLICY, later(1))
 
     assert world.ledger.items[other.image_id].status is Status.SUBMITTED
     assert world.ledger.items[IMAGES[0].image_id].status is Status.RECEIVED

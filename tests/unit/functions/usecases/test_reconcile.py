@@ -4,8 +4,8 @@ from dataclasses import replace
 from itertools import count
 
 import pytest
+from bintally.domain.changes import Changes
 from bintally.domain.verdicts import Verdict, consignment_verdict, line_verdict
-from bintally.usecases.reconcile import Changes
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 

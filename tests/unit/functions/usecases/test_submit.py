@@ -24,15 +24,15 @@ IMAGES = photographs(3)
 
 def world_with_a_waiting_job() -> World:
     world = World()
-    world.engine.down = True
+    world.async_engine.down = True
     taken_in(world, IMAGES)
-    world.engine.down = False
+    world.async_engine.down = False
     return world
 
 
 def test_an_engine_that_is_down_makes_a_job_wait_and_says_why() -> None:
     world = World()
-    world.engine.down = True
+    world.async_engine.down = True
 
     submission = taken_in(world, IMAGES).submission
 
@@ -47,29 +47,29 @@ def test_the_schedule_sends_what_waits() -> None:
 
     submission = submitted(world, later(5))
 
-    assert submission.sent == tuple(world.jobs.items) == tuple(world.engine.asked)
+    assert submission.sent == tuple(world.jobs.items) == tuple(world.async_engine.asked)
     assert submission.waiting == ()
     assert submitted(world, later(10)).sent == ()
 
 
 def test_what_waits_goes_on_waiting_while_the_engine_is_down() -> None:
     world = world_with_a_waiting_job()
-    world.engine.down = True
+    world.async_engine.down = True
 
     for minutes in (5, 10, 15):
         assert len(submitted(world, later(minutes)).waiting) == 1
 
-    world.engine.down = False
+    world.async_engine.down = False
     assert len(submitted(world, later(20)).sent) == 1
 
 
 def test_one_job_that_is_refused_does_not_hold_up_the_others() -> None:
     world = World()
-    world.engine.down = True
+    world.async_engine.down = True
     taken_in(world, IMAGES, micro_batch=1)
-    world.engine.down = False
+    world.async_engine.down = False
     refused, *others = world.jobs.items
-    world.engine.refuses = {refused}
+    world.async_engine.refuses = {refused}
 
     submission = submitted(world, later(5))
 
@@ -81,7 +81,7 @@ def test_nobody_sends_a_job_that_somebody_is_sending() -> None:
     for world in with_each_interruption(
         world_with_a_waiting_job, lambda world: submitted(world, later(5)), lambda world: submitted(world, later(5))
     ):
-        assert len(world.engine.asked) == 1
+        assert len(world.async_engine.asked) == 1
 
 
 def test_a_claim_outlives_its_holder_by_a_lease_only() -> None:
@@ -102,7 +102,7 @@ def test_a_crash_at_any_call_sends_the_job_in_the_end() -> None:
     for world in worlds:
         (held,) = world.jobs.items.values()
         assert held.status is JobStatus.SENT
-        assert set(world.engine.asked) == {held.job.job_id}
+        assert set(world.async_engine.asked) == {held.job.job_id}
 
 
 def test_answered_jobs_are_not_sent_again() -> None:
@@ -111,19 +111,19 @@ def test_answered_jobs_are_not_sent_again() -> None:
     collected(world, answered(world, job, map(prediction, IMAGES)))
 
     assert submitted(world, later(60)).sent == ()
-    assert world.engine.asked == [job.job_id]
+    assert world.async_engine.asked == [job.job_id]
 
 
 def test_an_answer_that_comes_before_the_receipt_is_noted_is_not_undone() -> None:
     """The engine may be quicker than the function that asked it."""
     world = World()
-    world.engine.down = True
+    world.async_engine.down = True
     taken_in(world, IMAGES)
-    world.engine.down = False
+    world.async_engine.down = False
     (held,) = world.jobs.items.values()
 
     def quick(world: World) -> None:
-        if world.engine.asked:
+        if world.async_engine.asked:
             collected(world, answered(world, held.job, map(prediction, IMAGES)))
 
     for each in with_each_interruption(world_with_a_waiting_job, lambda w: submitted(w, later(5)), quick):
@@ -134,9 +134,11 @@ def test_an_answer_that_comes_before_the_receipt_is_noted_is_not_undone() -> Non
 
 def test_a_job_without_capacity_is_not_sent_before_it_is_due_by_a_delivery_that_comes_again() -> None:
     world = World()
-    world.engine.full = True
+    world.async_engine.full = True
     taken_in(world, IMAGES)
-    world.engine.full = False
+    world.async_engine.full = False
 
     assert taken_in(world, IMAGES).submission.sent == ()
-    assert taken_in(world, IMAGES, later(2)).submission.sent == tuple(world.engine.asked) == tuple(world.jobs.items)
+    assert (
+        taken_in(world, IMAGES, later(2)).submission.sent == tuple(world.async_engine.asked) == tuple(world.jobs.items)
+    )

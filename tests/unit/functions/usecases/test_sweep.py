@@ -57,7 +57,7 @@ def test_an_answer_that_nobody_announced_is_found() -> None:
 def test_a_failure_that_nobody_announced_is_found() -> None:
     world = World()
     job = job_in(world, IMAGES)
-    world.engine.failures[job.job_id] = "ModelError: no memory"
+    world.async_engine.failures[job.job_id] = "ModelError: no memory"
 
     made_round(world, later(4))
 
@@ -88,7 +88,7 @@ def test_a_transform_job_at_work_is_never_given_up() -> None:
 def test_those_first_that_were_looked_into_longest_ago() -> None:
     world = World()
     taken_in(world, photographs(60), micro_batch=1)
-    jobs = [world.jobs.items[each].job for each in world.engine.asked]
+    jobs = [world.jobs.items[each].job for each in world.async_engine.asked]
     for job in jobs:
         (image,) = (held.image for held in world.ledger.items.values() if held.job_id == job.job_id)
         answered(world, job, [prediction(image)])
@@ -125,11 +125,11 @@ def test_a_job_that_no_photograph_names_is_abandoned_and_may_be_prepared_again()
 def test_one_job_that_cannot_be_looked_into_does_not_keep_others_from_it() -> None:
     world = World()
     taken_in(world, IMAGES, micro_batch=1)
-    jobs = [world.jobs.items[each].job for each in world.engine.asked]
+    jobs = [world.jobs.items[each].job for each in world.async_engine.asked]
     for job in jobs:
         (image,) = (held.image for held in world.ledger.items.values() if held.job_id == job.job_id)
         answered(world, job, [prediction(image)])
-    world.engine.elsewhere = {jobs[0].job_id}
+    world.async_engine.elsewhere = {jobs[0].job_id}
 
     swept = made_round(world, later(4)).swept
 
@@ -167,7 +167,7 @@ class BreakingEngine(FakeEngine):
 def three_of_each() -> tuple[World, BreakingEngine]:
     """Three jobs that have answered unheard, three that are OPEN, and three photographs that are pending."""
     world = World()
-    world.engine = engine = BreakingEngine(world.steps)
+    world.async_engine = engine = BreakingEngine(world.steps)
     taken_in(world, IMAGES, micro_batch=1)
     for job_id in engine.asked:
         (image,) = (held.image for held in world.ledger.items.values() if held.job_id == job_id)
@@ -224,7 +224,7 @@ def test_a_job_that_kills_the_function_is_not_the_first_of_the_next_round() -> N
 def test_a_transform_job_that_can_never_be_looked_into_is_not_accounted_for() -> None:
     world = pending_world()
     (job_id,) = made_round(world, NOW, BATCH).submission.sent
-    world.batch.elsewhere = {job_id}
+    world.batch_engine.elsewhere = {job_id}
 
     assert made_round(world, later(60 * 8), BATCH).unaccounted == 3
 
@@ -262,9 +262,9 @@ def test_a_transform_job_that_failed_keeps_the_manifests_that_were_counted() -> 
     (job_id,) = made_round(world, NOW, BATCH).submission.sent
     job = world.jobs.items[job_id].job
     answered(world, job, map(prediction, IMAGES))
-    del world.batch.outputs[job.manifests[1]]
+    del world.batch_engine.outputs[job.manifests[1]]
 
-    collected(world, world.batch.result(job, "ClientError: a file failed"), BATCH)
+    collected(world, world.batch_engine.result(job, "ClientError: a file failed"), BATCH)
 
     statuses = list(world.statuses().values())
     assert (statuses.count(Status.COUNTED), statuses.count(Status.RECEIVED)) == (2, 1)
@@ -278,14 +278,14 @@ def test_a_transform_job_without_capacity_is_asked_for_again_on_the_next_type() 
     told = "CapacityError: Unable to provision requested ML compute capacity."
     for number in range(1, 6):
         job = world.jobs.items[job_id].job
-        stale = world.batch.result(job, told)
+        stale = world.batch_engine.result(job, told)
         collected(world, stale, BATCH, later(60 * number))
         collected(world, stale, BATCH, later(60 * number))  # several events for one change
         assert world.jobs.items[job_id].job.transform_attempt == number
         assert made_round(world, later(60 * number + 59), BATCH).submission.sent == (job_id,)
     assert set(world.statuses().values()) == {Status.SUBMITTED}
 
-    collected(world, world.batch.result(world.jobs.items[job_id].job, told), BATCH, later(400))
+    collected(world, world.batch_engine.result(world.jobs.items[job_id].job, told), BATCH, later(400))
 
     assert world.jobs.items[job_id].status is JobStatus.FAILED
     assert set(world.statuses().values()) == {Status.RECEIVED}
@@ -293,12 +293,12 @@ def test_a_transform_job_without_capacity_is_asked_for_again_on_the_next_type() 
 
 def test_an_engine_that_is_full_at_once_makes_the_job_wait_longer_each_time() -> None:
     world = pending_world()
-    world.batch.full = True
+    world.batch_engine.full = True
     assert made_round(world, NOW, BATCH).submission.sent == ()
     (held,) = world.jobs.items.values()
     assert (held.status, held.job.transform_attempt) == (JobStatus.OPEN, 1)
 
-    world.batch.full = False
+    world.batch_engine.full = False
     assert made_round(world, NOW, BATCH).submission.sent == ()
     assert made_round(world, later(2), BATCH).submission.sent == (held.job.job_id,)
 
@@ -311,7 +311,7 @@ def test_the_last_attempt_asks_about_each_photograph_alone() -> None:
         sizes.append(sorted(world.jobs.items[job_id].job.images for job_id in job_ids))
         for job_id in job_ids:
             job = world.jobs.items[job_id].job
-            collected(world, world.engine.result(job, "died"), POLICY, later(60 * attempt))
+            collected(world, world.async_engine.result(job, "died"), POLICY, later(60 * attempt))
         job_ids = made_round(world, later(60 * attempt + 59)).submission.sent
 
     assert sizes == [[30], [8, 22], [1] * 30]
@@ -326,7 +326,7 @@ def test_a_crash_at_any_call_of_a_round_is_mended_by_later_rounds() -> None:
         for world in after_each_crash(prepare, lambda world: made_round(world, later(5 + world.steps.taken), BATCH)):
             for hours in range(1, 4):
                 made_round(world, later(60 * hours), BATCH)
-                for engine in world.engines.values():
+                for engine in world.engines:
                     for job in [world.jobs.items[job_id].job for job_id in engine.asked]:
                         collected(world, answered(world, job, map(prediction, IMAGES)), BATCH)
             assert everything_counted(world), world.statuses()
@@ -338,29 +338,31 @@ def test_two_rounds_at_once_assign_each_photograph_once() -> None:
         pending_world, lambda world: made_round(world, NOW, BATCH), lambda world: made_round(world, NOW, BATCH)
     ):
         made_round(world, later(10), BATCH)
-        assert len(world.batch.asked) == 1
+        assert len(world.batch_engine.asked) == 1
         assert {held.attempts for held in world.ledger.items.values()} == {1}
 
 
 def test_a_delivery_that_comes_again_leaves_a_transform_job_to_the_schedule() -> None:
     world = pending_world()
-    world.batch.down = True
+    world.batch_engine.down = True
     made_round(world, NOW, BATCH)
-    world.batch.down = False
+    world.batch_engine.down = False
 
     assert taken_in(world, IMAGES, later(4), policy=BATCH).submission.sent == ()
 
-    assert made_round(world, later(4), BATCH).submission.sent == tuple(world.batch.asked) == tuple(world.jobs.items)
+    assert (
+        made_round(world, later(4), BATCH).submission.sent == tuple(world.batch_engine.asked) == tuple(world.jobs.items)
+    )
 
 
 def test_an_answer_of_an_earlier_try_is_an_answer_too() -> None:
     world = pending_world()
     (job_id,) = made_round(world, NOW, BATCH).submission.sent
     first = world.jobs.items[job_id].job
-    collected(world, world.batch.result(first, "CapacityError: None left."), BATCH)
+    collected(world, world.batch_engine.result(first, "CapacityError: None left."), BATCH)
     answered(world, first, map(prediction, IMAGES))
 
-    collected(world, world.batch.result(first), BATCH, later(1))
+    collected(world, world.batch_engine.result(first), BATCH, later(1))
 
     assert everything_counted(world)
     assert world.jobs.items[job_id].status is JobStatus.DONE
@@ -371,10 +373,10 @@ def test_those_that_tell_nothing_let_others_go_first_the_next_time(elsewhere: bo
     """Whether they are at work or can't be looked into."""
     world = World()
     taken_in(world, photographs(60), micro_batch=1)
-    world.engine.elsewhere = set(world.engine.asked) if elsewhere else set()
+    world.async_engine.elsewhere = set(world.async_engine.asked) if elsewhere else set()
     assert made_round(world, later(4)).swept.answered == ()
 
-    world.engine.elsewhere = set()
+    world.async_engine.elsewhere = set()
     for held in list(world.jobs.items.values()):
         (image,) = (entry.image for entry in world.ledger.items.values() if entry.job_id == held.job.job_id)
         answered(world, held.job, [prediction(image)])
@@ -388,4 +390,4 @@ def test_a_job_whose_photographs_went_into_others_is_not_sent() -> None:
     for world in with_each_interruption(
         pending_world, lambda world: made_round(world, NOW), lambda world: made_round(world, NOW, one_each)
     ):
-        assert set(world.engine.asked) == {held.job_id for held in world.ledger.items.values()}
+        assert set(world.async_engine.asked) == {held.job_id for held in world.ledger.items.values()}

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from bintally.domain.errors import InvalidEventError
 from bintally.domain.jobs import JobResult
-from bintally.handlers.results import job_result
+from bintally.messages.sagemaker import job_result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.functions.handlers.lambdas import bodies
-from tests.unit.functions.handlers.test_messages import anything, leaves, replaced
+from tests.unit.functions.messages.test_s3 import anything, leaves, replaced
 
 TOPICS = frozenset(f"arn:aws:sns:us-east-1:000000000000:bintally-{kind}" for kind in ("success", "error"))
 MODEL = "bintally-counter"

@@ -11,7 +11,7 @@ import pytest
 from bintally.domain.errors import InvalidEventError
 from bintally.domain.image import Image
 from bintally.domain.objects import StoredObject, padded_sequencer
-from bintally.handlers.messages import stored_objects
+from bintally.messages.s3 import objects_in_bucket
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +22,7 @@ BUCKET = "bintally-intake-000000000000-us-east-1"
 
 
 def objects(body: Any) -> list[StoredObject]:
-    return stored_objects(body if isinstance(body, str) else json.dumps(body), BUCKET)
+    return objects_in_bucket(body if isinstance(body, str) else json.dumps(body), BUCKET)
 
 
 def event_bridge(**changes: Any) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def test_one_forged_record_spoils_its_message() -> None:
     forged = notification()
     forged["Records"][0]["s3"]["bucket"]["name"] = "elsewhere"
 
-    with pytest.raises(InvalidEventError, match=f"names the bucket elsewhere; only {BUCKET} is taken"):
+    with pytest.raises(InvalidEventError, match=f"names the bucket elsewhere; expected {BUCKET}"):
         objects({"Records": notification()["Records"] + forged["Records"]})
 
 

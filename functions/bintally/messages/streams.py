@@ -1,28 +1,28 @@
-"""What the streams of bins and order lines say, and direct requests.
+"""The streams of the bins and consignments tables, and the requests that reconcile takes directly.
 
-Shape: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html. The lines' stream carries old and new images.
+Format: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html. The consignments stream has old and new images.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from bintally.domain.changes import Changes
 from bintally.domain.errors import InvalidEventError
 from bintally.domain.names import normalised
 from bintally.domain.verdicts import Verdict
-from bintally.usecases.reconcile import Changes
 
 
-def changes_in(event: dict[str, Any]) -> Changes:
-    """What a stream batch, or a request `{"consignment_id": …}`, says has changed; `{"overdue": true}` that time has.
+def parse_changes(event: dict[str, Any]) -> Changes:
+    """The changes in a stream batch, or in a request: `{"consignment_id": "C-1001"}` or `{"overdue": true}`.
 
     Raises InvalidEventError.
     """
     if event.get("overdue") is True:
         return Changes(overdue=True)
     if "consignment_id" in event:
-        asked = str(event["consignment_id"])
-        return Changes(consignments=sorted({asked, normalised(asked)}))
+        requested = str(event["consignment_id"])
+        return Changes(consignments=sorted({requested, normalised(requested)}))
     try:
         changed = [record["dynamodb"] for record in event["Records"] if record["eventName"] != "REMOVE"]
         lines = [change for change in changed if "consignment_id" in change["Keys"]]
@@ -32,7 +32,7 @@ def changes_in(event: dict[str, Any]) -> Changes:
             judged={_key(change)[0] for change in lines if _is_judged(change)},
         )
     except (KeyError, TypeError) as error:
-        raise InvalidEventError(f"Neither a stream's records nor a consignment_id: {error!r}") from error
+        raise InvalidEventError(f"Neither stream records nor a consignment_id: {error!r}") from error
 
 
 def _key(change: dict[str, Any]) -> tuple[str, str]:

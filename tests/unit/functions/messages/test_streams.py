@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from bintally.domain.changes import Changes
 from bintally.domain.errors import InvalidEventError
-from bintally.handlers.streams import changes_in
-from bintally.usecases.reconcile import Changes
+from bintally.messages.streams import parse_changes
 
 from tests.unit.functions.handlers.lambdas import event
 
@@ -17,22 +17,22 @@ def removed(name: str) -> dict[str, Any]:
 
 
 def test_the_stream_of_bins_names_bins() -> None:
-    assert changes_in(event("reconcile/stream-bins.json")) == Changes(
+    assert parse_changes(event("reconcile/stream-bins.json")) == Changes(
         bins={"P-17-C", "P-19-B"}, lines=set(), judged=set()
     )
 
 
 def test_the_schedule_says_that_the_clock_has_moved_on() -> None:
-    assert changes_in(event("reconcile/clock.json")) == Changes(overdue=True)
+    assert parse_changes(event("reconcile/clock.json")) == Changes(overdue=True)
     for other in ("yes", 1, None):
         with pytest.raises(InvalidEventError):
-            changes_in({"overdue": other})
+            parse_changes({"overdue": other})
 
 
 def test_the_stream_of_lines_names_lines() -> None:
     lines = {("C-1001", "P-17-C"), ("C-1001", "P-19-B"), ("C-1001", "P-18-A")}
 
-    assert changes_in(event("reconcile/stream-lines.json")) == Changes(bins=set(), lines=lines, judged={"C-1001"})
+    assert parse_changes(event("reconcile/stream-lines.json")) == Changes(bins=set(), lines=lines, judged={"C-1001"})
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_line_is_judged_while_it_is_pending_and_its_consignment_named_when_the
     if old is None:
         del change["OldImage"]
 
-    assert changes_in({"Records": [record]}) == Changes(
+    assert parse_changes({"Records": [record]}) == Changes(
         bins=set(),
         lines={("C-1001", "P-17-C")} if to_judge else set(),
         judged={"C-1001"} if judged else set(),
@@ -64,11 +64,11 @@ def test_a_line_is_judged_while_it_is_pending_and_its_consignment_named_when_the
 
 
 def test_a_request_names_a_consignment() -> None:
-    assert changes_in(event("reconcile/request.json")) == Changes(consignments=["C-1001"])
+    assert parse_changes(event("reconcile/request.json")) == Changes(consignments=["C-1001"])
 
 
 def test_what_was_removed_changes_no_verdict() -> None:
-    assert changes_in(removed("reconcile/stream-bins.json")) == Changes(bins={"P-19-B"}, lines=set(), judged=set())
+    assert parse_changes(removed("reconcile/stream-bins.json")) == Changes(bins={"P-19-B"}, lines=set(), judged=set())
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_what_was_removed_changes_no_verdict() -> None:
 )
 def test_what_is_neither_is_refused(event: dict[str, Any]) -> None:
     with pytest.raises(InvalidEventError):
-        changes_in(event)
+        parse_changes(event)
