@@ -164,8 +164,8 @@ def without_cors(send: Send) -> Send:
     return send_rest
 
 
-# A presigned URL contains the key. A page stored at that URL must not run scripts or load anything, which would reveal
-# its URL to another server.
+# A presigned URL contains the key. So a page stored there runs no scripts, and loads nothing from a server that would
+# learn the URL from a browser's referrer.
 STORED_PAGE = [
     (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox"),
     (b"referrer-policy", b"no-referrer"),

@@ -216,7 +216,7 @@ def test_a_stored_page_is_sandboxed_and_an_apis_page_is_not(ask):
     """A presigned URL contains the key, which a script on the stored page could read and use from our own origin."""
     for answer in (ask("GET", "/bucket/evil.html", **SIGNED), ask("GET", "/bucket/evil.html")):
         policy = answer.headers["content-security-policy"].split("; ")
-        assert {"sandbox", "default-src 'none'"} <= {*policy}, "it loads nothing, which would reveal its URL"
+        assert {"sandbox", "default-src 'none'"} <= {*policy}, "it loads nothing, which could reveal its URL"
         assert answer.headers["referrer-policy"] == "no-referrer"
         assert answer.headers["x-content-type-options"] == "nosniff"
     assert "content-security-policy" not in ask("GET", API).headers
