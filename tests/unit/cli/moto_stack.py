@@ -187,8 +187,8 @@ class MotoStack:
 def announcement(image: Image) -> str:
     """S3's message about an image."""
     stored = {"key": image.key, "versionId": image.version_id, "sequencer": "AB"}
-    record = {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": image.bucket}, "object": stored}}
-    return json.dumps({"Records": [record]})
+    place = {"bucket": {"name": image.bucket}, "object": stored}
+    return json.dumps({"Records": [{"eventName": "ObjectCreated:Put", "eventTime": image.captured_at, "s3": place}]})
 
 
 @contextmanager

@@ -50,8 +50,9 @@ def test_dead_letters_go_back_to_where_they_came_from(stack: MotoStack) -> None:
 
 def test_a_result_names_its_job(stack: MotoStack) -> None:
     job, _ = stack.submitted("a/1.jpg")
-    notes = [json.dumps({"Message": json.dumps({"inferenceId": name})}) for name in (job.job_id, "async-9")]
-    stack.send(stack.dead_letters("Results"), notes)
+    notes = [{"inferenceId": name, "invocationStatus": "Failed"} for name in (job.job_id, "async-9")]
+    messages = [json.dumps({"TopicArn": "arn", "Message": json.dumps(note)}) for note in notes]
+    stack.send(stack.dead_letters("Results"), messages)
 
     assert redriven(stack.deployment)["results"].causes == {READABLE: 1, "its job is not in the jobs table": 1}
 
