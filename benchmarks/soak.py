@@ -50,6 +50,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--lost", type=float, help="share of notifications and events that is lost (default: --rate)")
     parser.add_argument("--photographs", type=int, help="put so many and no more")
     parser.add_argument(
+        "--in-flight", type=int, default=600, help="photos that are being counted at a time (default: %(default)s)"
+    )
+    parser.add_argument(
         "--kill-every", type=float, default=60, metavar="SECONDS", help="on average (default: %(default)s)"
     )
     parser.add_argument(
@@ -95,6 +98,7 @@ def trouble(soak: Soak, options: argparse.Namespace) -> Counter[str]:
                 next_kill = passed + options.kill_every * soak.draws.uniform(0.5, 1.5)
             bar.set_postfix(put=soak.put)
             bar.update(round(time.monotonic() - started) - bar.n)
+            time.sleep(0.1)  # leaves the processor to the stack
     return kills
 
 
@@ -104,7 +108,7 @@ def soaked(stack: Stack, images: Sequence[bytes], options: argparse.Namespace) -
         visibility = {"VisibilityTimeout": VISIBILITY}
         stack.client("sqs").set_queue_attributes(QueueUrl=stack.outputs[output], Attributes=visibility)
     most = options.photographs or sys.maxsize
-    soak = Soak(stack, images, random.Random(options.seed), options.rate, most)  # noqa: S311
+    soak = Soak(stack, images, random.Random(options.seed), options.rate, most, options.in_flight)  # noqa: S311
     started = time.monotonic()
     kills = trouble(soak, options)
     url = f"{stack.environment['AWS_ENDPOINT_URL_SAGEMAKER']}/_faults"

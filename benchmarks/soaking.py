@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 import psutil
 from bincli.audit.collect import Report, run_audit
@@ -23,7 +24,6 @@ from bintally.domain.image import TERMINAL, Image, Status
 
 # Kinds of processes below this one, by a part of their command line's first arguments.
 VICTIMS = {"model": "serve.py", "sagemaker": "binlocal.sagemaker", "lambda": "worker"}
-MOST_WAITING = 600  # photographs on their way, so that the stack is busy and not drowned
 REPEATED_OF = 40  # photographs, some of which are announced again
 PATIENCE = GracePeriods(timedelta(seconds=30), timedelta(seconds=60), timedelta(seconds=180))
 
@@ -55,13 +55,17 @@ def notification(image: Image) -> dict[str, object]:
 
 @dataclass
 class Soak:
-    """One soak: `put` photographs, at most `most`, each into a bin of its own, and `repeated` messages about them."""
+    """One soak: `put` photographs, at most `most` in all and about `in_flight` at a time, each into its own bin.
+
+    `repeated` messages about them are sent again.
+    """
 
     stack: Stack
     pictures: Sequence[bytes]
     draws: random.Random
     rate: float
     most: int
+    in_flight: int
     put: int = 0
     repeated: int = 0
     most_memory: int = 0
@@ -70,7 +74,7 @@ class Soak:
     def deployment(self) -> Deployment:
         return Deployment(self.stack.name, self.stack.outputs, self.stack.client)
 
-    @property
+    @cached_property
     def ledger(self) -> DynamoLedger:
         return DynamoLedger(self.stack.client("dynamodb"), self.stack.outputs["ImagesTable"])
 
@@ -80,8 +84,8 @@ class Soak:
         Whether there are more to put.
         """
         settled = sum(number for status, number in self.ledger.statuses().items() if Status(status) in TERMINAL)
-        if self.put - settled < MOST_WAITING:
-            self._put_some(min(MOST_WAITING // 4, self.most - self.put))
+        if self.put - settled < self.in_flight:
+            self._put_some(min(self.in_flight // 4, self.most - self.put))
             self._repeat_some()
         return self.put < self.most
 

@@ -20,13 +20,13 @@ def run(script: str, *flags: str) -> dict[str, object]:
     return {"status": done.returncode, **json.loads(done.stdout)}
 
 
-def test_a_minute_of_faults_and_kills_loses_nothing() -> None:
-    found = run("soak.py", "--seconds", "60", "--kill-every", "9", "--victims", "model", "sagemaker", "lambda")
+def test_faults_and_kills_lose_nothing() -> None:
+    short = ["--seconds", "40", "--in-flight", "120", "--kill-every", "5"]
+    found = run("soak.py", *short, "--victims", "model", "sagemaker", "lambda")
 
     assert found["clean"] and found["status"] == 0, found
     assert found["photographs"] == found["places"]["COUNTED"]  # type: ignore[index]
     assert set(found["kills"]) == {"model", "sagemaker", "lambda"}  # type: ignore[call-overload]
-    # Since the last kill of the local SageMaker, which begins to count anew; a busy machine has few until then.
     assert sum(found["faults"].values()) > 0  # type: ignore[attr-defined]
     assert 0 < found["model_server_mib"] < 1024  # type: ignore[operator]
 
