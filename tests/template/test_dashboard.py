@@ -14,7 +14,7 @@ from samtranslator.yaml_helper import yaml_parse
 from tests.template.deployed import ROOT, stack, stack_without_model
 
 HANDLERS = ROOT / "functions/bintally/handlers"
-SHOWN = ("ImagesRegistered", "OldestPendingSeconds", "ImagesUnaccounted", "JobsFailed", "LinesUncertain")
+SHOWN = ("ImagesRegistered", "OldestPendingSeconds", "ImagesUnaccounted", "JobsFailed", "LinesUncertain", "Confidence")
 
 
 def dashboard() -> dict[str, Any]:
@@ -36,7 +36,7 @@ def measured() -> set[str]:
     """The metrics that handlers put, by the names in their code."""
     code = "".join(path.read_text() for path in HANDLERS.glob("*.py"))
     families = {f"Images{status.title()}" for status in Status} | {f"Lines{verdict.title()}" for verdict in Verdict}
-    return families | set(re.findall(r'"((?:Images|Jobs|Lines|Oldest|Order|Messages)\w+)"', code))
+    return families | set(re.findall(r'"((?:Images|Confidence|Jobs|Lines|Oldest|Order|Messages)\w*)"', code))
 
 
 def test_the_dashboard_shows_metrics_that_functions_measure() -> None:

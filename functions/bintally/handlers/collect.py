@@ -27,6 +27,8 @@ def collect_job(record: SQSRecord) -> None:
     collected = collect(dependencies(), result, policy=settings().policy, now=datetime.now(UTC))
     if collected.failed:
         metrics.add_metric("JobsFailed", MetricUnit.Count, 1)
+    if collected.confidence is not None and collected.status_counts:
+        metrics.add_metric("Confidence", MetricUnit.Percent, 100 * collected.confidence)
     for status, number in collected.status_counts.items():
         metrics.add_metric(f"Images{status.title()}", MetricUnit.Count, number)
     logger.info("collected job", extra={"job_id": collected.job_id, "status_counts": collected.status_counts})

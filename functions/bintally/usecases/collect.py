@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import fmean
 
 from bintally.domain.bins import BinCount, BinStatus, is_newer, newest_of_each_bin
 from bintally.domain.errors import UnknownJobError
@@ -27,11 +28,13 @@ class CollectSummary:
     """How many images moved to each status; none if the job was collected before.
 
     RECEIVED images got no result and will be retried. `failed`: at least a part of the job has no output.
+    `confidence` is the mean confidence of the predictions, None if there are none.
     """
 
     job_id: str
     status_counts: Mapping[Status, int]
     failed: bool = False
+    confidence: float | None = None
 
 
 def collect(dependencies: Dependencies, result: JobResult, *, policy: Policy, now: datetime) -> CollectSummary:
@@ -58,16 +61,23 @@ def collect(dependencies: Dependencies, result: JobResult, *, policy: Policy, no
     status_counts: Counter[Status] = Counter()
     seen: set[str] = set()
     codes: Counter[str] = Counter()
+    confidences: list[float] = []
     missing = PredictionError("internal", failure or "The model's output has no line for this photo.")
     for entries, results in _results(dependencies, job, result.output_location):
         found = {image_id: results.get(image_id, missing) for image_id in entries}
         status_counts += _write(dependencies, job, list(entries.values()), found, policy, now)
         seen |= entries.keys()
         codes.update(each.code for each in found.values() if isinstance(each, PredictionError) and _is_missing(each))
+        confidences += [each.confidence for each in found.values() if isinstance(each, Prediction)]
     status = JobStatus.FAILED if failure or not result.output_location else JobStatus.DONE
     if len(seen) >= job.images or job.created_at < iso(now - policy.sweep_after):
         jobs.close(job.job_id, status, failure or _describe_missing(codes), iso(now))
-    return CollectSummary(job.job_id, dict(sorted(status_counts.items())), failed=status is JobStatus.FAILED)
+    return CollectSummary(
+        job.job_id,
+        dict(sorted(status_counts.items())),
+        failed=status is JobStatus.FAILED,
+        confidence=fmean(confidences) if confidences else None,
+    )
 
 
 def _results(dependencies: Dependencies, job: Job, output_location: str | None) -> Iterator[tuple[Entries, Results]]:

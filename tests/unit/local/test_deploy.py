@@ -110,6 +110,17 @@ def test_model_configuration_and_endpoint_are_created_in_this_order():
     ]
 
 
+def test_what_only_an_update_takes_is_left_out():
+    fake = FakeSageMaker()
+    endpoint = {
+        "E": {**ENDPOINT["E"], "Properties": {**ENDPOINT["E"]["Properties"], "RetainAllVariantProperties": True}}
+    }
+
+    create_endpoints(fake, "s", split_template({"Resources": ENDPOINT | endpoint}), "the-endpoint\ntrue\narn:role")
+
+    assert fake.requests[-1] == {"EndpointName": "the-endpoint", "EndpointConfigName": "s-C"}
+
+
 def test_a_resource_whose_condition_is_false_is_not_created():
     fake = FakeSageMaker()
     only_model = {"Resources": {"M": ENDPOINT["M"]}}

@@ -102,6 +102,19 @@ def test_how_sure_a_count_is_goes_everywhere_too() -> None:
     assert {name: bin_counted[name] for name in more} == more
 
 
+def test_a_job_says_how_sure_its_counts_are_on_average() -> None:
+    world, images = World(), photographs(3)
+    lines = [prediction(images[0], confidence=0.9), prediction(images[1], confidence=0.5), refusal(images[2])]
+
+    assert collected(world, answered(world, job_in(world, images), lines)).confidence == pytest.approx(0.7)
+
+
+def test_a_job_without_counts_says_nothing_of_how_sure_they_are() -> None:
+    world, images = World(), photographs(1)
+
+    assert collected(world, answered(world, job_in(world, images), [refusal(images[0])])).confidence is None
+
+
 def test_a_bin_over_range_is_counted_and_has_no_count() -> None:
     world, interval = World(), {"low": 5, "high": None, "coverage": 0.9}
     (image,) = photographs(1)
