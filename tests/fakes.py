@@ -1,6 +1,6 @@
 """What the use cases need of the world, in memory and with the guards of the real adapters.
 
-tests/unit/functions/adapters/test_contracts.py holds fakes and adapters to the same behaviour.
+tests/unit/functions/adapters/contracts holds fakes and adapters to the same behaviour.
 """
 
 from __future__ import annotations

@@ -297,7 +297,6 @@ def test_an_import_does_nothing_but_define(folder: str) -> None:
 # Modules that may be longer, each with the reason.
 LONG = {
     "functions/bintally/domain/order_rows.py",  # every rule of one file format
-    "tests/unit/functions/adapters/test_contracts.py",  # one contract for each port, held by fakes and adapters alike
     "tests/unit/functions/domain/test_orders.py",  # every way in which an order file can be wrong
     "tests/unit/functions/usecases/test_collect.py",  # every answer of both engines
     "tests/unit/functions/usecases/test_reconcile.py",  # every cause of a new verdict

@@ -1,0 +1,1 @@
+"""One suite for the fakes and for the adapters: what the use cases may rely on."""

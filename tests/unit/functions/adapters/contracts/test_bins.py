@@ -1,0 +1,136 @@
+"""What the use cases may rely on: the bins table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from bintally.domain.bins import BinCount, BinStatus
+from bintally.domain.intervals import Interval
+
+from tests.unit.functions.examples import (
+    EARLIER,
+    LATER,
+    MODEL,
+    NOON,
+    SURE_OF_3,
+    THREE_OR_FOUR,
+    counted,
+    photograph,
+    unreadable,
+    unseen,
+)
+
+
+def test_a_bin_holds_its_count(world: Any) -> None:
+    image = photograph()
+
+    world.bins.record([counted(image)], NOON)
+
+    assert world.bins.read(["P-17-C", "unknown"]) == {
+        "P-17-C": BinCount(image, BinStatus.COUNTED, 3, 0.9, SURE_OF_3, MODEL, revision=1)
+    }
+    assert world.bins.read([]) == {}
+
+
+@pytest.mark.parametrize(
+    "sureness",
+    [
+        {"empty": 0.02, "over_range": 0.01, "interval": THREE_OR_FOUR},
+        {"empty": 0.0, "over_range": 1.0},
+        {"interval": Interval(0, None, 0.9)},
+        {"count": 0, "empty": 0.9, "over_range": 0.0, "interval": Interval(0, 0, 0.9)},
+        {"count": None, "at_least": 6, "empty": 0.0, "over_range": 0.9, "interval": Interval(6, None, 0.9)},
+        {},
+    ],
+)
+def test_a_bin_holds_how_sure_its_count_is(world: Any, sureness: dict[str, Any]) -> None:
+    world.bins.record([counted(**sureness)], NOON)
+
+    assert world.bins.read(["P-17-C"])["P-17-C"] == counted(**sureness)
+
+
+def test_a_count_of_a_model_that_cannot_tell_forgets_what_another_told(world: Any) -> None:
+    newer = photograph(sequencer="0055AED6DCD90281E6")
+    world.bins.record([counted(empty=0.02, over_range=0.01, interval=THREE_OR_FOUR)], NOON)
+
+    world.bins.record([counted(newer)], NOON)
+
+    assert world.bins.read(["P-17-C"])["P-17-C"] == replace(counted(newer), revision=2)
+
+
+def test_a_bin_over_range_forgets_the_count_before_and_is_forgotten_by_the_next(world: Any) -> None:
+    versions = [photograph(sequencer=f"0055AED6DCD90281E{number}") for number in range(3)]
+    over = counted(versions[1], count=None, at_least=6, empty=0.0, over_range=0.9)
+
+    world.bins.record([counted(versions[0])], NOON)
+    world.bins.record([over], NOON)
+    assert world.bins.read(["P-17-C"])["P-17-C"] == replace(over, revision=2)
+    world.bins.record([counted(versions[2])], NOON)
+
+    assert world.bins.read(["P-17-C"])["P-17-C"] == replace(counted(versions[2]), revision=3)
+
+
+def test_an_unreadable_bin_forgets_the_count_before(world: Any) -> None:
+    newer = photograph(sequencer="0055AED6DCD90281E6")
+    world.bins.record([counted(empty=0.02, over_range=0.01, interval=THREE_OR_FOUR)], NOON)
+
+    world.bins.record([unreadable(newer)], NOON)
+
+    assert world.bins.read(["P-17-C"])["P-17-C"] == replace(unreadable(newer), revision=2)
+
+
+def test_recording_says_what_the_bin_holds_now(world: Any) -> None:
+    newer, older = photograph(sequencer="0055AED6DCD90281E6"), photograph()
+
+    assert world.bins.record([counted(newer), counted(photograph("x/y.jpg"))], NOON)["P-17-C"].image == newer
+    assert world.bins.record([counted(older)], NOON)["P-17-C"].image == newer
+    assert world.bins.record([], NOON) == {}
+
+
+@pytest.mark.parametrize(
+    ("held", "offered", "replaces"),
+    [
+        (photograph(sequencer="01"), photograph(sequencer="01"), False),
+        (photograph(sequencer="01"), photograph(sequencer="0101"), True),
+        (photograph(sequencer="0101"), photograph(sequencer="01"), False),
+        (photograph(sequencer="0055AED6DCD902"), photograph(sequencer="0055AED6DCD90281E5"), True),
+        (photograph(sequencer="0055AED6DCD903"), photograph(sequencer="0055AED6DCD90281E5"), False),
+        (photograph(sequencer="01", at=LATER), photograph(sequencer="02", at=EARLIER), True),
+        (photograph("b/x.jpg", sequencer="09", at=EARLIER), photograph("b/y.jpg", sequencer="01", at=LATER), True),
+        (photograph("b/y.jpg", sequencer="01", at=LATER), photograph("b/x.jpg", sequencer="09", at=EARLIER), False),
+        (photograph("b/x.jpg", at=NOON), photograph("b/y.jpg", at=NOON), True),
+        (photograph("b/y.jpg", at=NOON), photograph("b/x.jpg", at=NOON), False),
+    ],
+)
+def test_a_bin_takes_only_what_is_newer(world: Any, held: Any, offered: Any, replaces: bool) -> None:
+    world.bins.record([counted(held)], NOON)
+
+    world.bins.record([counted(offered)], NOON)
+
+    now = world.bins.read([held.bin_id])[held.bin_id]
+    assert (now.image, now.revision) == ((offered, 2) if replaces else (held, 1))
+
+
+@pytest.mark.parametrize(
+    ("held", "offered", "taken"),
+    [
+        (unseen(), counted(), True),
+        (unseen(), unreadable(), True),
+        (unseen(), unseen(), False),
+        (unreadable(), counted(), False),
+        (unreadable(), unseen(), False),
+        (counted(count=3), counted(count=2), False),
+        (counted(), unreadable(), False),
+        (counted(), unseen(), False),
+    ],
+)
+def test_of_the_same_photograph_a_bin_takes_only_the_answer_that_was_missing(
+    world: Any, held: BinCount, offered: BinCount, taken: bool
+) -> None:
+    world.bins.record([held], NOON)
+
+    world.bins.record([offered], LATER)
+
+    assert world.bins.read(["P-17-C"])["P-17-C"] == (replace(offered, revision=2) if taken else held)

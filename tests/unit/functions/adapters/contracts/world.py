@@ -1,0 +1,112 @@
+"""The adapters as one world beside the fakes, and what is read back from either."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from bintally.adapters.async_engine import AsyncEngine
+from bintally.adapters.batch_engine import BatchEngine
+from bintally.adapters.bins import DynamoBins
+from bintally.adapters.consignments import DynamoOrders
+from bintally.adapters.job_files import JobFiles
+from bintally.adapters.jobs import DynamoJobs
+from bintally.adapters.ledger import DynamoLedger
+from bintally.adapters.order_files import ImportReports
+from bintally.domain.image import Image, LedgerEntry, Status
+from bintally.domain.jobs import EngineName, Job, job_of
+from bintally.domain.manifest import Prediction, Result
+from bintally.domain.transitions import Completion
+from bintally.domain.verdicts import Finding, OrderLine, Verdict
+
+from tests.unit.functions.adapters.stubs import StubClient, client_error
+from tests.unit.functions.aws import client, table
+from tests.unit.functions.examples import (
+    MODEL,
+    SURE_OF_3,
+    photographs,
+)
+from tests.unit.functions.usecases.runs import first_job_of
+
+IMAGES = photographs(3)
+JOB = first_job_of(IMAGES)
+BATCH = job_of([(image.image_id, 0) for image in IMAGES], EngineName.BATCH, 2)
+ANSWER = Prediction(3, 0.9, SURE_OF_3, MODEL)
+RECEIPT = {"output_location": "s3://jobs/out", "failure_location": "s3://jobs/failure"}
+MATCH = Finding(Verdict.MATCH, "As expected.", 3)
+
+
+class SageMaker:
+    """Takes jobs as the fakes of the engines do: `down`, it takes none; `full`, it has no capacity."""
+
+    def __init__(self) -> None:
+        self.down = self.full = False
+        self.transforms: dict[str, dict[str, str]] = {}
+        self.client = StubClient(
+            "sagemaker",
+            invoke_endpoint_async=self._invoke,
+            create_transform_job=self._create,
+            describe_transform_job=self._describe,
+        )
+
+    def _invoke(self, InferenceId: str, **_: Any) -> Any:  # noqa: N803
+        self._available()
+        folder = f"s3://{table('JobsBucket')}/async"
+        output, failure = f"{folder}/output/{InferenceId}.out", f"{folder}/failure/{InferenceId}-error.out"
+        return {"OutputLocation": output, "FailureLocation": failure}
+
+    def _create(self, TransformJobName: str, **_: Any) -> Any:  # noqa: N803
+        self._available()
+        self.transforms[TransformJobName] = {"TransformJobStatus": "InProgress"}
+        return {"TransformJobArn": "arn"}
+
+    def _describe(self, TransformJobName: str) -> Any:  # noqa: N803
+        return self.transforms[TransformJobName]
+
+    def _available(self) -> None:
+        if self.full:
+            raise client_error("ResourceLimitExceeded")
+        if self.down:
+            raise client_error("ServiceUnavailable")
+
+
+def adapters() -> Any:
+    dynamodb, s3 = client("dynamodb"), client("s3")
+    jobs, sagemaker = table("JobsBucket"), SageMaker()
+    files = JobFiles(s3, jobs)
+    batch = {"model": "bintally-counter", "instance_types": ("ml.c6i.xlarge",), "instances": 2}
+    return SimpleNamespace(
+        ledger=DynamoLedger(dynamodb, table("ImagesTable")),
+        bins=DynamoBins(dynamodb, table("BinsTable")),
+        jobs=DynamoJobs(dynamodb, table("JobsTable")),
+        orders=DynamoOrders(dynamodb, table("ConsignmentsTable")),
+        async_engine=AsyncEngine(files, sagemaker.client, endpoint="bintally-counter"),
+        batch_engine=BatchEngine(files, sagemaker.client, **batch),
+        reports=ImportReports(s3, bucket=jobs),
+        sagemaker=sagemaker,
+    )
+
+
+def outcome(image: Image, status: Status, reason: str = "", answer: Result | None = None) -> Completion:
+    return Completion(image.image_id, status, reason, answer)
+
+
+def entries(world: Any, images: list[Image] = IMAGES) -> list[LedgerEntry]:
+    """What the ledger holds of photographs, in their order."""
+    held = world.ledger.read([image.image_id for image in images])
+    return [held[image.image_id] for image in images]
+
+
+def job_in(world: Any, job: Job = JOB) -> Job:
+    """What the jobs table holds of a job."""
+    held: Job = world.jobs.read([job.job_id])[job.job_id]
+    return held
+
+
+def stored(world: Any, *keys: tuple[str, str]) -> list[OrderLine]:
+    held = world.orders.read(keys)
+    return [held[key] for key in keys]
+
+
+def waiting(world: Any, now: str, most: int = 100) -> list[str]:
+    return sorted(bin_id for _, bin_id in world.orders.due(now, most))

@@ -1,0 +1,73 @@
+"""The attributes of stored items, a contract as the names in tests/template/persisted_names.json are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from bintally.domain.image import Status
+from bintally.domain.intervals import Interval
+from bintally.domain.jobs import JobStatus
+from bintally.domain.transitions import Requeue
+from bintally.domain.verdicts import Finding, Verdict
+
+from tests.unit.functions.adapters.contracts.world import ANSWER, BATCH, IMAGES, JOB, RECEIPT, adapters, outcome
+from tests.unit.functions.aws import client, table
+from tests.unit.functions.examples import LATER, NOON, counted, order_line, photograph, unreadable
+
+IMAGE = """
+    image_id bucket key version_id sequencer captured_at bin_id received_at status reason code attempts attempts_reset
+    job_id submitted_at pending due_at completed_at count confidence probabilities empty over_range interval model
+"""
+BIN = """
+    bin_id status count at_least confidence probabilities empty over_range interval model reason code answered source
+    counted_at revision image_id bucket key version_id sequencer captured_at
+"""
+LINE = """
+    consignment_id bin_id expected due_at due_partition order_version replace_version imported_at verdict reason
+    counted counted_at_least bin_revision overdue judged_at
+"""
+JOB_FIELDS = """
+    job_id engine shards images folder status reason created_at prepare_count send_count transform_attempt due_at
+    submitted_at output_location failure_location touched_at unfinished_engine closed_at
+"""
+
+
+def attributes(name: str) -> set[str]:
+    """The attributes that the items of a table have, all together."""
+    items = client("dynamodb").scan(TableName=table(name))["Items"]
+    return {attribute for item in items for attribute in item}
+
+
+def fill(world: Any) -> None:
+    """One of each: what is counted, retried and requeued, a bin over range, a line by its verdict, a sent job."""
+    interval = Interval(2, 4, 0.9)
+    prediction = replace(ANSWER, empty=0.01, over_range=0.02, interval=interval)
+    world.ledger.register(IMAGES, JOB.job_id, NOON)
+    world.ledger.complete([outcome(IMAGES[0], Status.COUNTED, "", prediction)], JOB.job_id, NOON)
+    world.ledger.complete([outcome(IMAGES[1], Status.FAILED, "No answer.")], JOB.job_id, NOON)
+    world.ledger.reopen([IMAGES[1].image_id], NOON)
+    world.ledger.release([Requeue(IMAGES[2].image_id, "No answer.", LATER, "internal")], JOB.job_id)
+    world.bins.record([counted(empty=0.01, over_range=0.02, interval=interval)], NOON)
+    world.bins.record([counted(photograph("b/1.jpg"), None, empty=0.0, over_range=0.9, at_least=6)], NOON)
+    world.bins.record([unreadable(photograph("c/1.jpg"))], NOON)
+    lines = [replace(order_line(3, bin_id=name, due=LATER), replace_version="1") for name in "abc"]
+    world.orders.put(lines, NOON)
+    world.orders.judge([(lines[0], Finding(Verdict.MATCH, "As expected.", 3), 4)], NOON)
+    world.orders.judge([(lines[1], Finding(Verdict.SHORT, "More.", counted_at_least=6, overdue=True), 4)], NOON)
+    for job in (JOB, BATCH):
+        world.jobs.create(job, NOON)
+        world.jobs.open(job, NOON)
+        world.jobs.claim(job, NOON, LATER)
+    world.jobs.mark_sent(JOB, RECEIPT, NOON)
+    world.jobs.defer(replace(BATCH, transform_attempt=1, due_at=LATER, reason="No capacity."), NOON)
+    world.jobs.close(JOB.job_id, JobStatus.FAILED, "Lost.", LATER)
+
+
+def test_stored_items_have_the_attributes_of_the_contract(aws: None) -> None:
+    fill(adapters())
+
+    assert attributes("ImagesTable") == set(IMAGE.split())
+    assert attributes("BinsTable") == set(BIN.split())
+    assert attributes("ConsignmentsTable") == set(LINE.split())
+    assert attributes("JobsTable") == set(JOB_FIELDS.split())
