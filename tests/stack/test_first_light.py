@@ -132,7 +132,7 @@ def test_fifty_deliveries_of_one_event_change_nothing_after_the_first(floor: Flo
     before = floor.bin("fifty")
     event = delivery(notification(floor, "fifty/photo.jpg", version, first["sequencer"]))
 
-    with ThreadPoolExecutor(5) as pool:
+    with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda _: floor.invoke("IntakeFunction", event), range(50)))
 
     assert answers == [{"batchItemFailures": []}] * 50
@@ -144,7 +144,7 @@ def test_fifty_deliveries_at_once_of_a_photograph_never_seen_make_one_job(floor:
     key = "elsewhere/never-announced.jpg"
     event = delivery(notification(floor, key, "no-such-version", "00A1"))
 
-    with ThreadPoolExecutor(5) as pool:
+    with ThreadPoolExecutor(10) as pool:
         list(pool.map(lambda _: floor.invoke("IntakeFunction", event), range(50)))
 
     (entry,) = settled(floor, "elsewhere/", 1)

@@ -20,9 +20,8 @@ def run(script: str, *flags: str) -> dict[str, object]:
     return {"status": done.returncode, **json.loads(done.stdout)}
 
 
-def test_faults_and_kills_lose_nothing() -> None:
-    short = ["--seconds", "40", "--in-flight", "120", "--kill-every", "5"]
-    found = run("soak.py", *short, "--victims", "model", "sagemaker", "lambda")
+def test_a_minute_of_faults_and_kills_loses_nothing() -> None:
+    found = run("soak.py", "--seconds", "60", "--kill-every", "9", "--victims", "model", "sagemaker", "lambda")
 
     assert found["clean"] and found["status"] == 0, found
     assert found["photographs"] == found["places"]["COUNTED"]  # type: ignore[index]
