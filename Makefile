@@ -1,77 +1,77 @@
-# Every target sets itself up in .venv. What is there already is not done again.
+# Every target sets up what it needs in .venv, once.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SAM := $(VENV)/sam/bin/sam
-# `sam build` needs the Python of the template's Runtime, whichever one runs everything else.
+# `sam build` needs the Python version of the template's Runtime, regardless of the version that runs everything else.
 RUNTIME := $(shell sed -n 's/^    Runtime: python//p' template.yaml)
 RUNTIME_PYTHON ?= $(shell for p in python$(RUNTIME) ~/.pyenv/versions/$(RUNTIME).*/bin/python$(RUNTIME); do $$p -c '' 2>/dev/null && echo $$p && break; done)
 BUILDER := $(VENV)/builder-$(RUNTIME)
 PIP_OPTIONS := -qq --disable-pip-version-check --no-input
 WORKERS ?= 2
 STACK_NAME ?= bintally
-# What needs neither a stack nor torch, and is quick.
+# Quick tests that need neither a stack nor torch.
 UNIT := tests/test_rooms.py tests/template tests/unit/functions/domain tests/unit/functions/usecases tests/unit/cli
 DATA ?= $(wildcard ../shared/abid)
 WEIGHTS ?= $(firstword $(wildcard ../shared/weights/*.safetensors.xz))
 STACK = $(if $(BINTALLY_WORK),$(BINTALLY_WORK)/bintally-local,$(CURDIR)/.work/local)
-# The image of `make lambda-image` where there is one; else SAM pulls Lambda's own.
+# The image that `make lambda-image` built, if there is one. Otherwise SAM pulls Lambda's image.
 LAMBDA_IMAGE := bintally-lambda-python$(RUNTIME)
 INVOKE_IMAGE = $(shell docker image inspect $(LAMBDA_IMAGE) >/dev/null 2>&1 && \
 	echo --skip-pull-image --force-image-build --invoke-image $(LAMBDA_IMAGE))
 export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help demo test unit check format model-smoke soak build instance-type lambda-image invoke-docker clean
-help: ## show this list
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-demo: $(VENV)/demo.done ## count photographs on a local stack and draw the result
+demo: $(VENV)/demo.done ## count photos on a local stack and show the results
 	$(BIN)/bintally demo
 
-test: check $(VENV)/test.done ## every check and every test
-	-@$(MAKE) --no-print-directory $(BUILDER).done # without it, the test of the build is skipped
+test: check $(VENV)/test.done ## run all checks and all tests
+	-@$(MAKE) --no-print-directory $(BUILDER).done # without it, the build test is skipped
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-unit: $(VENV)/test.done ## the quick tests, with fewer examples of each property
+unit: $(VENV)/test.done ## run the quick tests
 	HYPOTHESIS_PROFILE=quick $(BIN)/pytest -n $(WORKERS) $(UNIT)
 
-format: $(VENV)/test.done ## format the code, and sort and repair what ruff can
+format: $(VENV)/test.done ## format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-check: $(VENV)/test.done $(VENV)/gates.done ## lint, types, template
+check: $(VENV)/test.done $(VENV)/gates.done ## check style, types and the template
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m tests.template.gates
 
-model-smoke: $(VENV)/test.done ## every step of the model, small: on 400 photographs of DATA, or on drawn bins
+model-smoke: $(VENV)/test.done ## run every training step on 400 photos of DATA, or on synthetic bins
 	$(BIN)/python training/smoke.py $(if $(DATA),--data $(DATA)) $(if $(WEIGHTS),--weights $(WEIGHTS))
 
-soak: $(VENV)/test.done ## ten minutes of photographs while everything goes wrong, then the audit
+soak: $(VENV)/test.done ## run ten minutes of load with faults everywhere, then the audit
 	$(BIN)/python benchmarks/soak.py
 
-build: $(VENV)/sam.done $(BUILDER).done ## what Lambda gets, in .aws-sam/build
+build: $(VENV)/sam.done $(BUILDER).done ## build the functions in .aws-sam/build
 	PATH="$(CURDIR)/$(BUILDER)/bin:$$PATH" $(SAM) build
 
-lambda-image: $(VENV)/demo.done ## build an image for invoke-docker if none can be pulled (Linux, root, debootstrap)
+lambda-image: $(VENV)/demo.done ## build an image for invoke-docker (Linux, root, debootstrap)
 	$(BIN)/python -m binlocal.lambda_image
 
-# Beside `bintally up --docker`, whose access key and variables it finds in the stack's folder.
+# Needs a running `bintally up --docker`. Reads its access key and variables from the stack's folder.
 invoke-docker: .aws-sam/build/template.yaml ## run FUNCTION with EVENT in a container
-	@test -n "$(FUNCTION)" -a -f "$(EVENT)" || { echo "Name both: make invoke-docker FUNCTION=SubmitFunction EVENT=events/submit/schedule.json" >&2; exit 2; }
-	@test -f "$(STACK)/aws.env" || { echo "No local stack runs in $(STACK). Start one: bintally up --docker" >&2; exit 1; }
+	@test -n "$(FUNCTION)" -a -f "$(EVENT)" || { echo "FUNCTION and EVENT are both required: make invoke-docker FUNCTION=SubmitFunction EVENT=events/submit/schedule.json" >&2; exit 2; }
+	@test -f "$(STACK)/aws.env" || { echo "No local stack is running in $(STACK). Start one: bintally up --docker" >&2; exit 1; }
 	@. "$(STACK)/aws.env" && $(SAM) local invoke $(FUNCTION) -e $(EVENT) --env-vars "$(STACK)/sam-env.json" $(INVOKE_IMAGE)
 
 .aws-sam/build/template.yaml: template.yaml $(shell find functions -type f -not -name '*.pyc')
 	$(MAKE) build
 
 instance-type: build ## change the endpoint's instance type: make instance-type TYPE=ml.c7i.xlarge [STACK_NAME=bintally]
-	$(if $(TYPE),,$(error Say which: make instance-type TYPE=ml.c7i.xlarge))
+	$(if $(TYPE),,$(error TYPE is required: make instance-type TYPE=ml.c7i.xlarge))
 	$(SAM) deploy --stack-name $(STACK_NAME) --no-fail-on-empty-changeset --parameter-overrides EndpointScaling=off
 	$(SAM) deploy --stack-name $(STACK_NAME) --parameter-overrides EndpointScaling=on InferenceInstanceType=$(TYPE)
 
-clean: ## remove all that the targets made
+clean: ## remove everything that the targets created
 	rm -rf $(VENV) .work .aws-sam demo .mypy_cache .ruff_cache .pytest_cache build *.egg-info
 
 $(VENV)/pip.done:
@@ -98,11 +98,11 @@ $(VENV)/gates.done: $(VENV)/pip.done requirements-gates.txt
 	@$(VENV)/gates/bin/python -m pip install $(PIP_OPTIONS) -r requirements-gates.txt
 	@touch $@
 
-# Where this machine has no such Python, uv fetches one.
+# If this machine does not have that Python version, uv fetches it.
 $(BUILDER).done: $(VENV)/sam.done
 	@rm -rf $(BUILDER)
 	@$(if $(RUNTIME_PYTHON),$(RUNTIME_PYTHON) -m venv $(BUILDER),$(VENV)/sam/bin/uv venv -q --seed --python $(RUNTIME) $(BUILDER)) || { \
-		echo "Functions are built with Python $(RUNTIME), which is not here and can't be fetched."; \
-		echo "Install it, or name it: make build RUNTIME_PYTHON=/path/to/python$(RUNTIME)"; \
+		echo "Building the functions needs Python $(RUNTIME), which is not installed and could not be fetched."; \
+		echo "Install it, or give its path: make build RUNTIME_PYTHON=/path/to/python$(RUNTIME)"; \
 		echo "With Docker: $(SAM) build --use-container"; exit 1; }
 	@touch $@
