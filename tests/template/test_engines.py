@@ -263,6 +263,6 @@ def test_submit_starts_no_transform_jobs_but_its_own() -> None:
 
 def test_a_delivery_that_fills_a_manifest_is_the_largest_there_is() -> None:
     """`auto` takes it for the front of a backlog; were deliveries smaller, no backlog would ever be seen."""
-    assert source()["Resources"]["IntakeFunction"]["Properties"]["Events"]["Images"]["Properties"][
-        "BatchSize"
-    ] == {"Ref": "MicroBatchSize"}
+    assert source()["Resources"]["IntakeFunction"]["Properties"]["Events"]["Images"]["Properties"]["BatchSize"] == {
+        "Ref": "MicroBatchSize"
+    }
