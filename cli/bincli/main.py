@@ -18,6 +18,7 @@ from bincli.commands import (
     consignment,
     count,
     demo,
+    image,
     invoke,
     jobs,
     orders,
@@ -79,6 +80,7 @@ for command in (
     retry.retry,
     redrive.redrive,
     backfill.backfill,
+    image.image,
 ):
     app.command()(command)
 order_commands.command("import")(orders.import_file)
