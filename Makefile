@@ -21,16 +21,20 @@ INVOKE_IMAGE = $(shell docker image inspect $(LAMBDA_IMAGE) >/dev/null 2>&1 && \
 	echo --skip-pull-image --force-image-build --invoke-image $(LAMBDA_IMAGE))
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help demo test unit check format model-smoke soak build instance-type lambda-image invoke-docker clean
+.PHONY: help demo test setup unit check format model-smoke soak build instance-type lambda-image invoke-docker clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/demo.done ## count photos on a local stack and show the results
 	$(BIN)/bintally demo
 
-test: check $(VENV)/test.done ## run all checks and all tests
-	-@$(MAKE) --no-print-directory $(BUILDER).done # without it, the build test is skipped
+test: setup check ## run all checks and all tests
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+# The three environments at once. What fails here is tried again, and explained, by the target that needs it;
+# without the builder, the test of `make build` is skipped.
+setup: $(VENV)/pip.done
+	-@$(MAKE) --no-print-directory -k -j3 $(VENV)/test.done $(VENV)/gates.done $(BUILDER).done
 
 unit: $(VENV)/test.done ## run the quick tests
 	HYPOTHESIS_PROFILE=quick $(BIN)/pytest -n $(WORKERS) $(UNIT)
