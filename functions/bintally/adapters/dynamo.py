@@ -10,11 +10,15 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from bintally.adapters.backoff import Pause, pause
 from bintally.adapters.errors import store_errors
 from bintally.domain.batches import batched
+from bintally.domain.errors import StoreError
 
 Item = dict[str, Any]
-MOST_TO_A_REQUEST = 100  # of TransactWriteItems and BatchGetItem
+MAX_ITEMS = 100  # of TransactWriteItems and BatchGetItem
+MAX_CONFLICTS = 6  # with transactions of others, before a write fails
+NO_ERROR, REFUSED, CONFLICT = "None", "ConditionalCheckFailed", "TransactionConflict"  # reasons of a cancellation
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds, before keys that DynamoDB left for later are asked for again
 
 
@@ -85,46 +89,65 @@ def update(
     }
 
 
-def write_each(client: Any, writes: Sequence[Item]) -> list[Item | None]:
+def write_each(client: Any, writes: Sequence[Item], pause: Pause = pause) -> list[Item | None]:
     """Carry out conditional writes, each on its own item: None where written, else the item that refused it.
 
-    Most often none is refused, so they go a hundred to a transaction. Where some are, the others are sent again without
-    them; where a transaction fails for another reason, its writes go one by one.
+    Usually no write is refused, so they go a hundred to a transaction. If some are refused, the others are sent again
+    without them. If another transaction has one of the items, the same writes are sent again after a pause. If a
+    transaction fails for another reason, its writes go one by one.
     """
     results: list[Item | None] = []
     with store_errors("Writing to a table"):
-        for part in batched(writes, MOST_TO_A_REQUEST):
-            results += _transact(client, part)
+        for part in batched(writes, MAX_ITEMS):
+            results += _transact(client, part, pause)
     return results
 
 
-def _transact(client: Any, writes: Sequence[Item]) -> list[Item | None]:
+def _transact(client: Any, writes: Sequence[Item], pause: Pause) -> list[Item | None]:
     if not writes:
         return []
-    try:
-        client.transact_write_items(TransactItems=list(writes))
-    except client.exceptions.TransactionCanceledException as error:
-        reasons = error.response.get("CancellationReasons", [])
-        refused = [reason.get("Code") == "ConditionalCheckFailed" for reason in reasons]
-        if not any(refused) or any(reason.get("Code") not in ("None", "ConditionalCheckFailed") for reason in reasons):
-            return [_write_one(client, write) for write in writes]
-        others = iter(_transact(client, [write for write, no in zip(writes, refused, strict=True) if not no]))
-        return [
-            deserialised(reason.get("Item", {})) if no else next(others)
-            for reason, no in zip(reasons, refused, strict=True)
-        ]
-    return [None] * len(writes)
+    codes = _cancellation(client, writes, pause)
+    if codes is None:
+        return [None] * len(writes)
+    refused = [code == REFUSED for code, _ in codes]
+    if not any(refused) or any(code not in (NO_ERROR, REFUSED) for code, _ in codes):
+        return [_write_one(client, write, pause) for write in writes]
+    others = iter(_transact(client, [write for write, no in zip(writes, refused, strict=True) if not no], pause))
+    return [item if no else next(others) for (_, item), no in zip(codes, refused, strict=True)]
 
 
-def _write_one(client: Any, write: Item) -> Item | None:
-    try:
-        if "Put" in write:
-            client.put_item(**write["Put"])
+def _cancellation(client: Any, writes: Sequence[Item], pause: Pause) -> list[tuple[str, Item]] | None:
+    """Send one transaction. None if it is written, else the code of each write and the item that refused it.
+
+    A conflict is sent again: neither DynamoDB nor botocore does that for TransactWriteItems.
+    """
+    codes: list[tuple[str, Item]] = []
+    for attempt in range(MAX_CONFLICTS):
+        try:
+            client.transact_write_items(TransactItems=list(writes))
+        except client.exceptions.TransactionCanceledException as error:
+            reasons = error.response.get("CancellationReasons", [])
+            codes = [(reason.get("Code", NO_ERROR), deserialised(reason.get("Item", {}))) for reason in reasons]
+            if not any(code == CONFLICT for code, _ in codes):
+                return codes
+            pause(attempt)
         else:
-            client.update_item(**write["Update"])
-    except client.exceptions.ConditionalCheckFailedException as error:
-        return deserialised(error.response.get("Item", {}))
-    return None
+            return None
+    return codes
+
+
+def _write_one(client: Any, write: Item, pause: Pause) -> Item | None:
+    operation, request = (client.put_item, write["Put"]) if "Put" in write else (client.update_item, write["Update"])
+    for attempt in range(MAX_CONFLICTS):
+        try:
+            operation(**request)
+        except client.exceptions.ConditionalCheckFailedException as error:
+            return deserialised(error.response.get("Item", {}))
+        except client.exceptions.TransactionConflictException:
+            pause(attempt)
+        else:
+            return None
+    raise StoreError(f"Another transaction held an item of {request['TableName']} at each of {MAX_CONFLICTS} attempts.")
 
 
 def read_each(
@@ -136,7 +159,7 @@ def read_each(
     """
     found = []
     with store_errors(f"Reading {table}"):
-        for part in batched([serialised(key) for key in keys], MOST_TO_A_REQUEST):
+        for part in batched([serialised(key) for key in keys], MAX_ITEMS):
             wanted: Any = {table: {"Keys": list(part), "ConsistentRead": True}}
             wait = FIRST_PAUSE
             while wanted:

@@ -43,6 +43,12 @@ def client_error(code: str, operation: str = "Operation") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": f"{code} happened"}}, operation)
 
 
+def exception(name: str, operation: str) -> Exception:
+    """An error of DynamoDB's that has a class of its own."""
+    error: Exception = getattr(client("dynamodb").exceptions, name)({"Error": {"Code": name, "Message": ""}}, operation)
+    return error
+
+
 def cancelled(*codes: str) -> Exception:
     """A transaction that DynamoDB cancelled, with a reason for each of its writes."""
     reasons = [{"Code": code} for code in codes]

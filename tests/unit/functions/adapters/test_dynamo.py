@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from bintally.adapters.backoff import FIRST_SECONDS, MAX_SECONDS, seconds
 from bintally.adapters.dynamo import (
     deserialised,
     pages,
@@ -20,7 +22,7 @@ from botocore.exceptions import ConnectTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.functions.adapters.stubs import StubClient, cancelled, client_error, refusing
+from tests.unit.functions.adapters.stubs import StubClient, cancelled, client_error, exception, refusing
 from tests.unit.functions.aws import client, table
 
 
@@ -80,37 +82,90 @@ def test_a_write_to_what_is_not_there_is_refused_with_nothing(bins: str) -> None
     assert write_each(client("dynamodb"), [change]) == [{}]
 
 
-def test_writes_that_conflict_go_one_by_one() -> None:
-    """Another transaction on one of the items: DynamoDB cancels all, though no condition failed."""
-    stub = StubClient(
-        transact_write_items=refusing(cancelled("None", "TransactionConflict")),
-        put_item=lambda **_: {},
-        update_item=lambda **_: {},
-    )
-    writes = [put("bins", "a"), update("bins", {"bin_id": "b"}, {"note": "x"}, "attribute_exists(#bin_id)")]
+class Contended:
+    """A table that answers as DynamoDB does while other transactions are in progress.
 
-    assert write_each(stub, writes) == [None, None]
+    The next `conflicts` requests that write an item of `locked` conflict. An item in `existing` is refused by its
+    condition.
+    """
 
-    assert stub.of("put_item") == [writes[0]["Put"]]
-    assert stub.of("update_item") == [writes[1]["Update"]]
-    assert len(stub.of("transact_write_items")) == 1
+    def __init__(self, locked: set[str], conflicts: int, existing: Collection[str] = ()) -> None:
+        self.locked, self.conflicts, self.existing = locked, conflicts, existing
+        self.written: list[str] = []
+        self.pauses: list[int] = []
+        self.client = StubClient(transact_write_items=self._transact, put_item=self._write, update_item=self._write)
+
+    def write(self, *writes: dict[str, Any]) -> list[Any]:
+        return write_each(self.client, list(writes), self.pauses.append)
+
+    def _transact(self, TransactItems: Any) -> Any:  # noqa: N803
+        names = [bin_of(write) for each in TransactItems for write in each.values()]
+        codes = ["ConditionalCheckFailed" if name in self.existing else "None" for name in names]
+        if self._conflict(names):
+            codes = ["TransactionConflict" if n in self.locked else c for n, c in zip(names, codes, strict=True)]
+        if set(codes) != {"None"}:
+            raise cancelled(*codes)
+        self.written += names
+        return {}
+
+    def _write(self, **request: Any) -> Any:
+        if self._conflict([bin_of(request)]):
+            raise exception("TransactionConflictException", "PutItem")
+        if bin_of(request) in self.existing:
+            raise exception("ConditionalCheckFailedException", "PutItem")
+        self.written.append(bin_of(request))
+        return {}
+
+    def _conflict(self, names: list[str]) -> bool:
+        if self.locked.isdisjoint(names) or not self.conflicts:
+            return False
+        self.conflicts -= 1
+        return True
+
+
+def bin_of(request: dict[str, Any]) -> str:
+    return str((request.get("Item") or request["Key"])["bin_id"]["S"])
+
+
+def test_a_transaction_that_conflicts_is_sent_again_after_pauses() -> None:
+    table = Contended({"b"}, conflicts=2)
+
+    assert table.write(put("bins", "a"), put("bins", "b")) == [None, None]
+
+    assert (table.written, table.pauses) == (["a", "b"], [0, 1])
+    assert len(table.client.requests) == 3
 
 
 def test_a_conflict_hides_no_refusal() -> None:
-    def put_item(**request: Any) -> Any:
-        if request["Item"]["bin_id"]["S"] == "a":
-            refusal = {
-                "Error": {"Code": "ConditionalCheckFailedException", "Message": ""},
-                "Item": {"note": {"S": "old"}},
-            }
-            raise client("dynamodb").exceptions.ConditionalCheckFailedException(refusal, "PutItem")
-        return {}
+    table = Contended({"b"}, conflicts=1, existing=["a"])
 
-    stub = StubClient(
-        transact_write_items=refusing(cancelled("ConditionalCheckFailed", "TransactionConflict")), put_item=put_item
-    )
+    assert table.write(put("bins", "a"), put("bins", "b")) == [{}, None]
 
-    assert write_each(stub, [put("bins", "a"), put("bins", "b")]) == [{"note": "old"}, None]
+
+def test_after_many_conflicts_the_writes_go_one_by_one() -> None:
+    table = Contended({"b"}, conflicts=8)
+    change = update("bins", {"bin_id": "b"}, {"note": "x"}, "attribute_exists(#bin_id)")
+
+    assert table.write(put("bins", "a"), change, put("bins", "c")) == [None] * 3
+
+    assert table.written == ["a", "b", "c"]
+    assert table.pauses == [0, 1, 2, 3, 4, 5, 0, 1]
+
+
+def test_an_item_that_never_gets_free_is_an_error_after_a_bounded_number_of_attempts() -> None:
+    table = Contended({"a"}, conflicts=1_000)
+
+    with pytest.raises(StoreError, match="held an item of bins at each of 6 attempts"):
+        table.write(put("bins", "a"))
+
+    assert len(table.client.requests) == 12
+
+
+def test_pauses_are_random_and_bounded() -> None:
+    slept = [seconds(attempt) for attempt in range(20)]
+
+    assert all(0 <= each <= min(MAX_SECONDS, FIRST_SECONDS * 2**number) for number, each in enumerate(slept))
+    assert len(set(slept)) == 20
 
 
 @pytest.mark.parametrize(
@@ -125,8 +180,8 @@ def test_a_table_that_refuses_to_work_is_an_error(code: str) -> None:
 
 def test_a_write_alone_that_fails_is_an_error_too() -> None:
     stub = StubClient(
-        transact_write_items=refusing(cancelled("TransactionConflict")),
-        put_item=refusing(client_error("TransactionConflictException", "PutItem")),
+        transact_write_items=refusing(cancelled("ThrottlingError")),
+        put_item=refusing(client_error("ThrottlingException", "PutItem")),
     )
 
     with pytest.raises(StoreError):
