@@ -294,7 +294,8 @@ class FakeJobs(_Fake):
 @dataclass
 class FakeEngine(_Fake):
     """`asked` are the jobs that it took, `outputs` what it answered, by key. Down, or asked for a job that it
-    `refuses`, it takes nothing; `full` it has no instances. Jobs that went `elsewhere` can't be looked into.
+    `refuses`, it takes nothing; `full` it has no instances. Jobs that went `elsewhere` can't be looked into. `ended_at`
+    has when jobs ended, by job id; the others ended long ago.
     """
 
     name: EngineName = EngineName.ASYNC
@@ -306,6 +307,7 @@ class FakeEngine(_Fake):
     full: bool = False
     refuses: set[str] = field(default_factory=set)
     elsewhere: set[str] = field(default_factory=set)
+    ended_at: dict[str, str] = field(default_factory=dict)
 
     @property
     def supports_polling(self) -> bool:
@@ -336,10 +338,12 @@ class FakeEngine(_Fake):
             raise InvalidEventError(f"{job.output_location} is not in the jobs bucket")
         if job.job_id in self.failures:
             output = self.location(job) if self.supports_polling else None
-            return JobResult(
-                job.job_id, output, self.failures[job.job_id], job.transform_attempt if self.supports_polling else None
-            )
-        return self.result(job) if any(key in self.outputs for key in job.manifests) else None
+            result = replace(self.result(job, self.failures[job.job_id]), output_location=output)
+        elif any(key in self.outputs for key in job.manifests):
+            result = self.result(job)
+        else:
+            return None
+        return replace(result, ended_at=self.ended_at.get(job.job_id, ""))
 
     def results(self, job: Job, output_location: str | None) -> Iterator[tuple[list[str], dict[str, Result]]]:
         if output_location and not output_location.startswith(f"{JOBS_BUCKET}{self.name}/output/"):

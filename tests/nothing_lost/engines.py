@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 
 from bintally.domain.errors import EngineUnavailableError
 from bintally.domain.jobs import EngineName, Job, JobResult
 from bintally.domain.manifest import parse_manifest
+from bintally.domain.times import iso
 from bintally.domain.transforms import name_of, result_of
 
 from tests.fakes import FakeEngine
@@ -63,13 +64,15 @@ class SimulatedEngine(FakeEngine):
         self.step()
         unknown = ("Failed", f"SageMaker does not know {name_of(job)}.")
         state, reason = self.states.get(name_of(job), unknown)
-        return result_of(name_of(job), state, self.location(job), reason)
+        result = result_of(name_of(job), state, self.location(job), reason)
+        return replace(result, ended_at=self.ended_at.get(job.job_id, "")) if result else None
 
     def answer_due(self) -> int:
         """Answer what was asked long enough ago; how many requests that were."""
         due = [(at, job) for at, job in self.waiting if at <= self.clock()]
         self.waiting = [(at, job) for at, job in self.waiting if at > self.clock()]
         for _, job in due:
+            self.ended_at[job.job_id] = iso(self.clock())
             self._finish(job)
         return len(due)
 

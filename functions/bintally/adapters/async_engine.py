@@ -14,7 +14,7 @@ from bintally.domain.jobs import Job, JobResult
 from bintally.domain.manifest import Result, parse_output
 
 OUTPUTS, FAILURES = "async/output/", "async/failure/"  # as the endpoint in template.yaml is told
-LONGEST_REASON = 500  # characters of a failure that are kept
+MAX_REASON = 500  # characters of a failure that are kept
 
 
 class AsyncEngine:
@@ -44,12 +44,16 @@ class AsyncEngine:
         return {"output_location": answer["OutputLocation"], "failure_location": answer["FailureLocation"]}
 
     def poll(self, job: Job) -> JobResult | None:
-        if self._files.read(self._files.key_of(job.output_location, OUTPUTS)) is not None:
-            return JobResult(job.job_id, job.output_location)
-        failure = self._files.read(self._files.key_of(job.failure_location, FAILURES)) if job.failure_location else None
-        if failure is None:
+        if written_at := self._files.written_at(self._files.key_of(job.output_location, OUTPUTS)):
+            return JobResult(job.job_id, job.output_location, ended_at=written_at)
+        if not job.failure_location:
             return None
-        return JobResult(job.job_id, None, failure[:LONGEST_REASON] or "The request failed without a reason.")
+        key = self._files.key_of(job.failure_location, FAILURES)
+        written_at = self._files.written_at(key)
+        if written_at is None:
+            return None
+        reason = (self._files.read(key) or "")[:MAX_REASON] or "The request failed without a reason."
+        return JobResult(job.job_id, None, reason, ended_at=written_at)
 
     def results(self, job: Job, output_location: str | None) -> Iterator[tuple[list[str], dict[str, Result]]]:
         answers = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,6 +15,7 @@ from bintally.domain.image import Image
 from bintally.domain.jobs import Job, JobResult
 from bintally.domain.manifest import Result, parse_output
 from bintally.domain.policy import instance_type
+from bintally.domain.times import iso
 from bintally.domain.transforms import name_of, result_of
 
 TAKEN = ("ResourceInUse", "already exists")  # codes and words for a name that has a job
@@ -62,7 +64,9 @@ class BatchEngine:
                 return JobResult(
                     job.job_id, self._output(job), f"SageMaker does not know {name}.", job.transform_attempt
                 )
-        return result_of(name, found["TransformJobStatus"], self._output(job), found.get("FailureReason", ""))
+        result = result_of(name, found["TransformJobStatus"], self._output(job), found.get("FailureReason", ""))
+        ended = found.get("TransformEndTime")
+        return replace(result, ended_at=iso(ended)) if result and ended else result
 
     def results(self, job: Job, output_location: str | None) -> Iterator[tuple[list[str], dict[str, Result]]]:
         folder = self._files.key_of(output_location, f"jobs/{job.job_id}/output/") if output_location else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -12,6 +13,7 @@ from bintally.domain.errors import InvalidEventError
 from bintally.domain.image import Image
 from bintally.domain.jobs import Job
 from bintally.domain.manifest import build_manifest, parse_manifest
+from bintally.domain.times import iso
 
 JSON_LINES = "application/jsonlines"
 MOST_BYTES = 16 * 2**20  # that are read of an object: a thousand answers are less than one
@@ -43,6 +45,17 @@ class JobFiles:
                 return str(body.read(MOST_BYTES).decode(errors="replace"))
             except ClientError as error:
                 if error.response["Error"]["Code"] != "NoSuchKey":
+                    raise
+                return None
+
+    def written_at(self, key: str) -> str | None:
+        """When an object was written (ISO 8601); None without one."""
+        with store_errors(f"Reading s3://{self.bucket}/{key}"):
+            try:
+                written: datetime = self._s3.head_object(Bucket=self.bucket, Key=key)["LastModified"]
+                return iso(written)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "404":  # the answer to HEAD has no body that says NoSuchKey
                     raise
                 return None
 

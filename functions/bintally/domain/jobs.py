@@ -79,13 +79,15 @@ class Job:
 class JobResult:
     """What the engine says about a job: where its output is, why it failed, or both where a part of it failed.
 
-    `transform_attempt` is the number of the transform job; None for a request to the endpoint.
+    `transform_attempt` is the number of the transform job; None for a request to the endpoint. `ended_at` is when the
+    engine finished (ISO 8601), if that is known.
     """
 
     job_id: str
     output_location: str | None
     failure_reason: str = ""
     transform_attempt: int | None = None
+    ended_at: str = ""
 
 
 def job_of(photographs: Iterable[tuple[str, int]], engine: EngineName = EngineName.ASYNC, shards: int = 1) -> Job:

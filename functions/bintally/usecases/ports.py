@@ -106,7 +106,10 @@ class Engine(Protocol):
         """Send the job; the locations of its output. Raises EngineUnavailableError or its subclass NoCapacityError."""
 
     def poll(self, job: Job) -> JobResult | None:
-        """The result of a job that was sent, whether or not it was announced; None while there is none."""
+        """The result of a job that was sent, whether or not it was announced; None while there is none.
+
+        The result says when the job ended, if the engine knows.
+        """
 
     def results(self, job: Job, output_location: str | None) -> Iterator[tuple[list[str], dict[str, Result]]]:
         """For each manifest its image ids, and the results in the output; no results where `output_location` is None.

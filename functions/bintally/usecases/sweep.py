@@ -40,6 +40,9 @@ class SweepSummary:
 def sweep(dependencies: Dependencies, *, policy: Policy, now: datetime) -> SweepSummary:
     """Check the jobs that have had no news for `sweep_after`, the one checked longest ago first.
 
+    A job that ended less than `sweep_after` ago is left to collect: two runs that process one job publish its events
+    twice and cancel each other's transactions.
+
     Safe to repeat and to run concurrently. An error of any kind affects only its own job. Each job is touched before
     it is checked, so that one that uses up all memory or time doesn't come first in the next run too.
     """
@@ -82,9 +85,11 @@ def _check_prepared(dependencies: Dependencies, job: Job, policy: Policy, now: d
 
 
 def _check_sent(dependencies: Dependencies, job: Job, policy: Policy, now: datetime) -> Check:
-    """The notification is lost or late, the request has expired, or the engine is still working: then ""."""
+    """The notification is lost or late, or the request has expired. "" if the engine is working or has just ended."""
     engine = dependencies.engine(job.engine)
     result = engine.poll(job)
+    if result is not None and result.ended_at > iso(now - policy.sweep_after):
+        return "", NOTHING  # its notification is on the way, or collect is working on it
     if result is not None:
         collected = collect(dependencies, result, policy=policy, now=now)
         return "failed" if collected.failed else "answered", collected.status_counts

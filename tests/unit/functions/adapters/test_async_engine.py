@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from bintally.adapters.async_engine import LONGEST_REASON, AsyncEngine
+from bintally.adapters.async_engine import MAX_REASON, AsyncEngine
 from bintally.adapters.job_files import JobFiles
 from bintally.domain.errors import EngineUnavailableError, InvalidEventError, StoreError
 from bintally.domain.jobs import JobResult, JobStatus
@@ -92,17 +93,26 @@ def test_a_request_that_left_nothing_may_be_at_work(aws: None) -> None:
     assert engine().poll(replace(SENT, failure_location="")) is None
 
 
+def polled() -> JobResult:
+    """What the engine says about a request, which ended just now."""
+    result = engine().poll(SENT)
+    assert result is not None
+    ended = datetime.fromisoformat(result.ended_at)
+    assert abs(datetime.now(UTC) - ended) < timedelta(minutes=1)
+    return replace(result, ended_at="")
+
+
 def test_an_output_is_an_answer(aws: None) -> None:
     put("async/output/1.out", b"")
 
-    assert engine().poll(SENT) == JobResult(JOB.job_id, SENT.output_location)
+    assert polled() == JobResult(JOB.job_id, SENT.output_location)
 
 
 def test_an_output_counts_more_than_a_failure(aws: None) -> None:
     put("async/output/1.out", b"{}")
     put("async/failure/1-error.out", b"Late.")
 
-    assert engine().poll(SENT) == JobResult(JOB.job_id, SENT.output_location)
+    assert polled() == JobResult(JOB.job_id, SENT.output_location)
 
 
 @pytest.mark.parametrize(
@@ -111,13 +121,13 @@ def test_an_output_counts_more_than_a_failure(aws: None) -> None:
         (b"Received server error (500).", "Received server error (500)."),
         (b"", "The request failed without a reason."),
         (b"\xff", "\ufffd"),
-        (b"x" * 5000, "x" * LONGEST_REASON),
+        (b"x" * 5000, "x" * MAX_REASON),
     ],
 )
 def test_a_failure_says_why_and_is_cut_to_what_a_table_should_hold(aws: None, body: bytes, reason: str) -> None:
     put("async/failure/1-error.out", body)
 
-    assert engine().poll(SENT) == JobResult(JOB.job_id, None, reason)
+    assert polled() == JobResult(JOB.job_id, None, reason)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -171,6 +172,15 @@ def test_a_transform_job_that_ended_says_how(facts: dict[str, str], failure: str
 
     assert batch.poll(replace(JOB, transform_attempt=4)) == JobResult(JOB.job_id, OUTPUT, failure, 4)
     assert stub.of("describe_transform_job") == [{"TransformJobName": f"{JOB.job_id}-4"}]
+
+
+def test_a_transform_job_that_ended_says_when() -> None:
+    ended = datetime(2026, 5, 4, 12, 30, tzinfo=timezone(timedelta(hours=2)))  # boto3 answers in the local zone
+
+    result = described(TransformJobStatus="Completed", TransformEndTime=ended)[1].poll(JOB)
+
+    assert result is not None
+    assert result.ended_at == "2026-05-04T10:30:00.000Z"
 
 
 @pytest.mark.parametrize("status", ["InProgress", "Stopping"])

@@ -44,7 +44,7 @@ def needed(service: str, operation: str, params: dict[str, Any]) -> Iterator[Nee
         case "dynamodb", _:
             index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
             yield f"dynamodb:{operation}", table_arn(params["TableName"]) + index
-        case "s3", "GetObject":
+        case "s3", "GetObject" | "HeadObject":
             action = "s3:GetObjectVersion" if "VersionId" in params else "s3:GetObject"
             yield action, f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"
         case "s3", _:
@@ -111,6 +111,7 @@ def needs(on_aws: dict[str, str], setting: Callable[[str, str], None]) -> dict[s
     for number, (function, delivery) in enumerate(deliveries):
         if function == "submit":
             setting("INFERENCE_MODE", "async" if number % 2 else "batch")
+            setting("SWEEP_AFTER", "0")  # the outputs were written just now
             leave_work(on_aws["JOBS_BUCKET"], photographs(4 * number)[-4:])
         if delivery == event("collect/async-failure.json"):
             lose_manifests(on_aws["JOBS_BUCKET"])

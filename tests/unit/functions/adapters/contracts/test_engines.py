@@ -62,6 +62,12 @@ def answer(world: Any, job: Job, shards: list[int], failure: str = "") -> None:
         world.sagemaker.transforms[name_of(job)] = ended or {"TransformJobStatus": "Completed"}
 
 
+def polled(world: Any, job: Job) -> JobResult:
+    """What the engine says about the job, whenever it ended."""
+    result: JobResult = engine_of(world, job).poll(job)
+    return replace(result, ended_at="")
+
+
 def _answer_by_fake(engine: Any, job: Job, records: list[dict[str, object]], failure: str) -> None:
     if records:
         engine.answer(job, records)
@@ -148,7 +154,7 @@ def test_a_job_that_has_answered_tells_where(world: Any, job: Job) -> None:
     answer(world, asked, list(range(job.shards)))
 
     attempt = None if job.engine is EngineName.ASYNC else 0
-    assert engine_of(world, job).poll(asked) == JobResult(job.job_id, asked.output_location, "", attempt)
+    assert polled(world, asked) == JobResult(job.job_id, asked.output_location, "", attempt)
     assert list(engine_of(world, job).results(asked, asked.output_location)) == [
         (ids, dict.fromkeys(ids, ANSWER)) for ids in asked_in(job)
     ]
@@ -158,16 +164,14 @@ def test_a_request_that_failed_tells_why_and_has_no_output(world: Any) -> None:
     asked = sent(world, JOB)
     answer(world, asked, [], "The model server died.")
 
-    assert world.async_engine.poll(asked) == JobResult(JOB.job_id, None, "The model server died.")
+    assert polled(world, asked) == JobResult(JOB.job_id, None, "The model server died.")
 
 
 def test_a_transform_job_that_failed_tells_why_and_keeps_what_was_counted(world: Any) -> None:
     asked = sent(world, BATCH)
     answer(world, asked, [0], "ClientError: See job logs.")
 
-    assert world.batch_engine.poll(asked) == JobResult(
-        BATCH.job_id, asked.output_location, "ClientError: See job logs.", 0
-    )
+    assert polled(world, asked) == JobResult(BATCH.job_id, asked.output_location, "ClientError: See job logs.", 0)
     assert [len(answers) for _, answers in world.batch_engine.results(asked, asked.output_location)] == [2, 0]
 
 
