@@ -8,7 +8,6 @@ import pytest
 from bintally.domain.image import Image, Status
 from bintally.domain.jobs import EngineName, Job, JobResult, JobStatus
 from bintally.domain.policy import InferenceMode
-from bintally.domain.times import iso
 
 from tests.fakes import CrashError, FakeEngine, World
 from tests.unit.functions.examples import NOW, photographs, prediction
@@ -53,40 +52,6 @@ def test_an_answer_that_nobody_announced_is_found() -> None:
     assert made_round(world, later(4)).swept.answered == tuple(world.jobs.items)
 
     assert everything_counted(world)
-
-
-@pytest.mark.parametrize("failure", ["", "ClientError: See job logs."])
-def test_a_job_that_has_just_ended_is_left_to_collect(failure: str) -> None:
-    world = silent_world()
-    (job_id,) = world.jobs.items
-    if failure:
-        world.async_engine.failures[job_id] = failure
-    world.async_engine.ended_at[job_id] = iso(later(30))
-
-    swept = made_round(world, later(31)).swept
-
-    assert (swept.answered, swept.failed, world.events.published) == ((), (), [])
-    swept = made_round(world, later(34)).swept
-    assert swept.answered + swept.failed == (job_id,)
-
-
-def test_the_sweep_and_collect_never_publish_one_event_twice() -> None:
-    """The sweep runs before each step of collect, as on AWS when the notification is a few seconds old."""
-    job = first_job_of(IMAGES)
-
-    def ended_world() -> World:
-        world = silent_world()
-        world.async_engine.ended_at[job.job_id] = iso(later(30))
-        return world
-
-    worlds = with_each_interruption(
-        ended_world,
-        lambda world: collected(world, world.async_engine.result(job), now=later(30.1)),
-        lambda world: made_round(world, later(30.1)),
-    )
-
-    assert [len(world.events.published) for world in worlds] == [len(IMAGES)] * len(worlds)
-    assert all(map(everything_counted, worlds))
 
 
 def test_a_failure_that_nobody_announced_is_found() -> None:
