@@ -21,7 +21,7 @@ INVOKE_IMAGE = $(shell docker image inspect $(LAMBDA_IMAGE) >/dev/null 2>&1 && \
 	echo --skip-pull-image --force-image-build --invoke-image $(LAMBDA_IMAGE))
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help demo test setup unit check format model-smoke soak build instance-type lambda-image invoke-docker clean
+.PHONY: help demo test setup unit check format model-smoke soak build smoke-stack instance-type lambda-image invoke-docker clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -69,6 +69,9 @@ invoke-docker: .aws-sam/build/template.yaml ## run FUNCTION with EVENT in a cont
 
 .aws-sam/build/template.yaml: template.yaml $(shell find functions -type f -not -name '*.pyc')
 	$(MAKE) build
+
+smoke-stack: $(VENV)/demo.done ## prove that a stack works: make smoke-stack [STACK_NAME=bintally]; without it, the local one
+	$(BIN)/bintally smoke $(if $(findstring command,$(origin STACK_NAME)),--stack $(STACK_NAME))
 
 instance-type: build ## change the endpoint's instance type: make instance-type TYPE=ml.c7i.xlarge [STACK_NAME=bintally]
 	$(if $(TYPE),,$(error TYPE is required: make instance-type TYPE=ml.c7i.xlarge))

@@ -16,6 +16,7 @@ from bincli.errors import CommandError
 
 if TYPE_CHECKING:
     from bintally.adapters.bins import DynamoBins
+    from bintally.adapters.canary import AwsCanarySite
     from bintally.adapters.consignments import DynamoOrders
     from bintally.adapters.jobs import DynamoJobs
     from bintally.adapters.ledger import DynamoLedger
@@ -96,6 +97,14 @@ class Deployment:
         from bintally.adapters.consignments import DynamoOrders
 
         return DynamoOrders(self.dynamodb, self.output("ConsignmentsTable"))
+
+    @property
+    def canary(self) -> AwsCanarySite:
+        from bintally.adapters.canary import AwsCanarySite, CanaryPlaces
+
+        buckets = [self.output(f"{name}Bucket") for name in ("Intake", "Orders", "Jobs")]
+        tables = [self.output(f"{name}Table") for name in ("Images", "Bins", "Consignments")]
+        return AwsCanarySite(self.s3, self.dynamodb, CanaryPlaces(*buckets, *tables))
 
 
 def open_deployment(stack: str | None, region: str | None = None, profile: str | None = None) -> Deployment:

@@ -24,6 +24,7 @@ from bincli.commands import (
     orders,
     redrive,
     retry,
+    smoke,
     up,
 )
 
@@ -77,6 +78,7 @@ for command in (
     consignment.consignment,
     jobs.jobs,
     audit.audit,
+    smoke.smoke,
     retry.retry,
     redrive.redrive,
     backfill.backfill,

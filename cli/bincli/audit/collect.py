@@ -106,14 +106,22 @@ def depth(name: str, queue: Queue, dead_letters: Queue) -> QueueDepth:
 
 
 def refreshed(snapshot: Snapshot, first: Audit, deployment: Deployment) -> Snapshot:
-    """The snapshot with every doubtful image read again: the ledger has results before their job is closed."""
-    doubtful = deployment.ledger.read({finding.image_id for finding in first.findings if finding.image_id})
-    if not doubtful:
+    """The snapshot with every doubtful image read again.
+
+    The ledger has results before their job is closed. And the canary of `bintally smoke` may have been removed since:
+    then it is in neither the bucket nor the ledger.
+    """
+    if first.is_clean:
         return snapshot
+    asked = {finding.image_id for finding in first.findings if finding.image_id}
+    doubtful = deployment.ledger.read(asked)
     unknown = {entry.job_id for entry in doubtful.values() if entry.job_id} - snapshot.jobs.keys()
+    present = {version.name for version in versions_in(deployment)}
+    entries = {entry.image.image_id: entry for entry in snapshot.entries} | doubtful
     return replace(
         snapshot,
-        entries=[doubtful.get(entry.image.image_id, entry) for entry in snapshot.entries],
+        versions=[version for version in snapshot.versions if version.name in present],
+        entries=[entry for image_id, entry in entries.items() if image_id not in asked or image_id in doubtful],
         jobs={**snapshot.jobs, **deployment.jobs.read(unknown)},
         bins={count.bin_id: count for count in deployment.bins.all()},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from bintally.domain.bins import BinCount
@@ -167,6 +168,28 @@ class Events(Protocol):
 
     def publish(self, events: Iterable[tuple[str, Mapping[str, object]]]) -> None:
         """Publish (detail type, detail) pairs."""
+
+
+class CanarySite(Protocol):
+    """A stack as the canary sees it: only what has the canary's reserved names."""
+
+    def upload_orders(self, data: bytes) -> str:
+        """Upload the canary's order file; its version."""
+
+    def is_imported(self, version: str) -> bool:
+        """Whether that version of the order file has been imported."""
+
+    def upload(self, key: str, data: bytes) -> str:
+        """Upload a photo; its image id."""
+
+    def entries(self, image_ids: Collection[str]) -> dict[str, LedgerEntry]:
+        """The ledger's entries of those photos that it has, by image id."""
+
+    def lines(self) -> list[OrderLine]:
+        """The canary's order lines."""
+
+    def remove(self, now: datetime) -> int:
+        """Remove every trace of the canary but those in progress; how many stay. Safe to repeat after a crash."""
 
 
 class Dependencies(Protocol):

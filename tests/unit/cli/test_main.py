@@ -39,6 +39,7 @@ def test_there_are_these_commands_and_no_others():
         "orders import",
         "redrive",
         "retry",
+        "smoke",
         "up",
     }
 

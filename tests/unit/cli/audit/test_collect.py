@@ -3,10 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bincli.audit.collect import Clock, QueueDepth, audit_once, grace_periods, run_audit
 from bincli.audit.rules import Audit, GracePeriods
-from bintally.domain.image import Status
+from bincli.deployment import Deployment
+from bintally.domain.image import Image, Status
 from bintally.domain.jobs import JobStatus
 
 from tests.unit.cli.moto_stack import NOW, MotoStack, announcement
@@ -149,3 +151,47 @@ def test_an_audit_does_not_wait_for_ever(stack: MotoStack) -> None:
 
     assert not run_audit(stack.deployment, GRACE, wait=12, clock=clock).is_settled
     assert sum(slept) == 15
+
+
+def vanishing(stack: MotoStack, image: Image, *, object_too: bool) -> Deployment:
+    """The deployment of an audit that reads the bins just after an image was removed from them and the ledger."""
+    real = stack.client("dynamodb")
+
+    class Dynamo:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(real, name)
+
+        def get_paginator(self, operation: str) -> Any:
+            return Paginator(real.get_paginator(operation))
+
+    class Paginator:
+        def __init__(self, pages: Any) -> None:
+            self._pages = pages
+
+        def paginate(self, **request: Any) -> Any:
+            if request["TableName"] == stack.output("BinsTable"):
+                remove()
+            return self._pages.paginate(**request)
+
+    def remove() -> None:
+        if object_too:
+            stack.client("s3").delete_object(Bucket=image.bucket, Key=image.key, VersionId=image.version_id)
+        real.delete_item(TableName=stack.output("ImagesTable"), Key={"image_id": {"S": image.image_id}})
+        real.delete_item(TableName=stack.output("BinsTable"), Key={"bin_id": {"S": image.bin_id}})
+
+    clients = {"dynamodb": Dynamo()}
+    return Deployment("x", stack.deployment.outputs, lambda name: clients.get(name) or stack.client(name))
+
+
+def test_an_image_that_is_removed_during_the_audit_is_no_loss(stack: MotoStack) -> None:
+    (image,) = stack.finished("bintally-canary-1/1.jpg")
+
+    assert audit_once(vanishing(stack, image, object_too=True), GRACE, LATER).audit.is_clean
+
+
+def test_an_image_that_only_the_ledger_lost_during_the_audit_is_found(stack: MotoStack) -> None:
+    (image,) = stack.finished("a/1.jpg")
+
+    (finding,) = audit_once(vanishing(stack, image, object_too=False), GRACE, LATER).audit.findings
+
+    assert finding.state == "NOT IN THE LEDGER"
