@@ -146,7 +146,7 @@ def stack_outputs(name: str, clients: ClientFactory) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
-def aws_clients(region: str | None = None, profile: str | None = None) -> ClientFactory:
+def aws_clients(region: str | None = None, profile: str | None = None, attempts: int = 1) -> ClientFactory:
     """Clients with the credentials, region and endpoints of the environment, except for what is given.
 
     boto3 only reads AWS_DEFAULT_REGION; every other SDK and the AWS CLI read AWS_REGION first. The clients raise
@@ -158,14 +158,16 @@ def aws_clients(region: str | None = None, profile: str | None = None) -> Client
     def session() -> boto3.Session:
         return boto3.Session(profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None)
 
-    return lambda service: session().client(service, config=client_config())  # type: ignore[call-overload]
+    return lambda service: session().client(service, config=client_config(attempts))  # type: ignore[call-overload]
 
 
-def client_config() -> Any:
+def client_config(attempts: int = 1) -> Any:
     """One attempt: an invocation that takes long must not be repeated behind the operator's back."""
     from botocore.config import Config
 
-    return Config(connect_timeout=5, read_timeout=120, max_pool_connections=16, retries={"total_max_attempts": 1})
+    return Config(
+        connect_timeout=5, read_timeout=120, max_pool_connections=16, retries={"total_max_attempts": attempts}
+    )
 
 
 def warn_if_local(clients: ClientFactory, warn: Callable[[str], None]) -> ClientFactory:

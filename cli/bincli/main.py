@@ -18,6 +18,7 @@ from bincli.commands import (
     consignment,
     count,
     demo,
+    deploy,
     image,
     invoke,
     jobs,
@@ -83,6 +84,7 @@ for command in (
     redrive.redrive,
     backfill.backfill,
     image.image,
+    deploy.deploy,
 ):
     app.command()(command)
 order_commands.command("import")(orders.import_file)

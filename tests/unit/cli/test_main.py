@@ -33,6 +33,7 @@ def test_there_are_these_commands_and_no_others():
         "consignment",
         "count",
         "demo",
+        "deploy",
         "image",
         "invoke",
         "jobs",
