@@ -1,4 +1,4 @@
-"""Runs every minute: checks jobs without news, assigns pending images to jobs, sends open jobs."""
+"""Runs every minute: sends open jobs, checks jobs without news, assigns pending images to jobs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ from bintally.usecases.schedule import run_schedule
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """The ids of the jobs by what was done with them. The content of the event does not matter."""
-    done = run_schedule(dependencies(), policy=settings().policy, now=datetime.now(UTC))
+    done = run_schedule(
+        dependencies(),
+        policy=settings().policy,
+        now=datetime.now(UTC),
+        time_left=lambda: context.get_remaining_time_in_millis() / 1000,
+    )
     for name, unit, number in (
         ("JobsSent", MetricUnit.Count, len(done.submission.sent)),
         ("JobsWaiting", MetricUnit.Count, len(done.submission.waiting)),

@@ -1,7 +1,9 @@
-"""What the schedule runs: sweep, assign, submit."""
+"""What the schedule runs: send, sweep, assign, and send again, within the time of one run."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,6 +14,9 @@ from bintally.usecases.ports import Dependencies
 from bintally.usecases.submit import SubmitSummary, assign_pending, submit_open
 from bintally.usecases.sweep import SweepSummary, sweep
 
+# Each step starts nothing more when only so many of the 120 seconds remain. To collect a transform job of 10,000 images
+# takes about 30 seconds, to create one about 10.
+SEND_MARGIN, SWEEP_MARGIN, ASSIGN_MARGIN, LAST_SEND_MARGIN = 75.0, 45.0, 20.0, 8.0
 MAX_OVERDUE = 1_000  # jobs that are counted
 
 
@@ -36,17 +41,29 @@ class ScheduleSummary:
         return {**submission, "assigned": self.assigned, **swept}
 
 
-def run_schedule(dependencies: Dependencies, *, policy: Policy, now: datetime) -> ScheduleSummary:
-    """Sweep, then assign pending images to jobs, then send open jobs. Bounded, and safe to run concurrently."""
-    swept = sweep(dependencies, policy=policy, now=now)
-    assigned = assign_pending(dependencies, policy=policy, now=now)
-    submission = submit_open(dependencies, policy=policy, now=now)
+def run_schedule(
+    dependencies: Dependencies,
+    *,
+    policy: Policy,
+    now: datetime,
+    time_left: Callable[[], float] = lambda: math.inf,
+) -> ScheduleSummary:
+    """Send open jobs, sweep, assign pending images to jobs, and send those. Safe to run concurrently.
+
+    Sending comes first, so that nothing that takes long can prevent it. Each step ends when `time_left` (seconds) gets
+    short. The next run does the rest, because everything that waits is in the tables.
+    """
+    sent = submit_open(dependencies, policy=policy, now=now, has_time=lambda: time_left() > SEND_MARGIN)
+    swept = sweep(dependencies, policy=policy, now=now, has_time=lambda: time_left() > SWEEP_MARGIN)
+    assigned = assign_pending(dependencies, policy=policy, now=now, has_time=lambda: time_left() > ASSIGN_MARGIN)
+    last = submit_open(dependencies, policy=policy, now=now, has_time=lambda: time_left() > LAST_SEND_MARGIN)
+    submission = SubmitSummary(sent.sent + last.sent, tuple(dict(sent.waiting + last.waiting).items()))
     unsent = dependencies.jobs.unfinished(JobStatus.OPEN, iso(now), MAX_OVERDUE)
     since = [entry.due_at for entry in assigned.pending] + [job.created_at for job in unsent]
     oldest = datetime.fromisoformat(min(since, default=iso(now)))
     unaccounted = _unaccounted(dependencies, {job_id for job_id, _ in swept.errors}, policy, now)
     swept = replace(swept, errors=swept.errors + assigned.errors)
-    return ScheduleSummary(swept, submission, len(assigned.pending), now - oldest, unaccounted)
+    return ScheduleSummary(swept, submission, assigned.assigned, now - oldest, unaccounted)
 
 
 def _unaccounted(dependencies: Dependencies, unchecked: set[str], policy: Policy, now: datetime) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, takewhile
 
 from bintally.domain.batches import batched
 from bintally.domain.errors import NoCapacityError, SettingError, describe_error
@@ -32,17 +32,25 @@ class SubmitSummary:
 
 @dataclass(frozen=True)
 class AssignSummary:
-    """The images that were pending, the longest due first, and the ids of jobs that could not be made, with the error.
+    """The images that were pending, the longest due first, and how many of them went into jobs.
 
-    Its images stay pending, or the sweep opens the job.
+    `errors` has the ids of jobs that could not be made. Their images stay pending, or the sweep opens the job.
     """
 
     pending: tuple[LedgerEntry, ...]
+    assigned: int
     errors: tuple[tuple[str, str], ...]
 
 
-def assign_pending(dependencies: Dependencies, *, policy: Policy, now: datetime) -> AssignSummary:
-    """Assign images that are due and that no job holds to new jobs.
+def always() -> bool:
+    """No limit of time."""
+    return True
+
+
+def assign_pending(
+    dependencies: Dependencies, *, policy: Policy, now: datetime, has_time: Callable[[], bool] = always
+) -> AssignSummary:
+    """Assign images that are due and that no job holds to new jobs, as long as there is time.
 
     Safe to repeat and to run concurrently: each image is assigned once, and a job that gets no image stays PREPARED
     until the sweep abandons it. An error of any kind affects only its own job.
@@ -50,20 +58,22 @@ def assign_pending(dependencies: Dependencies, *, policy: Policy, now: datetime)
     ledger, jobs = dependencies.ledger, dependencies.jobs
     pending = sorted(ledger.pending(iso(now), MAX_PENDING), key=lambda entry: (entry.due_at, entry.image.image_id))
     engine = engine_for(policy, len(pending))
-    errors = []
-    for shards in _jobs(pending, engine, policy):
+    assigned, errors = 0, []
+    for shards in takewhile(lambda _: has_time(), _jobs(pending, engine, policy)):
         entries = [entry for shard in shards for entry in shard]
         job = job_of(((entry.image.image_id, entry.attempts) for entry in entries), engine, len(shards))
         try:
             dependencies.engine(engine).prepare(job, [[entry.image for entry in shard] for shard in shards])
             jobs.create(job, iso(now))
-            if ledger.assign(entries, job.job_id, iso(now)):
+            moved = ledger.assign(entries, job.job_id, iso(now))
+            assigned += len(moved)
+            if moved:
                 jobs.open(job, iso(now))
         except SettingError:
             raise
         except Exception as error:
             errors.append((job.job_id, describe_error(error)))
-    return AssignSummary(tuple(pending), tuple(errors))
+    return AssignSummary(tuple(pending), assigned, tuple(errors))
 
 
 def _jobs(pending: Sequence[LedgerEntry], engine: EngineName, policy: Policy) -> Iterator[list[Shard]]:
@@ -90,10 +100,12 @@ def _shards(pending: Sequence[LedgerEntry], policy: Policy) -> Iterator[Shard]:
         yield from batched(list(group), manifest_size(policy, attempts))
 
 
-def submit_open(dependencies: Dependencies, *, policy: Policy, now: datetime) -> SubmitSummary:
-    """Send every OPEN job that is due: new ones, and those that a crash or a refusal left behind."""
+def submit_open(
+    dependencies: Dependencies, *, policy: Policy, now: datetime, has_time: Callable[[], bool] = always
+) -> SubmitSummary:
+    """Send OPEN jobs that are due, while there is time: new ones, and those that a crash or a refusal left behind."""
     waiting = dependencies.jobs.unfinished(JobStatus.OPEN, iso(now), MAX_JOBS)
-    return submit_jobs(dependencies, waiting, policy=policy, now=now)
+    return submit_jobs(dependencies, takewhile(lambda _: has_time(), waiting), policy=policy, now=now)
 
 
 def submit_jobs(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from bintally.domain.errors import SettingError, describe_error
 from bintally.domain.image import Status
@@ -14,6 +15,7 @@ from bintally.domain.policy import Policy
 from bintally.domain.times import iso
 from bintally.usecases.collect import collect
 from bintally.usecases.ports import Dependencies
+from bintally.usecases.submit import always
 
 LIMIT = 50  # jobs of each status that one run checks
 NOTHING: Mapping[Status, int] = {}
@@ -37,8 +39,10 @@ class SweepSummary:
     status_counts: Mapping[Status, int]
 
 
-def sweep(dependencies: Dependencies, *, policy: Policy, now: datetime) -> SweepSummary:
-    """Check the jobs that have had no news for `sweep_after`, the one checked longest ago first.
+def sweep(
+    dependencies: Dependencies, *, policy: Policy, now: datetime, has_time: Callable[[], bool] = always
+) -> SweepSummary:
+    """Check the jobs that have had no news for `sweep_after`, the one checked longest ago first, while there is time.
 
     A job that ended less than `sweep_after` ago is left to collect: two runs that process one job publish its events
     twice and cancel each other's transactions.
@@ -50,7 +54,7 @@ def sweep(dependencies: Dependencies, *, policy: Policy, now: datetime) -> Sweep
     found: dict[str, list[str]] = {name: [] for name in ("answered", "failed", "timed_out", "opened", "abandoned")}
     errors, status_counts = [], Counter[Status]()
     for status, check in ((JobStatus.PREPARED, _check_prepared), (JobStatus.SENT, _check_sent)):
-        for job in jobs.unfinished(status, since, LIMIT):
+        for job in takewhile(lambda _: has_time(), jobs.unfinished(status, since, LIMIT)):
             try:
                 jobs.touch(job.job_id, iso(now))
                 action, counts = check(dependencies, job, policy, now)

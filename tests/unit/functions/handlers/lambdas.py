@@ -21,7 +21,7 @@ CONTEXT = SimpleNamespace(
     memory_limit_in_mb=512,
     invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:bintally",
     aws_request_id="52fdfc07-2182-454f-963f-5f0f9a621d72",
-    get_remaining_time_in_millis=lambda: 60_000,
+    get_remaining_time_in_millis=lambda: 120_000,
 )
 
 
@@ -31,7 +31,7 @@ def event(name: str) -> dict[str, Any]:
     return document
 
 
-def run(function: str, event: dict[str, Any], seconds_left: float = 60) -> Any:
+def run(function: str, event: dict[str, Any], seconds_left: float = 120) -> Any:
     """The answer of a function; as on Lambda it has to be JSON."""
     context = SimpleNamespace(**{**vars(CONTEXT), "get_remaining_time_in_millis": lambda: 1000 * seconds_left})
     return json.loads(json.dumps(import_module(f"bintally.handlers.{function}").handler(event, context)))

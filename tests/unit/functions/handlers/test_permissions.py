@@ -116,7 +116,7 @@ def needs(on_aws: dict[str, str], setting: Callable[[str, str], None]) -> dict[s
         if delivery == event("collect/async-failure.json"):
             lose_manifests(on_aws["JOBS_BUCKET"])
         with requests_made() as made:
-            answer = run(function, delivery, seconds_left=0 if number == LITTLE_TIME else 60)
+            answer = run(function, delivery, seconds_left=0 if number == LITTLE_TIME else 120)
         assert not answer.get("batchItemFailures"), (number, function)
         found[function] |= {need for request in made for need in needed(*request)}
     forget_jobs(on_aws)

@@ -55,8 +55,10 @@ def collected(world: World, result: JobResult, policy: Policy = ONCE, now: datet
     return collect(world, result, policy=policy, now=now)
 
 
-def made_round(world: World, now: datetime, policy: Policy = POLICY) -> ScheduleSummary:
-    return run_schedule(world, policy=policy, now=now)
+def made_round(
+    world: World, now: datetime, policy: Policy = POLICY, time_left: Callable[[], float] = lambda: math.inf
+) -> ScheduleSummary:
+    return run_schedule(world, policy=policy, now=now, time_left=time_left)
 
 
 def imported(

@@ -212,7 +212,7 @@ def test_a_job_never_stops_a_round_whatever_it_raises(
 
 def test_a_job_that_kills_the_function_is_not_the_first_of_the_next_round() -> None:
     world, _ = three_of_each()
-    world.steps.crash_before(4)  # the jobs that are SENT are known, the first of them is touched
+    world.steps.crash_before(14)  # the OPEN jobs are sent, those that were SENT are known, the first is touched
     with suppress(CrashError):
         made_round(world, later(4))
 
