@@ -19,6 +19,7 @@ from bincli.commands import (
     count,
     demo,
     deploy,
+    destroy,
     image,
     invoke,
     jobs,
@@ -85,6 +86,7 @@ for command in (
     backfill.backfill,
     image.image,
     deploy.deploy,
+    destroy.destroy,
 ):
     app.command()(command)
 order_commands.command("import")(orders.import_file)

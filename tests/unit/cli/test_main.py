@@ -34,6 +34,7 @@ def test_there_are_these_commands_and_no_others():
         "count",
         "demo",
         "deploy",
+        "destroy",
         "image",
         "invoke",
         "jobs",

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from bincli.commands.destroy import before, look, record_of, remove, view
+from bincli.deployment import StackNotFoundError
+from moto import mock_aws
+
+from tests.unit.cli.cloudformation import FakeCloudFormation
+from tests.unit.cli.moto_stack import table
+from tests.unit.cli.printing import Printed
+from tests.unit.functions.aws import client
+
+BUCKET, TABLE, QUEUE, KEY = "AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::KMS::Key"
+LOGS = "AWS::Logs::LogGroup"
+NAME = "prod-intake-123456789012-us-east-1"
+
+
+class Account:
+    """A stack in moto: a bucket with old versions, a protected table, a queue, a key, and logs of the whole account."""
+
+    def __init__(self) -> None:
+        self.cloudformation = FakeCloudFormation("CREATE_COMPLETE")
+        s3, dynamodb = client("s3"), client("dynamodb")
+        s3.create_bucket(Bucket=NAME)
+        s3.put_bucket_versioning(Bucket=NAME, VersioningConfiguration={"Status": "Enabled"})
+        for _ in range(2):
+            s3.put_object(Bucket=NAME, Key="P-17-C/photo.jpg", Body=b"photo")
+        s3.delete_object(Bucket=NAME, Key="P-17-C/photo.jpg")
+        dynamodb.create_table(**table("prod-bins", ["bin_id"]), DeletionProtectionEnabled=True)
+        dynamodb.put_item(TableName="prod-bins", Item={"bin_id": {"S": "P-17-C"}})
+        queue = client("sqs").create_queue(QueueName="prod-intake")["QueueUrl"]
+        key = client("kms").create_key()["KeyMetadata"]["KeyId"]
+        self.add("IntakeBucket", BUCKET, NAME)
+        self.add("BinsTable", TABLE, "prod-bins")
+        self.add("IntakeQueue", QUEUE, queue)
+        self.add("TopicsKey", KEY, key)
+        self.add("TransformJobLogs", LOGS, "/aws/sagemaker/TransformJobs", "Retain")
+        self.add("IntakeFunction", "AWS::Lambda::Function", "prod-intake", "Delete")
+
+    def add(self, resource: str, kind: str, name: str, policy: str = "RetainExceptOnCreate") -> None:
+        self.cloudformation.template["Resources"][resource] = {"Type": kind, "DeletionPolicy": policy}
+        found = {"LogicalResourceId": resource, "ResourceType": kind, "PhysicalResourceId": name}
+        self.cloudformation.resources.append(found | {"ResourceStatus": "CREATE_COMPLETE"})
+
+    def client(self, service: str) -> Any:
+        return self.cloudformation if service == "cloudformation" else client(service)
+
+    def destroy(self, *, delete_data: bool = False) -> Any:
+        stack, removal = look(self.client, "prod")
+        remove(self.client, stack, removal, Printed(), delete_data=delete_data)
+        return removal
+
+    @property
+    def buckets(self) -> list[str]:
+        return [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]
+
+    @property
+    def tables(self) -> list[str]:
+        return list(client("dynamodb").list_tables()["TableNames"])
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    with mock_aws():
+        yield Account()
+
+
+def test_the_stack_goes_and_its_data_stays(account: Account) -> None:
+    removal = account.destroy()
+
+    assert (removal.stack_deleted, account.cloudformation.status) == (True, "DELETE_COMPLETE")
+    assert (account.buckets, account.tables) == ([NAME], ["prod-bins"])
+    assert [kept.resource for kept, _ in removal.left] == [
+        "BinsTable",
+        "TopicsKey",
+        "TransformJobLogs",
+        "IntakeBucket",
+        "IntakeQueue",
+    ]
+
+
+def test_what_stays_is_said_with_its_size_and_cost(account: Account) -> None:
+    account.add("OrdersBucket", BUCKET, "not-measured-yet")
+
+    _, removal = look(account.client, "prod")
+    text = "\n".join(before(removal, delete_data=False))
+
+    assert "BinsTable: prod-bins (1 item" in text
+    assert "It costs about 1.00 USD a month, and what 1 bucket or table of unknown size costs" in text
+
+
+def test_with_its_data_nothing_stays_but_logs_of_the_whole_account(account: Account) -> None:
+    removal = account.destroy(delete_data=True)
+
+    assert (account.buckets, account.tables) == ([], [])
+    assert client("sqs").list_queues().get("QueueUrls", []) == []
+    (key,) = client("kms").list_keys()["Keys"]
+    assert client("kms").describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    assert [kept.resource for kept, _ in removal.left] == ["TransformJobLogs"]
+    assert record_of(removal)["data_deleted"][-1].endswith("prod-intake")
+
+
+def test_data_that_an_earlier_destroy_left_can_be_deleted_later_and_again(account: Account) -> None:
+    account.destroy()
+
+    removal = account.destroy(delete_data=True)
+
+    assert (removal.stack_deleted, account.cloudformation.deleted) == (False, 1)
+    assert (account.buckets, account.tables) == ([], [])
+    account.destroy(delete_data=True)
+
+
+def test_access_logs_are_deleted_after_the_buckets_that_write_them(account: Account) -> None:
+    account.add("AccessLogsBucket", BUCKET, "logs")
+
+    _, removal = look(account.client, "prod")
+
+    assert removal.kept[-1][0].resource == "AccessLogsBucket"
+
+
+def test_what_is_left_is_in_a_table_with_the_command_that_deletes_it(account: Account) -> None:
+    output = Printed()
+    output.emit([], view(account.destroy()))
+
+    assert "`bintally destroy --stack prod --delete-data` deletes them" in output.stdout
+
+
+def test_a_stack_that_never_was_is_said(account: Account) -> None:
+    account.cloudformation.status = None
+
+    with pytest.raises(StackNotFoundError, match="nor one deleted in the last 90 days"):
+        look(account.client, "prod")
