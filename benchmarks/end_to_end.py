@@ -1,4 +1,4 @@
-"""The whole system against the model alone: images/s of `bintally demo` and of `bintally count`, same photographs.
+"""The whole system against the model alone: images/s of `bintally demo` and of `bintally count`, same photos.
 
     python benchmarks/end_to_end.py --images ../shared/abid/bin-images --limit 1000 --rounds 3
 
@@ -35,13 +35,13 @@ def demo_rate(folder: Path, report: Path) -> float:
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     summary = json.loads(run.stdout.splitlines()[-1])
     if summary["unaccounted"]:
-        sys.exit(f"bintally demo lost photographs: {summary}")
+        sys.exit(f"bintally demo lost photos: {summary}")
     return float(summary["images_per_second"])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=Path, required=True, help="folder with photographs")
+    parser.add_argument("--images", type=Path, required=True, help="folder with photos")
     parser.add_argument("--limit", type=int, default=1000, help="(default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="(default: %(default)s)")
     options = parser.parse_args()
@@ -58,7 +58,7 @@ def main() -> None:
             print(
                 f"round {number + 1}: count {count:.1f}/s, demo {demo:.1f}/s, demo/count {ratios[-1]:.2f}", flush=True
             )
-    print(f"{len(images)} photographs, demo/count: median {statistics.median(ratios):.2f}")
+    print(f"{len(images)} photos, demo/count: median {statistics.median(ratios):.2f}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""The same photographs through the endpoint, through transform jobs, and through both as it suits them.
+"""The same photos through the endpoint, through transform jobs, and through both as it suits them.
 
-    python benchmarks/engines.py --images DIR                     # 2,000 photographs, three stacks: about five minutes
+    python benchmarks/engines.py --images DIR                     # 2,000 photos, three stacks: about five minutes
     python benchmarks/engines.py --images DIR --limit 60 --json
 
-Each mode has a stack of its own, the same photographs and the same orders, made from the labels where there are any.
+Each mode has a stack of its own, the same photos and the same orders, made from the labels where there are any.
 Exit status 1 unless every mode gives the same count, probabilities and verdict for every bin. Baseline for the speeds:
 `async`.
 """
@@ -35,26 +35,26 @@ PARAMETERS = {"BatchWindow": "1", "MicroBatchSize": "30", "BatchThreshold": "40"
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=Path, required=True, help="folder of photographs, or the dataset's")
-    parser.add_argument("--limit", type=int, default=2000, help="photographs (default: %(default)s)")
+    parser.add_argument("--images", type=Path, required=True, help="folder of photos, or the dataset's")
+    parser.add_argument("--limit", type=int, default=2000, help="photos (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(arguments)
 
 
 def chosen(folder: Path, limit: int) -> list[Photo]:
-    """Photographs with labels, as many of each as can be had; those without where there are none."""
+    """Photos with labels, as many of each as can be had; those without where there are none."""
     found = in_folder(folder)
     return balanced(found, limit) or found[:limit]
 
 
-def run(mode: str, photographs: Sequence[Photo], orders: bytes, output: Output) -> dict[str, Any]:
+def run(mode: str, photos: Sequence[Photo], orders: bytes, output: Output) -> dict[str, Any]:
     """One stack in one mode: what it counted and found, how, and how fast."""
     parameters = {**PARAMETERS, "InferenceMode": mode}
     with running_stack(workdir=ROOT / ".work" / "engines", parameters=parameters, schedule_seconds=2) as stack:
         deployment = Deployment(stack.name, stack.outputs, stack.client)
         bring_orders(deployment, "orders.csv", orders, output)
         started = time.monotonic()
-        result = run_drop(photographs, deployment, err=output.err)
+        result = run_drop(photos, deployment, err=output.err)
         seconds = time.monotonic() - started
         dynamo = stack.client("dynamodb")
         jobs = list(DynamoJobs(dynamo, stack.outputs["JobsTable"]).all())
@@ -66,7 +66,7 @@ def run(mode: str, photographs: Sequence[Photo], orders: bytes, output: Output) 
             "verdicts": {line.bin_id: str(line.verdict) for line in lines},
             "jobs": {engine: sum(job.engine == engine for job in jobs) for engine in ("async", "batch")},
             "seconds": round(seconds, 1),
-            "per_second": round(len(photographs) / seconds, 1),
+            "per_second": round(len(photos) / seconds, 1),
         }
 
 
@@ -88,9 +88,9 @@ def compared(runs: dict[str, dict[str, Any]]) -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     output = Output.standard()
-    photographs = chosen(options.images, options.limit)
-    orders = make_orders(photographs, datetime.now(UTC) + timedelta(days=1))
-    found = compared({mode: run(mode, photographs, orders, output) for mode in MODES})
+    photos = chosen(options.images, options.limit)
+    orders = make_orders(photos, datetime.now(UTC) + timedelta(days=1))
+    found = compared({mode: run(mode, photos, orders, output) for mode in MODES})
     alike = all(not any(each["differ"].values()) and not each["unfinished"] for each in found.values())
     if options.json:
         print(json.dumps({"alike": alike, "modes": found}))

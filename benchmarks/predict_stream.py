@@ -1,6 +1,6 @@
-"""How fast `predict_stream` counts photographs, against doing one after the other in the same run.
+"""How fast `predict_stream` counts photos, against doing one after the other in the same run.
 
-    python benchmarks/predict_stream.py --images DIR               # 500 photographs, the shipped model
+    python benchmarks/predict_stream.py --images DIR               # 500 photos, the shipped model
     python benchmarks/predict_stream.py --images DIR --limit 100 --json
 
 Baseline `one by one`: read, decode, count, next. Ceiling `pixels only`: the model alone on pixels that lie ready, in
@@ -27,9 +27,9 @@ from interleaved import interleaved
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=Path, required=True, help="folder with .jpg photographs")
+    parser.add_argument("--images", type=Path, required=True, help="folder with .jpg photos")
     parser.add_argument("--model", type=Path, default=shipped(), help="artifact folder (default: the shipped one)")
-    parser.add_argument("--limit", type=int, default=500, help="photographs (default: %(default)s)")
+    parser.add_argument("--limit", type=int, default=500, help="photos (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="(default: %(default)s)")
     parser.add_argument("--readers", type=int, default=8, help="(default: %(default)s)")
     parser.add_argument("--batch", type=int, default=8, help="(default: %(default)s)")
@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
     best = {name: min(times[name] for times in rounds) for name in ways}
     rates = {name: round(len(paths) / spent, 1) for name, spent in best.items()}
     found = {
-        "photographs": len(paths),
+        "images": len(paths),
         "images_per_second": rates,
         "stream_to_one_by_one": round(best["one by one"] / best["stream"], 3),
         "stream_to_pixels_only": round(best["pixels only"] / best["stream"], 3),

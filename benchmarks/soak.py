@@ -1,13 +1,13 @@
-"""Photographs at full rate while everything goes wrong now and then; at the end, the audit.
+"""Photos at full rate while everything goes wrong now and then; at the end, the audit.
 
     make soak                                                       # ten minutes
     python benchmarks/soak.py --seconds 60 --kill-every 2 --victims model sagemaker lambda
-    python benchmarks/soak.py --photographs 1000 --seconds 60 --rate 0 --lost 1 --json      # nothing is announced
+    python benchmarks/soak.py --limit 1000 --seconds 60 --rate 0 --lost 1 --json      # nothing is announced
 
 Runs a local stack in which that share of all notifications is lost, doubled, late and out of order, of all requests
 refused, throttled or answered into the void, of all transform jobs short of instances, and of all model calls slow.
 Messages of the intake bucket are delivered again at the same rate, and processes are killed with SIGKILL, one kind
-after the other. Then the faults end, everything has `--healing` seconds to come to its end, and every photograph is
+after the other. Then the faults end, everything has `--healing` seconds to come to its end, and every photo is
 audited. Exit status 1 unless each is COUNTED, into its bin once, and the audit is clean.
 """
 
@@ -44,11 +44,11 @@ VISIBILITY = "15"  # seconds after which a message that a function failed on com
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=600, help="of photographs and faults (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=600, help="of photos and faults (default: %(default)s)")
     parser.add_argument("--healing", type=float, default=300, help="at most, after them (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=0.05, help="share of all that goes wrong (default: %(default)s)")
     parser.add_argument("--lost", type=float, help="share of notifications and events that is lost (default: --rate)")
-    parser.add_argument("--photographs", type=int, help="put so many and no more")
+    parser.add_argument("--limit", type=int, help="upload at most so many photos")
     parser.add_argument(
         "--in-flight", type=int, default=600, help="photos that are being counted at a time (default: %(default)s)"
     )
@@ -58,8 +58,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--victims", nargs="+", choices=list(VICTIMS), default=["model"], help="what is killed (default: model)"
     )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=1, help="of all that is drawn (default: %(default)s)")
-    parser.add_argument("--images", type=Path, help="folder of photographs (default: the dataset's, or drawn ones)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random choices (default: %(default)s)")
+    parser.add_argument("--images", type=Path, help="folder of photos (default: the dataset's, or synthetic ones)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(arguments)
 
@@ -75,15 +75,15 @@ def plan(seed: int, rate: float, lost: float) -> dict[str, object]:
     }  # fmt: skip
 
 
-def pictures(folder: Path | None, scratch: Path) -> list[bytes]:
+def sample(folder: Path | None, scratch: Path) -> list[bytes]:
     if folder is None and (DATASET / "bin-images").is_dir():
         return [one.path.read_bytes() for one in balanced(in_folder(DATASET), 400)]
-    paths = [one.path for one in in_folder(folder)[:400]] if folder else list(draw_bins(scratch / "drawn", 100))
+    paths = [one.path for one in in_folder(folder)[:400]] if folder else list(draw_bins(scratch / "synthetic", 100))
     return [path.read_bytes() for path in paths]
 
 
 def trouble(soak: Soak, options: argparse.Namespace) -> Counter[str]:
-    """Photographs and kills for as long as `options` say; how often each kind of process was killed."""
+    """Photos and kills for as long as `options` say; how often each kind of process was killed."""
     kills: Counter[str] = Counter()
     started, next_kill = time.monotonic(), options.kill_every
     with tqdm(total=round(options.seconds), unit="s", desc="soak", mininterval=5) as bar:
@@ -94,21 +94,21 @@ def trouble(soak: Soak, options: argparse.Namespace) -> Counter[str]:
             soak.watch_memory()
             if passed > next_kill:
                 victim = options.victims[kills.total() % len(options.victims)]
-                kills[victim] += kill(victim, soak.draws)
-                next_kill = passed + options.kill_every * soak.draws.uniform(0.5, 1.5)
+                kills[victim] += kill(victim, soak.random)
+                next_kill = passed + options.kill_every * soak.random.uniform(0.5, 1.5)
             bar.set_postfix(put=soak.put)
             bar.update(round(time.monotonic() - started) - bar.n)
             time.sleep(0.1)  # leaves the processor to the stack
     return kills
 
 
-def soaked(stack: Stack, images: Sequence[bytes], options: argparse.Namespace) -> dict[str, object]:
+def soaked(stack: Stack, photos: Sequence[bytes], options: argparse.Namespace) -> dict[str, object]:
     """What came of a soak of `stack`, in figures."""
     for output in ("IntakeQueue", "ResultsQueue", "OrdersQueue"):
         visibility = {"VisibilityTimeout": VISIBILITY}
         stack.client("sqs").set_queue_attributes(QueueUrl=stack.outputs[output], Attributes=visibility)
-    most = options.photographs or sys.maxsize
-    soak = Soak(stack, images, random.Random(options.seed), options.rate, most, options.in_flight)  # noqa: S311
+    most = options.limit or sys.maxsize
+    soak = Soak(stack, photos, random.Random(options.seed), options.rate, most, options.in_flight)  # noqa: S311
     started = time.monotonic()
     kills = trouble(soak, options)
     url = f"{stack.environment['AWS_ENDPOINT_URL_SAGEMAKER']}/_faults"
@@ -132,10 +132,10 @@ def main(arguments: list[str] | None = None) -> int:
         faults.write_text(
             json.dumps(plan(options.seed, options.rate, options.rate if options.lost is None else options.lost))
         )
-        images = pictures(options.images, Path(scratch))
+        photos = sample(options.images, Path(scratch))
         folder = ROOT / ".work" / "soak"
         with running_stack(workdir=folder, parameters=PARAMETERS, faults=faults, schedule_seconds=2) as stack:
-            found = soaked(stack, images, options)
+            found = soaked(stack, photos, options)
     if options.json:
         print(json.dumps(found))
     else:

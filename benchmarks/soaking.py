@@ -24,7 +24,7 @@ from bintally.domain.image import TERMINAL, Image, Status
 
 # Kinds of processes below this one, by a part of their command line's first arguments.
 VICTIMS = {"model": "serve.py", "sagemaker": "binlocal.sagemaker", "lambda": "worker"}
-REPEATED_OF = 40  # photographs, some of which are announced again
+REPEATED_OF = 40  # photos, some of which are announced again
 PATIENCE = GracePeriods(timedelta(seconds=30), timedelta(seconds=60), timedelta(seconds=180))
 
 
@@ -36,18 +36,18 @@ def processes(victim: str) -> Iterator[psutil.Process]:
                 yield process
 
 
-def kill(victim: str, draws: random.Random) -> int:
-    """SIGKILL to one process of a kind, whichever is drawn; 0 where there is none."""
+def kill(victim: str, chooser: random.Random) -> int:
+    """SIGKILL to one process of a kind, chosen at random; 0 where there is none."""
     found = list(processes(victim))
     with suppress(psutil.Error):
         if found:
-            draws.choice(found).kill()
+            chooser.choice(found).kill()
             return 1
     return 0
 
 
 def notification(image: Image) -> dict[str, object]:
-    """The message that S3 sent of this photograph, once more."""
+    """The message that S3 sent of this photo, once more."""
     stored = {"key": image.key, "versionId": image.version_id, "sequencer": image.sequencer}
     what = {"bucket": {"name": image.bucket}, "object": stored}
     return {"Records": [{"eventName": "ObjectCreated:Put", "eventTime": image.captured_at, "s3": what}]}
@@ -55,14 +55,14 @@ def notification(image: Image) -> dict[str, object]:
 
 @dataclass
 class Soak:
-    """One soak: `put` photographs, at most `most` in all and about `in_flight` at a time, each into its own bin.
+    """One soak: `put` photos, at most `most` in all and about `in_flight` at a time, each into its own bin.
 
     `repeated` messages about them are sent again.
     """
 
     stack: Stack
-    pictures: Sequence[bytes]
-    draws: random.Random
+    images: Sequence[bytes]
+    random: random.Random
     rate: float
     most: int
     in_flight: int
@@ -79,7 +79,7 @@ class Soak:
         return DynamoLedger(self.stack.client("dynamodb"), self.stack.outputs["ImagesTable"])
 
     def feed(self) -> bool:
-        """Put photographs unless many are on their way, and announce some of the first ones again.
+        """Put photos unless many are on their way, and announce some of the first ones again.
 
         Whether there are more to put.
         """
@@ -92,14 +92,14 @@ class Soak:
     def _put_some(self, number: int) -> None:
         s3, bucket = self.stack.client("s3"), self.stack.outputs["IntakeBucket"]
         for _ in range(number):
-            body = self.pictures[self.put % len(self.pictures)]
+            body = self.images[self.put % len(self.images)]
             s3.put_object(Bucket=bucket, Key=f"soak/{self.put:07}/photo.jpg", Body=body)
             self.put += 1
 
     def _repeat_some(self) -> None:
         sqs, queue = self.stack.client("sqs"), self.stack.outputs["IntakeQueue"]
         for entry, _ in zip(self.ledger.all(), range(REPEATED_OF), strict=False):
-            if self.draws.random() < self.rate:
+            if self.random.random() < self.rate:
                 sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(notification(entry.image)))
                 self.repeated += 1
 
@@ -109,7 +109,7 @@ class Soak:
                 self.most_memory = max(self.most_memory, process.memory_info().rss)
 
     def heal(self, seconds: float) -> tuple[Report, int]:
-        """The audit when all has come to its end, and how many photographs had FAILED before they were tried again."""
+        """The audit when all has come to its end, and how many photos had FAILED before they were tried again."""
         report = run_audit(self.deployment, PATIENCE, wait=seconds)
         failed = self.ledger.statuses().get(Status.FAILED, 0)
         if failed:
@@ -118,7 +118,7 @@ class Soak:
         return report, failed
 
     def counted_twice(self) -> int:
-        """How many bins were written more than once, and not for a photograph that had FAILED before it was counted."""
+        """How many bins were written more than once, and not for a photo that had FAILED before it was counted."""
         failed = {entry.image.image_id for entry in self.ledger.all() if entry.attempts_reset}
         bins = DynamoBins(self.stack.client("dynamodb"), self.stack.outputs["BinsTable"])
         return sum(count.revision > 1 + (count.image.image_id in failed) for count in bins.all())
@@ -128,7 +128,7 @@ class Soak:
         attempts = [entry.attempts for entry in self.ledger.all()]
         findings = report.audit.findings
         return {
-            "photographs": self.put,
+            "images": self.put,
             "deliveries": self.put + self.repeated,
             "places": {str(place): number for place, number in report.audit.places.items()},
             "unaccounted": len(findings),

@@ -100,7 +100,7 @@ def main(arguments: list[str] | None = None) -> None:
         times = interleaved(ways, options.rounds)
     speeds = {name: len(images) / min(times_of[name] for times_of in times) for name in ways}
     found = {
-        "photographs_per_second": {name: round(speed, 1) for name, speed in speeds.items()},
+        "images_per_second": {name: round(speed, 1) for name, speed in speeds.items()},
         "ratio": round(speeds["ours"] / speeds["reference"], 2),
         "ratio_of_each_round": [round(times_of["reference"] / times_of["ours"], 2) for times_of in times],
         "decode_once_seconds": round(decoding, 1),

@@ -1,4 +1,4 @@
-"""What the use cases need of the world, in memory and with the guards of the real adapters.
+"""What the use cases need, in memory and with the guards of the real adapters.
 
 tests/unit/functions/adapters/contracts holds fakes and adapters to the same behaviour.
 """
@@ -37,12 +37,12 @@ class Steps:
     """Counts what is asked of the fakes. Just before a chosen step something happens: a crash, or another run."""
 
     def __init__(self) -> None:
-        self.taken = 0
+        self.count = 0
         self._then: dict[int, Callable[[], object]] = {}
 
     def before(self, number: int, then: Callable[[], object]) -> None:
         """Do `then` before the step with this number, counted from here, from 1."""
-        self._then = {self.taken + number: then}
+        self._then = {self.count + number: then}
 
     def crash_before(self, number: int) -> None:
         def crash() -> None:
@@ -51,29 +51,29 @@ class Steps:
         self.before(number, crash)
 
     def __call__(self) -> None:
-        self.taken += 1
-        then = self._then.pop(self.taken, None)
+        self.count += 1
+        then = self._then.pop(self.count, None)
         if then:
             then()
 
 
 @dataclass
 class _Fake:
-    """`together` is how many items of one call are written at a time; a crash can come between."""
+    """`batch_size` is how many items of one call are written at a time; a crash can come between."""
 
     step: Callable[[], object] = lambda: None
-    together: int = 100
+    batch_size: int = 100
 
     def each(self, items: Iterable[Any]) -> Iterator[Any]:
         for number, item in enumerate(items):
-            if number % self.together == 0:
+            if number % self.batch_size == 0:
                 self.step()
             yield item
 
 
 @dataclass(frozen=True)
 class Registered:
-    """What the ledger holds of a photograph."""
+    """What the ledger holds about a photo."""
 
     image: Image
     status: Status
@@ -87,8 +87,8 @@ class Registered:
 
     @property
     def entry(self) -> LedgerEntry:
-        told = (self.job_id, self.attempts, self.attempts_reset, self.reason, self.due_at, self.code)
-        return LedgerEntry(self.image, self.status, *told)
+        attempt = (self.job_id, self.attempts, self.attempts_reset, self.reason, self.due_at, self.code)
+        return LedgerEntry(self.image, self.status, *attempt)
 
 
 @dataclass
@@ -129,8 +129,8 @@ class FakeLedger(_Fake):
         for entry in self.each(entries):
             held = self.items.get(entry.image.image_id)
             if held and held.status is Status.RECEIVED and held.attempts == entry.attempts:
-                taken = {"status": Status.SUBMITTED, "job_id": job_id, "attempts": held.attempts + 1, "due_at": ""}
-                self.items[held.image.image_id] = replace(held, **taken)
+                changes = {"status": Status.SUBMITTED, "job_id": job_id, "attempts": held.attempts + 1, "due_at": ""}
+                self.items[held.image.image_id] = replace(held, **changes)
                 moved.add(held.image.image_id)
         return moved
 
@@ -139,8 +139,8 @@ class FakeLedger(_Fake):
         for each in self.each(returns):
             held = self.items.get(each.image_id)
             if held and held.entry.is_held_by(job_id):
-                given = {"status": Status.RECEIVED, "reason": each.reason, "due_at": each.due_at, "code": each.code}
-                self.items[each.image_id] = replace(held, **given)
+                changes = {"status": Status.RECEIVED, "reason": each.reason, "due_at": each.due_at, "code": each.code}
+                self.items[each.image_id] = replace(held, **changes)
                 moved.add(each.image_id)
         return moved
 
@@ -148,23 +148,23 @@ class FakeLedger(_Fake):
         failed = [self.items[each] for each in image_ids if each in self.items]
         failed = [held for held in failed if held.status is Status.FAILED]
         for held in failed:
-            opened = {"status": Status.RECEIVED, "attempts_reset": held.attempts, "due_at": now}
-            self.items[held.image.image_id] = replace(held, **opened)
+            changes = {"status": Status.RECEIVED, "attempts_reset": held.attempts, "due_at": now}
+            self.items[held.image.image_id] = replace(held, **changes)
         return {held.image.image_id for held in failed}
 
-    def complete(self, outcomes: Sequence[Completion], job_id: str, now: str) -> set[str]:
+    def complete(self, completions: Sequence[Completion], job_id: str, now: str) -> set[str]:
         moved = set()
-        for each in self.each(outcomes):
+        for each in self.each(completions):
             held = self.items.get(each.image_id)
-            if held and _may_settle(held.entry, each.status, job_id):
-                settled = {"status": each.status, "reason": each.reason, "result": each.result, "due_at": ""}
+            if held and _may_complete(held.entry, each.status, job_id):
+                changes = {"status": each.status, "reason": each.reason, "result": each.result, "due_at": ""}
                 code = each.result.code if isinstance(each.result, PredictionError) else ""
-                self.items[each.image_id] = replace(held, code=code, **settled)
+                self.items[each.image_id] = replace(held, code=code, **changes)
                 moved.add(each.image_id)
         return moved
 
 
-def _may_settle(held: LedgerEntry, status: Status, job_id: str) -> bool:
+def _may_complete(held: LedgerEntry, status: Status, job_id: str) -> bool:
     return held.is_held_by(job_id) if status is Status.FAILED else may_follow(held.status, status)
 
 
@@ -186,7 +186,7 @@ class FakeBins(_Fake):
 
 @dataclass(frozen=True)
 class Opened:
-    """What the jobs table holds of a job."""
+    """What the jobs table holds about a job."""
 
     job: Job
     touched_at: str
@@ -197,7 +197,7 @@ class Opened:
         return self.job.status
 
     @property
-    def told(self) -> Job:
+    def as_read(self) -> Job:
         """The job as it is read; what is answered or abandoned is out of the index, and is not touched."""
         return replace(self.job, touched_at=self.touched_at if self.status in UNFINISHED else "")
 
@@ -215,21 +215,21 @@ class FakeJobs(_Fake):
             self.items[job.job_id] = Opened(prepared, now)
 
     def open(self, job: Job, now: str) -> None:
-        told = {"status": JobStatus.OPEN, "closed_at": "", "reason": ""}
-        self._move(job.job_id, (JobStatus.PREPARED, JobStatus.ABANDONED), now, **told)
+        changes = {"status": JobStatus.OPEN, "closed_at": "", "reason": ""}
+        self._move(job.job_id, (JobStatus.PREPARED, JobStatus.ABANDONED), now, **changes)
 
     def read(self, job_ids: Collection[str]) -> dict[str, Job]:
         self.step()
-        return {job_id: self.items[job_id].told for job_id in job_ids if job_id in self.items}
+        return {job_id: self.items[job_id].as_read for job_id in job_ids if job_id in self.items}
 
     def all(self) -> Iterator[Job]:
-        return (held.told for held in self.items.values())
+        return (held.as_read for held in self.items.values())
 
     def unfinished(self, status: JobStatus, until: str, most: int) -> list[Job]:
         self.step()
         found = [held for held in self.items.values() if held.status is status and held.touched_at <= until]
         found = [held for held in found if status in UNFINISHED]
-        return [held.told for held in sorted(found, key=lambda held: held.touched_at)][:most]
+        return [held.as_read for held in sorted(found, key=lambda held: held.touched_at)][:most]
 
     def touch(self, job_id: str, now: str) -> None:
         self.step()
@@ -247,13 +247,17 @@ class FakeJobs(_Fake):
         return True
 
     def mark_sent(self, job: Job, receipt: Mapping[str, str], now: str) -> None:
-        told = {"status": JobStatus.SENT, "submitted_at": now, **receipt}
+        changes = {"status": JobStatus.SENT, "submitted_at": now, **receipt}
         self._move(
-            job.job_id, (JobStatus.OPEN,), now, lambda each: each.job.transform_attempt == job.transform_attempt, **told
+            job.job_id,
+            (JobStatus.OPEN,),
+            now,
+            lambda each: each.job.transform_attempt == job.transform_attempt,
+            **changes,
         )
 
     def defer(self, job: Job, now: str) -> None:
-        told = {
+        changes = {
             "transform_attempt": job.transform_attempt,
             "due_at": job.due_at,
             "reason": job.reason,
@@ -265,16 +269,16 @@ class FakeJobs(_Fake):
             held,
             job.due_at or now,
             lambda each: each.job.transform_attempt == job.transform_attempt - 1,
-            **told,
+            **changes,
         )
 
     def close(self, job_id: str, status: JobStatus, reason: str, now: str) -> None:
         self._move(job_id, CLOSED_FROM[status], now, status=status, reason=reason, closed_at=now)
 
     def abandon(self, job: Job, now: str) -> None:
-        told = {"status": JobStatus.ABANDONED, "reason": "No photograph waits for it.", "closed_at": now}
+        changes = {"status": JobStatus.ABANDONED, "reason": "No photograph waits for it.", "closed_at": now}
         self._move(
-            job.job_id, (JobStatus.PREPARED,), now, lambda each: each.job.prepare_count == job.prepare_count, **told
+            job.job_id, (JobStatus.PREPARED,), now, lambda each: each.job.prepare_count == job.prepare_count, **changes
         )
 
     def _move(
@@ -425,8 +429,8 @@ class FakeOrders(_Fake):
                 if held.verdict is not Verdict.WITHDRAWN:
                     self.judged.append(line.consignment_id)
                     moved += 1
-                told = {"replace_version": max(version, held.replace_version), "reason": NO_LONGER_ORDERED}
-                self.items[key] = replace(held, verdict=Verdict.WITHDRAWN, overdue=False, **told)
+                changes = {"replace_version": max(version, held.replace_version), "reason": NO_LONGER_ORDERED}
+                self.items[key] = replace(held, verdict=Verdict.WITHDRAWN, overdue=False, **changes)
                 self._clock(key)
         return moved
 
@@ -440,9 +444,9 @@ class FakeOrders(_Fake):
             if held and stands and held.bin_revision <= revision:
                 if finding.verdict not in (held.verdict, Verdict.PENDING):
                     self.judged.append(line.consignment_id)
-                told = {"verdict": finding.verdict, "reason": finding.reason, "counted": finding.counted}
-                told["counted_at_least"] = finding.counted_at_least
-                self.items[key] = replace(held, bin_revision=revision, overdue=finding.overdue, **told)
+                changes = {"verdict": finding.verdict, "reason": finding.reason, "counted": finding.counted}
+                changes["counted_at_least"] = finding.counted_at_least
+                self.items[key] = replace(held, bin_revision=revision, overdue=finding.overdue, **changes)
                 self._clock(key)
                 written.add(key)
         return written
@@ -500,19 +504,19 @@ class FakeEvents(_Fake):
         return {detail["event_id"]: (kind, detail) for kind, detail in self.published}
 
 
-class World:
+class Fakes:
     """`usecases.ports.Dependencies` of fakes, wired to one count of steps."""
 
-    def __init__(self, together: int = 100) -> None:
+    def __init__(self, batch_size: int = 100) -> None:
         self.steps = Steps()
-        self.ledger = FakeLedger(self.steps, together)
-        self.bins = FakeBins(self.steps, together)
-        self.jobs = FakeJobs(self.steps, together)
-        self.async_engine = FakeEngine(self.steps, together)
-        self.batch_engine = FakeEngine(self.steps, together, EngineName.BATCH)
-        self.orders = FakeOrders(self.steps, together)
-        self.reports = FakeReports(self.steps, together)
-        self.events = FakeEvents(self.steps, together)
+        self.ledger = FakeLedger(self.steps, batch_size)
+        self.bins = FakeBins(self.steps, batch_size)
+        self.jobs = FakeJobs(self.steps, batch_size)
+        self.async_engine = FakeEngine(self.steps, batch_size)
+        self.batch_engine = FakeEngine(self.steps, batch_size, EngineName.BATCH)
+        self.orders = FakeOrders(self.steps, batch_size)
+        self.reports = FakeReports(self.steps, batch_size)
+        self.events = FakeEvents(self.steps, batch_size)
 
     @property
     def engines(self) -> list[FakeEngine]:
@@ -527,5 +531,5 @@ class World:
         return deepcopy({name: fake.items for name, fake in tables.items()})
 
     def statuses(self) -> dict[str, Status]:
-        """Key of each photograph → its status."""
+        """Key of each photo → its status."""
         return {held.image.key: held.status for held in self.ledger.items.values()}

@@ -12,7 +12,7 @@ from bintally.domain.jobs import UNFINISHED, Job, JobStatus, job_of
 from samtranslator.yaml_helper import yaml_parse
 
 from tests.documents import ROOT
-from tests.fakes import World
+from tests.fakes import Fakes
 from tests.test_rooms import FOLDERS, OURS
 
 TEXT = (ROOT / "docs" / "architecture.md").read_text()
@@ -109,7 +109,7 @@ def job_transitions() -> set[tuple[str, str]]:
 
 
 def status_after(path: tuple[str, ...]) -> str:
-    jobs, job = World().jobs, job_of([("0" * 32, 0)])
+    jobs, job = Fakes().jobs, job_of([("0" * 32, 0)])
     for name in path:
         OPERATIONS[name](jobs, held(jobs, job))
     return str(held(jobs, job).status) if jobs.read([job.job_id]) else "[*]"

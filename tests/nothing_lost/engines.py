@@ -29,7 +29,7 @@ LATE = timedelta(minutes=20)
 class SimulatedEngine(FakeEngine):
     """Requests wait `slowness` for their answer. `states` are those of the transform jobs, by name.
 
-    `killers` are photographs that break the model server: there is no output for a manifest with one.
+    `killers` are photos that break the model server: there is no output for a manifest with one.
     """
 
     chance: Random = field(default_factory=Random)

@@ -33,9 +33,9 @@ def heal(platform: Platform, retry: bool = True) -> None:
     platform.redrive()
     for number in range(MOST_MOMENTS):
         deliver(platform)
-        failed = [each for each, held in platform.world.ledger.items.items() if held.status is Status.FAILED]
+        failed = [each for each, held in platform.fakes.ledger.items.items() if held.status is Status.FAILED]
         if retry and failed and number < MOST_MOMENTS // 2:
-            platform.world.ledger.reopen(failed, platform.time)
+            platform.fakes.ledger.reopen(failed, platform.time)
         elif is_settled(platform) and not platform.clock():
             return
         platform.round()
@@ -60,16 +60,16 @@ def is_settled(platform: Platform) -> bool:
 
 def unsettled(platform: Platform) -> list[str]:
     """What still waits for something, in words."""
-    world, queues = platform.world, (platform.intake, platform.results, platform.orders)
+    fakes, queues = platform.fakes, (platform.intake, platform.results, platform.orders)
     waiting = [f"{len(queue.waiting)} messages wait" for queue in queues if queue.waiting]
     waiting += [f"{e.name} has {len(e.waiting)} requests" for e in platform.engines if e.waiting]
-    waiting += [f"{job.job_id} is {job.status}" for job in world.jobs.all() if job.status in UNFINISHED]
-    ledger = world.ledger.items.values()
+    waiting += [f"{job.job_id} is {job.status}" for job in fakes.jobs.all() if job.status in UNFINISHED]
+    ledger = fakes.ledger.items.values()
     return waiting + [f"{held.image.key} is {held.status}" for held in ledger if held.status not in TERMINAL]
 
 
 def found_wrong(platform: Platform) -> list[str]:
     """The invariants that do not hold, in words."""
     dead = [message.body for queue in (platform.intake, platform.results, platform.orders) for message in queue.dead]
-    wrong = violations(platform.world, list(platform.uploads.all.values()), dead=dead, now=platform.now)
-    return wrong + wrong_lines(platform.world, list(platform.files.values()))
+    wrong = violations(platform.fakes, list(platform.uploads.all.values()), dead=dead, now=platform.now)
+    return wrong + wrong_lines(platform.fakes, list(platform.files.values()))

@@ -27,33 +27,33 @@ from bintally.usecases.orders import import_orders
 from bintally.usecases.reconcile import reconcile
 from bintally.usecases.schedule import ScheduleSummary, run_schedule
 
-from tests.fakes import CrashError, World
+from tests.fakes import CrashError, Fakes
 from tests.nothing_lost.engines import ERRORS, MODEL, SUCCESSES, SimulatedEngine
 from tests.nothing_lost.faults import NO_FAULTS, FaultInjector, FaultRates
 from tests.nothing_lost.policy import POLICY
 from tests.nothing_lost.queues import Message, Queue, failed_by
 from tests.nothing_lost.uploads import ORDERS, Upload, Uploads, images_in, s3_notification
 from tests.nothing_lost.watched import WatchedBins, WatchedLedger, WatchedLines
-from tests.unit.functions.examples import NOW, THRESHOLDS, photograph
+from tests.unit.functions.examples import NOW, THRESHOLDS, make_image
 
 
 @dataclass
 class Platform:
-    """`world` holds the tables. Each `deliver_…` runs one function once; `moment` runs all of them, in any order."""
+    """`fakes` holds the tables. Each `deliver_…` runs one function once; `moment` runs all of them, in any order."""
 
     chance: Random
     mode: InferenceMode = InferenceMode.ASYNC
     rates: FaultRates = NO_FAULTS
     policy: Policy = POLICY
-    together: int = 100
+    batch_size: int = 100
     now: datetime = NOW
     rounds: list[ScheduleSummary] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.policy = replace(self.policy, mode=self.mode)
         self.injector = FaultInjector(self.chance)
-        self.world = World(self.together)
-        self.world.steps = self.injector
+        self.fakes = Fakes(self.batch_size)
+        self.fakes.steps = self.injector
         self.uploads = Uploads(self.chance)
         self.intake, self.results, self.orders = (Queue(self.chance) for _ in range(3))
         self.files: dict[str, ReceivedFile] = {}  # in the order in which they were put
@@ -62,21 +62,21 @@ class Platform:
         self.inject(self.rates)
 
     def _wire(self) -> None:
-        world = self.world
-        world.async_engine, world.batch_engine = self._engine(EngineName.ASYNC), self._engine(EngineName.BATCH)
-        world.bins.items, world.ledger.items, world.orders.items = WatchedBins(), WatchedLedger(), WatchedLines()
+        fakes = self.fakes
+        fakes.async_engine, fakes.batch_engine = self._engine(EngineName.ASYNC), self._engine(EngineName.BATCH)
+        fakes.bins.items, fakes.ledger.items, fakes.orders.items = WatchedBins(), WatchedLedger(), WatchedLines()
 
     def use(self, step: Callable[[], object]) -> None:
         """What happens before each step of the functions."""
-        world = self.world
-        tables = (world.ledger, world.bins, world.jobs, world.orders)
-        for fake in (*tables, world.reports, world.events, *world.engines):
+        fakes = self.fakes
+        tables = (fakes.ledger, fakes.bins, fakes.jobs, fakes.orders)
+        for fake in (*tables, fakes.reports, fakes.events, *fakes.engines):
             fake.step = step
 
     def _engine(self, name: EngineName) -> SimulatedEngine:
         return SimulatedEngine(
             self.injector,
-            self.together,
+            self.batch_size,
             name,
             chance=self.chance,
             uploads=self.uploads.all,
@@ -90,7 +90,7 @@ class Platform:
 
     @property
     def engines(self) -> list[SimulatedEngine]:
-        return [engine for engine in self.world.engines if isinstance(engine, SimulatedEngine)]
+        return [engine for engine in self.fakes.engines if isinstance(engine, SimulatedEngine)]
 
     def inject(self, rates: FaultRates) -> None:
         """From now on, these."""
@@ -101,7 +101,7 @@ class Platform:
     # ---- What people do
 
     def put(self, key: str, copies: int = 1) -> Upload:
-        """A photograph into the intake bucket, announced so many times."""
+        """A photo into the intake bucket, announced so many times."""
         upload = self.uploads.put(key, self.now)
         for _ in range(copies):
             self.intake.send(s3_notification(upload.image), self.now)
@@ -112,7 +112,7 @@ class Platform:
         number = len(self.files)
         self.files[f"v{number}"] = ReceivedFile(text.encode(), adds)
         at = iso(self.now + timedelta(milliseconds=number))
-        image = replace(photograph(key, sequencer=f"{number:08X}", at=at, version=f"v{number}"), bucket=ORDERS)
+        image = replace(make_image(key, sequencer=f"{number:08X}", at=at, version=f"v{number}"), bucket=ORDERS)
         for _ in range(copies):
             self.orders.send(s3_notification(image), self.now)
 
@@ -135,28 +135,28 @@ class Platform:
             return False
         changes = Changes(bins=set(told[0]), lines=set(told[1]), judged=set(told[2]))
         with suppress(CrashError, BintallyError):
-            reconcile(self.world, changes, thresholds=THRESHOLDS, now=self.now)
+            reconcile(self.fakes, changes, thresholds=THRESHOLDS, now=self.now)
             if not (self.rates.repeated and self.chance.random() < self.rates.repeated):
                 del bins[: len(told[0])], lines[: len(told[1])], judged[: len(told[2])]
         return True
 
     def _changed(self) -> tuple[list[str], list[tuple[str, str]], list[str]]:
-        bins, lines = self.world.bins.items, self.world.orders.items
+        bins, lines = self.fakes.bins.items, self.fakes.orders.items
         assert isinstance(bins, WatchedBins)
         assert isinstance(lines, WatchedLines)
-        return bins.changed, lines.changed, self.world.orders.judged
+        return bins.changed, lines.changed, self.fakes.orders.judged
 
     def round(self) -> bool:
         """The schedule."""
         with suppress(CrashError, BintallyError):
-            self.rounds.append(run_schedule(self.world, policy=self.policy, now=self.now))
+            self.rounds.append(run_schedule(self.fakes, policy=self.policy, now=self.now))
             return True
         return False
 
     def clock(self) -> bool:
         """The schedule of reconcile."""
         with suppress(CrashError, BintallyError):
-            return reconcile(self.world, Changes(overdue=True), thresholds=THRESHOLDS, now=self.now).lines > 0
+            return reconcile(self.fakes, Changes(overdue=True), thresholds=THRESHOLDS, now=self.now).lines > 0
         return False
 
     def answer(self) -> bool:
@@ -186,19 +186,19 @@ class Platform:
     def _take_in(self, messages: list[Message]) -> list[Message]:
         images: list[Image] = []
         failed = failed_by(messages, lambda body: images.extend(images_in(body)))
-        ingest(self.world, images, policy=self.policy, now=self.now)
+        ingest(self.fakes, images, policy=self.policy, now=self.now)
         return failed
 
     def collect(self, body: str) -> None:
         """What one message of the results queue announces."""
         result = job_result(body, (SUCCESSES, ERRORS), MODEL)
         if result:
-            collect(self.world, result, policy=self.policy, now=self.now)
+            collect(self.fakes, result, policy=self.policy, now=self.now)
 
     def _import(self, body: str) -> None:
         for source in objects_in_bucket(body, ORDERS):
             done = import_orders(
-                self.world,
+                self.fakes,
                 self.files[source.version_id or ""],
                 source=source,
                 now=self.now,

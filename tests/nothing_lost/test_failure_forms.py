@@ -34,7 +34,7 @@ def empty_output(engine: SimulatedEngine, job: Job) -> str:
 
 
 def unreachable(engine: SimulatedEngine, job: Job) -> str:
-    """The container could not get at the photographs."""
+    """The container could not get at the photos."""
     asked = [each for key in job.manifests for each in parse_manifest(engine.manifests[key])]
     images = [engine.uploads[each].image for each in asked]
     engine.answer(job, [refusal(image, CODES[number % len(CODES)]) for number, image in enumerate(images)])
@@ -78,12 +78,12 @@ def failing(mode: InferenceMode, failure: Failure, chance: Random) -> tuple[Plat
     for engine in platform.engines:
         told += [failure(engine, job) for _, job in engine.waiting]
         engine.waiting.clear()
-    assert {held.status for held in platform.world.ledger.items.values()} == {Status.SUBMITTED}
+    assert {held.status for held in platform.fakes.ledger.items.values()} == {Status.SUBMITTED}
     return platform, told
 
 
 def assert_given_back_and_counted(platform: Platform) -> None:
-    ledger = platform.world.ledger.items
+    ledger = platform.fakes.ledger.items
     assert {held.status for held in ledger.values()} == {Status.RECEIVED}
     assert all(held.reason and held.due_at > platform.time for held in ledger.values())
     heal(platform, retry=False)
@@ -92,7 +92,7 @@ def assert_given_back_and_counted(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize(("mode", "failure"), FORMS)
-def test_a_failure_that_is_announced_gives_the_photographs_back_at_once(
+def test_a_failure_that_is_announced_gives_the_images_back_at_once(
     mode: InferenceMode, failure: Failure, chance: Random
 ) -> None:
     platform, told = failing(mode, failure, chance)
@@ -112,4 +112,4 @@ def test_a_failure_that_nobody_announced_is_found_by_the_next_sweep(
     platform.round()
 
     assert_given_back_and_counted(platform)
-    assert {job.status for job in platform.world.jobs.all()} <= {JobStatus.DONE, JobStatus.FAILED}
+    assert {job.status for job in platform.fakes.jobs.all()} <= {JobStatus.DONE, JobStatus.FAILED}

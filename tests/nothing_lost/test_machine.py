@@ -23,13 +23,15 @@ DUE = st.sampled_from(["", "2026-05-04", "2026-05-04T13:00", "2026-05-05T01:00Z"
 class Nothing(RuleBasedStateMachine):
     """Lost. One platform; crashes come before a step that hypothesis chooses."""
 
-    @initialize(seed=st.integers(0, 2**32), mode=st.sampled_from(InferenceMode), together=st.sampled_from([1, 3, 100]))
-    def begin(self, seed: int, mode: InferenceMode, together: int) -> None:
-        self.platform = Platform(Random(seed), mode, together=together)
+    @initialize(
+        seed=st.integers(0, 2**32), mode=st.sampled_from(InferenceMode), batch_size=st.sampled_from([1, 3, 100])
+    )
+    def begin(self, seed: int, mode: InferenceMode, batch_size: int) -> None:
+        self.platform = Platform(Random(seed), mode, batch_size=batch_size)
 
     @rule(key=KEYS, copies=st.integers(1, 3))
     def put(self, key: str, copies: int) -> None:
-        """The first time a photograph, then a newer version of it."""
+        """The first time a photo, then a newer version of it."""
         self.platform.put(key, copies)
 
     @rule(lot=st.integers(1, 30))
@@ -117,7 +119,7 @@ class Nothing(RuleBasedStateMachine):
     @rule()
     def retry(self) -> None:
         """A person asks for what has failed."""
-        self.platform.world.ledger.reopen(list(self.platform.world.ledger.items), self.platform.time)
+        self.platform.fakes.ledger.reopen(list(self.platform.fakes.ledger.items), self.platform.time)
 
     @rule()
     def redrive(self) -> None:

@@ -21,13 +21,13 @@ IMAGES = 1000
 
 
 def asked_about(platform: Platform) -> Counter[str]:
-    """How many requests to the engines asked about each photograph."""
-    engine = platform.world.async_engine
+    """How many requests to the engines asked about each photo."""
+    engine = platform.fakes.async_engine
     manifests = [engine.manifests[f"jobs/{job_id}/input/manifest.jsonl"] for job_id in engine.asked]
     return Counter(image_id for manifest in manifests for image_id in parse_manifest(manifest))
 
 
-def test_ten_thousand_deliveries_of_a_thousand_photographs_are_a_thousand(chance: Random) -> None:
+def test_ten_thousand_deliveries_of_a_thousand_images_are_a_thousand(chance: Random) -> None:
     platform = Platform(chance)
     deliveries = 0
     for number in range(IMAGES):
@@ -41,7 +41,7 @@ def test_ten_thousand_deliveries_of_a_thousand_photographs_are_a_thousand(chance
     heal(platform)
 
     assert found_wrong(platform) == []
-    ledger = platform.world.ledger.items
+    ledger = platform.fakes.ledger.items
     assert isinstance(ledger, WatchedLedger)
     assert set(ledger.entered.values()) == {1}
     assert set(ledger.written.values()) == {1}  # its one result
@@ -49,12 +49,12 @@ def test_ten_thousand_deliveries_of_a_thousand_photographs_are_a_thousand(chance
 
 
 @pytest.mark.parametrize("mode", [InferenceMode.ASYNC, InferenceMode.BATCH])
-@pytest.mark.parametrize("worlds", range(5))
+@pytest.mark.parametrize("repeat", range(5))
 def test_deliveries_that_overlap_leave_one_entry_and_one_result(
-    worlds: int, mode: InferenceMode, chance: Random
+    repeat: int, mode: InferenceMode, chance: Random
 ) -> None:
-    """Two of them may both ask about a photograph that is new to both; one holds it, and it counts once."""
-    platform = Platform(chance, mode, together=10)
+    """Two of them may both ask about a photo that is new to both; one holds it, and it counts once."""
+    platform = Platform(chance, mode, batch_size=10)
     for number in range(IMAGES // 10):
         platform.put(f"bin-{number}/photo.jpg")
     messages = [message.body for message in platform.intake.waiting]
@@ -62,7 +62,7 @@ def test_deliveries_that_overlap_leave_one_entry_and_one_result(
 
     def delivery() -> None:
         images = [image for body in chance.choices(messages, k=120) for image in images_in(body)]
-        ingest(platform.world, images, policy=platform.policy, now=platform.now)
+        ingest(platform.fakes, images, policy=platform.policy, now=platform.now)
 
     platform.use(interleaving)
     assert interleaving.run([delivery, delivery, delivery, platform.round] * 3) == []
@@ -70,7 +70,7 @@ def test_deliveries_that_overlap_leave_one_entry_and_one_result(
     heal(platform)
 
     assert found_wrong(platform) == []
-    ledger = platform.world.ledger.items
+    ledger = platform.fakes.ledger.items
     assert isinstance(ledger, WatchedLedger)
     assert set(ledger.entered.values()) == {1}
     assert set(ledger.written.values()) == {1 if mode is InferenceMode.ASYNC else 2}  # there it waits for a round

@@ -43,7 +43,7 @@ def test_the_last_version_is_what_the_bin_shows(order: tuple[int, ...], chance: 
     heal(platform)
 
     assert found_wrong(platform) == []
-    assert len(platform.world.bins.items) == KEYS
-    statuses = [held.status for held in platform.world.ledger.items.values()]
+    assert len(platform.fakes.bins.items) == KEYS
+    statuses = [held.status for held in platform.fakes.ledger.items.values()]
     assert len(statuses) == 3 * KEYS
     assert set(statuses) <= {Status.COUNTED, Status.REJECTED, Status.SUPERSEDED}

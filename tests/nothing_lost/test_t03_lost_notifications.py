@@ -17,7 +17,7 @@ IMAGES = 1000
 
 @pytest.mark.parametrize("lost", [0, 0.01, 0.1, 0.5, 1])
 @pytest.mark.parametrize("mode", InferenceMode)
-def test_every_photograph_is_counted_whatever_share_of_the_announcements_is_lost(
+def test_every_image_is_counted_whatever_share_of_the_announcements_is_lost(
     mode: InferenceMode, lost: float, chance: Random
 ) -> None:
     platform = Platform(chance, mode, FaultRates(lost=lost, doubled=0.2, late=0.2, repeated=0.1))
@@ -29,7 +29,7 @@ def test_every_photograph_is_counted_whatever_share_of_the_announcements_is_lost
     heal(platform, retry=False)
 
     assert found_wrong(platform) == []
-    statuses = platform.world.ledger.items.values()
+    statuses = platform.fakes.ledger.items.values()
     assert {held.status for held in statuses} == {Status.COUNTED, Status.REJECTED}
     assert {held.attempts for held in statuses} == {1}
     assert (sum(engine.announced for engine in platform.engines) == 0) == (lost == 1)

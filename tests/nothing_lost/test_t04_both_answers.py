@@ -20,13 +20,13 @@ AT_ONCE = 100
 
 
 def asked(chance: Random, requests: int) -> tuple[Platform, list[Job]]:
-    """A platform whose endpoint has taken so many requests about two photographs each, and has not announced them."""
+    """A platform whose endpoint has taken so many requests about two photos each, and has not announced them."""
     platform = Platform(chance)
     for number in range(requests):
         platform.put(f"bin-{number}/a.jpg")
         platform.put(f"bin-{number}/b.jpg")
         platform.deliver_intake(2)
-    jobs = [job for _, job in platform.world.async_engine.waiting]
+    jobs = [job for _, job in platform.fakes.async_engine.waiting]
     assert len(jobs) == requests
     platform.now += timedelta(minutes=5)
     platform.answer()
@@ -35,7 +35,7 @@ def asked(chance: Random, requests: int) -> tuple[Platform, list[Job]]:
 
 
 def announcements(platform: Platform, job: Job) -> list[str]:
-    return [note(job, platform.world.async_engine.location(job)), note(job, "", "ClientError: it failed")]
+    return [note(job, platform.fakes.async_engine.location(job)), note(job, "", "ClientError: it failed")]
 
 
 @pytest.mark.parametrize("first", ["success", "failure"])
@@ -48,11 +48,11 @@ def test_the_answer_stands_whichever_comes_first(first: str, chance: Random) -> 
                 platform.results.send(body, platform.now)
                 platform.deliver_results()
 
-    assert {held.status for held in platform.world.ledger.items.values()} == {Status.COUNTED, Status.REJECTED}
-    assert {job.status for job in platform.world.jobs.all()} == {JobStatus.DONE}
+    assert {held.status for held in platform.fakes.ledger.items.values()} == {Status.COUNTED, Status.REJECTED}
+    assert {job.status for job in platform.fakes.jobs.all()} == {JobStatus.DONE}
     heal(platform)
     assert found_wrong(platform) == []
-    assert len(platform.world.async_engine.asked) == REQUESTS
+    assert len(platform.fakes.async_engine.asked) == REQUESTS
 
 
 def test_a_failure_that_used_up_all_attempts_gives_way_to_an_answer(chance: Random) -> None:
@@ -62,7 +62,7 @@ def test_a_failure_that_used_up_all_attempts_gives_way_to_an_answer(chance: Rand
         success, failure = announcements(platform, job)
         platform.results.send(failure, platform.now)
         platform.deliver_results()
-        assert Status.FAILED in {held.status for held in platform.world.ledger.items.values()}
+        assert Status.FAILED in {held.status for held in platform.fakes.ledger.items.values()}
         platform.results.send(success, platform.now)
         platform.deliver_results()
 
@@ -71,7 +71,7 @@ def test_a_failure_that_used_up_all_attempts_gives_way_to_an_answer(chance: Rand
 
 
 def use_up_attempts(platform: Platform) -> None:
-    ledger = platform.world.ledger.items
+    ledger = platform.fakes.ledger.items
     ledger.update({image_id: replace(held, attempts=3) for image_id, held in ledger.items()})
 
 
@@ -90,6 +90,6 @@ def test_both_at_once_are_one_result(last: bool, chance: Random) -> None:
 
     heal(platform)
     assert found_wrong(platform) == []
-    told = [detail for _, detail in platform.world.events.distinct().values()]
+    told = [detail for _, detail in platform.fakes.events.distinct().values()]
     answers = [detail["image_id"] for detail in told if detail["status"] != Status.FAILED]
     assert len(answers) == len(set(answers)) == 2 * AT_ONCE

@@ -20,7 +20,7 @@ MOST_STEPS = 400
 
 
 def delivered(platform: Platform) -> None:
-    """A hundred photographs announced."""
+    """A hundred photos announced."""
     for number in range(IMAGES):
         platform.put(f"bin-{number}/photo.jpg")
 
@@ -68,7 +68,7 @@ CASES: dict[str, tuple[Callable[[Platform], None], Callable[[Platform], object]]
 def test_nothing_is_lost_by_a_crash_at_any_boundary(case: str, mode: InferenceMode, chance: Random) -> None:
     prepare, run = CASES[case]
     for boundary in range(1, MOST_STEPS):
-        platform = Platform(chance, mode, together=10)
+        platform = Platform(chance, mode, batch_size=10)
         prepare(platform)
         platform.injector.crash_before(boundary)
         crashed = _crashes(platform, run)
@@ -92,7 +92,7 @@ def _crashes(platform: Platform, run: Callable[[Platform], object]) -> bool:
 @pytest.mark.parametrize("rate", [0.01, 0.05, 0.2])
 def test_nothing_is_lost_by_crashes_at_any_rate(rate: float, mode: InferenceMode, chance: Random) -> None:
     """Also in the runs that mend what a crash left."""
-    platform = Platform(chance, mode, FaultRates(crashed=rate, lost=0.1, failed=0.1, cut=0.1), together=10)
+    platform = Platform(chance, mode, FaultRates(crashed=rate, lost=0.1, failed=0.1, cut=0.1), batch_size=10)
     for _ in range(10):
         for number in range(IMAGES):
             platform.put(f"bin-{number}/{chance.randint(0, 3)}.jpg")

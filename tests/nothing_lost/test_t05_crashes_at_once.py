@@ -21,7 +21,7 @@ Prepare = Callable[[Platform], None]
 
 
 def pending(platform: Platform) -> None:
-    """Photographs that a job has given back, and a later one that is answered but not announced."""
+    """Photos that a job has given back, and a later one that is answered but not announced."""
     platform.inject(FaultRates(failed=1))
     _asked(platform, 0)
     platform.inject(FaultRates(lost=1))
@@ -39,20 +39,20 @@ def _asked(platform: Platform, lot: int) -> None:
 
 
 def prepared(platform: Platform) -> None:
-    """Besides, a job that a run prepared and died before it was given its photographs."""
+    """Besides, a job that a run prepared and died before it was given its photos."""
     pending(platform)
-    statuses = {held.status for held in platform.world.ledger.items.values()}
+    statuses = {held.status for held in platform.fakes.ledger.items.values()}
     assert Status.RECEIVED in statuses
     for step in range(1, MOST_STEPS):
         platform.injector.crash_before(step)
         platform.round()
-        if JobStatus.PREPARED in {job.status for job in platform.world.jobs.all()}:
+        if JobStatus.PREPARED in {job.status for job in platform.fakes.jobs.all()}:
             break
     platform.now += timedelta(minutes=5)
 
 
 def opened(platform: Platform) -> None:
-    """Besides, the message of photographs that a run has taken in and not opened the job of."""
+    """Besides, the message of photos that a run has taken in and not opened the job of."""
     for number in range(IMAGES):
         platform.put(f"bin-{number}/photo.jpg")
     for step in range(1, MOST_STEPS):
@@ -60,7 +60,7 @@ def opened(platform: Platform) -> None:
         platform.deliver_intake()
         for message in platform.intake.waiting:
             message.received = 0
-        if platform.world.ledger.items:
+        if platform.fakes.ledger.items:
             break
     platform.now += timedelta(minutes=5)
 

@@ -64,7 +64,7 @@ def test_the_good_are_taken_in_once_and_the_bad_end_with_the_dead_letters(chance
         assert platform.intake.waiting == []
         assert len(platform.intake.dead) == dead
 
-    ledger = platform.world.ledger.items
+    ledger = platform.fakes.ledger.items
     assert isinstance(ledger, WatchedLedger)
     assert len(ledger) == MESSAGES * len(SUBSETS) - dead
     assert set(ledger.entered.values()) == {1}

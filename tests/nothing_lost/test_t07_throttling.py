@@ -30,30 +30,30 @@ def rates_of(kind: str, rate: float) -> FaultRates:
 @pytest.mark.parametrize("rate", [0.01, 0.1, 0.5])
 @pytest.mark.parametrize("kind", ["refused", "throttled", "timeouts", "failed", "full"])
 def test_nothing_is_lost_and_attempts_are_bounded(kind: str, rate: float, mode: InferenceMode, chance: Random) -> None:
-    platform = Platform(chance, mode, rates_of(kind, rate), together=25)
+    platform = Platform(chance, mode, rates_of(kind, rate), batch_size=25)
     for number in range(IMAGES):
         platform.put(f"bin-{number}/photo.jpg")
 
     for _ in range(MINUTES):
         moment(platform)
 
-    ledger = platform.world.ledger.items.values()
+    ledger = platform.fakes.ledger.items.values()
     assert max(held.attempts for held in ledger) <= POLICY.max_attempts
     sent = MINUTES / (POLICY.sweep_after / timedelta(minutes=1))
-    assert max(job.send_count for job in platform.world.jobs.all()) <= sent + 1
+    assert max(job.send_count for job in platform.fakes.jobs.all()) <= sent + 1
     if kind != "failed" and rate < 0.5:
         assert all(held.status in TERMINAL for held in ledger)  # without anybody's help
     heal(platform)
     assert found_wrong(platform) == []
 
 
-def test_a_photograph_is_tried_again_later_each_time(chance: Random) -> None:
+def test_an_image_is_tried_again_later_each_time(chance: Random) -> None:
     platform = Platform(chance, rates=FaultRates(failed=1), policy=replace(POLICY, max_attempts=6))
     platform.put("bin/photo.jpg")
     waits = []
     for _ in range(120):
         moment(platform)
-        (held,) = platform.world.ledger.items.values() or [None]
+        (held,) = platform.fakes.ledger.items.values() or [None]
         if held and held.due_at and held.due_at not in waits:
             waits.append(held.due_at)
 
@@ -69,9 +69,9 @@ def test_a_table_that_refuses_everything_for_an_hour_loses_nothing(chance: Rando
     for _ in range(60):
         moment(platform)
 
-    assert platform.world.ledger.items == {}
+    assert platform.fakes.ledger.items == {}
     assert len(platform.intake.dead) == IMAGES
     assert found_wrong(platform) == []  # dead letters are accounted for
     heal(platform)
     assert found_wrong(platform) == []
-    assert len(platform.world.ledger.items) == IMAGES
+    assert len(platform.fakes.ledger.items) == IMAGES

@@ -45,14 +45,14 @@ def test_each_is_counted_or_refused_with_a_reason_and_its_neighbours_are_counted
     platform = Platform(Random(SEED))
     images = [platform.put(f"{name}/{name}").image for name, _, _ in files]
     platform.deliver_intake(len(images))
-    engine = platform.world.async_engine
-    for job in list(platform.world.jobs.all()):
+    engine = platform.fakes.async_engine
+    for job in list(platform.fakes.jobs.all()):
         pairs = zip(images, lines[1::2], strict=True)
         engine.answer(job, [{"image_id": image.image_id, **line} for image, line in pairs])
         platform.results.send(note(job, engine.location(job)), platform.now)
     while platform.deliver_results():
         pass
-    ledger = {held.image.key: held for held in platform.world.ledger.items.values()}
+    ledger = {held.image.key: held for held in platform.fakes.ledger.items.values()}
     for name, _, code in files:
         held = ledger[f"{name}/{name}"]
         assert held.status is (Status.REJECTED if code else Status.COUNTED), name

@@ -1,4 +1,4 @@
-"""T9: keys that are awkward or meant to do harm, from the notification to the request for the photograph."""
+"""T9: keys that are awkward or meant to do harm, from the notification to the request for the photo."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ Ending = Callable[[SimulatedEngine, Job], tuple[str, str]]
 
 
 def bad_files(engine: SimulatedEngine, job: Job) -> tuple[str, str]:
-    """Some photographs can't be read; that is an answer."""
+    """Some photos can't be read; that is an answer."""
     return "Completed", ""
 
 
@@ -37,7 +37,7 @@ def missing(engine: SimulatedEngine, job: Job) -> tuple[str, str]:
 
 
 def extra(engine: SimulatedEngine, job: Job) -> tuple[str, str]:
-    """An output that belongs to no manifest, and lines about photographs of another."""
+    """An output that belongs to no manifest, and lines about photos of another."""
     engine.outputs[f"{job.folder}99999.jsonl"] = engine.outputs[job.manifests[0]]
     engine.outputs[job.manifests[0]] += '{"image_id": "0", "count": 1}\n' + engine.outputs[job.manifests[1]]
     return "Completed", ""
@@ -73,20 +73,20 @@ def platform_of(chance: Random) -> Platform:
 
 
 def one_job(platform: Platform, number: int) -> Job:
-    """A transform job about a hundred photographs, which SageMaker has taken."""
+    """A transform job about a hundred photos, which SageMaker has taken."""
     for image in range(IMAGES):
         platform.put(f"bin-{number}-{image}/photo.jpg")
     platform.deliver_intake(IMAGES)
     platform.round()
-    ((_, job),) = platform.world.batch_engine.waiting
-    platform.world.batch_engine.waiting.clear()
+    ((_, job),) = platform.fakes.batch_engine.waiting
+    platform.fakes.batch_engine.waiting.clear()
     assert (job.images, job.shards) == (IMAGES, IMAGES // SHARD)
     return job
 
 
 def end(platform: Platform, job: Job, ending: Ending) -> set[str]:
-    """The job ends so, and its end is announced; the photographs that have an answer."""
-    engine = platform.world.batch_engine
+    """The job ends so, and its end is announced; the photos that have an answer."""
+    engine = platform.fakes.batch_engine
     assert isinstance(engine, SimulatedEngine)
     asked = {key: parse_manifest(engine.manifests[key]) for key in job.manifests}
     engine.answer(job, [platform.uploads.all[each].record for ids in asked.values() for each in ids])
@@ -107,7 +107,7 @@ def answered_in(output: str) -> set[str]:
     return found
 
 
-def test_every_photograph_gets_its_answer_and_only_those_without_are_tried_again(chance: Random) -> None:
+def test_every_image_gets_its_answer_and_only_those_without_are_tried_again(chance: Random) -> None:
     platform = platform_of(chance)
     answered: set[str] = set()
     capacity = 0
@@ -119,18 +119,18 @@ def test_every_photograph_gets_its_answer_and_only_those_without_are_tried_again
     heal(platform, retry=False)
 
     assert found_wrong(platform) == []
-    ledger = platform.world.ledger.items
+    ledger = platform.fakes.ledger.items
     assert len(ledger) == JOBS * IMAGES
     assert {ledger[each].attempts for each in answered} == {1}
     of_capacity = {each for each, held in ledger.items() if held.attempts == 1} - answered
     assert len(of_capacity) == capacity * IMAGES  # the same job, asked for again
     assert {held.attempts for held in ledger.values()} == {1, 2}
-    assert {job.transform_attempt for job in platform.world.jobs.all()} == {0, 1}  # however often it was told of
+    assert {job.transform_attempt for job in platform.fakes.jobs.all()} == {0, 1}  # however often it was told of
 
 
-def test_a_photograph_that_breaks_the_server_is_parted_from_the_others_and_fails_alone(chance: Random) -> None:
+def test_an_image_that_breaks_the_server_is_parted_from_the_others_and_fails_alone(chance: Random) -> None:
     platform = platform_of(chance)
-    engine = platform.world.batch_engine
+    engine = platform.fakes.batch_engine
     assert isinstance(engine, SimulatedEngine)
     for number in range(IMAGES):
         upload = platform.put(f"bin-{number}/photo.jpg")
@@ -139,7 +139,7 @@ def test_a_photograph_that_breaks_the_server_is_parted_from_the_others_and_fails
     for _ in range(100):
         moment(platform, minutes=15)
 
-    ledger = platform.world.ledger.items
+    ledger = platform.fakes.ledger.items
     assert {image_id for image_id, held in ledger.items() if held.status is Status.FAILED} == engine.killers
     assert max(held.attempts for held in ledger.values()) == POLICY.max_attempts
     assert all(SERVER_ERROR in ledger[each].reason for each in engine.killers)
@@ -148,19 +148,19 @@ def test_a_photograph_that_breaks_the_server_is_parted_from_the_others_and_fails
     assert found_wrong(platform) == []
 
 
-def test_without_capacity_each_type_is_asked_for_in_turn_and_then_the_photographs_are(chance: Random) -> None:
+def test_without_capacity_each_type_is_asked_for_in_turn_and_then_the_images_are(chance: Random) -> None:
     platform = platform_of(chance)
-    engine = platform.world.batch_engine
+    engine = platform.fakes.batch_engine
     assert isinstance(engine, SimulatedEngine)
     one_job(platform, 0)
-    engine.waiting = [(platform.now, job) for job in platform.world.jobs.all()]
+    engine.waiting = [(platform.now, job) for job in platform.fakes.jobs.all()]
     platform.inject(replace(platform.rates, full=1))
     for _ in range(7 * 24 * 2):
         moment(platform, minutes=30)
 
     names = list(engine.states)
     assert {name.rpartition("-")[2] for name in names} == {str(number) for number in range(6)}  # 3 of each of 2 types
-    ledger = platform.world.ledger.items.values()
+    ledger = platform.fakes.ledger.items.values()
     assert {held.status for held in ledger} == {Status.FAILED}
     assert all("CapacityError" in held.reason for held in ledger)
     assert {held.attempts for held in ledger} == {POLICY.max_attempts}

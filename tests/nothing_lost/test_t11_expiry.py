@@ -28,11 +28,11 @@ def test_what_expired_is_asked_for_again_and_has_failed_in_the_end(chance: Rando
     for _ in range(4 * 24):
         moment(platform, minutes=15)
 
-    ledger = platform.world.ledger.items.values()
+    ledger = platform.fakes.ledger.items.values()
     assert {held.status for held in ledger} == {Status.FAILED}
     assert {held.attempts for held in ledger} == {POLICY.max_attempts}
     assert all("No result 7:00:00 after it was sent" in held.reason for held in ledger)
-    assert sum(len(made.swept.timed_out) for made in platform.rounds) == len(platform.world.async_engine.asked)
+    assert sum(len(made.swept.timed_out) for made in platform.rounds) == len(platform.fakes.async_engine.asked)
     heal(platform)
     assert found_wrong(platform) == []
 
@@ -45,7 +45,7 @@ def test_what_expired_is_counted_once_there_is_capacity_again(chance: Random) ->
     heal(platform, retry=False)
 
     assert found_wrong(platform) == []
-    assert {held.attempts for held in platform.world.ledger.items.values()} == {2}
+    assert {held.attempts for held in platform.fakes.ledger.items.values()} == {2}
 
 
 def test_an_answer_that_comes_after_the_request_was_given_up_counts(chance: Random) -> None:
@@ -65,7 +65,7 @@ def test_it_is_heard_of() -> None:
     assert metrics >= {"HasBacklogWithoutCapacity", "ImagesFailed", "OldestPendingSeconds"}
 
 
-def test_photographs_that_an_endpoint_refuses_for_a_day_are_heard_of(chance: Random) -> None:
+def test_images_that_an_endpoint_refuses_for_a_day_are_heard_of(chance: Random) -> None:
     """Their jobs are open, so that they are neither pending nor asked about."""
     platform = Platform(chance, rates=FaultRates(throttled=1))
     for number in range(IMAGES):

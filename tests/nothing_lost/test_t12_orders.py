@@ -16,7 +16,7 @@ from tests.nothing_lost.platform import Platform
 from tests.unit.functions.examples import THRESHOLDS
 
 ORDERS = 500
-WORLDS = 50
+REPEATS = 50
 HEADER = "consignment_id,bin_id,expected\n"
 FAULT_RATES = FaultRates(lost=0.1, doubled=0.2, late=0.2, repeated=0.3, crashed=0.005)
 
@@ -28,7 +28,7 @@ def rows(chance: Random, numbers: list[int], cancelled: float = 0) -> str:
 
 
 def test_every_line_has_one_final_verdict(chance: Random) -> None:
-    platform = Platform(chance, rates=FAULT_RATES, together=25)
+    platform = Platform(chance, rates=FAULT_RATES, batch_size=25)
     numbers = list(range(ORDERS))
     chance.shuffle(numbers)
     first, second = numbers[: ORDERS // 2], numbers[ORDERS // 2 :]
@@ -48,14 +48,14 @@ def test_every_line_has_one_final_verdict(chance: Random) -> None:
     heal(platform)
 
     assert found_wrong(platform) == []
-    lines = platform.world.orders.items
+    lines = platform.fakes.orders.items
     assert len(lines) == ORDERS
     assert Verdict.PENDING not in {line.verdict for line in lines.values()}
     assert {line.verdict for line in lines.values()} >= {Verdict.MATCH, Verdict.SHORT, Verdict.OVER}
 
 
 def test_what_newer_files_no_longer_have_is_withdrawn_in_whatever_order_they_come(chance: Random) -> None:
-    platform = Platform(chance, rates=FAULT_RATES, together=25)
+    platform = Platform(chance, rates=FAULT_RATES, batch_size=25)
     numbers = list(range(ORDERS))
     for number in numbers:
         platform.put(f"bin-{number}/photo.jpg")
@@ -68,7 +68,7 @@ def test_what_newer_files_no_longer_have_is_withdrawn_in_whatever_order_they_com
     heal(platform)
 
     assert found_wrong(platform) == []
-    verdicts = [line.verdict for line in platform.world.orders.items.values()]
+    verdicts = [line.verdict for line in platform.fakes.orders.items.values()]
     assert Verdict.PENDING not in verdicts
     assert verdicts.count(Verdict.WITHDRAWN) > ORDERS // 10
 
@@ -85,7 +85,7 @@ def test_an_older_file_that_comes_last_changes_nothing(chance: Random) -> None:
     heal(platform)
 
     assert platform.orders.waiting == []
-    standing = {f"{line.consignment_id},{line.bin_id},{line.expected}" for line in platform.world.orders.items.values()}
+    standing = {f"{line.consignment_id},{line.bin_id},{line.expected}" for line in platform.fakes.orders.items.values()}
     assert standing == set(new.removeprefix(HEADER).splitlines())
     assert found_wrong(platform) == []
 
@@ -93,8 +93,8 @@ def test_an_older_file_that_comes_last_changes_nothing(chance: Random) -> None:
 def test_requests_to_judge_beside_new_counts_and_changed_orders_leave_the_last_word_to_the_newest(
     chance: Random,
 ) -> None:
-    for _ in range(WORLDS):
-        platform = Platform(chance, together=1)
+    for _ in range(REPEATS):
+        platform = Platform(chance, batch_size=1)
         numbers = list(range(5))
         for _ in range(2):
             for number in numbers:
@@ -115,5 +115,5 @@ def test_requests_to_judge_beside_new_counts_and_changed_orders_leave_the_last_w
 
 def judged(platform: Platform) -> None:
     """As the command asks for it after dead letters of a stream."""
-    world = platform.world
-    reconcile(world, Changes(consignments=["C-0"]), thresholds=THRESHOLDS, now=platform.now)
+    fakes = platform.fakes
+    reconcile(fakes, Changes(consignments=["C-0"]), thresholds=THRESHOLDS, now=platform.now)

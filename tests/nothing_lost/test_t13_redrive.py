@@ -115,19 +115,19 @@ def test_dead_announcements_come_back_too_late_to_do_harm(chance: Random) -> Non
         platform.round()
         platform.now += timedelta(minutes=5)
     deliver(platform)
-    settled = platform.world.state()["ledger"]
+    settled = platform.fakes.state()["ledger"]
 
     assert redriven(platform, platform.results) == MESSAGES
     deliver(platform)
 
-    assert platform.world.state()["ledger"] == settled
+    assert platform.fakes.state()["ledger"] == settled
     assert_counted_once(platform)
 
 
 def assert_counted_once(platform: Platform) -> None:
     heal(platform)
     assert found_wrong(platform) == []
-    ledger = platform.world.ledger.items
+    ledger = platform.fakes.ledger.items
     assert isinstance(ledger, WatchedLedger)
     assert len(ledger) == MESSAGES
     assert set(ledger.entered.values()) == set(ledger.written.values()) == {1}

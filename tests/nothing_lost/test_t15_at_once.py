@@ -1,4 +1,4 @@
-"""T15: fifty workers with the same photograph, and senders that died while they had a job to themselves."""
+"""T15: fifty workers with the same photo, and senders that died while they had a job to themselves."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from random import Random
 from bintally.domain.image import Status
 from bintally.usecases.schedule import run_schedule
 
-from tests.fakes import CrashError, World
+from tests.fakes import CrashError, Fakes
 from tests.nothing_lost.healing import found_wrong, heal
 from tests.nothing_lost.interleaving import Interleaving, nested
 from tests.nothing_lost.platform import Platform
 from tests.nothing_lost.policy import POLICY
 from tests.nothing_lost.uploads import images_in
 from tests.nothing_lost.watched import WatchedLedger
-from tests.unit.functions.examples import NOW, photograph
-from tests.unit.functions.usecases.runs import taken_in
+from tests.unit.functions.examples import NOW, make_image
+from tests.unit.functions.usecases.runs import ingested
 
 WORKERS = 50
 ROUNDS = 1000
@@ -28,15 +28,15 @@ THREADED = 20
 def same_delivery(platform: Platform) -> Callable[[], object]:
     """What each worker does: it has got the same message as all the others."""
     (body,) = {message.body for message in platform.intake.waiting}
-    return lambda: taken_in(platform.world, images_in(body), now=platform.now)
+    return lambda: ingested(platform.fakes, images_in(body), now=platform.now)
 
 
-def assert_single(world: World) -> None:
-    assert [held.status for held in world.ledger.items.values()] == [Status.SUBMITTED]
-    assert isinstance(world.ledger.items, WatchedLedger)
-    assert list(world.ledger.items.entered.values()) == [1]
-    assert len(world.async_engine.asked) == 1
-    assert [job.send_count for job in world.jobs.all()] == [1]
+def assert_single(fakes: Fakes) -> None:
+    assert [held.status for held in fakes.ledger.items.values()] == [Status.SUBMITTED]
+    assert isinstance(fakes.ledger.items, WatchedLedger)
+    assert list(fakes.ledger.items.entered.values()) == [1]
+    assert len(fakes.async_engine.asked) == 1
+    assert [job.send_count for job in fakes.jobs.all()] == [1]
 
 
 def test_of_fifty_workers_within_each_other_one_wins(chance: Random) -> None:
@@ -47,7 +47,7 @@ def test_of_fifty_workers_within_each_other_one_wins(chance: Random) -> None:
         step, start = nested([same_delivery(platform)] * WORKERS, chance)
         platform.use(step)
         start()
-        assert_single(platform.world)
+        assert_single(platform.fakes)
 
 
 def test_of_fifty_workers_in_step_one_wins(chance: Random) -> None:
@@ -59,50 +59,50 @@ def test_of_fifty_workers_in_step_one_wins(chance: Random) -> None:
         platform.use(interleaving)
         assert interleaving.run([work] * WORKERS) == []
         platform.use(platform.injector)
-        assert_single(platform.world)
+        assert_single(platform.fakes)
 
 
 def test_a_sender_that_died_is_followed_by_one_other(chance: Random) -> None:
     """Its claim runs out; then of all that try, one sends."""
     for _ in range(ROUNDS):
-        world = World()
-        world.async_engine.down = True
-        taken_in(world, [photograph()])
-        world.async_engine.down = False
-        held = next(iter(world.jobs.all()))
+        fakes = Fakes()
+        fakes.async_engine.down = True
+        ingested(fakes, [make_image()])
+        fakes.async_engine.down = False
+        held = next(iter(fakes.jobs.all()))
         with suppress(CrashError):
-            world.steps.crash_before(chance.choice([4, 5, 6, 7, 8]))
+            fakes.steps.crash_before(chance.choice([4, 5, 6, 7, 8]))
             later = NOW + POLICY.sweep_after + timedelta(seconds=1)
-            run_schedule(world, policy=POLICY, now=later)
-        before = len(world.async_engine.asked)
+            run_schedule(fakes, policy=POLICY, now=later)
+        before = len(fakes.async_engine.asked)
         again = later + POLICY.sweep_after + timedelta(seconds=1)
-        work = [lambda: run_schedule(world, policy=POLICY, now=again)] * 5  # noqa: B023
+        work = [lambda: run_schedule(fakes, policy=POLICY, now=again)] * 5  # noqa: B023
         step, start = nested(work, chance)
-        use(world, step)
+        use(fakes, step)
         start()
-        assert len(world.async_engine.asked) <= before + 1
-        assert set(world.async_engine.asked) == {held.job_id}
+        assert len(fakes.async_engine.asked) <= before + 1
+        assert set(fakes.async_engine.asked) == {held.job_id}
 
 
-def use(world: World, step: Callable[[], object]) -> None:
-    for fake in (world.ledger, world.jobs, world.async_engine, world.batch_engine, world.bins, world.events):
+def use(fakes: Fakes, step: Callable[[], object]) -> None:
+    for fake in (fakes.ledger, fakes.jobs, fakes.async_engine, fakes.batch_engine, fakes.bins, fakes.events):
         fake.step = step
 
 
 def test_rounds_at_once_lose_nothing(chance: Random) -> None:
-    """The schedule runs beside itself, each time over photographs that wait for another try."""
+    """The schedule runs beside itself, each time over photos that wait for another try."""
     for _ in range(THREADED):
-        platform = Platform(chance, together=5)
+        platform = Platform(chance, batch_size=5)
         for number in range(40):
             platform.put(f"bin-{number}/photo.jpg")
-        platform.world.async_engine.down = True
+        platform.fakes.async_engine.down = True
         platform.deliver_intake()
-        platform.world.async_engine.down = False
+        platform.fakes.async_engine.down = False
         platform.now += timedelta(minutes=10)
         interleaving = Interleaving(chance)
         platform.use(interleaving)
         assert interleaving.run([platform.round] * 5) == []
         platform.use(platform.injector)
-        assert len(platform.world.async_engine.asked) == len(set(platform.world.async_engine.asked))
+        assert len(platform.fakes.async_engine.asked) == len(set(platform.fakes.async_engine.asked))
         heal(platform)
         assert found_wrong(platform) == []

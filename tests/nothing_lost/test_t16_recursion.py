@@ -1,4 +1,4 @@
-"""T16: outputs that come to lie where photographs are taken from."""
+"""T16: outputs that come to lie where photos are taken from."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.unit.functions.handlers.lambdas import failed, messages, notification
 OUTPUTS = 10
 
 
-def test_outputs_among_the_photographs_are_refused_once_and_nothing_follows(chance: Random) -> None:
+def test_outputs_among_the_images_are_refused_once_and_nothing_follows(chance: Random) -> None:
     """Somebody copies each output into the intake bucket as soon as it is there."""
     platform = Platform(chance)
     platform.uploads.refused = 1  # they are no pictures
@@ -26,13 +26,13 @@ def test_outputs_among_the_photographs_are_refused_once_and_nothing_follows(chan
     asked = []
     for _ in range(60):
         moment(platform, 2)
-        asked.append(len(platform.world.async_engine.asked))
+        asked.append(len(platform.fakes.async_engine.asked))
     heal(platform)
 
-    ledger = platform.world.ledger.items.values()
+    ledger = platform.fakes.ledger.items.values()
     assert [held.status for held in ledger] == [Status.REJECTED] * OUTPUTS
     assert all(held.reason for held in ledger)
-    assert asked[-1] == len(platform.world.async_engine.asked) <= OUTPUTS
+    assert asked[-1] == len(platform.fakes.async_engine.asked) <= OUTPUTS
 
 
 def test_what_is_announced_of_the_jobs_bucket_is_refused(on_aws: dict[str, str]) -> None:
@@ -45,7 +45,7 @@ def test_what_is_announced_of_the_jobs_bucket_is_refused(on_aws: dict[str, str])
     assert list(wiring.dependencies().jobs.all()) == []
 
 
-def test_nothing_is_ever_written_where_photographs_are_taken_from(on_aws: dict[str, str]) -> None:
+def test_nothing_is_ever_written_where_images_are_taken_from(on_aws: dict[str, str]) -> None:
     with requests_made() as made:
         run("intake", messages(*(notification(f"async/output/{number}.out") for number in range(OUTPUTS))))
 

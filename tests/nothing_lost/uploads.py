@@ -23,8 +23,8 @@ OVER_RANGE = 6
 
 @dataclass(frozen=True)
 class Upload:
-    """A photograph that was put. `count` is what the model sees in it, 0 to 5; 6 stands for any number above that, and
-    None for a photograph that it refuses.
+    """A photo that was put. `count` is what the model sees in it, 0 to 5; 6 stands for any number above that, and
+    None for a photo that it refuses.
     """
 
     image: Image
@@ -90,6 +90,6 @@ def s3_notification(*images: Image) -> str:
 
 
 def images_in(body: str) -> list[Image]:
-    """The photographs that a message of the intake queue announces, as the handler finds them."""
+    """The photos that a message of the intake queue announces, as the handler finds them."""
     found: list[StoredObject] = objects_in_bucket(body, BUCKET)
     return [Image(o.bucket, o.key, o.version_id, o.sequencer, o.put_at, bin_id_of(o.key)) for o in found]

@@ -52,7 +52,7 @@ _LEGAL = {
 
 
 class WatchedLedger(dict[str, Any]):
-    """How often each photograph was `entered` and then `written`, and the changes of status that are `illegal`."""
+    """How often each photo was `entered` and then `written`, and the changes of status that are `illegal`."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -48,7 +48,7 @@ class Floor:
         self.dynamodb = stack.client("dynamodb")
 
     def drop(self, key: str, body: bytes) -> str:
-        """Put a photograph; its version id."""
+        """Put a photo; its version id."""
         return str(self.s3.put_object(Bucket=self.stack.outputs["IntakeBucket"], Key=key, Body=body)["VersionId"])
 
     def order(self, key: str, body: bytes) -> None:

@@ -35,7 +35,7 @@ def test_the_demo_counts_reconciles_and_draws(tmp_path: Path) -> None:
         check=False,
     )
 
-    assert run.returncode == 3, run.stderr  # one photograph could not be counted
+    assert run.returncode == 3, run.stderr  # one photo could not be counted
     summary = json.loads(run.stdout.splitlines()[-1])
     assert summary["images"] == 6
     assert summary["counted"] == 5

@@ -1,4 +1,4 @@
-"""The whole way on the local stack: photographs in, counts and verdicts out."""
+"""The whole way on the local stack: photos in, counts and verdicts out."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def settled(floor: Floor, prefix: str, number: int) -> list[dict[str, Any]]:
         images = floor.images(key=prefix)
         return images if len(images) == number and all(i["status"] in SETTLED for i in images) else None
 
-    found = eventually(look, f"{number} photographs below {prefix} settled")
+    found = eventually(look, f"{number} images below {prefix} settled")
     assert isinstance(found, list)
     return found
 
 
-def test_a_dropped_photograph_is_counted_and_its_consignment_has_a_verdict(floor: Floor, drawings: list[bytes]) -> None:
+def test_a_dropped_image_is_counted_and_its_consignment_has_a_verdict(floor: Floor, drawings: list[bytes]) -> None:
     floor.order(
         "first-light.csv", b"consignment_id,bin_id,expected\nFL-1,first-1,2\nFL-1,first-2,400\nFL-1,first-3,1\n"
     )
@@ -84,7 +84,7 @@ def test_a_drop_of_a_hundred_with_poison_and_hostile_keys(floor: Floor, drawings
     }
     bad = {
         "hundred/bad-empty/x.jpg": (b"", "empty_file"),
-        "hundred/bad-text/x.jpg": (b"this is not a photograph\n" * 40, "unsupported_format"),
+        "hundred/bad-text/x.jpg": (b"this is not a photo\n" * 40, "unsupported_format"),
         "hundred/bad-half/x.jpg": (drawings[0][: len(drawings[0]) // 2], "corrupt_image"),
         "hundred/bad-bomb/x.png": (bomb(), "too_many_pixels"),
         "hundred/bad-gif/x.gif": (encoded(drawings[0], "GIF"), "unsupported_format"),
@@ -109,7 +109,7 @@ def test_a_drop_of_a_hundred_with_poison_and_hostile_keys(floor: Floor, drawings
 
 
 def notification(floor: Floor, key: str, version: str, sequencer: str, *, at: str = "2026-05-04T10:00:00.000Z") -> str:
-    """The body of the SQS message with which S3 announces a version of a photograph."""
+    """The body of the SQS message with which S3 announces a version of a photo."""
     stored = {"key": quote_plus(key, safe="/"), "size": 1, "eTag": "0", "versionId": version, "sequencer": sequencer}
     record = {"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": at}
     record["s3"] = {"bucket": {"name": floor.stack.outputs["IntakeBucket"]}, "object": stored}  # type: ignore[assignment]
@@ -140,7 +140,7 @@ def test_fifty_deliveries_of_one_event_change_nothing_after_the_first(floor: Flo
     assert floor.bin("fifty") == before
 
 
-def test_fifty_deliveries_at_once_of_a_photograph_never_seen_make_one_job(floor: Floor, drawings: list[bytes]) -> None:
+def test_fifty_deliveries_at_once_of_an_image_never_seen_make_one_job(floor: Floor, drawings: list[bytes]) -> None:
     key = "elsewhere/never-announced.jpg"
     event = delivery(notification(floor, key, "no-such-version", "00A1"))
 

@@ -51,7 +51,7 @@ def test_objects_reach_the_function_in_micro_batches_and_the_stream_the_next(sta
     s3 = stack.client("s3")
     keys = {f"bin-{number}.jpg" for number in range(40)}
     for key in keys:
-        s3.put_object(Bucket=stack.outputs["Photographs"], Key=key, Body=b"x")
+        s3.put_object(Bucket=stack.outputs["Photos"], Key=key, Body=b"x")
 
     lines = eventually(lambda: (found := scan(stack, "Lines")).keys() >= keys and found, "forty lines", SECONDS)
     stack.client("dynamodb").put_item(TableName=stack.outputs["Lines"], Item={"id": {"S": "other"}})
@@ -93,7 +93,7 @@ def notifications(stack):
 
 
 def test_an_asynchronous_inference_is_announced_through_the_topic(stack):
-    s3, bucket = stack.client("s3"), stack.outputs["Photographs"]
+    s3, bucket = stack.client("s3"), stack.outputs["Photos"]
     s3.put_object(Bucket=bucket, Key="in.jsonl", Body=b"environment BUCKET")
 
     answer = stack.client("sagemaker-runtime").invoke_endpoint_async(

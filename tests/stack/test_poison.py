@@ -1,4 +1,4 @@
-"""T8 and T9 on the local stack: poisoned files and hostile keys among good photographs, from the bucket to the bins."""
+"""T8 and T9 on the local stack: poisoned files and hostile keys among good photos, from the bucket to the bins."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def listed(floor: Floor, bucket: str) -> set[str]:
 
 
 def settled(floor: Floor, versions: dict[str, str]) -> tuple[dict[str, dict[str, Any]], dict[int, int]]:
-    """The ledger's entries of these photographs, by key, once all are in a terminal state; and `Poisoned.memory`."""
+    """The ledger's entries of these photos, by key, once all are in a terminal state; and `Poisoned.memory`."""
     memory: dict[int, int] = {}
 
     def look() -> dict[str, dict[str, Any]] | None:
@@ -85,7 +85,7 @@ def settled(floor: Floor, versions: dict[str, str]) -> tuple[dict[str, dict[str,
         found = {image["key"]: image for image in floor.images() if versions.get(image["key"]) == image["version_id"]}
         return found if len(found) == len(versions) and all(i["status"] in TERMINAL for i in found.values()) else None
 
-    return eventually(look, f"{len(versions)} photographs settled"), memory
+    return eventually(look, f"{len(versions)} images finished"), memory
 
 
 def test_each_poisoned_file_is_counted_or_refused_with_a_reason(poisoned: Poisoned) -> None:
@@ -99,7 +99,7 @@ def test_each_poisoned_file_is_counted_or_refused_with_a_reason(poisoned: Poison
         assert poisoned.floor.bin(entry["bin_id"])["status"] == ("UNREADABLE" if code else "COUNTED"), entry
 
 
-def test_each_hostile_key_and_each_good_photograph_is_counted(poisoned: Poisoned) -> None:
+def test_each_hostile_key_and_each_good_image_is_counted(poisoned: Poisoned) -> None:
     assert len(KEYS) >= 50
     for key in [*KEYS, *GOOD]:
         entry = poisoned.entries[key]

@@ -24,7 +24,7 @@ def test_a_minute_of_faults_and_kills_loses_nothing() -> None:
     found = run("soak.py", "--seconds", "60", "--kill-every", "9", "--victims", "model", "sagemaker", "lambda")
 
     assert found["clean"] and found["status"] == 0, found
-    assert found["photographs"] == found["places"]["COUNTED"]  # type: ignore[index]
+    assert found["images"] == found["places"]["COUNTED"]  # type: ignore[index]
     assert set(found["kills"]) == {"model", "sagemaker", "lambda"}  # type: ignore[call-overload]
     assert sum(found["faults"].values()) > 0  # type: ignore[attr-defined]
     assert 0 < found["model_server_mib"] < 1024  # type: ignore[operator]

@@ -391,7 +391,7 @@ def test_sns_is_known_to_the_results_queue_by_its_topics_alone() -> None:
     }
 
 
-def test_the_model_reads_photographs_and_manifests_and_writes_predictions_only() -> None:
+def test_the_model_reads_images_and_manifests_and_writes_predictions_only() -> None:
     documents = policy_documents(STACK.resources["CounterRole"]["Properties"]["Policies"])
     allowed = [s for document in documents for s in document["Statement"]]
     on_s3 = {

@@ -54,16 +54,16 @@ keys = st.one_of(
 )
 
 
-def photograph(
+def make_image(
     key: str = "P-17-C/a.jpg", *, sequencer: str = "0055AED6DCD90281E5", at: str = EARLIER, version: str | None = None
 ) -> Image:
-    """A photograph; its version is that of its sequencer unless given."""
+    """A photo; its version is that of its sequencer unless given."""
     return Image("intake", key, version or f"v-{sequencer}", padded_sequencer(sequencer), at, bin_id_of(key))
 
 
-def photographs(number: int) -> list[Image]:
-    """Photographs of as many bins."""
-    return [photograph(f"bin-{index:04}/photo.jpg", sequencer=f"00{index:04X}") for index in range(number)]
+def make_images(number: int) -> list[Image]:
+    """Photos of as many bins."""
+    return [make_image(f"bin-{index:04}/photo.jpg", sequencer=f"00{index:04X}") for index in range(number)]
 
 
 def counted(
@@ -72,19 +72,19 @@ def counted(
     """A bin's count; `more` may say `empty`, `over_range`, `interval`, and for a count of None `at_least`."""
     shares = dict(probabilities or SURE_OF_3)
     confidence = shares.get(count, more.get("empty")) if count is not None else more.get("over_range")
-    return BinCount(image or photograph(), BinStatus.COUNTED, count, confidence, shares, MODEL, revision=1, **more)
+    return BinCount(image or make_image(), BinStatus.COUNTED, count, confidence, shares, MODEL, revision=1, **more)
 
 
 def unreadable(image: Image | None = None) -> BinCount:
     return BinCount(
-        image or photograph(), BinStatus.UNREADABLE, model=MODEL, reason="Damaged.", code="corrupt_image", revision=1
+        image or make_image(), BinStatus.UNREADABLE, model=MODEL, reason="Damaged.", code="corrupt_image", revision=1
     )
 
 
 def unseen(image: Image | None = None) -> BinCount:
-    """A bin whose photograph the model did not get to see."""
+    """A bin whose photo the model did not get to see."""
     told = {"reason": "No answer.", "code": "internal", "answered": False}
-    return BinCount(image or photograph(), BinStatus.UNREADABLE, revision=1, **told)  # type: ignore[arg-type]
+    return BinCount(image or make_image(), BinStatus.UNREADABLE, revision=1, **told)  # type: ignore[arg-type]
 
 
 def order_line(
@@ -114,5 +114,5 @@ def prediction(
 
 
 def refusal(image: Image, code: str = "corrupt_image", message: str = "The file is damaged.") -> dict[str, object]:
-    """A line of the container's output for a photograph that it could not count."""
+    """A line of the container's output for a photo that it could not count."""
     return {"image_id": image.image_id, "error": {"code": code, "message": message}, "model": MODEL}

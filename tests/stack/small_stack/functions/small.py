@@ -13,7 +13,7 @@ def write(event, context):
     for record in event["Records"]:
         for notification in json.loads(record["body"]).get("Records", []):
             key = {"S": notification["s3"]["object"]["key"]}
-            item = {"id": key, "kind": {"S": "photograph"}, "batch": batch}
+            item = {"id": key, "kind": {"S": "image"}, "batch": batch}
             dynamodb.put_item(TableName=os.environ["LINES"], Item=item)
 
 

@@ -14,10 +14,10 @@ from botocore.exceptions import EndpointConnectionError
 
 from tests.unit.functions.adapters.stubs import StubClient, client_error, refusing
 from tests.unit.functions.aws import client, table
-from tests.unit.functions.examples import photographs, prediction
+from tests.unit.functions.examples import make_images, prediction
 from tests.unit.functions.usecases.runs import first_job_of
 
-IMAGES = photographs(2)
+IMAGES = make_images(2)
 IDS = sorted(image.image_id for image in IMAGES)
 JOB = first_job_of(IMAGES)
 BUCKET = table("JobsBucket")

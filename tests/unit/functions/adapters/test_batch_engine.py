@@ -17,10 +17,10 @@ from botocore.validate import ParamValidator
 
 from tests.unit.functions.adapters.stubs import StubClient, client_error, refusing
 from tests.unit.functions.aws import client, table
-from tests.unit.functions.examples import photographs, prediction
+from tests.unit.functions.examples import make_images, prediction
 
 BUCKET = table("JobsBucket")
-IMAGES = photographs(5)
+IMAGES = make_images(5)
 SHARDS = [IMAGES[:2], IMAGES[2:4], IMAGES[4:]]
 JOB = job_of([(image.image_id, 0) for image in IMAGES], EngineName.BATCH, len(SHARDS))
 OUTPUT = f"s3://{BUCKET}/jobs/{JOB.job_id}/output/"

@@ -15,8 +15,8 @@ from tests.unit.functions.examples import (
     MODEL,
     NOON,
     counted,
-    photograph,
-    photographs,
+    make_image,
+    make_images,
     unreadable,
     unseen,
 )
@@ -28,7 +28,7 @@ def bins(aws: None) -> DynamoBins:
 
 
 def test_an_item_answers_what_is_in_a_bin(bins: DynamoBins) -> None:
-    image = photograph()
+    image = make_image()
     bins.record([counted(image)], NOON)
 
     item = client("dynamodb").get_item(TableName=table("BinsTable"), Key={"bin_id": {"S": "P-17-C"}})["Item"]
@@ -57,7 +57,7 @@ def test_an_item_answers_what_is_in_a_bin(bins: DynamoBins) -> None:
 
 def test_the_tables_condition_is_the_domains_is_newer(bins: DynamoBins) -> None:
     drops: list[Image] = [
-        photograph(f"bin/{name}.jpg", sequencer=sequencer, at=at)
+        make_image(f"bin/{name}.jpg", sequencer=sequencer, at=at)
         for name in "ab"
         for sequencer in ("01", "0101")
         for at in (EARLIER, LATER)
@@ -76,7 +76,7 @@ def test_the_tables_condition_is_the_domains_is_newer(bins: DynamoBins) -> None:
 
 
 def test_the_tables_condition_is_the_domains_replaces(bins: DynamoBins) -> None:
-    drops = [photograph(f"bin/{name}.jpg", sequencer=number) for name in "ab" for number in ("01", "02")]
+    drops = [make_image(f"bin/{name}.jpg", sequencer=number) for name in "ab" for number in ("01", "02")]
     counts = [form(image) for image in drops for form in (counted, unreadable, unseen)]
     pairs = [
         tuple(replace(count, image=Image(*_in_bin(count.image, number))) for count in pair)
@@ -99,7 +99,7 @@ def _in_bin(image: Image, number: int) -> tuple[str, str, str | None, str, str, 
 
 
 def test_all_bins_are_listed(bins: DynamoBins) -> None:
-    bins.record([counted(image) for image in photographs(12)], NOON)
+    bins.record([counted(image) for image in make_images(12)], NOON)
 
     assert len({count.bin_id for count in bins.all()}) == 12
 

@@ -8,10 +8,10 @@ from bintally.domain.manifest import build_manifest
 
 from tests.unit.functions.adapters.stubs import StubClient, client_error, refusing
 from tests.unit.functions.aws import client, table
-from tests.unit.functions.examples import HOSTILE_KEYS, photograph, photographs
+from tests.unit.functions.examples import HOSTILE_KEYS, make_image, make_images
 
 BUCKET = table("JobsBucket")
-IMAGES = photographs(5)
+IMAGES = make_images(5)
 SHARDS = [IMAGES[:2], IMAGES[2:4], IMAGES[4:]]
 JOB = job_of([(image.image_id, 0) for image in IMAGES], EngineName.BATCH, len(SHARDS))
 
@@ -55,7 +55,7 @@ def test_a_manifest_that_was_not_written_before_a_crash_asks_about_nothing(files
 
 
 def test_hostile_keys_are_read_back(files: JobFiles) -> None:
-    images = [photograph(key) for key in HOSTILE_KEYS]
+    images = [make_image(key) for key in HOSTILE_KEYS]
     job = job_of((image.image_id, 0) for image in images)
 
     files.write_manifests(job, [images])
@@ -78,7 +78,7 @@ def test_an_object_without_end_is_cut(files: JobFiles) -> None:
 
 @pytest.mark.parametrize("code", ["AccessDenied", "SlowDown", "NoSuchBucket", "InternalError"])
 def test_an_object_that_can_not_be_read_is_an_error_and_not_a_missing_one(code: str) -> None:
-    """Taking a refusal for an absence would give up photographs that are being counted."""
+    """Taking a refusal for an absence would give up photos that are being counted."""
     stub = StubClient("s3", get_object=refusing(client_error(code, "GetObject")))
 
     with pytest.raises(StoreError, match=rf"Reading s3://jobs/jobs/a: .*{code}"):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.functions.aws import client, table
-from tests.unit.functions.examples import LATER, MODEL, NOON, SURE_OF_3, THREE_OR_FOUR, photograph, photographs
+from tests.unit.functions.examples import LATER, MODEL, NOON, SURE_OF_3, THREE_OR_FOUR, make_image, make_images
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def item_of(image_id: str) -> dict[str, Any]:
 
 
 def settle(ledger: DynamoLedger, image: Image, status: Status, reason: str = "", answer: Result | None = None) -> None:
-    """What `job-1` says of a photograph."""
+    """What `job-1` says of a photo."""
     assert ledger.complete([Completion(image.image_id, status, reason, answer)], "job-1", LATER) == {image.image_id}
 
 
@@ -39,8 +39,8 @@ def in_the_index() -> list[dict[str, Any]]:
     return items
 
 
-def test_an_item_tells_a_person_what_came_of_a_photograph(ledger: DynamoLedger) -> None:
-    image = photograph("P-17-C/photo 1é.jpg")
+def test_an_item_tells_a_person_what_came_of_an_image(ledger: DynamoLedger) -> None:
+    image = make_image("P-17-C/photo 1é.jpg")
     ledger.register([image], "job-1", NOON)
     settle(ledger, image, Status.COUNTED, answer=Prediction(3, 0.9, SURE_OF_3, MODEL))
 
@@ -68,7 +68,7 @@ def test_an_item_tells_a_person_what_came_of_a_photograph(ledger: DynamoLedger) 
 
 
 def test_an_item_tells_how_sure_the_count_is(ledger: DynamoLedger) -> None:
-    image = photograph()
+    image = make_image()
     ledger.register([image], "job-1", NOON)
     answer = Prediction(3, 0.87, SURE_OF_3, MODEL, empty=0.02, over_range=0.01, interval=THREE_OR_FOUR)
 
@@ -79,8 +79,8 @@ def test_an_item_tells_how_sure_the_count_is(ledger: DynamoLedger) -> None:
     assert item["interval"] == {"M": {"low": {"N": "3"}, "high": {"N": "4"}, "coverage": {"N": "0.9"}}}
 
 
-def test_a_rejected_photograph_says_why(ledger: DynamoLedger) -> None:
-    image = photograph()
+def test_a_rejected_image_says_why(ledger: DynamoLedger) -> None:
+    image = make_image()
     ledger.register([image], "job-1", NOON)
     refusal = PredictionError("too_small", "Too small.", MODEL)
     settle(ledger, image, Status.REJECTED, refusal.message, refusal)
@@ -91,17 +91,17 @@ def test_a_rejected_photograph_says_why(ledger: DynamoLedger) -> None:
     assert "count" not in item
 
 
-def test_the_usual_way_of_a_photograph_never_touches_the_index_of_pending_ones(ledger: DynamoLedger) -> None:
-    ledger.register(photographs(2), "job-1", NOON)
-    ledger.reject(photograph("folder/"), "A folder.", NOON, "folder_marker")
+def test_the_usual_way_of_an_image_never_touches_the_index_of_pending_ones(ledger: DynamoLedger) -> None:
+    ledger.register(make_images(2), "job-1", NOON)
+    ledger.reject(make_image("folder/"), "A folder.", NOON, "folder_marker")
 
-    settle(ledger, photographs(2)[0], Status.COUNTED)
+    settle(ledger, make_images(2)[0], Status.COUNTED)
 
     assert in_the_index() == []
 
 
-def test_the_photographs_of_a_bin_are_found(ledger: DynamoLedger) -> None:
-    ledger.register([photograph("b/1.jpg"), photograph("b/2.jpg"), photograph("c/1.jpg")], "job-1", NOON)
+def test_the_images_of_a_bin_are_found(ledger: DynamoLedger) -> None:
+    ledger.register([make_image("b/1.jpg"), make_image("b/2.jpg"), make_image("c/1.jpg")], "job-1", NOON)
 
     found = client("dynamodb").query(
         TableName=table("ImagesTable"),
@@ -114,18 +114,18 @@ def test_the_photographs_of_a_bin_are_found(ledger: DynamoLedger) -> None:
 
 
 def test_statuses_are_counted(ledger: DynamoLedger) -> None:
-    images = photographs(3)
+    images = make_images(3)
     ledger.register(images, "job-1", NOON)
     settle(ledger, images[0], Status.FAILED, "internal: x")
 
     assert ledger.statuses() == {"SUBMITTED": 2, "FAILED": 1}
 
 
-# ---- Photographs that no job holds
+# ---- Photos that no job holds
 
 
-def test_an_item_tells_a_person_what_a_photograph_waits_for(ledger: DynamoLedger) -> None:
-    image = photograph()
+def test_an_item_tells_a_person_what_an_image_waits_for(ledger: DynamoLedger) -> None:
+    image = make_image()
     ledger.register([image], "job-1", NOON)
 
     ledger.release([Requeue(image.image_id, "No object.", LATER, "not_found")], "job-1")
@@ -150,8 +150,8 @@ def test_an_item_tells_a_person_what_a_photograph_waits_for(ledger: DynamoLedger
     }
 
 
-def test_the_index_holds_a_photograph_while_no_job_does(ledger: DynamoLedger) -> None:
-    image = photograph()
+def test_the_index_holds_an_image_while_no_job_does(ledger: DynamoLedger) -> None:
+    image = make_image()
     steps = [
         (lambda: ledger.receive([image], NOON), 1),
         (lambda: ledger.assign([entry_of(ledger, image)], "job-1", NOON), 0),
@@ -167,8 +167,8 @@ def test_the_index_holds_a_photograph_while_no_job_does(ledger: DynamoLedger) ->
         assert len(in_the_index()) == waiting
 
 
-def test_a_photograph_that_was_counted_after_all_tells_of_no_failure(ledger: DynamoLedger) -> None:
-    image = photograph()
+def test_an_image_that_was_counted_after_all_tells_of_no_failure(ledger: DynamoLedger) -> None:
+    image = make_image()
     ledger.register([image], "job-1", NOON)
     settle(ledger, image, Status.FAILED, "internal: x", PredictionError("internal", "x"))
 
@@ -179,8 +179,8 @@ def test_a_photograph_that_was_counted_after_all_tells_of_no_failure(ledger: Dyn
     assert not {"reason", "pending", "due_at"} & set(item)
 
 
-def test_a_photograph_that_is_tried_again_is_not_settled(ledger: DynamoLedger) -> None:
-    image = photograph()
+def test_an_image_that_is_tried_again_is_not_settled(ledger: DynamoLedger) -> None:
+    image = make_image()
     ledger.register([image], "job-1", NOON)
     settle(ledger, image, Status.FAILED, "internal: x")
 
@@ -192,7 +192,7 @@ def test_a_photograph_that_is_tried_again_is_not_settled(ledger: DynamoLedger) -
 
 
 def test_a_flood_is_spread_over_the_index(ledger: DynamoLedger) -> None:
-    ledger.receive(photographs(200), NOON)
+    ledger.receive(make_images(200), NOON)
 
     shares = [int(item["pending"]["S"]) for item in in_the_index()]
     assert set(shares) == set(range(PARTITIONS))
@@ -200,13 +200,13 @@ def test_a_flood_is_spread_over_the_index(ledger: DynamoLedger) -> None:
 
 
 @given(st.text("0123456789abcdef", min_size=32, max_size=32))
-def test_every_photograph_has_a_place_in_the_index(image_id: str) -> None:
+def test_every_image_has_a_place_in_the_index(image_id: str) -> None:
     assert partition_of(image_id) in {str(number) for number in range(PARTITIONS)}
 
 
 def test_an_index_that_lags_behind_hands_out_nothing_that_moved(ledger: DynamoLedger) -> None:
     """The index is eventually consistent: what it names is read from the table itself."""
-    images = photographs(2)
+    images = make_images(2)
     ledger.receive(images, NOON)
     stale = {"Items": in_the_index()}
     ledger.assign([entry_of(ledger, images[0])], "job-1", NOON)
@@ -231,7 +231,7 @@ def test_an_index_that_lags_behind_hands_out_nothing_that_moved(ledger: DynamoLe
 @pytest.mark.parametrize("status", [Status.COUNTED, Status.RECEIVED])
 def test_what_went_on_since_it_was_looked_at_is_not_tried_again(ledger: DynamoLedger, status: Status) -> None:
     """An answer came after all, or another person asked for another try."""
-    image = photograph()
+    image = make_image()
     ledger.register([image], "job-1", NOON)
     settle(ledger, image, Status.FAILED, "internal: x")
 

@@ -11,9 +11,9 @@ from bintally.domain.jobs import JobStatus
 from bintally.domain.transitions import Requeue
 from bintally.domain.verdicts import Finding, Verdict
 
-from tests.unit.functions.adapters.contracts.world import ANSWER, BATCH, IMAGES, JOB, RECEIPT, adapters, outcome
+from tests.unit.functions.adapters.contracts.ports import ANSWER, BATCH, IMAGES, JOB, RECEIPT, adapters, outcome
 from tests.unit.functions.aws import client, table
-from tests.unit.functions.examples import LATER, NOON, counted, order_line, photograph, unreadable
+from tests.unit.functions.examples import LATER, NOON, counted, make_image, order_line, unreadable
 
 IMAGE = """
     image_id bucket key version_id sequencer captured_at bin_id received_at status reason code attempts attempts_reset
@@ -39,29 +39,29 @@ def attributes(name: str) -> set[str]:
     return {attribute for item in items for attribute in item}
 
 
-def fill(world: Any) -> None:
+def fill(ports: Any) -> None:
     """One of each: what is counted, retried and requeued, a bin over range, a line by its verdict, a sent job."""
     interval = Interval(2, 4, 0.9)
     prediction = replace(ANSWER, empty=0.01, over_range=0.02, interval=interval)
-    world.ledger.register(IMAGES, JOB.job_id, NOON)
-    world.ledger.complete([outcome(IMAGES[0], Status.COUNTED, "", prediction)], JOB.job_id, NOON)
-    world.ledger.complete([outcome(IMAGES[1], Status.FAILED, "No answer.")], JOB.job_id, NOON)
-    world.ledger.reopen([IMAGES[1].image_id], NOON)
-    world.ledger.release([Requeue(IMAGES[2].image_id, "No answer.", LATER, "internal")], JOB.job_id)
-    world.bins.record([counted(empty=0.01, over_range=0.02, interval=interval)], NOON)
-    world.bins.record([counted(photograph("b/1.jpg"), None, empty=0.0, over_range=0.9, at_least=6)], NOON)
-    world.bins.record([unreadable(photograph("c/1.jpg"))], NOON)
+    ports.ledger.register(IMAGES, JOB.job_id, NOON)
+    ports.ledger.complete([outcome(IMAGES[0], Status.COUNTED, "", prediction)], JOB.job_id, NOON)
+    ports.ledger.complete([outcome(IMAGES[1], Status.FAILED, "No answer.")], JOB.job_id, NOON)
+    ports.ledger.reopen([IMAGES[1].image_id], NOON)
+    ports.ledger.release([Requeue(IMAGES[2].image_id, "No answer.", LATER, "internal")], JOB.job_id)
+    ports.bins.record([counted(empty=0.01, over_range=0.02, interval=interval)], NOON)
+    ports.bins.record([counted(make_image("b/1.jpg"), None, empty=0.0, over_range=0.9, at_least=6)], NOON)
+    ports.bins.record([unreadable(make_image("c/1.jpg"))], NOON)
     lines = [replace(order_line(3, bin_id=name, due=LATER), replace_version="1") for name in "abc"]
-    world.orders.put(lines, NOON)
-    world.orders.judge([(lines[0], Finding(Verdict.MATCH, "As expected.", 3), 4)], NOON)
-    world.orders.judge([(lines[1], Finding(Verdict.SHORT, "More.", counted_at_least=6, overdue=True), 4)], NOON)
+    ports.orders.put(lines, NOON)
+    ports.orders.judge([(lines[0], Finding(Verdict.MATCH, "As expected.", 3), 4)], NOON)
+    ports.orders.judge([(lines[1], Finding(Verdict.SHORT, "More.", counted_at_least=6, overdue=True), 4)], NOON)
     for job in (JOB, BATCH):
-        world.jobs.create(job, NOON)
-        world.jobs.open(job, NOON)
-        world.jobs.claim(job, NOON, LATER)
-    world.jobs.mark_sent(JOB, RECEIPT, NOON)
-    world.jobs.defer(replace(BATCH, transform_attempt=1, due_at=LATER, reason="No capacity."), NOON)
-    world.jobs.close(JOB.job_id, JobStatus.FAILED, "Lost.", LATER)
+        ports.jobs.create(job, NOON)
+        ports.jobs.open(job, NOON)
+        ports.jobs.claim(job, NOON, LATER)
+    ports.jobs.mark_sent(JOB, RECEIPT, NOON)
+    ports.jobs.defer(replace(BATCH, transform_attempt=1, due_at=LATER, reason="No capacity."), NOON)
+    ports.jobs.close(JOB.job_id, JobStatus.FAILED, "Lost.", LATER)
 
 
 def test_stored_items_have_the_attributes_of_the_contract(aws: None) -> None:

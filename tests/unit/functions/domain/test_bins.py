@@ -10,7 +10,7 @@ from bintally.domain.objects import padded_sequencer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.functions.examples import counted, keys, photograph, unreadable, unseen
+from tests.unit.functions.examples import counted, keys, make_image, unreadable, unseen
 
 
 @pytest.mark.parametrize(
@@ -68,34 +68,34 @@ def test_every_key_has_a_bin_that_a_table_can_hold(key: str) -> None:
 
 
 def test_of_one_key_the_later_sequencer_is_newer_whatever_the_clock_said() -> None:
-    early, late = photograph(sequencer="01", at="2026-05-04T08:00:00.007Z"), photograph(sequencer="0101")
+    early, late = make_image(sequencer="01", at="2026-05-04T08:00:00.007Z"), make_image(sequencer="0101")
 
     assert is_newer(late, early)
     assert not is_newer(early, late)
 
 
-def test_of_two_keys_the_later_photograph_is_newer_whatever_the_sequencers() -> None:
+def test_of_two_keys_the_later_image_is_newer_whatever_the_sequencers() -> None:
     """S3's sequencers order the versions of one key only."""
-    early = photograph("P-17-C/a.jpg", sequencer="09", at="2026-05-04T08:00:00.000Z")
-    late = photograph("P-17-C/b.jpg", sequencer="01", at="2026-05-04T08:00:00.001Z")
+    early = make_image("P-17-C/a.jpg", sequencer="09", at="2026-05-04T08:00:00.000Z")
+    late = make_image("P-17-C/b.jpg", sequencer="01", at="2026-05-04T08:00:00.001Z")
 
     assert is_newer(late, early)
     assert not is_newer(early, late)
 
 
 def test_nothing_is_newer_than_itself() -> None:
-    assert not is_newer(photograph(), photograph())
+    assert not is_newer(make_image(), make_image())
 
 
 @st.composite
 def drops(draw: st.DrawFn) -> list[Image]:
-    """Photographs of one bin as S3 takes them: later versions of a key have later sequencers and no earlier times."""
+    """Photos of one bin as S3 takes them: later versions of a key have later sequencers and no earlier times."""
     images = []
     for key in draw(st.sets(st.sampled_from(["bin/a.jpg", "bin/b.jpg", "bin/c.jpg"]), min_size=1)):
         versions = draw(st.sets(st.text("01A", min_size=1, max_size=3).map(padded_sequencer), min_size=1, max_size=3))
         times = sorted(draw(st.lists(st.integers(0, 4), min_size=len(versions), max_size=len(versions))))
         for sequencer, time in zip(sorted(versions), times, strict=True):
-            images.append(photograph(key, sequencer=sequencer, at=f"2026-05-04T08:00:00.00{time}Z"))
+            images.append(make_image(key, sequencer=sequencer, at=f"2026-05-04T08:00:00.00{time}Z"))
     return images
 
 
@@ -118,7 +118,7 @@ def test_the_newest_of_a_bin_does_not_depend_on_the_order_of_arrival(drop: tuple
 
 def test_each_bin_has_its_own_newest() -> None:
     counts: list[BinCount] = [
-        counted(photograph(f"{name}/a.jpg", sequencer=sequencer)) for name in "xyz" for sequencer in ("02", "01")
+        counted(make_image(f"{name}/a.jpg", sequencer=sequencer)) for name in "xyz" for sequencer in ("02", "01")
     ]
 
     newest = newest_of_each_bin(counts)
@@ -140,15 +140,15 @@ def test_each_bin_has_its_own_newest() -> None:
         (unseen(), counted(), True),
     ],
 )
-def test_of_the_same_photograph_only_the_answer_that_was_missing_is_taken(
+def test_of_the_same_image_only_the_answer_that_was_missing_is_taken(
     held: BinCount, offered: BinCount, replaced: bool
 ) -> None:
-    """One photograph can be given up and then be counted after all."""
+    """One photo can be given up and then be counted after all."""
     assert replaces(offered, held) is replaced
 
 
 @given(drops(), st.data())
-def test_of_two_photographs_the_newer_replaces_the_older_whatever_came_of_them(
+def test_of_two_images_the_newer_replaces_the_older_whatever_came_of_them(
     images: list[Image], data: st.DataObject
 ) -> None:
     one, other = (data.draw(st.sampled_from([counted, unreadable, unseen])) for _ in range(2))

@@ -7,7 +7,7 @@ import pytest
 from bintally.domain.image import TERMINAL, TRANSITIONS, Image, LedgerEntry, Status, may_follow
 from hypothesis import given
 
-from tests.unit.functions.examples import HOSTILE_KEYS, keys, photograph
+from tests.unit.functions.examples import HOSTILE_KEYS, keys, make_image
 
 RECEIVED, SUBMITTED = Status.RECEIVED, Status.SUBMITTED
 COUNTED, REJECTED, FAILED, SUPERSEDED = Status.COUNTED, Status.REJECTED, Status.FAILED, Status.SUPERSEDED
@@ -60,7 +60,7 @@ def test_every_status_leads_to_a_terminal_one() -> None:
 
 @given(keys)
 def test_an_image_id_is_short_and_harmless_whatever_the_key(key: str) -> None:
-    assert re.fullmatch("[0-9a-f]{32}", photograph(key).image_id)
+    assert re.fullmatch("[0-9a-f]{32}", make_image(key).image_id)
 
 
 def test_an_image_id_tells_bucket_key_and_version_apart() -> None:
@@ -84,23 +84,23 @@ def test_an_image_id_rests_on_the_sequencer_where_the_bucket_keeps_no_versions()
 
 @pytest.mark.parametrize("key", HOSTILE_KEYS)
 def test_a_uri_holds_the_key_as_it_is(key: str) -> None:
-    assert photograph(key).uri == f"s3://intake/{key}"
+    assert make_image(key).uri == f"s3://intake/{key}"
 
 
 def test_a_key_that_ends_in_a_slash_is_a_folder() -> None:
-    assert photograph("P-17-C/").is_folder_marker
-    assert not photograph("P-17-C/a.jpg").is_folder_marker
+    assert make_image("P-17-C/").is_folder_marker
+    assert not make_image("P-17-C/a.jpg").is_folder_marker
 
 
 @pytest.mark.parametrize(("attempts", "attempts_reset", "counted"), [(0, 0, 0), (3, 0, 3), (3, 3, 0), (4, 3, 1)])
 def test_attempts_before_a_person_asked_do_not_count(attempts: int, attempts_reset: int, counted: int) -> None:
-    assert LedgerEntry(photograph(), RECEIVED, "job-1", attempts, attempts_reset).counted_attempts == counted
+    assert LedgerEntry(make_image(), RECEIVED, "job-1", attempts, attempts_reset).counted_attempts == counted
 
 
 def test_a_job_holds_what_is_submitted_with_it_and_nothing_else() -> None:
     held = {
         (status, job_id) for status in Status for job_id in ("job-1", "job-2", None)
-        if LedgerEntry(photograph(), status, job_id).is_held_by("job-1")
+        if LedgerEntry(make_image(), status, job_id).is_held_by("job-1")
     }  # fmt: skip
 
     assert held == {(SUBMITTED, "job-1")}

@@ -10,7 +10,7 @@ from bintally.domain.jobs import UNFINISHED, EngineName, JobStatus, job_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.functions.examples import photographs
+from tests.unit.functions.examples import make_images
 from tests.unit.functions.usecases.runs import first_job_of
 
 Asked = list[tuple[str, int]]
@@ -20,44 +20,44 @@ engines = st.sampled_from(EngineName)
 
 
 @given(asked.flatmap(lambda each: st.tuples(st.just(each), st.permutations(each))), engines)
-def test_the_same_photographs_are_the_same_job_in_any_order(
+def test_the_same_images_are_the_same_job_in_any_order(
     drop: tuple[Asked, Sequence[tuple[str, int]]], engine: EngineName
 ) -> None:
-    photographs, shuffled = drop
+    asked, shuffled = drop
 
-    assert job_of(shuffled, engine) == job_of(photographs, engine) == job_of([*photographs, *photographs], engine)
+    assert job_of(shuffled, engine) == job_of(asked, engine) == job_of([*asked, *asked], engine)
 
 
 @given(asked, asked)
-def test_other_photographs_are_another_job(some: Asked, others: Asked) -> None:
+def test_other_images_are_another_job(some: Asked, others: Asked) -> None:
     assert (job_of(some).job_id == job_of(others).job_id) == (set(some) == set(others))
 
 
 @given(asked, st.data())
-def test_photographs_of_which_one_was_tried_again_are_another_job(photographs: Asked, data: st.DataObject) -> None:
-    number = data.draw(st.integers(0, len(photographs) - 1))
-    image_id, attempts = photographs[number]
-    again = [*photographs[:number], (image_id, attempts + 13), *photographs[number + 1 :]]
+def test_images_of_which_one_was_retried_are_another_job(asked: Asked, data: st.DataObject) -> None:
+    number = data.draw(st.integers(0, len(asked) - 1))
+    image_id, attempts = asked[number]
+    again = [*asked[:number], (image_id, attempts + 13), *asked[number + 1 :]]
 
-    assert job_of(again).job_id != job_of(photographs).job_id
+    assert job_of(again).job_id != job_of(asked).job_id
 
 
 @given(asked, engines)
-def test_a_job_id_is_one_that_sagemaker_takes_and_names_its_engine(photographs: Asked, engine: EngineName) -> None:
+def test_a_job_id_is_one_that_sagemaker_takes_and_names_its_engine(asked: Asked, engine: EngineName) -> None:
     """InferenceId: 1 to 64 printable characters. TransformJobName: at most 63, letters, digits and dashes."""
-    job_id = job_of(photographs, engine).job_id
+    job_id = job_of(asked, engine).job_id
 
     assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", job_id)
     assert re.fullmatch(f"{engine}-[0-9a-f]{{40}}", job_id)
 
 
 @given(asked)
-def test_a_job_of_one_engine_is_not_that_of_the_other(photographs: Asked) -> None:
-    assert job_of(photographs, EngineName.ASYNC).job_id != job_of(photographs, EngineName.BATCH).job_id
+def test_a_job_of_one_engine_is_not_that_of_the_other(asked: Asked) -> None:
+    assert job_of(asked, EngineName.ASYNC).job_id != job_of(asked, EngineName.BATCH).job_id
 
 
 def test_a_job_is_prepared_and_knows_its_manifest() -> None:
-    job = first_job_of(photographs(3))
+    job = first_job_of(make_images(3))
 
     assert (job.images, job.shards, job.status, job.engine) == (3, 1, JobStatus.PREPARED, "async")
     assert job.manifests == [f"jobs/{job.job_id}/input/manifest.jsonl"]
@@ -65,9 +65,9 @@ def test_a_job_is_prepared_and_knows_its_manifest() -> None:
 
 @given(asked, st.integers(1, 200))
 def test_the_manifests_of_a_transform_job_lie_in_its_folder_one_for_each_shard_in_order(
-    photographs: Asked, shards: int
+    asked: Asked, shards: int
 ) -> None:
-    job = job_of(photographs, EngineName.BATCH, shards)
+    job = job_of(asked, EngineName.BATCH, shards)
 
     assert len(set(job.manifests)) == shards
     assert job.manifests == sorted(job.manifests)

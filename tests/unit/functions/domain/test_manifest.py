@@ -10,7 +10,7 @@ from bintally.domain.manifest import Prediction, PredictionError, build_manifest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.functions.examples import HOSTILE_KEYS, MODEL, keys, photograph, photographs, prediction, refusal
+from tests.unit.functions.examples import HOSTILE_KEYS, MODEL, keys, make_image, make_images, prediction, refusal
 
 NOT_ANSWERS = [
     "",
@@ -77,8 +77,8 @@ OUT_OF_RANGE = [
 ]
 
 
-@given(st.lists(keys.map(photograph), max_size=5, unique_by=lambda image: image.key))
-def test_a_manifest_has_one_line_for_each_photograph_whatever_the_keys(images: list[Image]) -> None:
+@given(st.lists(keys.map(make_image), max_size=5, unique_by=lambda image: image.key))
+def test_a_manifest_has_one_line_for_each_image_whatever_the_keys(images: list[Image]) -> None:
     manifest = build_manifest(images)
     records = [json.loads(line) for line in manifest.split("\n")[:-1]]
 
@@ -87,8 +87,8 @@ def test_a_manifest_has_one_line_for_each_photograph_whatever_the_keys(images: l
     assert [set(record) for record in records] == [{"image_id", "uri", "version_id"}] * len(images)
 
 
-def test_a_manifest_is_the_same_bytes_in_whatever_order_the_photographs_come() -> None:
-    images = [photograph(key) for key in HOSTILE_KEYS]
+def test_a_manifest_is_the_same_bytes_in_whatever_order_the_images_come() -> None:
+    images = [make_image(key) for key in HOSTILE_KEYS]
     shuffled = random.Random(1).sample(images, len(images))
 
     assert build_manifest(shuffled).encode() == build_manifest(images).encode()
@@ -97,12 +97,12 @@ def test_a_manifest_is_the_same_bytes_in_whatever_order_the_photographs_come() -
 def test_a_manifest_names_the_version_or_says_that_there_is_none() -> None:
     unversioned = Image("intake", "k", None, "00", "", "bin")
 
-    assert json.loads(build_manifest([photograph(version="v1")]))["version_id"] == "v1"
+    assert json.loads(build_manifest([make_image(version="v1")]))["version_id"] == "v1"
     assert json.loads(build_manifest([unversioned]))["version_id"] is None
 
 
 def test_answers_are_predictions_and_refusals() -> None:
-    one, other = photographs(2)
+    one, other = make_images(2)
     output = f"{json.dumps(prediction(one, 3))}\n{json.dumps(refusal(other, 'too_small', 'Too small.'))}\n"
 
     answers = parse_output(output)
@@ -114,7 +114,7 @@ def test_answers_are_predictions_and_refusals() -> None:
 
 
 def test_a_model_may_say_that_a_bin_is_out_of_range_and_where_the_count_lies() -> None:
-    image = photograph()
+    image = make_image()
     more = {"empty": 0.02, "over_range": 0.01, "interval": {"low": 2, "high": 3, "coverage": 0.9}}
 
     answer = parse_output(json.dumps(prediction(image, **more)))[image.image_id]
@@ -124,7 +124,7 @@ def test_a_model_may_say_that_a_bin_is_out_of_range_and_where_the_count_lies() -
 
 
 def test_the_answer_may_be_that_there_is_no_item_or_more_than_the_model_counts() -> None:
-    image, more = photograph(), {"empty": 0.3, "over_range": 0.6}
+    image, more = make_image(), {"empty": 0.3, "over_range": 0.6}
     beyond = {"at_least": 6, "interval": {"low": 5, "high": None, "coverage": 0.9}}
 
     none = parse_output(json.dumps(prediction(image, 0, **more)))[image.image_id]
@@ -137,7 +137,7 @@ def test_the_answer_may_be_that_there_is_no_item_or_more_than_the_model_counts()
 
 
 def test_a_line_of_a_model_that_cannot_tell_is_an_answer_too() -> None:
-    image = photograph()
+    image = make_image()
     more = {"empty": None, "over_range": None, "interval": None}
 
     answer = parse_output(json.dumps(prediction(image, **more)))[image.image_id]
@@ -147,7 +147,7 @@ def test_a_line_of_a_model_that_cannot_tell_is_an_answer_too() -> None:
 
 @given(st.data())
 def test_an_output_that_was_cut_off_keeps_its_whole_lines(data: st.DataObject) -> None:
-    images = photographs(3)
+    images = make_images(3)
     lines = [json.dumps(prediction(image), ensure_ascii=False) for image in images]
     output = "\n".join(lines)
     cut = data.draw(st.integers(0, len(output)))
@@ -160,7 +160,7 @@ def test_an_output_that_was_cut_off_keeps_its_whole_lines(data: st.DataObject) -
 
 @pytest.mark.parametrize("line", NOT_ANSWERS)
 def test_a_line_that_is_no_answer_is_left_out_and_spoils_no_other(line: str) -> None:
-    image = photograph()
+    image = make_image()
     good = json.dumps(prediction(image))
 
     assert list(parse_output(f"{line}\n{good}\n{line}")) == [image.image_id]
@@ -168,7 +168,7 @@ def test_a_line_that_is_no_answer_is_left_out_and_spoils_no_other(line: str) -> 
 
 @pytest.mark.parametrize("wrong", OUT_OF_RANGE, ids=lambda wrong: repr(wrong)[:40])
 def test_an_answer_out_of_range_is_none(wrong: dict[str, object]) -> None:
-    image, other = photographs(2)
+    image, other = make_images(2)
 
     answers = parse_output(f"{json.dumps(prediction(image) | wrong)}\n{json.dumps(prediction(other))}")
 
@@ -176,7 +176,7 @@ def test_an_answer_out_of_range_is_none(wrong: dict[str, object]) -> None:
 
 
 def test_a_refusal_is_cut_to_what_a_table_holds_and_a_person_reads() -> None:
-    image, other = photographs(2)
+    image, other = make_images(2)
     endless = refusal(image, message="x" * 500_000 + "\ud800") | {"image_id": image.image_id}
     nameless = refusal(other, code="c" * 10_000)
 
@@ -188,14 +188,14 @@ def test_a_refusal_is_cut_to_what_a_table_holds_and_a_person_reads() -> None:
 
 @pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x1c", "\x0b", "\r"])
 def test_only_a_line_feed_ends_a_line(mark: str) -> None:
-    image = photograph()
+    image = make_image()
     line = json.dumps(refusal(image, message=f"one{mark}two"), ensure_ascii=False)
 
     assert parse_output(f"{line}\n")[image.image_id] == PredictionError("corrupt_image", f"one{mark}two", MODEL)
 
 
 def test_deep_nesting_spoils_no_other_line() -> None:
-    image = photograph()
+    image = make_image()
     good = json.dumps(prediction(image))
 
     assert list(parse_output(f"{'[' * 200_000}\n{good}\n")) == [image.image_id]
@@ -208,7 +208,7 @@ def test_reading_answers_never_raises(output: str) -> None:
 
 
 def test_unknown_fields_are_no_harm() -> None:
-    image = photograph()
+    image = make_image()
     line = json.dumps(prediction(image) | {"seconds": 0.2, "extra": {"nested": []}})
 
     assert parse_output(line)[image.image_id] == parse_output(json.dumps(prediction(image)))[image.image_id]

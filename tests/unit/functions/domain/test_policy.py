@@ -56,7 +56,7 @@ def test_auto_takes_the_batch_engine_from_the_threshold_on(pending: int, engine:
 
 
 @given(policies, times, times)
-def test_more_photographs_never_go_from_batch_to_the_endpoint(policy: Policy, some: int, more: int) -> None:
+def test_more_images_never_go_from_batch_to_the_endpoint(policy: Policy, some: int, more: int) -> None:
     fewer, more = sorted((some, more))
 
     if engine_for(policy, fewer) is EngineName.BATCH:
@@ -87,7 +87,7 @@ def test_a_delivery_waits_for_the_schedule_where_it_may_be_part_of_a_backlog(
         (1, 3, [1, 1, 1]),
     ],
 )
-def test_photographs_are_parted_in_equal_ratios_until_each_is_alone(most: int, attempts: int, sizes: list[int]) -> None:
+def test_images_are_parted_in_equal_ratios_until_each_is_alone(most: int, attempts: int, sizes: list[int]) -> None:
     policy = replace(POLICY, micro_batch=most, max_attempts=attempts)
 
     assert [manifest_size(policy, tried) for tried in range(attempts)] == sizes
@@ -102,7 +102,7 @@ def test_a_manifest_holds_at_least_one_and_never_more_after_more_attempts(policy
 
 
 @given(policies)
-def test_from_a_full_manifest_at_first_to_one_photograph_at_last(policy: Policy) -> None:
+def test_from_a_full_manifest_at_first_to_one_image_at_last(policy: Policy) -> None:
     """A single attempt is the first one: its manifest is full."""
     assert manifest_size(policy, 0) == policy.micro_batch
     assert manifest_size(policy, max(policy.max_attempts - 1, 1)) == 1

@@ -164,16 +164,16 @@ def test_what_is_not_counted_is_pending_until_it_is_due(due: str | None, verdict
 
 
 @pytest.mark.parametrize("due", [None, LATER, "2026-01-01T00:00:00.000Z"])
-def test_a_photograph_that_was_not_counted_is_unreadable_due_or_not(due: str | None) -> None:
+def test_an_image_that_was_not_counted_is_unreadable_due_or_not(due: str | None) -> None:
     finding = line_verdict(order_line(due=due), unreadable(), now=NOON, thresholds=THRESHOLDS)
 
     overdue = due is not None and due < NOON
-    reason = "The latest photograph was not counted: Damaged."
+    reason = "The latest photo was not counted: Damaged."
     late = " Overdue: due by 2026-01-01 00:00 (UTC)." if overdue else ""
     assert finding == Finding(Verdict.UNREADABLE, reason + late, counted=None, overdue=overdue)
 
 
-def test_an_unreadable_photograph_is_no_variance_and_no_match() -> None:
+def test_an_unreadable_image_is_no_variance_and_no_match() -> None:
     for expected in range(7):
         finding = line_verdict(order_line(expected), unreadable(), now=NOON, thresholds=THRESHOLDS)
         assert finding.verdict is Verdict.UNREADABLE

@@ -60,7 +60,7 @@ def setting(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Cal
 
 @pytest.fixture
 def tried_once(setting: Callable[[str, str], None]) -> None:
-    """A photograph without an answer has FAILED at once."""
+    """A photo without an answer has FAILED at once."""
     setting("MAX_ATTEMPTS", "1")
 
 

@@ -14,7 +14,7 @@ from tests.unit.functions.handlers.test_story import put_predictions
 
 @pytest.fixture
 def asked(on_aws: dict[str, str], tried_once: None) -> dict[str, str]:
-    """The photographs of both intake events are with the model, and the first job is answered."""
+    """The photos of both intake events are with the model, and the first job is answered."""
     for name in ("s3-put", "s3-eventbridge"):
         run("intake", event(f"intake/{name}.json"))
     put_predictions(on_aws)
@@ -94,7 +94,7 @@ def test_what_was_collected_is_counted(asked: dict[str, str], capsys: pytest.Cap
     assert (line["ImagesCounted"], line["ImagesRejected"]) == ([1], [1])
 
 
-def test_a_photograph_without_an_answer_is_tried_again(
+def test_an_image_without_an_answer_is_tried_again(
     asked: dict[str, str], setting: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     setting("MAX_ATTEMPTS", "3")

@@ -88,7 +88,7 @@ def test_the_same_event_fifty_times_changes_nothing_after_the_first(on_aws: dict
     assert {operation for _, operation, _ in made} == {"BatchGetItem"}
 
 
-def test_both_forms_of_a_notification_are_the_same_photograph(on_aws: dict[str, str]) -> None:
+def test_both_forms_of_a_notification_are_the_same_image(on_aws: dict[str, str]) -> None:
     (of_event_bridge,) = bodies("intake/s3-eventbridge.json")
     stored = of_event_bridge["detail"]["object"]
     of_s3 = notification("P-18-A/photo+%2B+2.jpg", stored["sequencer"], versionId=stored["version-id"])
@@ -171,7 +171,7 @@ def test_a_delivery_is_counted(on_aws: dict[str, str], capsys: pytest.CaptureFix
 def test_a_job_that_has_to_wait_is_no_failure_of_its_messages(
     on_aws: dict[str, str], logs: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    """The photographs are in the ledger, and the schedule sends the job."""
+    """The photos are in the ledger, and the schedule sends the job."""
     with refused_by_sagemaker():
         answer = run("intake", event("intake/s3-put.json"))
 

@@ -21,7 +21,7 @@ HEARD = sorted(
 def measured(
     on_aws: dict[str, str], setting: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
 ) -> set[tuple[str, str]]:
-    """(metric, service) of all that was measured while a photograph failed for good."""
+    """(metric, service) of all that was measured while a photo failed for good."""
     setting("MAX_ATTEMPTS", "1")
     run("intake", event("intake/s3-eventbridge.json"))
     run("collect", event("collect/async-failure.json"))

@@ -14,7 +14,7 @@ from bintally.domain.jobs import EngineName, JobStatus, job_of
 from bintally.handlers import wiring
 
 from tests.template.deployed import AT, stack
-from tests.unit.functions.examples import EARLIER, photographs, prediction
+from tests.unit.functions.examples import EARLIER, make_images, prediction
 from tests.unit.functions.handlers.lambdas import FUNCTIONS, bodies, event, messages, requests_made, run
 from tests.unit.functions.handlers.test_orders import HEADER, put
 from tests.unit.functions.handlers.test_story import put_orders, put_predictions
@@ -112,7 +112,7 @@ def needs(on_aws: dict[str, str], setting: Callable[[str, str], None]) -> dict[s
         if function == "submit":
             setting("INFERENCE_MODE", "async" if number % 2 else "batch")
             setting("SWEEP_AFTER", "0")  # the outputs were written just now
-            leave_work(on_aws["JOBS_BUCKET"], photographs(4 * number)[-4:])
+            leave_work(on_aws["JOBS_BUCKET"], make_images(4 * number)[-4:])
         if delivery == event("collect/async-failure.json"):
             lose_manifests(on_aws["JOBS_BUCKET"])
         with requests_made() as made:
@@ -138,7 +138,7 @@ def lose_manifests(bucket: str) -> None:
 
 
 def leave_work(bucket: str, images: Sequence[Image]) -> None:
-    """For a round: a pending photograph, an open job, one that has answered, and one that SageMaker forgot."""
+    """For a round: a pending photo, an open job, one that has answered, and one that SageMaker forgot."""
     wiring.dependencies().ledger.receive(images[:1], EARLIER)
     for image, engine, status in zip(images[1:], WORK, (JobStatus.OPEN, JobStatus.SENT, JobStatus.SENT), strict=True):
         job = job_of([(image.image_id, 0)], engine)

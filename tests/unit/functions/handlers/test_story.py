@@ -78,7 +78,7 @@ def story(on_aws: dict[str, str], tried_once: None) -> list[tuple[str, dict[str,
 # ---- The story
 
 
-def test_the_photographs_become_the_manifest(on_aws: dict[str, str]) -> None:
+def test_the_images_become_the_manifest(on_aws: dict[str, str]) -> None:
     run("intake", event("intake/s3-put.json"))
 
     (body,) = bodies("collect/async-success.json")
@@ -94,7 +94,7 @@ def test_the_predictions_answer_the_manifest() -> None:
     assert answered == asked
 
 
-def test_every_photograph_ends_in_the_ledger(story: object) -> None:
+def test_every_image_ends_in_the_ledger(story: object) -> None:
     assert wiring.dependencies().ledger.statuses() == {Status.COUNTED: 1, Status.REJECTED: 1, Status.FAILED: 1}
 
 
@@ -170,7 +170,7 @@ def test_every_event_that_goes_out_keeps_to_its_schema(story: list[tuple[str, di
 
 @pytest.fixture
 def batch(on_aws: dict[str, str], setting: Callable[[str, str], None]) -> dict[str, str]:
-    """The photographs of both intake events are with transform jobs, and the first of these has put its output."""
+    """The photos of both intake events are with transform jobs, and the first of these has put its output."""
     setting("INFERENCE_MODE", "batch")
     for name in ("s3-put", "s3-eventbridge"):
         run("intake", event(f"intake/{name}.json"))
@@ -182,14 +182,14 @@ def batch(on_aws: dict[str, str], setting: Callable[[str, str], None]) -> dict[s
     return on_aws
 
 
-def test_a_transform_job_that_completed_settles_its_photographs(batch: dict[str, str]) -> None:
+def test_a_transform_job_that_completed_settles_its_images(batch: dict[str, str]) -> None:
     assert failed(run("collect", event("collect/transform-completed.json"))) == []
 
     assert wiring.dependencies().ledger.statuses() == {Status.COUNTED: 1, Status.REJECTED: 1, Status.SUBMITTED: 1}
 
 
 @pytest.mark.parametrize("name", ["failed", "stopped"])
-def test_a_transform_job_that_failed_gives_its_photographs_back(batch: dict[str, str], name: str) -> None:
+def test_a_transform_job_that_failed_gives_its_images_back(batch: dict[str, str], name: str) -> None:
     assert failed(run("collect", event(f"collect/transform-{name}.json"))) == []
 
     assert wiring.dependencies().ledger.statuses() == {Status.SUBMITTED: 2, Status.RECEIVED: 1}

@@ -10,11 +10,11 @@ from bintally.domain.jobs import EngineName, JobStatus
 from bintally.handlers import wiring
 from bintally.handlers.settings import settings
 
-from tests.unit.functions.examples import NOON, photographs
+from tests.unit.functions.examples import NOON, make_images
 from tests.unit.functions.handlers.lambdas import event, refused_by_sagemaker, run
 from tests.unit.functions.usecases.runs import first_job_of
 
-IMAGES = photographs(2)
+IMAGES = make_images(2)
 JOB = first_job_of(IMAGES)
 NOTHING = {
     "sent": [],
@@ -76,7 +76,7 @@ def test_what_is_pending_goes_to_the_operators_engine(
     assert wiring.dependencies().ledger.statuses() == {Status.SUBMITTED: 2}
 
 
-def test_a_job_that_fell_silent_long_ago_is_given_up_and_its_photographs_wait_again(waiting_job: None) -> None:
+def test_a_job_that_fell_silent_long_ago_is_given_up_and_its_images_wait_again(waiting_job: None) -> None:
     folder = f"s3://{settings().jobs_bucket}/async"
     wiring.dependencies().jobs.mark_sent(
         JOB, {"output_location": f"{folder}/output/x.out", "failure_location": f"{folder}/failure/x.out"}, NOON
@@ -111,7 +111,7 @@ def test_a_round_is_measured_also_where_nothing_waits(
     assert 0 <= line["OldestPendingSeconds"][0] < 1
 
 
-def test_the_oldest_photograph_that_waits_is_measured(waiting_job: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_oldest_image_that_waits_is_measured(waiting_job: None, capsys: pytest.CaptureFixture[str]) -> None:
     with refused_by_sagemaker():
         submit()
 

@@ -1,4 +1,4 @@
-"""The use cases on a world of fakes, and ways of running them again."""
+"""The use cases on fakes, and ways of running them again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bintally.usecases.reconcile import ReconcileSummary, reconcile
 from bintally.usecases.schedule import ScheduleSummary, run_schedule
 from bintally.usecases.submit import SubmitSummary, submit_open
 
-from tests.fakes import CrashError, World
+from tests.fakes import CrashError, Fakes
 from tests.unit.functions.examples import NOW, THRESHOLDS, order_file, prediction
 
 MOST_STEPS = 200
@@ -40,29 +40,29 @@ POLICY = Policy(
 ONCE = replace(POLICY, max_attempts=1)
 
 
-def taken_in(
-    world: World, images: Iterable[Image], now: datetime = NOW, micro_batch: int = 500, policy: Policy = ONCE
+def ingested(
+    fakes: Fakes, images: Iterable[Image], now: datetime = NOW, micro_batch: int = 500, policy: Policy = ONCE
 ) -> IngestSummary:
     policy = replace(policy, micro_batch=micro_batch)
-    return ingest(world, images, policy=policy, now=now)
+    return ingest(fakes, images, policy=policy, now=now)
 
 
-def submitted(world: World, now: datetime = NOW) -> SubmitSummary:
-    return submit_open(world, policy=ONCE, now=now)
+def submitted(fakes: Fakes, now: datetime = NOW) -> SubmitSummary:
+    return submit_open(fakes, policy=ONCE, now=now)
 
 
-def collected(world: World, result: JobResult, policy: Policy = ONCE, now: datetime = NOW) -> CollectSummary:
-    return collect(world, result, policy=policy, now=now)
+def collected(fakes: Fakes, result: JobResult, policy: Policy = ONCE, now: datetime = NOW) -> CollectSummary:
+    return collect(fakes, result, policy=policy, now=now)
 
 
-def made_round(
-    world: World, now: datetime, policy: Policy = POLICY, time_left: Callable[[], float] = lambda: math.inf
+def scheduled(
+    fakes: Fakes, now: datetime, policy: Policy = POLICY, time_left: Callable[[], float] = lambda: math.inf
 ) -> ScheduleSummary:
-    return run_schedule(world, policy=policy, now=now, time_left=time_left)
+    return run_schedule(fakes, policy=policy, now=now, time_left=time_left)
 
 
 def imported(
-    world: World,
+    fakes: Fakes,
     text: str,
     source: StoredObject | None = None,
     *,
@@ -71,53 +71,53 @@ def imported(
     time_left: Callable[[], float] = lambda: math.inf,
 ) -> ImportSummary:
     source, file = source or order_file(), ReceivedFile(text.encode(), adds)
-    return import_orders(world, file, source=source, now=NOW, zone=zone, time_left=time_left)
+    return import_orders(fakes, file, source=source, now=NOW, zone=zone, time_left=time_left)
 
 
-def reconciled(world: World, changes: Changes, now: datetime = NOW) -> ReconcileSummary:
+def reconciled(fakes: Fakes, changes: Changes, now: datetime = NOW) -> ReconcileSummary:
     """What `changes` set going, and then what the lines' stream tells of the verdicts that were written."""
-    done = _reconciled(world, changes, now)
-    while judged := list(world.orders.judged):
-        _reconciled(world, Changes(judged=judged), now)
-        del world.orders.judged[: len(judged)]
+    done = _reconciled(fakes, changes, now)
+    while judged := list(fakes.orders.judged):
+        _reconciled(fakes, Changes(judged=judged), now)
+        del fakes.orders.judged[: len(judged)]
     return done
 
 
-def _reconciled(world: World, changes: Changes, now: datetime) -> ReconcileSummary:
-    return reconcile(world, changes, thresholds=THRESHOLDS, now=now)
+def _reconciled(fakes: Fakes, changes: Changes, now: datetime) -> ReconcileSummary:
+    return reconcile(fakes, changes, thresholds=THRESHOLDS, now=now)
 
 
-def clock_looked(world: World, now: datetime) -> ReconcileSummary:
+def clock_ran(fakes: Fakes, now: datetime) -> ReconcileSummary:
     """The schedule of reconcile."""
-    return reconciled(world, Changes(overdue=True), now)
+    return reconciled(fakes, Changes(overdue=True), now)
 
 
-def job_in(world: World, images: Sequence[Image]) -> Job:
-    """Take photographs in; their one job."""
-    (job_id,) = taken_in(world, images).submission.sent
-    return world.jobs.items[job_id].job
+def ingested_job(fakes: Fakes, images: Sequence[Image]) -> Job:
+    """Take photos in; their one job."""
+    (job_id,) = ingested(fakes, images).submission.sent
+    return fakes.jobs.items[job_id].job
 
 
 def first_job_of(images: Iterable[Image]) -> Job:
-    """The job that first asks about these photographs."""
+    """The job that first asks about these photos."""
     return job_of((image.image_id, 0) for image in images)
 
 
-def asked_in(world: World, job: Job) -> list[str]:
+def requested_ids(fakes: Fakes, job: Job) -> list[str]:
     """The image ids in the job's manifests."""
-    manifests = world.engine(job.engine).manifests
+    manifests = fakes.engine(job.engine).manifests
     return [image_id for key in job.manifests for image_id in parse_manifest(manifests[key])]
 
 
-def answered(world: World, job: Job, records: Iterable[dict[str, object]]) -> JobResult:
+def answered(fakes: Fakes, job: Job, records: Iterable[dict[str, object]]) -> JobResult:
     """The engine answers; what its notification says."""
-    return JobResult(job.job_id, world.engine(job.engine).answer(job, records))
+    return JobResult(job.job_id, fakes.engine(job.engine).answer(job, records))
 
 
-def counted_in(world: World, images: Sequence[Image], count: int = 3) -> None:
-    """Photographs all the way into the bins."""
-    job = job_in(world, images)
-    collected(world, answered(world, job, [prediction(image, count) for image in images]))
+def count_images(fakes: Fakes, images: Sequence[Image], count: int = 3) -> None:
+    """Photos all the way into the bins."""
+    job = ingested_job(fakes, images)
+    collected(fakes, answered(fakes, job, [prediction(image, count) for image in images]))
 
 
 class Notifications:
@@ -127,54 +127,54 @@ class Notifications:
         self._images = {image.image_id: image for image in images}
         self._acknowledged: set[str] = set()
 
-    def deliver(self, world: World) -> None:
-        for job_id in sorted(set(world.async_engine.asked) - self._acknowledged):
-            job = world.jobs.items[job_id].job
+    def deliver(self, fakes: Fakes) -> None:
+        for job_id in sorted(set(fakes.async_engine.asked) - self._acknowledged):
+            job = fakes.jobs.items[job_id].job
             asked = [
-                self._images[image_id] for image_id in parse_manifest(world.async_engine.manifests[job.manifests[0]])
+                self._images[image_id] for image_id in parse_manifest(fakes.async_engine.manifests[job.manifests[0]])
             ]
             with suppress(BintallyError):
-                collected(world, answered(world, job, map(prediction, asked)))
+                collected(fakes, answered(fakes, job, map(prediction, asked)))
                 self._acknowledged.add(job_id)
 
 
-def after_each_crash(prepare: Callable[[], World], run: Callable[[World], object]) -> list[World]:
-    """For every boundary between two steps of `run`: a world in which `run` crashed there and was then run again."""
-    worlds = []
+def after_each_crash(prepare: Callable[[], Fakes], run: Callable[[Fakes], object]) -> list[Fakes]:
+    """For every boundary between two steps of `run`: fakes on which `run` crashed there and was then run again."""
+    all_fakes = []
     for number in range(1, MOST_STEPS):
-        world = prepare()
-        world.steps.crash_before(number)
+        fakes = prepare()
+        fakes.steps.crash_before(number)
         crashed = True
         with suppress(CrashError):
-            run(world)
+            run(fakes)
             crashed = False
         if not crashed:
             assert number > 2, "hardly a step was taken: this proves nothing"
-            return worlds
-        run(world)
-        worlds.append(world)
+            return all_fakes
+        run(fakes)
+        all_fakes.append(fakes)
     raise AssertionError(f"the run takes more than {MOST_STEPS} steps")
 
 
 def with_each_interruption(
-    prepare: Callable[[], World], run: Callable[[World], object], other: Callable[[World], object]
-) -> list[World]:
-    """For every boundary between two steps of `run`: a world in which `other` ran there from end to end."""
-    worlds = []
+    prepare: Callable[[], Fakes], run: Callable[[Fakes], object], other: Callable[[Fakes], object]
+) -> list[Fakes]:
+    """For every boundary between two steps of `run`: fakes on which `other` ran there from end to end."""
+    all_fakes = []
     for number in range(1, MOST_STEPS):
-        world = prepare()
+        fakes = prepare()
         interrupted: list[bool] = []
 
-        def interrupt(world: World = world, interrupted: list[bool] = interrupted) -> None:
+        def interrupt(fakes: Fakes = fakes, interrupted: list[bool] = interrupted) -> None:
             interrupted.append(True)
-            other(world)
+            other(fakes)
 
-        world.steps.before(number, interrupt)
-        run(world)
+        fakes.steps.before(number, interrupt)
+        run(fakes)
         if not interrupted:
             assert number > 2, "hardly a step was taken: this proves nothing"
-            return worlds
-        worlds.append(world)
+            return all_fakes
+        all_fakes.append(fakes)
     raise AssertionError(f"the run takes more than {MOST_STEPS} steps")
 
 

@@ -10,7 +10,7 @@ from bintally.usecases.orders import MARGIN_SECONDS, PART, ImportSummary
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fakes import CrashError, World
+from tests.fakes import CrashError, Fakes
 from tests.unit.functions.examples import order_file
 from tests.unit.functions.usecases.runs import after_each_crash, imported, with_each_interruption
 
@@ -20,109 +20,109 @@ AMENDED = f"{HEADER}\nC-1,a,5,\n"
 EARLY, LATE = order_file(at="2026-05-04T08:00:00.000Z"), order_file(at="2026-05-04T09:00:00.000Z")
 
 
-def expected_in(world: World) -> dict[tuple[str, str], int]:
-    return {key: line.expected for key, line in world.orders.items.items()}
+def expected_in(fakes: Fakes) -> dict[tuple[str, str], int]:
+    return {key: line.expected for key, line in fakes.orders.items.items()}
 
 
-def standing_in(world: World) -> dict[tuple[str, str], int]:
+def standing_in(fakes: Fakes) -> dict[tuple[str, str], int]:
     """What is expected by the lines that are not withdrawn."""
-    lines = world.orders.items.items()
+    lines = fakes.orders.items.items()
     return {key: line.expected for key, line in lines if line.verdict is not Verdict.WITHDRAWN}
 
 
-def judged(world: World) -> None:
+def judged(fakes: Fakes) -> None:
     """Every line has a verdict."""
     findings = [
-        (line, Finding(Verdict.MATCH, "As expected.", line.expected), 1) for line in world.orders.items.values()
+        (line, Finding(Verdict.MATCH, "As expected.", line.expected), 1) for line in fakes.orders.items.values()
     ]
-    world.orders.judge(findings, "")
+    fakes.orders.judge(findings, "")
 
 
 def test_a_file_becomes_lines_and_a_report() -> None:
-    world = World()
+    fakes = Fakes()
 
-    done = imported(world, FIRST, EARLY)
+    done = imported(fakes, FIRST, EARLY)
 
-    assert expected_in(world) == {("C-1", "a"): 3, ("C-1", "b"): 2, ("C-2", "a"): 1}
-    assert {line.order_version for line in world.orders.items.values()} == {EARLY.order}
+    assert expected_in(fakes) == {("C-1", "a"): 3, ("C-1", "b"): 2, ("C-2", "a"): 1}
+    assert {line.order_version for line in fakes.orders.items.values()} == {EARLY.order}
     assert (done.accepted, done.refused, done.report) == (3, 0, "s3://jobs/orders/reports/orders.csv")
-    assert world.reports.written == {"orders.csv": (3, ())}
+    assert fakes.reports.written == {"orders.csv": (3, ())}
 
 
 def test_bad_rows_are_reported_and_the_good_stand() -> None:
-    world = World()
+    fakes = Fakes()
 
-    done = imported(world, f"{HEADER}\nC-1,a,3,\nC-1,b,many,\nC-1,c,1,\n")
+    done = imported(fakes, f"{HEADER}\nC-1,a,3,\nC-1,b,many,\nC-1,c,1,\n")
 
     assert (done.accepted, done.refused) == (2, 1)
-    accepted, refused = world.reports.written["orders.csv"]
+    accepted, refused = fakes.reports.written["orders.csv"]
     assert (accepted, [row.line for row in refused]) == (2, [3])
 
 
 @pytest.mark.parametrize("text", ["", "no order file", "\x00\x00", "[", HEADER])
 def test_a_file_without_lines_still_has_a_report(text: str) -> None:
-    world = World()
+    fakes = Fakes()
 
-    assert imported(world, text).accepted == 0
-    assert world.orders.items == {}
-    assert list(world.reports.written) == ["orders.csv"]
+    assert imported(fakes, text).accepted == 0
+    assert fakes.orders.items == {}
+    assert list(fakes.reports.written) == ["orders.csv"]
 
 
 def test_the_same_file_three_times_is_one_set_of_lines() -> None:
-    world = World()
-    imported(world, FIRST, EARLY)
-    judged(world)
-    once = world.state()
+    fakes = Fakes()
+    imported(fakes, FIRST, EARLY)
+    judged(fakes)
+    once = fakes.state()
 
     for _ in range(2):
-        imported(world, FIRST, EARLY)
+        imported(fakes, FIRST, EARLY)
 
-    assert world.state() == once
+    assert fakes.state() == once
 
 
 def test_the_same_orders_put_again_keep_their_verdicts() -> None:
-    world = World()
-    imported(world, FIRST, EARLY)
-    judged(world)
+    fakes = Fakes()
+    imported(fakes, FIRST, EARLY)
+    judged(fakes)
 
-    imported(world, FIRST, LATE)
+    imported(fakes, FIRST, LATE)
 
-    lines = world.orders.items.values()
+    lines = fakes.orders.items.values()
     assert {line.verdict for line in lines} == {Verdict.MATCH}
     assert {line.order_version for line in lines} == {LATE.order}
 
 
 def test_an_amended_order_wins_and_is_judged_anew() -> None:
-    world = World()
-    imported(world, FIRST, EARLY)
-    judged(world)
+    fakes = Fakes()
+    imported(fakes, FIRST, EARLY)
+    judged(fakes)
 
-    imported(world, AMENDED, LATE)
+    imported(fakes, AMENDED, LATE)
 
-    amended = world.orders.items["C-1", "a"]
+    amended = fakes.orders.items["C-1", "a"]
     assert (amended.expected, amended.verdict, amended.counted, amended.bin_revision) == (5, Verdict.PENDING, None, 0)
-    assert world.orders.items["C-1", "b"].verdict is Verdict.WITHDRAWN  # the file has C-1 without it
-    assert world.orders.items["C-2", "a"].verdict is Verdict.MATCH  # a consignment that the file does not name
+    assert fakes.orders.items["C-1", "b"].verdict is Verdict.WITHDRAWN  # the file has C-1 without it
+    assert fakes.orders.items["C-2", "a"].verdict is Verdict.MATCH  # a consignment that the file does not name
 
 
 def test_another_due_date_is_an_amendment() -> None:
-    world = World()
-    imported(world, FIRST, EARLY)
-    judged(world)
+    fakes = Fakes()
+    imported(fakes, FIRST, EARLY)
+    judged(fakes)
 
-    imported(world, f"{HEADER}\nC-1,a,3,2026-06-01\n", LATE)
+    imported(fakes, f"{HEADER}\nC-1,a,3,2026-06-01\n", LATE)
 
-    line = world.orders.items["C-1", "a"]
+    line = fakes.orders.items["C-1", "a"]
     assert (line.verdict, line.due_at) == (Verdict.PENDING, "2026-06-01T23:59:59.999Z")
 
 
 def test_an_older_file_that_comes_late_does_not_win() -> None:
-    world = World()
-    imported(world, AMENDED, LATE)
+    fakes = Fakes()
+    imported(fakes, AMENDED, LATE)
 
-    imported(world, FIRST, EARLY)
+    imported(fakes, FIRST, EARLY)
 
-    assert standing_in(world) == {("C-1", "a"): 5, ("C-2", "a"): 1}
+    assert standing_in(fakes) == {("C-1", "a"): 5, ("C-2", "a"): 1}
 
 
 def test_files_that_add_in_any_order_end_with_the_newest_of_each_line() -> None:
@@ -132,100 +132,100 @@ def test_files_that_add_in_any_order_end_with_the_newest_of_each_line() -> None:
         (f"{HEADER}\nC-1,b,3,\n", order_file("two.csv", at="2026-05-04T08:00:00.001Z", sequencer="001")),
     ]
     for order in itertools.permutations(files):
-        world = World()
+        fakes = Fakes()
         for text, source in order:
-            imported(world, text, source, adds=True)
-        assert standing_in(world) == {("C-1", "a"): 2, ("C-1", "b"): 3}
+            imported(fakes, text, source, adds=True)
+        assert standing_in(fakes) == {("C-1", "a"): 2, ("C-1", "b"): 3}
 
 
-@pytest.mark.parametrize("together", [100, 1])
-def test_a_crash_anywhere_is_mended_by_a_second_run(together: int) -> None:
-    calm = World()
+@pytest.mark.parametrize("batch_size", [100, 1])
+def test_a_crash_anywhere_is_mended_by_a_second_run(batch_size: int) -> None:
+    calm = Fakes()
     imported(calm, FIRST, EARLY)
 
-    for world in after_each_crash(lambda: World(together), lambda world: imported(world, FIRST, EARLY)):
-        assert world.state() == calm.state()
-        assert world.reports.written == calm.reports.written
+    for fakes in after_each_crash(lambda: Fakes(batch_size), lambda fakes: imported(fakes, FIRST, EARLY)):
+        assert fakes.state() == calm.state()
+        assert fakes.reports.written == calm.reports.written
 
 
 def test_two_files_at_once_end_with_the_newer() -> None:
     for run, other in itertools.permutations([(FIRST, EARLY), (AMENDED, LATE)]):
-        worlds = with_each_interruption(
-            lambda: World(together=1),
-            lambda world, run=run: imported(world, *run),
-            lambda world, other=other: imported(world, *other),
+        all_fakes = with_each_interruption(
+            lambda: Fakes(batch_size=1),
+            lambda fakes, run=run: imported(fakes, *run),
+            lambda fakes, other=other: imported(fakes, *other),
         )
-        for world in worlds:
-            assert standing_in(world) == {("C-1", "a"): 5, ("C-2", "a"): 1}
+        for fakes in all_fakes:
+            assert standing_in(fakes) == {("C-1", "a"): 5, ("C-2", "a"): 1}
 
 
 # ---- A file replaces its consignments
 
 
 def test_a_line_that_is_gone_from_the_file_is_withdrawn() -> None:
-    world = World()
-    imported(world, FIRST, EARLY)
+    fakes = Fakes()
+    imported(fakes, FIRST, EARLY)
 
-    done = imported(world, AMENDED, LATE)
+    done = imported(fakes, AMENDED, LATE)
 
-    line = world.orders.items["C-1", "b"]
+    line = fakes.orders.items["C-1", "b"]
     assert (line.verdict, line.reason, line.replace_version) == (Verdict.WITHDRAWN, NO_LONGER_ORDERED, LATE.order)
     assert done.withdrawn == 1
-    assert world.orders.judged == ["C-1"]  # which may be finished now
+    assert fakes.orders.judged == ["C-1"]  # which may be finished now
 
 
 def test_a_file_that_adds_withdraws_nothing() -> None:
-    world = World()
-    imported(world, FIRST, EARLY)
+    fakes = Fakes()
+    imported(fakes, FIRST, EARLY)
 
-    done = imported(world, AMENDED, LATE, adds=True)
+    done = imported(fakes, AMENDED, LATE, adds=True)
 
-    assert standing_in(world) == {("C-1", "a"): 5, ("C-1", "b"): 2, ("C-2", "a"): 1}
+    assert standing_in(fakes) == {("C-1", "a"): 5, ("C-1", "b"): 2, ("C-2", "a"): 1}
     assert done.withdrawn == 0
 
 
 @pytest.mark.parametrize("bad", ["C-1,b,many,\n", "C-7,,1,\n", '"open'])
 def test_a_file_with_refused_rows_withdraws_nothing(bad: str) -> None:
     """What it lacks may be what could not be read."""
-    world = World()
-    imported(world, FIRST, EARLY)
+    fakes = Fakes()
+    imported(fakes, FIRST, EARLY)
 
-    done = imported(world, AMENDED + bad, LATE)
+    done = imported(fakes, AMENDED + bad, LATE)
 
     assert (done.refused, done.withdrawn) == (1, 0)
-    assert standing_in(world) == {("C-1", "a"): 5, ("C-1", "b"): 2, ("C-2", "a"): 1}
+    assert standing_in(fakes) == {("C-1", "a"): 5, ("C-1", "b"): 2, ("C-2", "a"): 1}
 
 
 def test_a_line_that_comes_back_is_judged_anew() -> None:
-    world = World()
-    imported(world, FIRST, EARLY)
-    judged(world)
-    imported(world, AMENDED, LATE)
+    fakes = Fakes()
+    imported(fakes, FIRST, EARLY)
+    judged(fakes)
+    imported(fakes, AMENDED, LATE)
 
-    imported(world, FIRST, order_file(at="2026-05-04T10:00:00.000Z"))
+    imported(fakes, FIRST, order_file(at="2026-05-04T10:00:00.000Z"))
 
-    line = world.orders.items["C-1", "b"]
+    line = fakes.orders.items["C-1", "b"]
     assert (line.verdict, line.counted, line.bin_revision) == (Verdict.PENDING, None, 0)
 
 
 def test_a_consignment_that_is_said_to_have_no_lines_is_withdrawn() -> None:
-    world = World()
-    imported(world, FIRST, EARLY)
+    fakes = Fakes()
+    imported(fakes, FIRST, EARLY)
 
-    done = imported(world, '{"consignment_id": "C-1", "lines": []}', LATE)
+    done = imported(fakes, '{"consignment_id": "C-1", "lines": []}', LATE)
 
-    assert standing_in(world) == {("C-2", "a"): 1}
+    assert standing_in(fakes) == {("C-2", "a"): 1}
     assert (done.accepted, done.refused, done.withdrawn) == (0, 0, 2)
 
 
 def test_a_verdict_that_comes_late_does_not_bring_a_withdrawn_line_back() -> None:
-    world = World()
-    imported(world, FIRST, EARLY)
-    line = world.orders.items["C-1", "b"]
-    imported(world, AMENDED, LATE)
+    fakes = Fakes()
+    imported(fakes, FIRST, EARLY)
+    line = fakes.orders.items["C-1", "b"]
+    imported(fakes, AMENDED, LATE)
 
-    assert world.orders.judge([(line, Finding(Verdict.MATCH, "As expected.", 2), 1)], "") == set()
-    assert world.orders.items["C-1", "b"].verdict is Verdict.WITHDRAWN
+    assert fakes.orders.judge([(line, Finding(Verdict.MATCH, "As expected.", 2), 1)], "") == set()
+    assert fakes.orders.items["C-1", "b"].verdict is Verdict.WITHDRAWN
 
 
 Files = list[tuple[dict[tuple[str, str], int], bool]]  # the lines of each file, and whether it adds
@@ -261,11 +261,11 @@ def test_files_in_any_order_twice_and_in_the_middle_of_one_another_end_as_one_af
     files: Files, data: st.DataObject
 ) -> None:
     """Also where runs die: then the message comes again."""
-    world = World(together=1)
+    fakes = Fakes(batch_size=1)
     sources = [order_file(f"{number}.csv", at=f"2026-05-04T08:00:00.00{number}Z") for number in range(len(files))]
 
     def take(number: int) -> None:
-        imported(world, written(files[number][0]), sources[number], adds=files[number][1])
+        imported(fakes, written(files[number][0]), sources[number], adds=files[number][1])
 
     def take_until_done(number: int) -> None:
         try:
@@ -276,12 +276,12 @@ def test_files_in_any_order_twice_and_in_the_middle_of_one_another_end_as_one_af
     for number in data.draw(st.permutations(list(range(len(files))) * 2)):
         step, other = data.draw(st.integers(1, 8)), data.draw(st.sampled_from(range(len(files))))
         if data.draw(st.booleans()):
-            world.steps.before(step, partial(take, other))
+            fakes.steps.before(step, partial(take, other))
         else:
-            world.steps.crash_before(step)
+            fakes.steps.crash_before(step)
         take_until_done(number)
 
-    assert standing_in(world) == told_by(files)
+    assert standing_in(fakes) == told_by(files)
 
 
 # ---- Large files, and little time
@@ -301,70 +301,70 @@ class FakeClock:
         return self.seconds
 
 
-def runs_of(world: World, text: str, source: StoredObject, seconds: float) -> list[ImportSummary]:
+def runs_of(fakes: Fakes, text: str, source: StoredObject, seconds: float) -> list[ImportSummary]:
     """Every run of an import, each with so many seconds."""
     runs = []
     while not runs or not runs[-1].is_finished:
         assert len(runs) < 20, "it does not end"
-        runs.append(imported(world, text, source, time_left=FakeClock(seconds)))
+        runs.append(imported(fakes, text, source, time_left=FakeClock(seconds)))
     return runs
 
 
 def test_an_import_that_the_time_is_not_enough_for_goes_on_where_it_stopped() -> None:
-    world, at_once = World(), World()
+    fakes, at_once = Fakes(), Fakes()
     imported(at_once, LARGE, LATE)
-    imported(world, f"{HEADER}\nC-0,old,1,", EARLY)
+    imported(fakes, f"{HEADER}\nC-0,old,1,", EARLY)
     imported(at_once, f"{HEADER}\nC-0,old,1,", EARLY)
     puts = []
-    world.orders.put, put = lambda lines, now: (puts.append(len(lines)), put(lines, now)), world.orders.put  # type: ignore[method-assign]
+    fakes.orders.put, put = lambda lines, now: (puts.append(len(lines)), put(lines, now)), fakes.orders.put  # type: ignore[method-assign]
 
-    runs = runs_of(world, LARGE, LATE, seconds=MARGIN_SECONDS + 1)
+    runs = runs_of(fakes, LARGE, LATE, seconds=MARGIN_SECONDS + 1)
 
     assert [run.is_finished for run in runs] == [False, False, True]
     assert puts == [PART, PART, PART, 1]  # nothing is written twice
-    assert world.state() == at_once.state()
+    assert fakes.state() == at_once.state()
     assert runs[-1].withdrawn == 1
-    assert world.reports.written["orders.csv"] == (LINES, ())
+    assert fakes.reports.written["orders.csv"] == (LINES, ())
 
 
 def test_with_no_time_at_all_each_run_still_does_a_part() -> None:
-    world = World()
+    fakes = Fakes()
 
-    assert len(runs_of(world, LARGE, EARLY, seconds=0)) == 5
-    assert len(world.orders.items) == LINES
+    assert len(runs_of(fakes, LARGE, EARLY, seconds=0)) == 5
+    assert len(fakes.orders.items) == LINES
 
 
 def test_a_run_that_is_killed_is_continued_from_its_last_part() -> None:
-    world = World()
-    world.steps.crash_before(25)  # in the third part
+    fakes = Fakes()
+    fakes.steps.crash_before(25)  # in the third part
     with pytest.raises(CrashError):
-        imported(world, LARGE, EARLY)
-    assert world.reports.progress(EARLY).written == 2 * PART  # type: ignore[union-attr]
-    before = world.steps.taken
+        imported(fakes, LARGE, EARLY)
+    assert fakes.reports.progress(EARLY).written == 2 * PART  # type: ignore[union-attr]
+    before = fakes.steps.count
 
-    done = imported(world, LARGE, EARLY)
+    done = imported(fakes, LARGE, EARLY)
 
     assert (done.accepted, done.is_finished) == (LINES, True)
-    assert world.steps.taken - before < 25
-    assert len(world.orders.items) == LINES
+    assert fakes.steps.count - before < 25
+    assert len(fakes.orders.items) == LINES
 
 
 def test_a_file_of_another_content_under_the_same_name_starts_anew() -> None:
     """A bucket may keep no versions."""
-    world = World()
-    imported(world, LARGE, EARLY, time_left=lambda: 0.0)
+    fakes = Fakes()
+    imported(fakes, LARGE, EARLY, time_left=lambda: 0.0)
 
-    imported(world, FIRST, EARLY)
+    imported(fakes, FIRST, EARLY)
 
-    assert {("C-1", "a"), ("C-1", "b"), ("C-2", "a")} <= expected_in(world).keys()
+    assert {("C-1", "a"), ("C-1", "b"), ("C-2", "a")} <= expected_in(fakes).keys()
 
 
 def test_a_finished_import_that_is_asked_for_again_is_made_again() -> None:
     """The table may have been restored from a backup meanwhile."""
-    world = World()
-    imported(world, FIRST, EARLY)
-    world.orders.items.clear()
+    fakes = Fakes()
+    imported(fakes, FIRST, EARLY)
+    fakes.orders.items.clear()
 
-    imported(world, FIRST, EARLY)
+    imported(fakes, FIRST, EARLY)
 
-    assert len(world.orders.items) == 3
+    assert len(fakes.orders.items) == 3

@@ -93,9 +93,9 @@ def test_the_data_hash_changes_with_any_photo_or_count(tmp_path: Path) -> None:
     assert data_hash(read_split(tmp_path)) == before
 
     write_bin(tmp_path, 10, 2, seed=77)
-    other_photograph = data_hash(read_split(tmp_path))
+    other_image = data_hash(read_split(tmp_path))
     (tmp_path / "labels.csv").write_text("id,count\n00020,3\n")
-    assert len({before, other_photograph, data_hash(read_split(tmp_path))}) == 3
+    assert len({before, other_image, data_hash(read_split(tmp_path))}) == 3
 
 
 def test_the_difference_hash_survives_another_compression_and_not_another_picture(tmp_path: Path) -> None:

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import World
-from tests.unit.functions.adapters.contracts.world import (
+from tests.fakes import Fakes
+from tests.unit.functions.adapters.contracts.ports import (
     adapters,
 )
 
 
 @pytest.fixture(params=["fakes", "adapters"])
-def world(request: pytest.FixtureRequest) -> Any:
+def ports(request: pytest.FixtureRequest) -> Any:
     if request.param == "fakes":
-        return World()
+        return Fakes()
     request.getfixturevalue("aws")
     return adapters()

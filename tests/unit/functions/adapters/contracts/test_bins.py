@@ -17,21 +17,21 @@ from tests.unit.functions.examples import (
     SURE_OF_3,
     THREE_OR_FOUR,
     counted,
-    photograph,
+    make_image,
     unreadable,
     unseen,
 )
 
 
-def test_a_bin_holds_its_count(world: Any) -> None:
-    image = photograph()
+def test_a_bin_holds_its_count(ports: Any) -> None:
+    image = make_image()
 
-    world.bins.record([counted(image)], NOON)
+    ports.bins.record([counted(image)], NOON)
 
-    assert world.bins.read(["P-17-C", "unknown"]) == {
+    assert ports.bins.read(["P-17-C", "unknown"]) == {
         "P-17-C": BinCount(image, BinStatus.COUNTED, 3, 0.9, SURE_OF_3, MODEL, revision=1)
     }
-    assert world.bins.read([]) == {}
+    assert ports.bins.read([]) == {}
 
 
 @pytest.mark.parametrize(
@@ -45,71 +45,71 @@ def test_a_bin_holds_its_count(world: Any) -> None:
         {},
     ],
 )
-def test_a_bin_holds_how_sure_its_count_is(world: Any, sureness: dict[str, Any]) -> None:
-    world.bins.record([counted(**sureness)], NOON)
+def test_a_bin_holds_how_sure_its_count_is(ports: Any, sureness: dict[str, Any]) -> None:
+    ports.bins.record([counted(**sureness)], NOON)
 
-    assert world.bins.read(["P-17-C"])["P-17-C"] == counted(**sureness)
-
-
-def test_a_count_of_a_model_that_cannot_tell_forgets_what_another_told(world: Any) -> None:
-    newer = photograph(sequencer="0055AED6DCD90281E6")
-    world.bins.record([counted(empty=0.02, over_range=0.01, interval=THREE_OR_FOUR)], NOON)
-
-    world.bins.record([counted(newer)], NOON)
-
-    assert world.bins.read(["P-17-C"])["P-17-C"] == replace(counted(newer), revision=2)
+    assert ports.bins.read(["P-17-C"])["P-17-C"] == counted(**sureness)
 
 
-def test_a_bin_over_range_forgets_the_count_before_and_is_forgotten_by_the_next(world: Any) -> None:
-    versions = [photograph(sequencer=f"0055AED6DCD90281E{number}") for number in range(3)]
+def test_a_count_of_a_model_that_cannot_tell_forgets_what_another_told(ports: Any) -> None:
+    newer = make_image(sequencer="0055AED6DCD90281E6")
+    ports.bins.record([counted(empty=0.02, over_range=0.01, interval=THREE_OR_FOUR)], NOON)
+
+    ports.bins.record([counted(newer)], NOON)
+
+    assert ports.bins.read(["P-17-C"])["P-17-C"] == replace(counted(newer), revision=2)
+
+
+def test_a_bin_over_range_forgets_the_count_before_and_is_forgotten_by_the_next(ports: Any) -> None:
+    versions = [make_image(sequencer=f"0055AED6DCD90281E{number}") for number in range(3)]
     over = counted(versions[1], count=None, at_least=6, empty=0.0, over_range=0.9)
 
-    world.bins.record([counted(versions[0])], NOON)
-    world.bins.record([over], NOON)
-    assert world.bins.read(["P-17-C"])["P-17-C"] == replace(over, revision=2)
-    world.bins.record([counted(versions[2])], NOON)
+    ports.bins.record([counted(versions[0])], NOON)
+    ports.bins.record([over], NOON)
+    assert ports.bins.read(["P-17-C"])["P-17-C"] == replace(over, revision=2)
+    ports.bins.record([counted(versions[2])], NOON)
 
-    assert world.bins.read(["P-17-C"])["P-17-C"] == replace(counted(versions[2]), revision=3)
-
-
-def test_an_unreadable_bin_forgets_the_count_before(world: Any) -> None:
-    newer = photograph(sequencer="0055AED6DCD90281E6")
-    world.bins.record([counted(empty=0.02, over_range=0.01, interval=THREE_OR_FOUR)], NOON)
-
-    world.bins.record([unreadable(newer)], NOON)
-
-    assert world.bins.read(["P-17-C"])["P-17-C"] == replace(unreadable(newer), revision=2)
+    assert ports.bins.read(["P-17-C"])["P-17-C"] == replace(counted(versions[2]), revision=3)
 
 
-def test_recording_says_what_the_bin_holds_now(world: Any) -> None:
-    newer, older = photograph(sequencer="0055AED6DCD90281E6"), photograph()
+def test_an_unreadable_bin_forgets_the_count_before(ports: Any) -> None:
+    newer = make_image(sequencer="0055AED6DCD90281E6")
+    ports.bins.record([counted(empty=0.02, over_range=0.01, interval=THREE_OR_FOUR)], NOON)
 
-    assert world.bins.record([counted(newer), counted(photograph("x/y.jpg"))], NOON)["P-17-C"].image == newer
-    assert world.bins.record([counted(older)], NOON)["P-17-C"].image == newer
-    assert world.bins.record([], NOON) == {}
+    ports.bins.record([unreadable(newer)], NOON)
+
+    assert ports.bins.read(["P-17-C"])["P-17-C"] == replace(unreadable(newer), revision=2)
+
+
+def test_recording_says_what_the_bin_holds_now(ports: Any) -> None:
+    newer, older = make_image(sequencer="0055AED6DCD90281E6"), make_image()
+
+    assert ports.bins.record([counted(newer), counted(make_image("x/y.jpg"))], NOON)["P-17-C"].image == newer
+    assert ports.bins.record([counted(older)], NOON)["P-17-C"].image == newer
+    assert ports.bins.record([], NOON) == {}
 
 
 @pytest.mark.parametrize(
     ("held", "offered", "replaces"),
     [
-        (photograph(sequencer="01"), photograph(sequencer="01"), False),
-        (photograph(sequencer="01"), photograph(sequencer="0101"), True),
-        (photograph(sequencer="0101"), photograph(sequencer="01"), False),
-        (photograph(sequencer="0055AED6DCD902"), photograph(sequencer="0055AED6DCD90281E5"), True),
-        (photograph(sequencer="0055AED6DCD903"), photograph(sequencer="0055AED6DCD90281E5"), False),
-        (photograph(sequencer="01", at=LATER), photograph(sequencer="02", at=EARLIER), True),
-        (photograph("b/x.jpg", sequencer="09", at=EARLIER), photograph("b/y.jpg", sequencer="01", at=LATER), True),
-        (photograph("b/y.jpg", sequencer="01", at=LATER), photograph("b/x.jpg", sequencer="09", at=EARLIER), False),
-        (photograph("b/x.jpg", at=NOON), photograph("b/y.jpg", at=NOON), True),
-        (photograph("b/y.jpg", at=NOON), photograph("b/x.jpg", at=NOON), False),
+        (make_image(sequencer="01"), make_image(sequencer="01"), False),
+        (make_image(sequencer="01"), make_image(sequencer="0101"), True),
+        (make_image(sequencer="0101"), make_image(sequencer="01"), False),
+        (make_image(sequencer="0055AED6DCD902"), make_image(sequencer="0055AED6DCD90281E5"), True),
+        (make_image(sequencer="0055AED6DCD903"), make_image(sequencer="0055AED6DCD90281E5"), False),
+        (make_image(sequencer="01", at=LATER), make_image(sequencer="02", at=EARLIER), True),
+        (make_image("b/x.jpg", sequencer="09", at=EARLIER), make_image("b/y.jpg", sequencer="01", at=LATER), True),
+        (make_image("b/y.jpg", sequencer="01", at=LATER), make_image("b/x.jpg", sequencer="09", at=EARLIER), False),
+        (make_image("b/x.jpg", at=NOON), make_image("b/y.jpg", at=NOON), True),
+        (make_image("b/y.jpg", at=NOON), make_image("b/x.jpg", at=NOON), False),
     ],
 )
-def test_a_bin_takes_only_what_is_newer(world: Any, held: Any, offered: Any, replaces: bool) -> None:
-    world.bins.record([counted(held)], NOON)
+def test_a_bin_takes_only_what_is_newer(ports: Any, held: Any, offered: Any, replaces: bool) -> None:
+    ports.bins.record([counted(held)], NOON)
 
-    world.bins.record([counted(offered)], NOON)
+    ports.bins.record([counted(offered)], NOON)
 
-    now = world.bins.read([held.bin_id])[held.bin_id]
+    now = ports.bins.read([held.bin_id])[held.bin_id]
     assert (now.image, now.revision) == ((offered, 2) if replaces else (held, 1))
 
 
@@ -126,11 +126,11 @@ def test_a_bin_takes_only_what_is_newer(world: Any, held: Any, offered: Any, rep
         (counted(), unseen(), False),
     ],
 )
-def test_of_the_same_photograph_a_bin_takes_only_the_answer_that_was_missing(
-    world: Any, held: BinCount, offered: BinCount, taken: bool
+def test_of_the_same_image_a_bin_takes_only_the_answer_that_was_missing(
+    ports: Any, held: BinCount, offered: BinCount, taken: bool
 ) -> None:
-    world.bins.record([held], NOON)
+    ports.bins.record([held], NOON)
 
-    world.bins.record([offered], LATER)
+    ports.bins.record([offered], LATER)
 
-    assert world.bins.read(["P-17-C"])["P-17-C"] == (replace(offered, revision=2) if taken else held)
+    assert ports.bins.read(["P-17-C"])["P-17-C"] == (replace(offered, revision=2) if taken else held)

@@ -9,7 +9,7 @@ from bintally.domain.image import TERMINAL, LedgerEntry, Status
 from bintally.domain.manifest import PredictionError
 from bintally.domain.transitions import Requeue
 
-from tests.unit.functions.adapters.contracts.world import (
+from tests.unit.functions.adapters.contracts.ports import (
     ANSWER,
     IMAGES,
     entries,
@@ -22,151 +22,151 @@ from tests.unit.functions.examples import (
     MODEL,
     NOON,
     counted,
-    photograph,
-    photographs,
+    make_image,
+    make_images,
 )
 
 
-def test_the_ledger_knows_which_photographs_name_a_job(world: Any) -> None:
-    world.ledger.register(IMAGES[:2], "job-1", NOON)
-    world.ledger.register(IMAGES[2:], "job-2", NOON)
+def test_the_ledger_knows_which_images_name_a_job(ports: Any) -> None:
+    ports.ledger.register(IMAGES[:2], "job-1", NOON)
+    ports.ledger.register(IMAGES[2:], "job-2", NOON)
 
-    assert sorted(world.ledger.of_job("job-1")) == sorted(image.image_id for image in IMAGES[:2])
-    assert world.ledger.of_job("job-3") == []
+    assert sorted(ports.ledger.of_job("job-1")) == sorted(image.image_id for image in IMAGES[:2])
+    assert ports.ledger.of_job("job-3") == []
 
 
-def test_the_ledger_holds_what_was_registered(world: Any) -> None:
-    world.ledger.register(IMAGES, "job-1", NOON)
+def test_the_ledger_holds_what_was_registered(ports: Any) -> None:
+    ports.ledger.register(IMAGES, "job-1", NOON)
 
-    held = world.ledger.read([image.image_id for image in IMAGES] + ["unknown"])
+    held = ports.ledger.read([image.image_id for image in IMAGES] + ["unknown"])
 
     assert held == {image.image_id: LedgerEntry(image, Status.SUBMITTED, "job-1", 1) for image in IMAGES}
-    assert world.ledger.read([]) == {}
+    assert ports.ledger.read([]) == {}
 
 
-def test_what_is_registered_stays_with_its_first_job(world: Any) -> None:
-    world.ledger.register(IMAGES[:2], "job-1", NOON)
+def test_what_is_registered_stays_with_its_first_job(ports: Any) -> None:
+    ports.ledger.register(IMAGES[:2], "job-1", NOON)
 
-    world.ledger.register(IMAGES, "job-2", LATER)
+    ports.ledger.register(IMAGES, "job-2", LATER)
 
-    held = world.ledger.read([image.image_id for image in IMAGES])
+    held = ports.ledger.read([image.image_id for image in IMAGES])
     assert [held[image.image_id].job_id for image in IMAGES] == ["job-1", "job-1", "job-2"]
 
 
 @pytest.mark.parametrize("number", [0, 1, 101])
-def test_as_many_photographs_as_there_are_are_registered(world: Any, number: int) -> None:
-    images = photographs(number)
+def test_as_many_images_as_there_are_are_registered(ports: Any, number: int) -> None:
+    images = make_images(number)
 
-    world.ledger.register(images, "job-1", NOON)
+    ports.ledger.register(images, "job-1", NOON)
 
-    assert len(world.ledger.read([image.image_id for image in images])) == number
+    assert len(ports.ledger.read([image.image_id for image in images])) == number
 
 
-def test_a_refused_photograph_has_no_job(world: Any) -> None:
-    world.ledger.reject(IMAGES[0], "A folder.", NOON, "folder_marker")
+def test_a_refused_image_has_no_job(ports: Any) -> None:
+    ports.ledger.reject(IMAGES[0], "A folder.", NOON, "folder_marker")
 
-    assert world.ledger.read([IMAGES[0].image_id]) == {
+    assert ports.ledger.read([IMAGES[0].image_id]) == {
         IMAGES[0].image_id: LedgerEntry(IMAGES[0], Status.REJECTED, None, reason="A folder.", code="folder_marker")
     }
 
 
-def test_neither_registering_nor_refusing_changes_what_is_entered(world: Any) -> None:
-    world.ledger.register(IMAGES[:1], "job-1", NOON)
-    world.ledger.reject(IMAGES[1], "no", NOON)
+def test_neither_registering_nor_refusing_changes_what_is_entered(ports: Any) -> None:
+    ports.ledger.register(IMAGES[:1], "job-1", NOON)
+    ports.ledger.reject(IMAGES[1], "no", NOON)
 
-    world.ledger.reject(IMAGES[0], "no", NOON)
-    world.ledger.register(IMAGES[1:2], "job-2", NOON)
+    ports.ledger.reject(IMAGES[0], "no", NOON)
+    ports.ledger.register(IMAGES[1:2], "job-2", NOON)
 
-    held = world.ledger.read([image.image_id for image in IMAGES])
+    held = ports.ledger.read([image.image_id for image in IMAGES])
     assert {entry.image.key: (entry.status, entry.job_id) for entry in held.values()} == {
         IMAGES[0].key: (Status.SUBMITTED, "job-1"),
         IMAGES[1].key: (Status.REJECTED, None),
     }
 
 
-def test_settling_moves_what_is_submitted_and_says_what_moved(world: Any) -> None:
-    world.ledger.register(IMAGES[:2], "job-1", NOON)
+def test_settling_moves_what_is_submitted_and_says_what_moved(ports: Any) -> None:
+    ports.ledger.register(IMAGES[:2], "job-1", NOON)
     outcomes = [
         outcome(IMAGES[0], Status.COUNTED, "", ANSWER),
         outcome(IMAGES[1], Status.REJECTED, "too_small: Small.", PredictionError("too_small", "Small.", MODEL)),
         outcome(IMAGES[2], Status.COUNTED, "", ANSWER),
     ]
 
-    assert world.ledger.complete(outcomes, "job-1", LATER) == {IMAGES[0].image_id, IMAGES[1].image_id}
+    assert ports.ledger.complete(outcomes, "job-1", LATER) == {IMAGES[0].image_id, IMAGES[1].image_id}
 
-    held = world.ledger.read([image.image_id for image in IMAGES])
+    held = ports.ledger.read([image.image_id for image in IMAGES])
     assert [held[image.image_id].status for image in IMAGES[:2]] == [Status.COUNTED, Status.REJECTED]
     assert [held[image.image_id].reason for image in IMAGES[:2]] == ["", "too_small: Small."]
     assert IMAGES[2].image_id not in held
-    assert world.ledger.complete([], "job-1", LATER) == set()
+    assert ports.ledger.complete([], "job-1", LATER) == set()
 
 
 @pytest.mark.parametrize("terminal", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED])
-def test_what_is_settled_stays(world: Any, terminal: Status) -> None:
-    world.ledger.register(IMAGES[:1], "job-1", NOON)
-    world.ledger.complete([outcome(IMAGES[0], terminal, "first")], "job-1", NOON)
+def test_what_is_settled_stays(ports: Any, terminal: Status) -> None:
+    ports.ledger.register(IMAGES[:1], "job-1", NOON)
+    ports.ledger.complete([outcome(IMAGES[0], terminal, "first")], "job-1", NOON)
 
     for status in TERMINAL:
-        assert world.ledger.complete([outcome(IMAGES[0], status, "second", ANSWER)], "job-1", LATER) == set()
+        assert ports.ledger.complete([outcome(IMAGES[0], status, "second", ANSWER)], "job-1", LATER) == set()
 
-    assert entries(world, IMAGES[:1]) == [LedgerEntry(IMAGES[0], terminal, "job-1", 1, reason="first")]
+    assert entries(ports, IMAGES[:1]) == [LedgerEntry(IMAGES[0], terminal, "job-1", 1, reason="first")]
 
 
 @pytest.mark.parametrize("status", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED])
 @pytest.mark.parametrize("job_id", ["job-1", "job-2"])
-def test_an_answer_that_comes_after_all_settles_what_had_failed(world: Any, status: Status, job_id: str) -> None:
-    world.ledger.register(IMAGES[:1], "job-1", NOON)
-    world.ledger.complete([outcome(IMAGES[0], Status.FAILED, "internal: x")], "job-1", NOON)
+def test_an_answer_that_comes_after_all_settles_what_had_failed(ports: Any, status: Status, job_id: str) -> None:
+    ports.ledger.register(IMAGES[:1], "job-1", NOON)
+    ports.ledger.complete([outcome(IMAGES[0], Status.FAILED, "internal: x")], "job-1", NOON)
 
-    assert world.ledger.complete([outcome(IMAGES[0], Status.FAILED, "again")], "job-1", LATER) == set()
-    assert world.ledger.complete([outcome(IMAGES[0], status)], job_id, LATER) == {IMAGES[0].image_id}
+    assert ports.ledger.complete([outcome(IMAGES[0], Status.FAILED, "again")], "job-1", LATER) == set()
+    assert ports.ledger.complete([outcome(IMAGES[0], status)], job_id, LATER) == {IMAGES[0].image_id}
 
-    assert entries(world, IMAGES[:1]) == [LedgerEntry(IMAGES[0], status, "job-1", 1)]
+    assert entries(ports, IMAGES[:1]) == [LedgerEntry(IMAGES[0], status, "job-1", 1)]
 
 
 @pytest.mark.parametrize("status", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED])
-def test_an_answer_settles_a_photograph_whichever_job_holds_it_or_none(world: Any, status: Status) -> None:
-    world.ledger.register(IMAGES[:1], "job-2", NOON)
-    world.ledger.receive(IMAGES[1:2], NOON)
+def test_an_answer_settles_an_image_whichever_job_holds_it_or_none(ports: Any, status: Status) -> None:
+    ports.ledger.register(IMAGES[:1], "job-2", NOON)
+    ports.ledger.receive(IMAGES[1:2], NOON)
 
-    moved = world.ledger.complete([outcome(image, status) for image in IMAGES[:2]], "job-1", LATER)
+    moved = ports.ledger.complete([outcome(image, status) for image in IMAGES[:2]], "job-1", LATER)
 
     assert moved == {image.image_id for image in IMAGES[:2]}
-    assert [(entry.status, entry.due_at) for entry in entries(world, IMAGES[:2])] == [(status, "")] * 2
-    assert world.ledger.pending(LATER, 10) == []
+    assert [(entry.status, entry.due_at) for entry in entries(ports, IMAGES[:2])] == [(status, "")] * 2
+    assert ports.ledger.pending(LATER, 10) == []
 
 
-def test_only_the_job_that_holds_a_photograph_may_fail_it(world: Any) -> None:
-    world.ledger.register(IMAGES[:1], "job-1", NOON)
-    world.ledger.register(IMAGES[1:2], "job-2", NOON)
-    world.ledger.receive(IMAGES[2:], NOON)
+def test_only_the_job_that_holds_an_image_may_fail_it(ports: Any) -> None:
+    ports.ledger.register(IMAGES[:1], "job-1", NOON)
+    ports.ledger.register(IMAGES[1:2], "job-2", NOON)
+    ports.ledger.receive(IMAGES[2:], NOON)
 
-    moved = world.ledger.complete([outcome(image, Status.FAILED, "internal: x") for image in IMAGES], "job-1", LATER)
+    moved = ports.ledger.complete([outcome(image, Status.FAILED, "internal: x") for image in IMAGES], "job-1", LATER)
 
     assert moved == {IMAGES[0].image_id}
-    assert [entry.status for entry in entries(world)] == [Status.FAILED, Status.SUBMITTED, Status.RECEIVED]
+    assert [entry.status for entry in entries(ports)] == [Status.FAILED, Status.SUBMITTED, Status.RECEIVED]
 
 
-def test_what_was_received_waits_for_a_job(world: Any) -> None:
-    world.ledger.receive(IMAGES, NOON)
+def test_what_was_received_waits_for_a_job(ports: Any) -> None:
+    ports.ledger.receive(IMAGES, NOON)
 
     expected = [LedgerEntry(image, Status.RECEIVED, None, due_at=NOON) for image in IMAGES]
-    assert entries(world) == expected
-    assert by_key(world.ledger.pending(NOON, 100)) == expected
+    assert entries(ports) == expected
+    assert by_key(ports.ledger.pending(NOON, 100)) == expected
 
 
 def by_key(entries: list[LedgerEntry]) -> list[LedgerEntry]:
     return sorted(entries, key=lambda entry: entry.image.key)
 
 
-def test_neither_receiving_nor_registering_changes_what_is_entered(world: Any) -> None:
-    world.ledger.register(IMAGES[:1], "job-1", NOON)
-    world.ledger.receive(IMAGES[1:2], NOON)
+def test_neither_receiving_nor_registering_changes_what_is_entered(ports: Any) -> None:
+    ports.ledger.register(IMAGES[:1], "job-1", NOON)
+    ports.ledger.receive(IMAGES[1:2], NOON)
 
-    world.ledger.receive(IMAGES, LATER)
-    world.ledger.register(IMAGES, "job-2", LATER)
+    ports.ledger.receive(IMAGES, LATER)
+    ports.ledger.register(IMAGES, "job-2", LATER)
 
-    assert entries(world) == [
+    assert entries(ports) == [
         LedgerEntry(IMAGES[0], Status.SUBMITTED, "job-1", 1),
         LedgerEntry(IMAGES[1], Status.RECEIVED, None, due_at=NOON),
         LedgerEntry(IMAGES[2], Status.RECEIVED, None, due_at=LATER),
@@ -174,173 +174,173 @@ def test_neither_receiving_nor_registering_changes_what_is_entered(world: Any) -
 
 
 @pytest.mark.parametrize("number", [0, 1, 250])
-def test_everything_that_is_due_is_pending(world: Any, number: int) -> None:
-    images = photographs(number)
-    world.ledger.receive(images, NOON)
+def test_everything_that_is_due_is_pending(ports: Any, number: int) -> None:
+    images = make_images(number)
+    ports.ledger.receive(images, NOON)
 
-    assert [entry.image for entry in by_key(world.ledger.pending(NOON, 10_000))] == images
-    assert world.ledger.pending(EARLIER, 10_000) == []
+    assert [entry.image for entry in by_key(ports.ledger.pending(NOON, 10_000))] == images
+    assert ports.ledger.pending(EARLIER, 10_000) == []
 
 
 @pytest.mark.parametrize("most", [0, 1, 7, 8, 9, 50])
-def test_no_more_are_pending_than_were_asked_for_and_some_if_there_are_any(world: Any, most: int) -> None:
+def test_no_more_are_pending_than_were_asked_for_and_some_if_there_are_any(ports: Any, most: int) -> None:
     """Again and again asked and assigned, all are found."""
-    images = photographs(60)
-    world.ledger.receive(images, NOON)
+    images = make_images(60)
+    ports.ledger.receive(images, NOON)
 
-    found = world.ledger.pending(NOON, most)
+    found = ports.ledger.pending(NOON, most)
 
     assert len({entry.image.image_id for entry in found}) == len(found) <= most
     assert bool(found) == bool(most)
 
 
-def test_what_is_pending_can_be_taken_bit_by_bit(world: Any) -> None:
-    world.ledger.receive(photographs(30), NOON)
+def test_what_is_pending_can_be_taken_bit_by_bit(ports: Any) -> None:
+    ports.ledger.receive(make_images(30), NOON)
     taken = []
 
-    while some := world.ledger.pending(NOON, 8):
-        assert world.ledger.assign(some, "job-1", NOON) == {entry.image.image_id for entry in some}
+    while some := ports.ledger.pending(NOON, 8):
+        assert ports.ledger.assign(some, "job-1", NOON) == {entry.image.image_id for entry in some}
         taken += some
 
-    assert [entry.image for entry in by_key(taken)] == photographs(30)
+    assert [entry.image for entry in by_key(taken)] == make_images(30)
 
 
-def test_assigning_moves_a_photograph_into_a_job_once(world: Any) -> None:
-    world.ledger.receive(IMAGES[:2], NOON)
-    seen = entries(world, IMAGES[:2])
+def test_assigning_moves_an_image_into_a_job_once(ports: Any) -> None:
+    ports.ledger.receive(IMAGES[:2], NOON)
+    seen = entries(ports, IMAGES[:2])
 
-    assert world.ledger.assign(seen, "job-1", LATER) == {image.image_id for image in IMAGES[:2]}
-    assert world.ledger.assign(seen, "job-2", LATER) == set()
+    assert ports.ledger.assign(seen, "job-1", LATER) == {image.image_id for image in IMAGES[:2]}
+    assert ports.ledger.assign(seen, "job-2", LATER) == set()
 
-    assert entries(world, IMAGES[:2]) == [LedgerEntry(image, Status.SUBMITTED, "job-1", 1) for image in IMAGES[:2]]
-    assert world.ledger.pending(LATER, 10) == []
-    assert world.ledger.assign([], "job-1", LATER) == set()
-
-
-def test_what_was_tried_meanwhile_is_not_assigned_to_a_job_of_before(world: Any) -> None:
-    """The job's id tells how often each of its photographs was tried."""
-    world.ledger.receive(IMAGES[:1], NOON)
-    (seen,) = entries(world, IMAGES[:1])
-    world.ledger.assign([seen], "job-1", NOON)
-    world.ledger.release([Requeue(IMAGES[0].image_id, "internal: x", NOON)], "job-1")
-
-    assert world.ledger.assign([seen], "job-2", LATER) == set()
-
-    assert world.ledger.assign(entries(world, IMAGES[:1]), "job-3", LATER) == {IMAGES[0].image_id}
-    assert entries(world, IMAGES[:1]) == [LedgerEntry(IMAGES[0], Status.SUBMITTED, "job-3", 2, reason="internal: x")]
+    assert entries(ports, IMAGES[:2]) == [LedgerEntry(image, Status.SUBMITTED, "job-1", 1) for image in IMAGES[:2]]
+    assert ports.ledger.pending(LATER, 10) == []
+    assert ports.ledger.assign([], "job-1", LATER) == set()
 
 
-def test_what_the_ledger_does_not_hold_is_neither_assigned_nor_given_back_nor_settled(world: Any) -> None:
+def test_what_was_tried_meanwhile_is_not_assigned_to_a_job_of_before(ports: Any) -> None:
+    """The job's id tells how often each of its photos was tried."""
+    ports.ledger.receive(IMAGES[:1], NOON)
+    (seen,) = entries(ports, IMAGES[:1])
+    ports.ledger.assign([seen], "job-1", NOON)
+    ports.ledger.release([Requeue(IMAGES[0].image_id, "internal: x", NOON)], "job-1")
+
+    assert ports.ledger.assign([seen], "job-2", LATER) == set()
+
+    assert ports.ledger.assign(entries(ports, IMAGES[:1]), "job-3", LATER) == {IMAGES[0].image_id}
+    assert entries(ports, IMAGES[:1]) == [LedgerEntry(IMAGES[0], Status.SUBMITTED, "job-3", 2, reason="internal: x")]
+
+
+def test_what_the_ledger_does_not_hold_is_neither_assigned_nor_given_back_nor_settled(ports: Any) -> None:
     unknown = LedgerEntry(IMAGES[0], Status.RECEIVED, None)
 
-    assert world.ledger.assign([unknown], "job-1", NOON) == set()
-    assert world.ledger.release([Requeue(IMAGES[0].image_id, "x", NOON)], "job-1") == set()
-    assert world.ledger.complete([outcome(IMAGES[0], Status.FAILED, "x")], "job-1", NOON) == set()
-    assert world.ledger.reopen([IMAGES[0].image_id], NOON) == set()
+    assert ports.ledger.assign([unknown], "job-1", NOON) == set()
+    assert ports.ledger.release([Requeue(IMAGES[0].image_id, "x", NOON)], "job-1") == set()
+    assert ports.ledger.complete([outcome(IMAGES[0], Status.FAILED, "x")], "job-1", NOON) == set()
+    assert ports.ledger.reopen([IMAGES[0].image_id], NOON) == set()
 
-    assert list(world.ledger.all()) == []
+    assert list(ports.ledger.all()) == []
 
 
-def test_what_is_given_back_waits_until_it_is_due(world: Any) -> None:
-    world.ledger.register(IMAGES[:1], "job-1", EARLIER)
+def test_what_is_given_back_waits_until_it_is_due(ports: Any) -> None:
+    ports.ledger.register(IMAGES[:1], "job-1", EARLIER)
 
-    assert world.ledger.release([Requeue(IMAGES[0].image_id, "internal: x", NOON)], "job-1") == {IMAGES[0].image_id}
+    assert ports.ledger.release([Requeue(IMAGES[0].image_id, "internal: x", NOON)], "job-1") == {IMAGES[0].image_id}
 
     expected = LedgerEntry(IMAGES[0], Status.RECEIVED, "job-1", 1, reason="internal: x", due_at=NOON)
-    assert entries(world, IMAGES[:1]) == [expected]
-    assert world.ledger.pending("2026-05-04T11:59:59.999Z", 10) == []
-    assert world.ledger.pending(NOON, 10) == [expected]
+    assert entries(ports, IMAGES[:1]) == [expected]
+    assert ports.ledger.pending("2026-05-04T11:59:59.999Z", 10) == []
+    assert ports.ledger.pending(NOON, 10) == [expected]
 
 
-def test_only_what_a_job_holds_is_given_back_by_it_and_only_once(world: Any) -> None:
-    world.ledger.register(IMAGES[:1], "job-1", NOON)
-    world.ledger.register(IMAGES[1:2], "job-2", NOON)
-    world.ledger.receive(IMAGES[2:], NOON)
+def test_only_what_a_job_holds_is_given_back_by_it_and_only_once(ports: Any) -> None:
+    ports.ledger.register(IMAGES[:1], "job-1", NOON)
+    ports.ledger.register(IMAGES[1:2], "job-2", NOON)
+    ports.ledger.receive(IMAGES[2:], NOON)
     returns = [Requeue(image.image_id, "internal: x", LATER) for image in IMAGES]
 
-    assert world.ledger.release(returns, "job-1") == {IMAGES[0].image_id}
-    assert world.ledger.release(returns, "job-1") == set()
-    assert world.ledger.release([], "job-1") == set()
+    assert ports.ledger.release(returns, "job-1") == {IMAGES[0].image_id}
+    assert ports.ledger.release(returns, "job-1") == set()
+    assert ports.ledger.release([], "job-1") == set()
 
-    assert [entry.due_at for entry in entries(world)] == [LATER, "", NOON]
+    assert [entry.due_at for entry in entries(ports)] == [LATER, "", NOON]
 
 
 @pytest.mark.parametrize("terminal", sorted(TERMINAL))
-def test_what_is_settled_is_not_given_back(world: Any, terminal: Status) -> None:
-    world.ledger.register(IMAGES[:1], "job-1", NOON)
-    world.ledger.complete([outcome(IMAGES[0], terminal)], "job-1", NOON)
+def test_what_is_settled_is_not_given_back(ports: Any, terminal: Status) -> None:
+    ports.ledger.register(IMAGES[:1], "job-1", NOON)
+    ports.ledger.complete([outcome(IMAGES[0], terminal)], "job-1", NOON)
 
-    assert world.ledger.release([Requeue(IMAGES[0].image_id, "internal: x", NOON)], "job-1") == set()
+    assert ports.ledger.release([Requeue(IMAGES[0].image_id, "internal: x", NOON)], "job-1") == set()
 
 
 @pytest.mark.parametrize("number", [1, 101])
-def test_a_failed_photograph_is_tried_again_where_a_person_asks_and_its_attempts_are_forgiven(
-    world: Any, number: int
+def test_a_failed_image_is_tried_again_where_a_person_asks_and_its_attempts_are_forgiven(
+    ports: Any, number: int
 ) -> None:
-    images = photographs(number)
+    images = make_images(number)
     ids = {image.image_id for image in images}
-    world.ledger.register(images, "job-1", EARLIER)
-    world.ledger.complete([outcome(image, Status.FAILED, "internal: x") for image in images], "job-1", EARLIER)
+    ports.ledger.register(images, "job-1", EARLIER)
+    ports.ledger.complete([outcome(image, Status.FAILED, "internal: x") for image in images], "job-1", EARLIER)
 
-    assert world.ledger.reopen(ids, NOON) == ids
-    assert world.ledger.reopen(ids, LATER) == set()
+    assert ports.ledger.reopen(ids, NOON) == ids
+    assert ports.ledger.reopen(ids, LATER) == set()
 
     expected = [LedgerEntry(image, Status.RECEIVED, "job-1", 1, 1, "internal: x", NOON) for image in images]
-    assert entries(world, images) == expected
-    assert by_key(world.ledger.pending(NOON, 10_000)) == expected
+    assert entries(ports, images) == expected
+    assert by_key(ports.ledger.pending(NOON, 10_000)) == expected
     assert {entry.counted_attempts for entry in expected} == {0}
 
 
 @pytest.mark.parametrize("status", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED, Status.SUBMITTED])
-def test_only_what_has_failed_is_tried_again(world: Any, status: Status) -> None:
-    world.ledger.register(IMAGES[:1], "job-1", NOON)
-    world.ledger.receive(IMAGES[1:2], NOON)
+def test_only_what_has_failed_is_tried_again(ports: Any, status: Status) -> None:
+    ports.ledger.register(IMAGES[:1], "job-1", NOON)
+    ports.ledger.receive(IMAGES[1:2], NOON)
     if status in TERMINAL:
-        world.ledger.complete([outcome(IMAGES[0], status)], "job-1", NOON)
+        ports.ledger.complete([outcome(IMAGES[0], status)], "job-1", NOON)
 
-    assert world.ledger.reopen([IMAGES[0].image_id, IMAGES[1].image_id, "unknown"], LATER) == set()
+    assert ports.ledger.reopen([IMAGES[0].image_id, IMAGES[1].image_id, "unknown"], LATER) == set()
 
-    assert [entry.status for entry in entries(world, IMAGES[:2])] == [status, Status.RECEIVED]
-    assert world.ledger.reopen([], LATER) == set()
+    assert [entry.status for entry in entries(ports, IMAGES[:2])] == [status, Status.RECEIVED]
+    assert ports.ledger.reopen([], LATER) == set()
 
 
-def test_a_hundred_and_one_photographs_go_every_way_together(world: Any) -> None:
-    images = photographs(101)
+def test_a_hundred_and_one_images_go_every_way_together(ports: Any) -> None:
+    images = make_images(101)
     ids = {image.image_id for image in images}
-    world.ledger.receive(images, NOON)
+    ports.ledger.receive(images, NOON)
 
-    assert world.ledger.assign(entries(world, images), "job-1", NOON) == ids
-    assert world.ledger.release([Requeue(each, "internal: x", NOON) for each in ids], "job-1") == ids
-    assert world.ledger.assign(entries(world, images), "job-2", NOON) == ids
-    assert world.ledger.complete([outcome(image, Status.COUNTED, "", ANSWER) for image in images], "job-2", NOON) == ids
+    assert ports.ledger.assign(entries(ports, images), "job-1", NOON) == ids
+    assert ports.ledger.release([Requeue(each, "internal: x", NOON) for each in ids], "job-1") == ids
+    assert ports.ledger.assign(entries(ports, images), "job-2", NOON) == ids
+    assert ports.ledger.complete([outcome(image, Status.COUNTED, "", ANSWER) for image in images], "job-2", NOON) == ids
 
 
-def test_all_entries_are_listed(world: Any) -> None:
-    world.ledger.register(IMAGES[:1], "job-1", NOON)
-    world.ledger.receive(IMAGES[1:2], NOON)
-    world.ledger.reject(IMAGES[2], "A folder.", NOON, "folder_marker")
+def test_all_entries_are_listed(ports: Any) -> None:
+    ports.ledger.register(IMAGES[:1], "job-1", NOON)
+    ports.ledger.receive(IMAGES[1:2], NOON)
+    ports.ledger.reject(IMAGES[2], "A folder.", NOON, "folder_marker")
 
-    assert by_key(list(world.ledger.all())) == entries(world)
+    assert by_key(list(ports.ledger.all())) == entries(ports)
 
 
 @pytest.mark.parametrize("key", [key for key in HOSTILE_KEYS if key != "."])
-def test_a_hostile_key_comes_back_as_it_is(world: Any, key: str) -> None:
-    image = photograph(key)
+def test_a_hostile_key_comes_back_as_it_is(ports: Any, key: str) -> None:
+    image = make_image(key)
 
-    world.ledger.register([image], "job-1", NOON)
-    world.bins.record([counted(image)], NOON)
+    ports.ledger.register([image], "job-1", NOON)
+    ports.bins.record([counted(image)], NOON)
 
-    assert world.ledger.read([image.image_id])[image.image_id].image == image
-    assert world.bins.read([image.bin_id])[image.bin_id].image == image
+    assert ports.ledger.read([image.image_id])[image.image_id].image == image
+    assert ports.bins.read([image.bin_id])[image.bin_id].image == image
 
 
 @pytest.mark.parametrize("status", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED])
-def test_what_was_answered_meanwhile_is_not_assigned(world: Any, status: Status) -> None:
+def test_what_was_answered_meanwhile_is_not_assigned(ports: Any, status: Status) -> None:
     """The answer of an earlier job: no attempt tells of it."""
-    world.ledger.receive(IMAGES[:1], NOON)
-    seen = entries(world, IMAGES[:1])
-    world.ledger.complete([outcome(IMAGES[0], status)], "job-1", NOON)
+    ports.ledger.receive(IMAGES[:1], NOON)
+    seen = entries(ports, IMAGES[:1])
+    ports.ledger.complete([outcome(IMAGES[0], status)], "job-1", NOON)
 
-    assert world.ledger.assign(seen, "job-2", LATER) == set()
+    assert ports.ledger.assign(seen, "job-2", LATER) == set()
 
-    assert [entry.status for entry in entries(world, IMAGES[:1])] == [status]
+    assert [entry.status for entry in entries(ports, IMAGES[:1])] == [status]

@@ -1,4 +1,4 @@
-"""The adapters as one world beside the fakes, and what is read back from either."""
+"""The adapters as a set of ports, beside the fakes, and what is read back from either."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from tests.unit.functions.aws import client, table
 from tests.unit.functions.examples import (
     MODEL,
     SURE_OF_3,
-    photographs,
+    make_images,
 )
 from tests.unit.functions.usecases.runs import first_job_of
 
-IMAGES = photographs(3)
+IMAGES = make_images(3)
 JOB = first_job_of(IMAGES)
 BATCH = job_of([(image.image_id, 0) for image in IMAGES], EngineName.BATCH, 2)
 ANSWER = Prediction(3, 0.9, SURE_OF_3, MODEL)
@@ -91,22 +91,22 @@ def outcome(image: Image, status: Status, reason: str = "", answer: Result | Non
     return Completion(image.image_id, status, reason, answer)
 
 
-def entries(world: Any, images: list[Image] = IMAGES) -> list[LedgerEntry]:
-    """What the ledger holds of photographs, in their order."""
-    held = world.ledger.read([image.image_id for image in images])
+def entries(ports: Any, images: list[Image] = IMAGES) -> list[LedgerEntry]:
+    """What the ledger holds of photos, in their order."""
+    held = ports.ledger.read([image.image_id for image in images])
     return [held[image.image_id] for image in images]
 
 
-def job_in(world: Any, job: Job = JOB) -> Job:
+def stored_job(ports: Any, job: Job = JOB) -> Job:
     """What the jobs table holds of a job."""
-    held: Job = world.jobs.read([job.job_id])[job.job_id]
+    held: Job = ports.jobs.read([job.job_id])[job.job_id]
     return held
 
 
-def stored(world: Any, *keys: tuple[str, str]) -> list[OrderLine]:
-    held = world.orders.read(keys)
+def stored(ports: Any, *keys: tuple[str, str]) -> list[OrderLine]:
+    held = ports.orders.read(keys)
     return [held[key] for key in keys]
 
 
-def waiting(world: Any, now: str, most: int = 100) -> list[str]:
-    return sorted(bin_id for _, bin_id in world.orders.due(now, most))
+def waiting(ports: Any, now: str, most: int = 100) -> list[str]:
+    return sorted(bin_id for _, bin_id in ports.orders.due(now, most))
