@@ -168,7 +168,7 @@ def test_an_image_that_was_not_counted_is_unreadable_due_or_not(due: str | None)
     finding = line_verdict(order_line(due=due), unreadable(), now=NOON, thresholds=THRESHOLDS)
 
     overdue = due is not None and due < NOON
-    reason = "The latest photo was not counted: Damaged."
+    reason = "The latest photograph was not counted: Damaged."
     late = " Overdue: due by 2026-01-01 00:00 (UTC)." if overdue else ""
     assert finding == Finding(Verdict.UNREADABLE, reason + late, counted=None, overdue=overdue)
 
