@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bintally.domain.order_rows import MOST_BYTES, too_large
+from bintally.domain.order_rows import MAX_BYTES, too_large
 
 from bincli.deployment import Deployment
 from bincli.errors import CommandError
@@ -22,8 +22,8 @@ Report = Mapping[str, Any]
 def read_order_file(path: Path) -> bytes:
     """The file's bytes. Raises CommandError for a file that the importer would refuse."""
     with path.open("rb") as file:  # a pipe has no size, and /dev/zero has no end
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
         raise CommandError(f"{path}: {too_large(max(path.stat().st_size, len(data)))}")
     return data
 

@@ -1,1 +1,1 @@
-"""bintally: counts photographs of bins and compares the counts with consignment orders. This package runs in Lambda."""
+"""bintally counts the items in photos of bins and compares the counts with orders. This package runs in Lambda."""

@@ -81,7 +81,7 @@ def view(report: Report) -> Iterator[Block]:
 
 def _changed_ids(report: Report) -> str:
     first = report["changed"][0]
-    change = f"{first['written']!a} to {first['taken']!a}"  # the two often look the same
+    change = f"{first['written']!a} to {first['imported_as']!a}"  # the two often look the same
     ids = quantity(report["changed_ids"], "id")
     return f"{ids} normalised (no outer spaces, Unicode NFC), the first on line {first['line']}: {change}."
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bintally.adapters.errors import store_errors
 from bintally.domain.objects import StoredObject
-from bintally.domain.order_rows import MOST_BYTES, too_large
+from bintally.domain.order_rows import MAX_BYTES, too_large
 from bintally.domain.orders import OrderFile, Progress, ReceivedFile
 
 MODE = "bintally-mode"  # user metadata of an order file; S3 shows it as x-amz-meta-bintally-mode
@@ -38,7 +38,7 @@ class OrderFiles:
         with store_errors(f"Reading s3://{source.bucket}/{source.key}"):
             answer = self._s3.get_object(Bucket=source.bucket, Key=source.key, **version)
             mode = answer.get("Metadata", {}).get(MODE, REPLACE).strip().lower()
-            if answer["ContentLength"] > MOST_BYTES:
+            if answer["ContentLength"] > MAX_BYTES:
                 return ReceivedFile(b"", fault=too_large(answer["ContentLength"]))
             if mode not in (REPLACE, ADD):
                 return ReceivedFile(b"", fault=f"The metadata {MODE} is {mode[:60]!r}; it can be {REPLACE} or {ADD}.")

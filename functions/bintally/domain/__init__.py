@@ -1,1 +1,1 @@
-"""Facts and decisions: standard library only, no input or output."""
+"""Data and decisions. Standard library only, no input or output."""

@@ -9,5 +9,5 @@ T = TypeVar("T")
 
 
 def batched(items: Sequence[T], size: int) -> list[Sequence[T]]:
-    """`items` cut into runs of at most `size`."""
+    """Split `items` into consecutive batches of at most `size`."""
     return [items[start : start + size] for start in range(0, len(items), size)]

@@ -1,4 +1,4 @@
-"""Bins: which one a photograph shows, and what is known of it."""
+"""Bins: the bin that an image shows, and the result of its newest image."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from bintally.domain.names import fault_of_bin_id, normalised
 
 
 def bin_id_of(key: str, find: Callable[[str], str] = lambda _: "") -> str:
-    """The bin that the object `key` shows, its id normalised so that it meets the same id in orders.
+    """The id of the bin that the object `key` shows, normalised so that it equals the id in orders.
 
-    `find` is the operator's way from a key to its bin. Where that finds none, "", the bin is the folder that holds the
-    file, or else the file's name without its extension.
+    `find` returns the bin id of a key, or "" if it finds none. In that case the bin is the folder of the file, or the
+    file name without its extension if there is no folder.
     """
-    found = find(key) or _place_of(key)
+    found = find(key) or _folder_or_stem(key)
     normal = normalised(found)
-    return found if fault_of_bin_id(normal) else normal  # NFC triples some characters: too long for a table
+    return found if fault_of_bin_id(normal) else normal  # NFC triples some characters, which may exceed the limit
 
 
-def _place_of(key: str) -> str:
+def _folder_or_stem(key: str) -> str:
     parts = [part for part in key.split("/") if part]
     if len(parts) > 1:
         return parts[-2]
@@ -31,7 +31,7 @@ def _place_of(key: str) -> str:
 
 
 class BinStatus(StrEnum):
-    """COUNTED: the latest photograph was counted. UNREADABLE: it could not be, and `reason` says why."""
+    """COUNTED: the newest image was counted. UNREADABLE: it could not be counted, and `reason` says why."""
 
     COUNTED = "COUNTED"
     UNREADABLE = "UNREADABLE"
@@ -39,10 +39,10 @@ class BinStatus(StrEnum):
 
 @dataclass(frozen=True)
 class BinCount:
-    """What the latest photograph of a bin says. `revision` grows by one with each change, 0 before the first write.
+    """The result of a bin's newest image. `revision` increases by one with each change and is 0 before the first write.
 
-    What the model said is as in `domain.manifest.Prediction`; an UNREADABLE bin has neither `count` nor `at_least`. Not
-    `answered` is a photograph that the model did not get to see; it gives way to an answer that comes after all.
+    The model's fields are those of `domain.manifest.Prediction`. An UNREADABLE bin has neither `count` nor `at_least`.
+    `answered` is False if the model never examined the image; a late result for the same image then replaces this one.
     """
 
     image: Image
@@ -66,28 +66,28 @@ class BinCount:
         return self.image.bin_id
 
     @property
-    def shares(self) -> dict[int, float]:
-        """The probability of each count that the model knows. With `empty` and `over_range` they sum to 1."""
+    def class_probabilities(self) -> dict[int, float]:
+        """The probability of each count in the model's range. Together with `empty` and `over_range` they sum to 1."""
         inside = 1 - (self.empty or 0) - (self.over_range or 0)
-        return {count: share * inside for count, share in sorted(self.probabilities.items())}
+        return {count: probability * inside for count, probability in sorted(self.probabilities.items())}
 
 
 def is_newer(image: Image, other: Image) -> bool:
-    """Whether `image` was put after `other`: by sequencer for one key, by time (then key) between keys."""
+    """Whether `image` was uploaded after `other`: by sequencer for the same key, by time (then key) for two keys."""
     if image.key == other.key:
         return image.sequencer > other.sequencer
     return (image.captured_at, image.key) > (other.captured_at, other.key)
 
 
 def replaces(count: BinCount, held: BinCount) -> bool:
-    """Whether a bin that holds `held` takes `count`: a newer photograph, or an answer where the same one had none."""
+    """Whether `count` replaces `held`: its image is newer, or it is the late result of the same image."""
     if count.image.image_id == held.image.image_id:
         return count.answered and not held.answered
     return is_newer(count.image, held.image)
 
 
 def newest_of_each_bin(counts: Iterable[BinCount]) -> dict[str, BinCount]:
-    """From bin id to the count of its newest photograph."""
+    """The count of the newest image of each bin, by bin id."""
     newest: dict[str, BinCount] = {}
     for count in counts:
         held = newest.get(count.bin_id)

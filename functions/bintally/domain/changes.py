@@ -1,4 +1,4 @@
-"""Changes that may give order lines another verdict."""
+"""Changes that may affect the verdicts of order lines."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class Changes:
     """What changed: bins with a new count, imported lines as (consignment id, bin id), and whole consignments.
 
-    `judged` are consignments in which a line got another verdict, so that they may be complete now. `overdue`: time has
-    passed, so lines may have become due.
+    `judged` are consignments in which a line has a new verdict, so they may be complete now. `overdue` asks for all
+    lines that have become due.
     """
 
     bins: Collection[str] = ()

@@ -1,4 +1,4 @@
-"""Due times: what an order file says of them, and in the words of the site."""
+"""Due times: parsed from order files, and as text in the site's time zone."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ def site_zone(name: str) -> ZoneInfo:
     """The time zone with this name of the tz database, such as Europe/Berlin. Raises ValueError for any other name."""
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:  # a folder of the database, or a path out of it, is no zone
+    except (KeyError, ValueError, OSError) as error:  # the name is a folder of the database, or leads out of it
         raise ValueError(f"{name!r} is not a time zone of the tz database, such as UTC or Europe/Berlin.") from error
 
 
 def due_at_of(text: str, zone: tzinfo) -> datetime:
-    """The moment by which `text` is due. Raises ValueError or OverflowError.
+    """The due time that `text` gives. Raises ValueError or OverflowError.
 
-    A time without an offset is one in `zone`. A date without a time is the end of that day in `zone`: its last
-    millisecond, however long the day is there.
+    A time without an offset is in `zone`. A date without a time means the last millisecond of that day in `zone`, also
+    on days that are longer or shorter because the clocks change.
     """
-    moment = datetime.fromisoformat(text)  # stricter than that of date, which takes 20260504.5
+    moment = datetime.fromisoformat(text)  # stricter than date.fromisoformat, which accepts 20260504.5
     day = _day(text)
     if day is None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
@@ -39,7 +39,7 @@ def _day(text: str) -> date | None:
 
 
 def due_words(due_at: str, zone: tzinfo) -> str:
-    """`the end of 2026-05-04 (Europe/Berlin)`, or `2026-05-04 16:00 (UTC)`. `due_at` is ISO 8601."""
+    """Text such as `the end of 2026-05-04 (Europe/Berlin)` or `2026-05-04 16:00 (UTC)`. `due_at` is ISO 8601."""
     moment = datetime.fromisoformat(due_at).astimezone(zone)
     if moment.time() == END_OF_DAY:
         return f"the end of {moment.date()} ({zone})"

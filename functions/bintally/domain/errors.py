@@ -1,11 +1,11 @@
-"""The errors of bintally, each with its consequence.
+"""The errors that bintally raises, and what follows from each.
 
 BintallyError
-├── InvalidEventError       the message is not one of ours: it ends in the dead-letter queue
+├── InvalidEventError       the message is not for this stack: it ends in the dead-letter queue
 ├── UnknownJobError         a result names a job that does not exist: dead-letter queue
-├── EngineUnavailableError  SageMaker did not accept the job: the next scheduled submit tries again
-│   └── NoCapacityError     it has no instances for the job: tried again later, and with another instance type
-├── StoreError              a table, bucket or bus refused a request: the message is delivered again
+├── EngineUnavailableError  SageMaker did not accept the job: the next scheduled submit retries it
+│   └── NoCapacityError     no instances are available: retried later, and with another instance type
+├── StoreError              a table, bucket or event bus refused a request: the message is delivered again
 └── SettingError            an environment variable is missing or invalid: the whole function fails
 """
 
@@ -15,35 +15,35 @@ from pathlib import Path
 
 
 class BintallyError(Exception):
-    """Any failure that bintally itself names."""
+    """Base class of all errors that bintally raises."""
 
 
 class InvalidEventError(BintallyError):
-    """The message has an unknown format, or names a bucket, topic or object that is not ours."""
+    """The message has an unknown format, or names a bucket, topic or object that does not belong to this stack."""
 
 
 class UnknownJobError(BintallyError):
-    """A result names a job that is not in the jobs table."""
+    """The result is for a job that is not in the jobs table."""
 
 
 class EngineUnavailableError(BintallyError):
-    """The inference engine did not accept the job now; it may accept it later."""
+    """The inference engine did not accept the job. It may accept it later."""
 
 
 class NoCapacityError(EngineUnavailableError):
-    """The account has no instances of the requested type left."""
+    """No instances of the requested type are available to the account."""
 
 
 class StoreError(BintallyError):
-    """A table, bucket or event bus refused a request that should have worked."""
+    """A table, bucket or event bus refused a request."""
 
 
 class SettingError(BintallyError):
-    """An environment variable is missing or invalid. It would fail every job and message, so the function fails."""
+    """An environment variable is missing or invalid. Every job and message would fail, so the whole function fails."""
 
 
 def describe_error(error: Exception) -> str:
-    """What happened, for a person: the message of our own errors, and with others the type and where it was raised."""
+    """Text for people: the message of a BintallyError; for other errors also the type and where it was raised."""
     if isinstance(error, BintallyError):
         return str(error)
     trace = error.__traceback__

@@ -1,4 +1,4 @@
-"""A photograph as the ledger knows it: one item for each object version that was put."""
+"""Images and their states. Each version of an object in the intake bucket is one image."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 
 
 class Status(StrEnum):
-    """Where a photograph stands; see TRANSITIONS."""
+    """The status of an image. See TRANSITIONS."""
 
     RECEIVED = "RECEIVED"
     SUBMITTED = "SUBMITTED"
@@ -20,22 +20,22 @@ class Status(StrEnum):
 
 
 TERMINAL = frozenset({Status.COUNTED, Status.REJECTED, Status.FAILED, Status.SUPERSEDED})
-_ANSWERED = frozenset({Status.COUNTED, Status.REJECTED, Status.SUPERSEDED})
-# From each status to those that may follow. None is a photograph that the ledger does not hold yet. FAILED gives way to
-# an answer that comes after all, and to a person who asks for another try.
+_WITH_RESULT = frozenset({Status.COUNTED, Status.REJECTED, Status.SUPERSEDED})
+# The statuses that may follow each status. None is an image that is not in the ledger yet. FAILED is not final: a late
+# result replaces it, and an operator can retry the image.
 TRANSITIONS: dict[Status | None, frozenset[Status]] = {
     None: frozenset({Status.RECEIVED, Status.SUBMITTED, Status.REJECTED}),
-    Status.RECEIVED: _ANSWERED | {Status.SUBMITTED, Status.FAILED},
-    Status.SUBMITTED: _ANSWERED | {Status.RECEIVED, Status.FAILED},
+    Status.RECEIVED: _WITH_RESULT | {Status.SUBMITTED, Status.FAILED},
+    Status.SUBMITTED: _WITH_RESULT | {Status.RECEIVED, Status.FAILED},
     Status.COUNTED: frozenset(),
     Status.REJECTED: frozenset(),
-    Status.FAILED: _ANSWERED | {Status.RECEIVED},
+    Status.FAILED: _WITH_RESULT | {Status.RECEIVED},
     Status.SUPERSEDED: frozenset(),
 }
 
 
 def may_follow(old: Status | None, new: Status) -> bool:
-    """Whether a photograph in status `old` (None: not in the ledger) may become `new`."""
+    """Whether an image in status `old` (None: not in the ledger) may become `new`."""
     return new in TRANSITIONS[old]
 
 
@@ -43,7 +43,7 @@ def may_follow(old: Status | None, new: Status) -> bool:
 class Image:
     """One version of one object in the intake bucket.
 
-    `sequencer` is padded, `captured_at` is when S3 took the object (ISO 8601, UTC, milliseconds).
+    `sequencer` is padded. `captured_at` is the time of the upload (ISO 8601, UTC, milliseconds).
     """
 
     bucket: str
@@ -55,18 +55,18 @@ class Image:
 
     @cached_property
     def image_id(self) -> str:
-        """32 hex digits, the same for every delivery of the same object version. Safe wherever a key is not."""
+        """32 hex digits, the same for every delivery of the same object version. Safe where arbitrary keys are not."""
         version = self.version_id or self.sequencer
         return hashlib.sha256("\0".join((self.bucket, self.key, version)).encode()).hexdigest()[:32]
 
     @property
     def uri(self) -> str:
-        """`s3://bucket/key`, the key as it is, not encoded."""
+        """`s3://bucket/key`, with the key not encoded."""
         return f"s3://{self.bucket}/{self.key}"
 
     @property
     def is_folder_marker(self) -> bool:
-        """Consoles show folders by putting empty objects whose key ends in a slash."""
+        """Whether this is an empty object that consoles create to show a folder. Its key ends in a slash."""
         return self.key.endswith("/")
 
 
@@ -74,9 +74,9 @@ class Image:
 class LedgerEntry:
     """An image and its state.
 
-    `attempts` counts the jobs that included it. `attempts_reset` of them no longer count, because somebody asked for a
-    retry. `reason` says why it has no count; `code` is that reason for programs, the code of a `PredictionError` or
-    `folder_marker`. A RECEIVED image is due from `due_at` (ISO 8601).
+    `attempts` counts the jobs that included it. `attempts_reset` of them no longer count, because an operator asked for
+    a retry. `reason` says why it has no count. `code` is the reason for programs: the code of a `PredictionError`, or
+    `folder_marker`. A RECEIVED image is due at `due_at` (ISO 8601).
     """
 
     image: Image

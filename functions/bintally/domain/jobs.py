@@ -1,4 +1,4 @@
-"""Jobs: what is asked of the model in one request."""
+"""Jobs: one request each to an inference engine."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class EngineName(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """PREPARED: its manifests are written. OPEN: images wait for it. SENT: the engine has it.
+    """PREPARED: its manifests are written. OPEN: images wait for it. SENT: the engine has accepted it.
 
-    DONE and FAILED: the engine has answered. ABANDONED: no image waited for it.
+    DONE and FAILED: the engine has finished. ABANDONED: no image waits for it.
     """
 
     PREPARED = "PREPARED"
@@ -37,12 +37,12 @@ UNFINISHED = frozenset({JobStatus.PREPARED, JobStatus.OPEN, JobStatus.SENT})
 
 @dataclass(frozen=True)
 class Job:
-    """One request to the engine, about `images` photographs in `shards` manifests.
+    """One request to the engine, about `images` images in `shards` manifests.
 
-    `prepare_count` says how often it was entered as PREPARED, `send_count` how often a sender claimed it.
-    `transform_attempt` numbers its transform jobs from 0: each that gets no capacity is followed by another. An OPEN
-    job is due from `due_at`. `output_location` and `failure_location` are where the engine writes its answer.
-    `touched_at` is when the job was last created, opened, sent or checked. Times are ISO 8601.
+    `prepare_count` is how often it was stored as PREPARED, `send_count` how often a sender claimed it.
+    `transform_attempt` numbers its transform jobs from 0: if one gets no capacity, another follows. An OPEN job is due
+    at `due_at`. The engine writes its result to `output_location`, or an error to `failure_location`. `touched_at` is
+    when the job was last created, opened, sent or checked. Times are ISO 8601.
     """
 
     job_id: str
@@ -64,12 +64,12 @@ class Job:
 
     @property
     def folder(self) -> str:
-        """The prefix of its manifests in the jobs bucket."""
+        """The prefix of the job's manifests in the jobs bucket."""
         return f"jobs/{self.job_id}/input/"
 
     @property
     def manifests(self) -> list[str]:
-        """The keys of its manifests in the jobs bucket."""
+        """The keys of the job's manifests in the jobs bucket."""
         if self.engine is EngineName.ASYNC:
             return [f"{self.folder}manifest.jsonl"]
         return [f"{self.folder}{number:05}.jsonl" for number in range(self.shards)]
@@ -77,9 +77,9 @@ class Job:
 
 @dataclass(frozen=True)
 class JobResult:
-    """What the engine says about a job: where its output is, why it failed, or both where a part of it failed.
+    """The engine's result for a job: where its output is, why it failed, or both if a part of it failed.
 
-    `transform_attempt` is the number of the transform job; None for a request to the endpoint. `ended_at` is when the
+    `transform_attempt` is the number of the transform job, or None for a request to the endpoint. `ended_at` is when the
     engine finished (ISO 8601), if that is known.
     """
 
@@ -90,12 +90,12 @@ class JobResult:
     ended_at: str = ""
 
 
-def job_of(photographs: Iterable[tuple[str, int]], engine: EngineName = EngineName.ASYNC, shards: int = 1) -> Job:
-    """The job that counts these (image id, attempts before it).
+def job_of(images: Iterable[tuple[str, int]], engine: EngineName = EngineName.ASYNC, shards: int = 1) -> Job:
+    """The job for these images, given as (image id, attempts before this job).
 
-    The same photographs give the same job, whatever their order, until one of them has been tried again.
+    The same images give the same job id, in any order, until one of them has had another attempt.
     """
-    lines = sorted({f"{image_id} {attempts}" for image_id, attempts in photographs})
+    lines = sorted({f"{image_id} {attempts}" for image_id, attempts in images})
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:40]
-    # SageMaker's InferenceId takes at most 64 characters, a transform job's name 63 with the number of its try.
+    # SageMaker limits an InferenceId to 64 characters, and a transform job's name, with the attempt's number, to 63.
     return Job(f"{engine}-{digest}", len(lines), shards, engine)

@@ -1,4 +1,4 @@
-"""Messages to and from the inference container: JSON Lines, one line for each photograph, in the same order."""
+"""Messages to and from the inference container: JSON Lines, one line per image, in the same order."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from bintally.domain.image import Image
 from bintally.domain.intervals import Interval, interval_of
 
-# What a table holds and a person reads: a line beyond it is no answer. A number beyond a table's 38 digits, or an item
-# beyond its 400 KB, would fail every other answer of the job with it.
-MOST_COUNT = 1_000_000
-MOST_OUTPUTS = 1_000  # counts that a model tells apart
-LONGEST_NAME, LONGEST_MESSAGE = 200, 1_000  # characters of a code or a model; of a message, which is cut
-TOLERANCE = 0.01  # of probabilities that are rounded, in sum
+# A line beyond these limits is no result. DynamoDB refuses numbers of more than 38 digits and items of more than
+# 400 KB, and a refused item would fail the other results of the job with it.
+MAX_COUNT = 1_000_000
+MAX_OUTPUTS = 1_000  # counts that a model distinguishes
+MAX_NAME_LENGTH, MAX_MESSAGE_LENGTH = 200, 1_000  # in characters, of a code or model name; longer messages are cut
+TOLERANCE = 0.01  # for the sum of rounded probabilities
 
 IMAGE_ID = re.compile(r"[0-9a-f]{32}")
 
-# Codes for what kept a photograph from being looked at. Every other code is the photograph's own fault.
+# Codes of images that were never examined. With every other code, the image itself is at fault.
 NOT_EXAMINED = frozenset(
     {"not_found", "access_denied", "bucket_not_allowed", "fetch_failed", "bad_manifest_line", "internal"}
 )
@@ -27,13 +27,13 @@ NOT_EXAMINED = frozenset(
 
 @dataclass(frozen=True)
 class Prediction:
-    """The model's answer for one photograph: the most probable of all that it can answer, and how sure it is.
+    """The model's most probable result for one image, and its uncertainty.
 
-    That is a number of items, `count` (0 for an empty bin), or else that the bin holds more than the model counts: then
-    `count` is None, and `at_least` is one more than the last count that it knows. `confidence` is the probability of
-    this answer. `probabilities` sum to 1 over the counts that the model knows: they hold given that the count is one of
-    them. `empty` and `over_range` are the probabilities of no item and of more than the last of those counts; they and
-    `interval`, which includes the answer, are None for a model that can't tell.
+    The result is either `count` (0 for an empty bin), or, if the bin holds more than the model can count, `at_least`,
+    which is one more than the largest count in the model's range; `count` is then None. `confidence` is the probability
+    of this result. `probabilities` are conditional on the count being in the model's range, and sum to 1 over it.
+    `empty` and `over_range` are the probabilities of no item and of more than the model can count. `interval` includes
+    the result. These three are None for a model that does not provide them.
     """
 
     count: int | None
@@ -48,7 +48,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class PredictionError:
-    """Why one photograph was not counted: `code` for programs, `message` for people."""
+    """Why one image was not counted: `code` for programs, `message` for people."""
 
     code: str
     message: str
@@ -59,7 +59,7 @@ Result = Prediction | PredictionError
 
 
 def build_manifest(images: Iterable[Image]) -> str:
-    """The manifest, ordered by image id so that the same photographs give the same bytes."""
+    """The manifest, ordered by image id, so the same images give the same bytes."""
     lines = [
         json.dumps({"image_id": image.image_id, "uri": image.uri, "version_id": image.version_id}, ensure_ascii=False)
         for image in sorted(images, key=lambda image: image.image_id)
@@ -68,7 +68,7 @@ def build_manifest(images: Iterable[Image]) -> str:
 
 
 def parse_manifest(manifest: str) -> list[str]:
-    """The image ids of a manifest that `build_manifest` made. A line that somebody spoiled since is left out."""
+    """The image ids in a manifest that `build_manifest` made. Damaged lines are skipped."""
     return [image_id for line in manifest.split("\n") if (image_id := _image_id(line))]
 
 
@@ -81,32 +81,32 @@ def _image_id(line: str) -> str:
 
 
 def parse_output(output: str) -> dict[str, Result]:
-    """From image id to answer. A line that is not an answer (cut off, not JSON) is left out: that image has none."""
-    answers: dict[str, Result] = {}
+    """The results by image id. Lines that are not a valid result (cut off, not JSON) are skipped."""
+    results: dict[str, Result] = {}
     for line in output.split("\n"):
         try:
             record = json.loads(line)
-            answers[record["image_id"]] = _answer(record)
+            results[record["image_id"]] = _result(record)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
-    return answers
+    return results
 
 
-def _answer(record: Mapping[str, object]) -> Result:
+def _result(record: Mapping[str, object]) -> Result:
     model = _name(record.get("model", ""))
     error = record.get("error")
     if isinstance(error, Mapping):
         return PredictionError(_name(error["code"]), _message(error["message"]), model)
     probabilities = record["probabilities"]
     if not isinstance(probabilities, Mapping):
-        raise TypeError("probabilities")
+        raise TypeError("probabilities are not an object")
     empty, over_range = _optional(record.get("empty")), _optional(record.get("over_range"))
     if (empty or 0) + (over_range or 0) > 1 + TOLERANCE:
-        raise ValueError("empty and over_range exclude each other")
+        raise ValueError("empty and over_range add up to more than 1")
     prediction = Prediction(
         count=_optional_count(record["count"]),
-        confidence=_share(record["confidence"]),
-        probabilities=_shares(probabilities),
+        confidence=_probability(record["confidence"]),
+        probabilities=_probabilities(probabilities),
         model=model,
         empty=empty,
         over_range=over_range,
@@ -118,7 +118,7 @@ def _answer(record: Mapping[str, object]) -> Result:
 
 
 def _check_agreement(prediction: Prediction) -> None:
-    """Raises ValueError where the answer is not one that the model can give, or is outside of its own interval."""
+    """Raises ValueError if the model can't give this result, or if it is outside its own interval."""
     beyond = max(prediction.probabilities) + 1
     known = {*prediction.probabilities} | ({0} if prediction.empty is not None else set())
     if prediction.count is not None:
@@ -139,44 +139,44 @@ def _interval(value: object) -> Interval | None:
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        raise TypeError("interval")
+        raise TypeError("interval is not an object")
     interval = interval_of(value)
     _count(interval.low if interval.high is None else interval.high)
     return interval
 
 
-def _shares(probabilities: Mapping[str, object]) -> dict[int, float]:
-    shares = {_count(count): _share(share) for count, share in probabilities.items()}
-    if len(shares) > MOST_OUTPUTS or (shares and abs(sum(shares.values()) - 1) > TOLERANCE):
+def _probabilities(values: Mapping[str, object]) -> dict[int, float]:
+    probabilities = {_count(count): _probability(value) for count, value in values.items()}
+    if len(probabilities) > MAX_OUTPUTS or (probabilities and abs(sum(probabilities.values()) - 1) > TOLERANCE):
         raise ValueError("probabilities do not add up to 1")
-    return shares
+    return probabilities
 
 
 def _optional(value: object) -> float | None:
-    return None if value is None else _share(value)
+    return None if value is None else _probability(value)
 
 
 def _count(value: object) -> int:
     count = int(str(value))
-    if not 0 <= count <= MOST_COUNT:
-        raise ValueError(f"{count} is no count")
+    if not 0 <= count <= MAX_COUNT:
+        raise ValueError(f"{count} is not a count")
     return count
 
 
-def _share(value: object) -> float:
-    share = float(str(value))
-    if not 0 <= share <= 1:  # nor is NaN
-        raise ValueError(f"{share} is no probability")
-    return share
+def _probability(value: object) -> float:
+    probability = float(str(value))
+    if not 0 <= probability <= 1:  # also true for NaN
+        raise ValueError(f"{probability} is not a probability")
+    return probability
 
 
 def _name(value: object) -> str:
     name = str(value)
-    if len(name) > LONGEST_NAME:
-        raise ValueError("a name without end")
-    name.encode()  # half a character, which no table takes, raises ValueError
+    if len(name) > MAX_NAME_LENGTH:
+        raise ValueError("the name is too long")
+    name.encode()  # raises ValueError for a lone surrogate, which DynamoDB refuses
     return name
 
 
 def _message(value: object) -> str:
-    return str(value).encode(errors="replace").decode()[:LONGEST_MESSAGE]
+    return str(value).encode(errors="replace").decode()[:MAX_MESSAGE_LENGTH]

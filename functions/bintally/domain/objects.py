@@ -1,4 +1,4 @@
-"""Objects in a bucket, as S3 announces them."""
+"""Objects in a bucket, from S3 notifications."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SEQUENCER_WIDTH = 64
 
 
 def padded_sequencer(sequencer: str) -> str:
-    """S3's sequencer made comparable as a string: right-padded with zeros, in capitals.
+    """S3's sequencer in a form that compares as a string: in upper case, right-padded with zeros.
 
     It orders the versions of one key only. https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     """
@@ -19,7 +19,7 @@ def padded_sequencer(sequencer: str) -> str:
 class StoredObject:
     """One version of one object.
 
-    `key` is as it is, not encoded; `sequencer` is padded; `put_at` is ISO 8601, UTC, milliseconds.
+    `key` is not encoded. `sequencer` is padded. `put_at` is the time of the upload (ISO 8601, UTC, milliseconds).
     """
 
     bucket: str
@@ -30,5 +30,5 @@ class StoredObject:
 
     @property
     def order(self) -> str:
-        """Text that sorts objects by when they were put, also of different keys."""
+        """Text that sorts objects by upload time, also across keys."""
         return f"{self.put_at}#{self.sequencer}"

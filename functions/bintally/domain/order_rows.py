@@ -1,4 +1,4 @@
-"""The rows of an order file, one at a time: CSV, JSON or JSON Lines, within limits that hold before memory runs out."""
+"""Reads the rows of an order file (CSV, JSON or JSON Lines) one at a time, within limits that bound its memory."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-MOST_BYTES = 20 * 1024 * 1024
-MOST_ROWS = 200_000
-MOST_COLUMNS = 1_000
-MOST_LINE = 1_000_000  # characters of one line of CSV
-MOST_VALUES = 600_000  # of one JSON document: each may take 400 bytes of memory
+MAX_BYTES = 20 * 1024 * 1024
+MAX_ROWS = 200_000
+MAX_COLUMNS = 1_000
+MAX_LINE_LENGTH = 1_000_000  # characters in a line of CSV
+MAX_VALUES = 600_000  # in one JSON document. Each may take 400 bytes of memory
 COLUMNS = ("consignment_id", "bin_id", "expected")
 OPTIONAL = ("due_at",)
-FAULT = "\0fault"  # why a row can't be taken, under a name that no column has
-NO_LINES = "\0no lines"  # a consignment that is said to have none
+FAULT = "\0fault"  # the key in a row for why it is refused. No column can have this name
+NO_LINES = "\0no lines"  # the key in a row for a consignment with an empty list of lines
 
 Row = tuple[int, Mapping[str, Any]]
 
@@ -33,7 +33,7 @@ SIGNATURES = {
 
 
 class UnreadableError(ValueError):
-    """Nothing in the file can be taken: the line at which that shows, and why."""
+    """Nothing in the file can be imported. `line` and `reason` say where and why."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(reason)
@@ -41,13 +41,13 @@ class UnreadableError(ValueError):
 
 
 class BrokenError(UnreadableError):
-    """The file can't be read from this line on. What came before can be taken."""
+    """The file can't be read from this line on. The rows before it can be imported."""
 
 
 def rows_of(data: bytes) -> Iterator[Row]:
-    """Each row with its line in the file (in a JSON document, its place in the list, from 1).
+    """Each row with its line number (in a JSON document, its position in the list, from 1).
 
-    A row has FAULT where it can't be taken. Raises UnreadableError, also after some rows, and BrokenError.
+    A row that must be refused has the key FAULT. Raises UnreadableError, even after some rows, and BrokenError.
     """
     first = _checked_bytes(data).lstrip()[:1]
     if first in (b"[", b"{"):
@@ -55,14 +55,14 @@ def rows_of(data: bytes) -> Iterator[Row]:
     else:
         rows = _csv_rows(data)
     for count, row in enumerate(rows, 1):
-        if count > MOST_ROWS:
-            raise UnreadableError(row[0], f"The file has more than {MOST_ROWS:,} rows. Split it.")
+        if count > MAX_ROWS:
+            raise UnreadableError(row[0], f"The file has more than {MAX_ROWS:,} rows. Split it.")
         yield row
 
 
 def _checked_bytes(data: bytes) -> bytes:
-    """The file without its byte order mark. Raises UnreadableError for what is no text in UTF-8."""
-    if len(data) > MOST_BYTES:
+    """The file without its byte order mark. Raises UnreadableError if it is not UTF-8 text."""
+    if len(data) > MAX_BYTES:
         raise UnreadableError(1, too_large(len(data)))
     for signature, reason in SIGNATURES.items():
         if data.startswith(signature):
@@ -77,13 +77,13 @@ def _checked_bytes(data: bytes) -> bytes:
         )
         raise UnreadableError(line, reason) from error
     if b"\0" in data[:4096]:
-        raise UnreadableError(1, f"The file holds NUL bytes, as UTF-16 text does. Save it as UTF-8. {EXCEL}")
+        raise UnreadableError(1, f"The file contains NUL bytes, as UTF-16 text does. Save it as UTF-8. {EXCEL}")
     return data.removeprefix(b"\xef\xbb\xbf")
 
 
 def too_large(size: int) -> str:
-    """Why a file of so many bytes is not taken."""
-    return f"The file has {size:,} bytes; at most {MOST_BYTES:,}. Split it."
+    """Why a file of `size` bytes is refused."""
+    return f"The file has {size:,} bytes; at most {MAX_BYTES:,}. Split it."
 
 
 # ---- CSV
@@ -97,7 +97,7 @@ def _csv_rows(data: bytes) -> Iterator[Row]:
     number = 1
     try:
         names = _columns(next(reader, []))
-        number = reader.line_num + 1  # a row may span lines: it is where it begins
+        number = reader.line_num + 1  # the first line of a row, which may span several
         for cells in reader:
             if cells:
                 row: dict[str, Any] = {name: cells[place] for name, place in names.items() if place < len(cells)}
@@ -112,21 +112,21 @@ def _csv_rows(data: bytes) -> Iterator[Row]:
 def _text_lines(data: bytes) -> Iterator[str]:
     text = io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline="")
     for number, line in enumerate(text, 1):
-        if len(line) > MOST_LINE:
-            raise UnreadableError(number, f"The line has {len(line):,} characters; at most {MOST_LINE:,}.")
+        if len(line) > MAX_LINE_LENGTH:
+            raise UnreadableError(number, f"The line has {len(line):,} characters; at most {MAX_LINE_LENGTH:,}.")
         yield line
 
 
 class _Columns(dict[str, int]):
-    """The place of each column that is read. `width` is how many columns there are."""
+    """The position of each known column. `width` is the number of all columns."""
 
     width = 0
 
 
 def _columns(header: list[str]) -> _Columns:
-    """Names match without regard to case, spaces, dashes and underscores."""
-    if len(header) > MOST_COLUMNS:
-        raise UnreadableError(1, f"The header has {len(header):,} columns; at most {MOST_COLUMNS:,}.")
+    """The known columns of `header`. Names match regardless of case, spaces, dashes and underscores."""
+    if len(header) > MAX_COLUMNS:
+        raise UnreadableError(1, f"The header has {len(header):,} columns; at most {MAX_COLUMNS:,}.")
     known = {_plain(name): name for name in (*COLUMNS, *OPTIONAL)}
     columns = _Columns()
     columns.width = len(header)
@@ -159,13 +159,13 @@ def _json_rows(text: str) -> Iterator[Row]:
     elif isinstance(document, Mapping):
         document = [document]
     if not isinstance(document, list):
-        raise UnreadableError(1, "A JSON order file is a list of order lines or consignments.")
+        raise UnreadableError(1, "A JSON order file must be a list of order lines or consignments.")
     for number, entry in enumerate(document, 1):
         yield from _entry(number, entry)
 
 
 def _is_json_lines(data: bytes) -> bool:
-    """Whether the first line is an object of its own and another follows: no JSON document can be read so."""
+    """Whether the first line is a complete object and another one follows, which is never a valid JSON document."""
     lines = (line.strip() for line in io.BytesIO(data))
     first, second = itertools.islice(itertools.chain(filter(None, lines), itertools.repeat(b"")), 2)
     if not second or not first.endswith(b"}"):
@@ -182,7 +182,7 @@ def _is_document(line: bytes) -> bool:
 
 
 def _json_lines(data: bytes) -> Iterator[Row]:
-    for number, line in enumerate(io.BytesIO(data), 1):  # at line feeds alone: JSON may hold the other separators
+    for number, line in enumerate(io.BytesIO(data), 1):  # only line feeds end a line: JSON may contain other separators
         text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
         if text:
             try:
@@ -209,10 +209,10 @@ def _entry(number: int, entry: object) -> Iterator[Row]:
 
 
 def _document(text: str, place: Callable[[int, int], str], what: str = "file") -> Any:
-    """The JSON value. Raises UnreadableError, saying where it can't be read."""
+    """The JSON value of `text`. Raises UnreadableError, which says where the text is invalid."""
     values = 1 + sum(map(text.count, "[{,"))
-    if values > MOST_VALUES:
-        reason = f"The {what} may hold {values:,} JSON values; at most {MOST_VALUES:,}. Split it, or use JSON Lines."
+    if values > MAX_VALUES:
+        reason = f"The {what} may hold {values:,} JSON values; at most {MAX_VALUES:,}. Split it, or use JSON Lines."
         raise UnreadableError(1, reason)
     try:
         return _decoder().decode(text)
@@ -220,35 +220,35 @@ def _document(text: str, place: Callable[[int, int], str], what: str = "file") -
         reason = f"The {what} is not valid JSON: {error.msg} {place(error.lineno, error.colno)}."
         raise UnreadableError(error.lineno, reason) from error
     except RecursionError as error:
-        raise UnreadableError(1, f"The {what} holds JSON that is nested too deeply.") from error
+        raise UnreadableError(1, f"The JSON in the {what} is nested too deeply.") from error
 
 
 @cache
 def _decoder() -> json.JSONDecoder:
-    """Made once: for JSON Lines it is used as often as there are lines."""
+    """Cached, because JSON Lines use it once per line."""
     return json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole)
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; one that has a key twice is marked."""
+    """The JSON object, with FAULT if a key is in it twice."""
     found = dict(pairs)
-    has_twins = len(found) < len(pairs)
+    has_duplicates = len(found) < len(pairs)
     for name in (FAULT, NO_LINES):
         found.pop(name, None)
-    if has_twins:
-        found[FAULT] = f"{_first_twin(pairs)[:60]!r} is in the JSON object twice."
+    if has_duplicates:
+        found[FAULT] = f"{_first_duplicate(pairs)[:60]!r} is in the JSON object twice."
     return found
 
 
-def _first_twin(pairs: Sequence[tuple[str, Any]]) -> str:
+def _first_duplicate(pairs: Sequence[tuple[str, Any]]) -> str:
     seen: set[str] = set()
     for name, _ in pairs:
         if name in seen:
             return name
         seen.add(name)
-    raise AssertionError("no name is there twice")
+    raise AssertionError("no duplicate name")
 
 
 def _whole(digits: str) -> int | str:
-    """Python refuses to read numbers of thousands of digits; as text they are refused where a number is wanted."""
+    """An int, or the text of a number that is too long for Python to parse. Such text is refused later as a number."""
     return int(digits) if len(digits) < 20 else digits

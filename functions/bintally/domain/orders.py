@@ -1,4 +1,4 @@
-"""Order files: each row is what one consignment expects of one bin."""
+"""Order files. Each row says how many items of one bin a consignment expects."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from bintally.domain.order_rows import COLUMNS, FAULT, NO_LINES, BrokenError, Un
 from bintally.domain.times import iso
 from bintally.domain.verdicts import OrderLine
 
-MOST_EXPECTED = 1_000_000
-MOST_LISTED = 10_000  # refused rows, and changed ids, that a report names; the others it counts
-MOST_SHOWN = 100  # characters of a value in a reason
+MAX_EXPECTED = 1_000_000
+MAX_LISTED = 10_000  # refused rows, and changed ids, that a report lists. All of them are counted
+MAX_SHOWN = 100  # characters of a value in a reason
 
 
 @dataclass(frozen=True)
 class RefusedRow:
-    """A row that was not taken: its line in the file (in JSON, its place in the list, from 1) and why."""
+    """A row that was not imported: its line in the file (in JSON, its position in the list, from 1), and why."""
 
     line: int
     reason: str
@@ -31,18 +31,18 @@ class RefusedRow:
 
 @dataclass(frozen=True)
 class ChangedId:
-    """An id that was normalised: its line in the file, as it was written and as it was taken."""
+    """An id that was normalised: its line in the file, the text in the file, and the id that was imported."""
 
     line: int
     written: str
-    taken: str
+    imported_as: str
 
 
 @dataclass(frozen=True)
 class OrderFile:
-    """What an order file says: the lines to take, the consignments that have no line any more, and what can't be read.
+    """The content of an order file: lines, refused rows, changed ids, and consignments with an empty list of lines.
 
-    Only the first MOST_LISTED of `refused` and `changed` are listed; `refused_rows` and `changed_ids` count all.
+    `refused` and `changed` list only the first MAX_LISTED; `refused_rows` and `changed_ids` count all of them.
     """
 
     lines: tuple[OrderLine, ...]
@@ -54,13 +54,13 @@ class OrderFile:
 
     @cached_property
     def consignments(self) -> list[str]:
-        """Every consignment that the file names, in its order."""
+        """All consignments that the file names, in the order of the file."""
         return list(dict.fromkeys([*(line.consignment_id for line in self.lines), *self.emptied]))
 
 
 @dataclass(frozen=True)
 class ReceivedFile:
-    """An order file as it came in. `adds`: it replaces no consignment. `fault`: why it can't be taken at all."""
+    """An uploaded order file. `adds`: it replaces no consignment. `fault`: why nothing in it can be imported."""
 
     data: bytes
     adds: bool = False
@@ -69,9 +69,9 @@ class ReceivedFile:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the import of a file is: lines written, consignments checked for lines that are no longer ordered.
+    """The progress of an import: lines written, consignments checked for lines that are no longer ordered.
 
-    `fingerprint` is that of the file's content.
+    `fingerprint` identifies the file's content.
     """
 
     fingerprint: str
@@ -86,18 +86,18 @@ class _RowError(ValueError):
 
 
 def parse_orders(data: bytes, zone: tzinfo = UTC) -> OrderFile:
-    """The order lines in `data`. Never raises: what can't be read is in `refused`, and the good rows stand.
+    """The order lines in `data`. Never raises: bad rows are in `refused`, and the good rows are kept.
 
-    A due_at without an offset is in `zone`, and without a time the end of that day there.
+    A due_at without an offset is in `zone`. Without a time, it means the end of that day in `zone`.
 
-    CSV needs a header with consignment_id, bin_id and expected, due_at if you like, separated by commas, semicolons or
-    tabs. JSON is a list of objects with those names, or of consignments whose `lines` hold bin_id and expected; JSON
-    Lines has one such object to a line. A consignment with an empty list of `lines` has none any more.
+    CSV needs a header with consignment_id, bin_id, expected and optionally due_at, separated by commas, semicolons or
+    tabs. JSON is a list of objects with these names, or of consignments whose `lines` have bin_id and expected. JSON
+    Lines has one such object per line. An empty list of `lines` withdraws all lines of the consignment.
     """
     found = _Found(zone)
     try:
         for number, row in rows_of(data):
-            found.take(number, row)
+            found.add(number, row)
     except BrokenError as error:
         found.refuse(error.line, error.reason)
     except UnreadableError as error:
@@ -106,12 +106,12 @@ def parse_orders(data: bytes, zone: tzinfo = UTC) -> OrderFile:
 
 
 def refused_whole(reason: str, line: int = 1) -> OrderFile:
-    """A file of which nothing can be taken."""
+    """The content of a file in which nothing can be imported."""
     return OrderFile((), (RefusedRow(line, reason),), 1)
 
 
 class _Found:
-    """What was read of a file so far."""
+    """Collects the rows of a file as they are read."""
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
@@ -122,38 +122,38 @@ class _Found:
         self._changed: list[ChangedId] = []
         self._changed_ids = 0
 
-    def take(self, number: int, row: Mapping[str, Any]) -> None:
+    def add(self, number: int, row: Mapping[str, Any]) -> None:
         try:
             if NO_LINES in row:
                 self._emptied.setdefault(_consignment_id(row), number)
             else:
-                self._take_line(number, _line(row, self._zone))
+                self._add_line(number, _line(row, self._zone))
             self._note_changes(number, row)
         except _RowError as error:
             self.refuse(number, str(error))
 
-    def _take_line(self, number: int, line: OrderLine) -> None:
-        first, standing = self._lines.setdefault((line.consignment_id, line.bin_id), (number, line))
-        if standing is not line:
-            raise _RowError(f"consignment {line.consignment_id}, bin {line.bin_id} is on line {first} already.")
+    def _add_line(self, number: int, line: OrderLine) -> None:
+        first, existing = self._lines.setdefault((line.consignment_id, line.bin_id), (number, line))
+        if existing is not line:
+            raise _RowError(f"consignment {line.consignment_id}, bin {line.bin_id} is already on line {first}.")
 
     def _note_changes(self, number: int, row: Mapping[str, Any]) -> None:
         for name in ("consignment_id",) if NO_LINES in row else ("consignment_id", "bin_id"):
             written = str(row.get(name, ""))
             if written and written != normalised(written):
                 self._changed_ids += 1
-                if len(self._changed) < MOST_LISTED:
-                    self._changed.append(ChangedId(number, written[:MOST_SHOWN], normalised(written)[:MOST_SHOWN]))
+                if len(self._changed) < MAX_LISTED:
+                    self._changed.append(ChangedId(number, written[:MAX_SHOWN], normalised(written)[:MAX_SHOWN]))
 
     def refuse(self, number: int, reason: str) -> None:
         self._refused_rows += 1
-        if len(self._refused) < MOST_LISTED:
+        if len(self._refused) < MAX_LISTED:
             self._refused.append(RefusedRow(number, reason))
 
     def file(self) -> OrderFile:
         lines = tuple(line for _, line in self._lines.values())
         for consignment_id in {line.consignment_id for line in lines} & self._emptied.keys():
-            reason = f"consignment {consignment_id} has lines elsewhere in the file, and here it has none."
+            reason = f"consignment {consignment_id} has lines elsewhere in the file, but no lines here."
             self.refuse(self._emptied.pop(consignment_id), reason)
         return OrderFile(
             lines,
@@ -193,7 +193,7 @@ def _bin_id(value: object) -> str:
 
 
 def _id(name: str, value: object) -> str:
-    """Text, or a whole number as JSON writes it. `true` is neither, and 1.0 would be another id than 1."""
+    """An id as text. JSON may write it as a whole number, but not as `true`, or as 1.0, which is not the id 1."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise _RowError(f"{name} {_shown(value)} is neither text nor a whole number.")
     return normalised(str(value))
@@ -202,8 +202,8 @@ def _id(name: str, value: object) -> str:
 def _expected(value: object) -> int:
     text = value.strip() if isinstance(value, str) else value
     digits = str(text) if isinstance(text, str | int) and not isinstance(text, bool) else ""
-    if not re.fullmatch(r"[0-9]{1,7}", digits) or int(digits) > MOST_EXPECTED:
-        raise _RowError(f"expected {_shown(text)} is not a whole number from 0 to {MOST_EXPECTED:,}.")
+    if not re.fullmatch(r"[0-9]{1,7}", digits) or int(digits) > MAX_EXPECTED:
+        raise _RowError(f"expected {_shown(text)} is not a whole number from 0 to {MAX_EXPECTED:,}.")
     return int(digits)
 
 
@@ -211,7 +211,7 @@ def _due_at(value: object, zone: tzinfo) -> str | None:
     text = "" if value is None else value
     try:
         if not isinstance(text, str):
-            raise ValueError("no text")
+            raise ValueError("not text")
         if not text.strip():
             return None
         return iso(due_at_of(text.strip(), zone))
@@ -220,7 +220,7 @@ def _due_at(value: object, zone: tzinfo) -> str | None:
 
 
 def _shown(value: object) -> str:
-    """A value in a reason: its beginning, as text in quotes or else as JSON."""
+    """The beginning of a value, for a reason: text in quotes, any other value as JSON."""
     text = value if isinstance(value, str) else json.dumps(value, default=str)
-    short = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+    short = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
     return repr(short) if isinstance(value, str) else short

@@ -1,4 +1,4 @@
-"""Which engine counts, how often a photograph is tried, and when: decisions, with their reasons."""
+"""Decisions about engines and retries: which engine counts, how often an image is tried, and when."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from enum import StrEnum
 
 from bintally.domain.jobs import EngineName
 
-ATTEMPTS_PER_TYPE = 3  # of one instance type, before the next one is asked for
-LONGEST_DELAY = timedelta(hours=1)
+ATTEMPTS_PER_TYPE = 3  # with one instance type, before trying the next one
+MAX_DELAY = timedelta(hours=1)
 
 
 class InferenceMode(StrEnum):
-    """AUTO takes the batch engine for large backlogs, the endpoint for all else."""
+    """AUTO uses the batch engine for large backlogs and the endpoint for everything else."""
 
     ASYNC = "async"
     BATCH = "batch"
@@ -24,12 +24,12 @@ class InferenceMode(StrEnum):
 
 @dataclass(frozen=True)
 class Policy:
-    """What the operator decides.
+    """The operator's settings.
 
-    `micro_batch` photographs go to a manifest, `max_attempts` jobs ask about a photograph before it has FAILED. A job
-    that nothing is heard of is looked into after `sweep_after`, which is longer than any function runs, and is given up
-    after `job_timeout`. A photograph without an answer waits for `retry_delay`, twice as long each time. A transform
-    job asks for the first of `instance_types`, and for the next where there is no capacity.
+    A manifest has up to `micro_batch` images. An image is FAILED after `max_attempts` jobs without a result. A job
+    without news is checked after `sweep_after`, which is longer than any function runs, and times out after
+    `job_timeout`. An image without a result is retried after `retry_delay`, doubled for each attempt. Transform jobs
+    try `instance_types` in order when capacity is unavailable.
     """
 
     mode: InferenceMode
@@ -43,12 +43,12 @@ class Policy:
 
 
 def engine_for(policy: Policy, pending: int) -> EngineName:
-    """The engine for `pending` photographs.
+    """The engine for `pending` images.
 
-    An endpoint that is awake answers within seconds, and one that scales from zero within about five minutes, which is
-    also what a transform job takes to start. So a few photographs go to the endpoint. A transform job pays only for
-    the time it runs, on as many instances as it is given, and leaves the endpoint to the photographs that somebody
-    waits for: so a large backlog goes there. The border is where counting takes longer than starting.
+    A running endpoint responds within seconds. One that scales from zero takes about five minutes, as long as a
+    transform job takes to start, so small numbers of images go to the endpoint. A transform job is only paid for while
+    it runs, uses several instances, and keeps the endpoint free for images that somebody is waiting for, so large
+    backlogs go there. The threshold should be where counting takes longer than starting.
     """
     if policy.mode is InferenceMode.AUTO:
         return EngineName.BATCH if pending >= policy.batch_threshold else EngineName.ASYNC
@@ -56,49 +56,49 @@ def engine_for(policy: Policy, pending: int) -> EngineName:
 
 
 def waits_for_schedule(policy: Policy, delivered: int) -> bool:
-    """Whether `delivered` photographs are left pending, so that the scheduled submit puts them with others into a job.
+    """Whether `delivered` images are left pending for the scheduled submit, which combines them with others in a job.
 
-    In AUTO a delivery that fills a manifest, which is as large as one can be (`BatchSize` in template.yaml), is taken
-    for the front of a backlog: nobody counts the queue.
+    In AUTO, a delivery that fills a whole manifest is treated as the start of a backlog, because intake does not know
+    how many messages the queue has. A delivery can't be larger (`BatchSize` in template.yaml).
     """
     if policy.mode is InferenceMode.AUTO:
         return delivered >= policy.micro_batch
     return policy.mode is InferenceMode.BATCH
 
 
-def manifest_size(policy: Policy, tried: int) -> int:
-    """How many photographs share a manifest after `tried` attempts: from `micro_batch` down to 1 for the last attempt.
+def manifest_size(policy: Policy, attempts: int) -> int:
+    """How many images share a manifest after `attempts` attempts: from `micro_batch` down to 1 for the last attempt.
 
-    One photograph that breaks the model server fails all that share its manifest, so they are parted, in equal ratios:
-    500, 22, 1 for three attempts.
+    An image that breaks the model server fails all images in its manifest, so retries use smaller manifests. Sizes
+    shrink in equal ratios: 500, 22, 1 for three attempts.
     """
-    if tried <= 0:
+    if attempts <= 0:
         return policy.micro_batch
-    left = max(policy.max_attempts - 1 - tried, 0)
-    share: float = policy.micro_batch ** (left / max(policy.max_attempts - 1, 1))
-    return max(1, math.floor(share + 1e-9))
+    left = max(policy.max_attempts - 1 - attempts, 0)
+    size: float = policy.micro_batch ** (left / max(policy.max_attempts - 1, 1))
+    return max(1, math.floor(size + 1e-9))
 
 
-def retry_at(policy: Policy, tried: int, now: datetime) -> datetime:
-    """When a photograph is due again that had no answer after `tried` attempts."""
-    return now + backoff(policy, tried)
+def retry_at(policy: Policy, attempts: int, now: datetime) -> datetime:
+    """When to retry an image that has no result after `attempts` attempts."""
+    return now + backoff(policy, attempts)
 
 
 def backoff(policy: Policy, times: int) -> timedelta:
     """`retry_delay`, doubled for each of `times` after the first, up to an hour."""
     delay: timedelta = policy.retry_delay * 2 ** min(max(times - 1, 0), 20)
-    return min(delay, LONGEST_DELAY)
+    return min(delay, MAX_DELAY)
 
 
 def lacks_capacity(reason: str) -> bool:
-    """Whether a transform job failed for want of instances, before it looked at anything.
+    """Whether a transform job failed because no instances were available, before it processed any image.
 
-    As SageMaker says it: `CapacityError: Unable to provision requested ML compute capacity.`
+    SageMaker's reason is `CapacityError: Unable to provision requested ML compute capacity.`
     """
     return reason.startswith("CapacityError")
 
 
 def instance_type(types: Sequence[str], transform_attempt: int) -> str | None:
-    """The instance type for the transform job with this number (from 0); None when every type has been tried."""
+    """The instance type for this attempt (from 0), or None if every type has been tried."""
     number = transform_attempt // ATTEMPTS_PER_TYPE
     return types[number] if number < len(types) else None

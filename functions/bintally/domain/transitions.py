@@ -1,4 +1,4 @@
-"""What becomes of a photograph that a job asked about."""
+"""Outcomes of a job for one image: completed with a status, or requeued."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bintally.domain.manifest import Result
 
 @dataclass(frozen=True)
 class Completion:
-    """The status in which a photograph ends, why, and the answer that says so."""
+    """The terminal status of an image, its reason, and the result that led to it."""
 
     image_id: str
     status: Status
@@ -20,7 +20,7 @@ class Completion:
 
 @dataclass(frozen=True)
 class Requeue:
-    """A photograph that had no answer, why, and from when it is due again (ISO 8601); `code` is why for programs."""
+    """An image without a result: why (`code` for programs), and when it is due again (ISO 8601)."""
 
     image_id: str
     reason: str

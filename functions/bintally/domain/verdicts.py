@@ -1,4 +1,4 @@
-"""Verdicts: what the counts say of an order."""
+"""Verdicts: what the counts say about order lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bintally.domain.intervals import number_text
 
 
 class Verdict(StrEnum):
-    """Of an order line. In the order of attention: a consignment's verdict is the first that one of its lines has."""
+    """The verdict of an order line. A consignment's verdict is the first in this order that one of its lines has."""
 
     SHORT = "SHORT"
     OVER = "OVER"
@@ -28,12 +28,12 @@ class Verdict(StrEnum):
 NOT_COUNTED = "Not counted yet."
 NO_LONGER_ORDERED = "A newer order file of this consignment no longer has the line."
 VARIANCES = frozenset({Verdict.SHORT, Verdict.OVER})
-WAITING = frozenset({Verdict.PENDING, Verdict.UNCERTAIN, Verdict.UNREADABLE})  # that the clock looks at when due
+WAITING = frozenset({Verdict.PENDING, Verdict.UNCERTAIN, Verdict.UNREADABLE})  # reconciled again when due
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """How sure the model has to be: `match` for MATCH, `variance` for SHORT and OVER. Both at least 0.5."""
+    """Minimum probabilities: `match` for MATCH, `variance` for SHORT and OVER. Both are at least 0.5."""
 
     match: float
     variance: float
@@ -41,12 +41,12 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class OrderLine:
-    """How many items of a bin a consignment expects. `due_at` is ISO 8601 in UTC, or None for no date.
+    """How many items of a bin a consignment expects. `due_at` is ISO 8601 in UTC, or None if there is no due time.
 
-    `order_version` grows with each import; `bin_revision` is the revision of the bin that the verdict rests on.
-    `counted` and `counted_at_least` are those of the latest Finding. An `overdue` line is due and not settled: MISSING,
-    UNCERTAIN or UNREADABLE.
-    `replace_version` is that of the newest file known to have replaced the consignment, "" where none has.
+    `order_version` increases with each import. `bin_revision` is the bin revision that the verdict is based on.
+    `counted` and `counted_at_least` are those of the latest Finding. An `overdue` line is due and still MISSING,
+    UNCERTAIN or UNREADABLE. `replace_version` is the version of the newest file known to have replaced the consignment,
+    or "" if none has.
     """
 
     consignment_id: str
@@ -69,10 +69,10 @@ class OrderLine:
 
 @dataclass(frozen=True)
 class Finding:
-    """A verdict with its reason in words, and the count it rests on.
+    """A verdict, its reason in words, and the count that it is based on.
 
-    `counted` is the bin's count. Where the bin holds more than the model counts it is None, and `counted_at_least` is
-    the fewest that it holds. Both are None where there is no count.
+    `counted` is the bin's count. If the bin holds more than the model can count, `counted` is None and
+    `counted_at_least` is the minimum. Both are None if there is no count.
     """
 
     verdict: Verdict
@@ -85,7 +85,7 @@ class Finding:
 def line_verdict(
     line: OrderLine, count: BinCount | None, *, now: str, thresholds: Thresholds, zone: tzinfo = UTC
 ) -> Finding:
-    """The verdict of one line. `now` is ISO 8601 in UTC; reasons tell due times in `zone`, that of the site."""
+    """The verdict of one line. `now` is ISO 8601 in UTC. Reasons give due times in `zone`, the site's time zone."""
     finding = _counted_verdict(line, count, thresholds) if count else Finding(Verdict.PENDING, NOT_COUNTED)
     if not line.due_at or line.due_at > now or finding.verdict not in WAITING:
         return finding
@@ -97,12 +97,12 @@ def line_verdict(
 
 def _counted_verdict(line: OrderLine, count: BinCount, thresholds: Thresholds) -> Finding:
     if count.status is BinStatus.UNREADABLE:
-        return Finding(Verdict.UNREADABLE, f"The latest photograph was not counted: {count.reason}")
+        return Finding(Verdict.UNREADABLE, f"The latest photo was not counted: {count.reason}")
     odds = _odds(line.expected, count)
     if odds is None:
         known = sorted(count.probabilities)
         span = f"from {known[0]} to {known[-1]}" if known else "without probabilities"
-        reason = f"{line.expected} expected, but this model counts {span}; a person has to look."
+        reason = f"{line.expected} expected, but this model counts {span}, so a person must look."
         return Finding(Verdict.UNCERTAIN, reason, count.count, count.at_least)
     verdict = _verdict(line.expected, count, odds, thresholds)
     return Finding(verdict, _reason(line.expected, count, odds), count.count, count.at_least)
@@ -110,9 +110,9 @@ def _counted_verdict(line: OrderLine, count: BinCount, thresholds: Thresholds) -
 
 @dataclass(frozen=True)
 class _Odds:
-    """The probabilities that a bin holds what is expected of it, fewer, and more.
+    """The probabilities that a bin holds as many items as expected, fewer, or more.
 
-    Of a number above those that the model counts, `fewer` is at least so much, and `rest` may be fewer, equal or more.
+    If the expected number is above the model's range, `fewer` is a lower bound, and `rest` may be fewer, equal or more.
     """
 
     equal: float
@@ -122,15 +122,15 @@ class _Odds:
 
 
 def _odds(expected: int, count: BinCount) -> _Odds | None:
-    """None for a number that the model has no output for."""
-    shares, empty, over_range = count.shares, count.empty or 0.0, count.over_range or 0.0
-    below = empty + sum(share for number, share in shares.items() if number < expected)
-    above = over_range + sum(share for number, share in shares.items() if number > expected)
-    if expected in shares:
-        return _Odds(shares[expected], below, above)
-    if shares and expected == 0 and count.empty is not None:
+    """None if the model has no output for the expected number."""
+    classes, empty, over_range = count.class_probabilities, count.empty or 0.0, count.over_range or 0.0
+    below = empty + sum(probability for number, probability in classes.items() if number < expected)
+    above = over_range + sum(probability for number, probability in classes.items() if number > expected)
+    if expected in classes:
+        return _Odds(classes[expected], below, above)
+    if classes and expected == 0 and count.empty is not None:
         return _Odds(empty, 0.0, above)
-    if shares and expected > max(shares) and count.over_range is not None:
+    if classes and expected > max(classes) and count.over_range is not None:
         return _Odds(0.0, below, 0.0, over_range)
     return None
 
@@ -139,7 +139,7 @@ def _reason(expected: int, count: BinCount, odds: _Odds) -> str:
     most, interval = max(count.probabilities), count.interval
     number = f"{interval.words()} counted ({interval.coverage:.0%})" if interval else f"{_number(count)} counted"
     if expected > most:
-        chances = f"at least {odds.fewer:.0%} fewer, {odds.rest:.0%} more than {most}, which are not told apart."
+        chances = f"at least {odds.fewer:.0%} fewer, {odds.rest:.0%} more than {most} (exact number unknown)."
     else:
         chances = f"{odds.equal:.0%} as expected, {odds.fewer:.0%} fewer, {odds.more:.0%} more."
     return f"{expected} expected, {number}: {chances}"
@@ -150,7 +150,7 @@ def _number(count: BinCount) -> str:
 
 
 def _verdict(expected: int, count: BinCount, odds: _Odds, thresholds: Thresholds) -> Verdict:
-    """What `odds` say, unless the count or its interval says otherwise: then a person looks.
+    """The verdict that `odds` imply, or UNCERTAIN if the count or its interval contradicts it.
 
     A count of "6 or more" is never SHORT and never a MATCH. A variance is never called a match.
     """
@@ -168,16 +168,16 @@ def _verdict(expected: int, count: BinCount, odds: _Odds, thresholds: Thresholds
 
 
 def consignment_verdict(verdicts: Iterable[Verdict]) -> Verdict:
-    """The verdict that needs attention first. A consignment without lines is PENDING."""
+    """The verdict that needs attention first. PENDING for a consignment without lines."""
     present = set(verdicts)
     return next((verdict for verdict in Verdict if verdict in present), Verdict.PENDING)
 
 
 def outdated(lines: Iterable[OrderLine], replaced_by: str = "") -> list[tuple[OrderLine, str]]:
-    """Those lines of one consignment that a newer file no longer has, each with the version of that file.
+    """The lines of one consignment that a newer file no longer has, each with the version of that file.
 
-    A file that replaces a consignment leaves its version on each line that it has, so that what an older file brings
-    later is withdrawn too. `replaced_by` is the version of such a file that may have no line.
+    A file that replaces a consignment stores its version on each of its lines, so lines that an older file adds later
+    are withdrawn too. `replaced_by` is the version of such a file, which may have no lines.
     """
     lines = list(lines)
     newest = max([replaced_by, *(line.replace_version for line in lines)])

@@ -34,6 +34,6 @@ class MessageProcessor(BatchProcessor):
 def process_messages(
     event: dict[str, Any], handle: Callable[..., object], context: LambdaContext
 ) -> PartialItemFailureResponse:
-    """Call `handle` for each message; the answer that sends those back for which it raised an error."""
+    """Call `handle` for each message. The response returns the messages for which it raised an error to the queue."""
     metrics.add_metric("MessagesReceived", MetricUnit.Count, len(records_of(event)))
     return process_partial_response(event, handle, MessageProcessor(), context)

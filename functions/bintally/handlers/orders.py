@@ -19,7 +19,7 @@ from bintally.usecases.orders import import_orders
 
 
 def import_files(record: SQSRecord, lambda_context: LambdaContext) -> None:
-    """Import the order files that one message announces. Where time runs out, a new message continues the import."""
+    """Import the order files that one message announces. If time runs out, a new message continues the import."""
     for source in objects_in_bucket(record.body, settings().orders_bucket):
         imported = import_orders(
             dependencies(),

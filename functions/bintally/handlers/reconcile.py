@@ -1,4 +1,4 @@
-"""Judges order lines: after changes of bins or lines (streams), on a schedule, or on request."""
+"""Reconciles order lines: after changes of bins or lines (streams), on a schedule, or on request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bintally.usecases.reconcile import reconcile
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
-    """How many lines were judged and which verdicts are new. A stream batch that fails is retried."""
+    """The number of lines that were checked, and of new verdicts by kind. A stream batch that fails is retried."""
     reconciled = reconcile(
         dependencies(),
         parse_changes(event),

@@ -15,9 +15,9 @@ from bintally.domain.verdicts import Thresholds
 
 
 class Settings:
-    """The settings in `environment`, each read when it is first used.
+    """The settings in `environment`, each read on first use.
 
-    So a missing or invalid variable raises SettingError, which names it, in the functions that use it and in no other.
+    A missing or invalid variable raises SettingError, which names it, only in the functions that use it.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -118,7 +118,7 @@ class Settings:
             return InferenceMode(text)
         except ValueError as error:
             known = ", ".join(InferenceMode)
-            raise SettingError(f"The environment variable {name} is {text!r}; known are {known}.") from error
+            raise SettingError(f"The environment variable {name} is {text!r}; it must be one of {known}.") from error
 
 
 @cache

@@ -21,9 +21,9 @@ from bintally.handlers.settings import settings
 
 
 class AwsDependencies:
-    """`usecases.ports.Dependencies` on AWS, with what only the handlers use.
+    """`usecases.ports.Dependencies` on AWS, and what only the handlers use.
 
-    Each is built when it is first used: so a missing setting fails only the functions that need it.
+    Each is built on first use, so a missing setting fails only the functions that need it.
     """
 
     @cached_property
@@ -87,7 +87,7 @@ def dependencies() -> AwsDependencies:
 
 @cache
 def find_bin() -> FindBin:
-    """Finds the bin in a key, as KEY_PATTERN says. Raises SettingError."""
+    """The function that finds the bin in a key, as KEY_PATTERN says. Raises SettingError."""
     try:
         return finder_of(settings().key_pattern)
     except ValueError as error:

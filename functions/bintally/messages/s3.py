@@ -47,7 +47,7 @@ def created_objects(body: str) -> list[StoredObject]:
 
 
 def notification_of(stored: StoredObject) -> str:
-    """A message from which `created_objects` reads this one object."""
+    """A notification about this one object, which `created_objects` can parse."""
     named = {"key": quote_plus(stored.key), "sequencer": stored.sequencer, "versionId": stored.version_id}
     place = {"bucket": {"name": stored.bucket}, "object": named}
     record = {"eventName": "ObjectCreated:Continued", "eventTime": stored.put_at, "s3": place}
@@ -88,7 +88,7 @@ def _version(version_id: object) -> str | None:
 
 
 def _text(value: object) -> str:
-    """`value`, which a table can store: one that it can't would fail every other object of the delivery too."""
+    """`value` if a table can store it. A value that it can't store would fail all other objects of the delivery too."""
     if not isinstance(value, str) or not 0 < len(value.encode()) <= MAX_BYTES:
         raise ValueError(f"{value!r} is not text of 1 to {MAX_BYTES:,} bytes")
     return value

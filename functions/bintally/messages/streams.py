@@ -1,6 +1,6 @@
-"""The streams of the bins and consignments tables, and the requests that reconcile takes directly.
+"""The streams of the bins and consignments tables, and direct requests to reconcile.
 
-Format: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html. The consignments stream has old and new images.
+Format: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html. The consignments stream has old and new item images.
 """
 
 from __future__ import annotations

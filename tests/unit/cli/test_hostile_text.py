@@ -95,7 +95,7 @@ def show_demo_orders(text: str, output: Output) -> None:
 
 def show_import(text: str, output: Output) -> None:
     counts = {"accepted": 1, "withdrawn": 1, "refused_rows": 2, "changed_ids": 1, "mode": text}
-    named = {"refused": [{"line": 2, "reason": text}], "changed": [{"line": 2, "written": text, "taken": text}]}
+    named = {"refused": [{"line": 2, "reason": text}], "changed": [{"line": 2, "written": text, "imported_as": text}]}
     output.emit([], orders.view({**counts, **named}))
 
 

@@ -4,7 +4,7 @@ import pytest
 from bincli.errors import CommandError
 from bincli.order_import import import_orders, read_order_file
 from bintally.adapters.order_files import reports_prefix
-from bintally.domain.order_rows import MOST_BYTES
+from bintally.domain.order_rows import MAX_BYTES
 
 from tests.unit.cli.fakes import OUTPUTS, FakeSystem
 
@@ -91,7 +91,7 @@ def test_what_the_file_is_to_do_goes_with_it(add, mode):
 def test_a_file_too_large_for_the_importer_is_not_uploaded(tmp_path):
     path = tmp_path / "orders.csv"
     with path.open("wb") as file:
-        file.truncate(MOST_BYTES + 1)
+        file.truncate(MAX_BYTES + 1)
 
     with pytest.raises(CommandError, match="Split it"):
         read_order_file(path)

@@ -44,7 +44,7 @@ def test_rows_that_the_report_does_not_name_are_counted():
         ({"withdrawn": 1}, "1 older line withdrawn that the file no longer has"),
         ({"withdrawn": 1_200}, "1,200 older lines withdrawn that the file no longer has"),
         (
-            {"changed_ids": 3, "changed": [{"line": 2, "written": "A\u0308 ", "taken": "Ä"}]},
+            {"changed_ids": 3, "changed": [{"line": 2, "written": "A\u0308 ", "imported_as": "Ä"}]},
             r"3 ids normalised (no outer spaces, Unicode NFC), the first on line 2: 'A\u0308 ' to '\xc4'.",
         ),
     ],

@@ -6,7 +6,7 @@ import pytest
 from bintally.adapters.order_files import ImportReports, OrderFiles, OrderQueue, report_key
 from bintally.domain.errors import StoreError
 from bintally.domain.objects import StoredObject
-from bintally.domain.order_rows import MOST_BYTES
+from bintally.domain.order_rows import MAX_BYTES
 from bintally.domain.orders import ChangedId, OrderFile, Progress, ReceivedFile, RefusedRow
 
 from tests.unit.functions.adapters.stubs import StubClient
@@ -54,7 +54,7 @@ def test_a_file_that_is_too_large_is_not_read() -> None:
         def read(self) -> bytes:
             raise AssertionError("the file was read")
 
-    s3 = StubClient("s3", get_object=lambda **_: {"ContentLength": MOST_BYTES + 1, "Body": Unread()})
+    s3 = StubClient("s3", get_object=lambda **_: {"ContentLength": MAX_BYTES + 1, "Body": Unread()})
 
     received = OrderFiles(s3).read(order_file("large.csv"))
 
@@ -100,7 +100,7 @@ def test_a_report_tells_what_was_refused_and_changed(aws: None) -> None:
         "refused_rows": 1,
         "changed_ids": 1,
         "refused": [{"line": 3, "reason": "expected 'é'."}],
-        "changed": [{"line": 2, "written": " b", "taken": "b"}],
+        "changed": [{"line": 2, "written": " b", "imported_as": "b"}],
     }
 
 

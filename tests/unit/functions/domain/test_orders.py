@@ -4,8 +4,8 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from bintally.domain.order_rows import MOST_BYTES, MOST_ROWS
-from bintally.domain.orders import MOST_LISTED, ChangedId, OrderFile, RefusedRow, parse_orders
+from bintally.domain.order_rows import MAX_BYTES, MAX_ROWS
+from bintally.domain.orders import MAX_LISTED, ChangedId, OrderFile, RefusedRow, parse_orders
 from bintally.domain.times import iso
 from bintally.domain.verdicts import OrderLine
 from hypothesis import given
@@ -89,14 +89,14 @@ def test_a_file_of_a_header_only_has_no_lines() -> None:
         ("C-1", "bin_id, expected is missing."),
         (",,,", "consignment_id, bin_id, expected is missing."),
         ("C-1,  ,3,", "bin_id is missing."),
-        ('C-1,"  ",3,', "bin_id '' has to be 1 to 1,024 bytes."),
-        (f"C-1,{'x' * 1025},3,", f"bin_id '{'x' * 100}…' has to be 1 to 1,024 bytes."),
-        (f"{'C' * 129},P-17-C,3,", "has to have 1 to 128 characters."),
-        ('"C\t1",P-17-C,3,', "consignment_id 'C\\t1' holds a control character."),
-        ('"C\n1",P-17-C,3,', "consignment_id 'C\\n1' holds a control character."),
-        ("C\x1b[31m,P-17-C,3,", "holds a control character."),
-        ("C\x9b31m,P-17-C,3,", "holds a control character."),
-        ("C\u20281,P-17-C,3,", "holds a control character."),
+        ('C-1,"  ",3,', "bin_id '' must have 1 to 1,024 bytes."),
+        (f"C-1,{'x' * 1025},3,", f"bin_id '{'x' * 100}…' must have 1 to 1,024 bytes."),
+        (f"{'C' * 129},P-17-C,3,", "must have 1 to 128 characters."),
+        ('"C\t1",P-17-C,3,', "consignment_id 'C\\t1' contains a control character."),
+        ('"C\n1",P-17-C,3,', "consignment_id 'C\\n1' contains a control character."),
+        ("C\x1b[31m,P-17-C,3,", "contains a control character."),
+        ("C\x9b31m,P-17-C,3,", "contains a control character."),
+        ("C\u20281,P-17-C,3,", "contains a control character."),
         ("C-1,P-17-C,3,,extra", "The row has more cells than the header."),
         ("C-1,P-17-C,3,tomorrow", "due_at 'tomorrow' is not a date such as 2026-05-04 or 2026-05-04T16:00:00Z."),
         ("C-1,P-17-C,3,2026-02-30", "due_at '2026-02-30' is not a date"),
@@ -144,7 +144,7 @@ def test_a_repeated_row_names_the_line_that_stands() -> None:
         ("C-1", "b", 2),
         ("C-2", "a", 3),
     ]
-    assert file.refused == (RefusedRow(4, "consignment C-1, bin a is on line 2 already."),)
+    assert file.refused == (RefusedRow(4, "consignment C-1, bin a is already on line 2."),)
 
 
 @pytest.mark.parametrize(
@@ -164,8 +164,8 @@ def test_a_file_without_the_columns_says_which_it_has(header: str, reason: str) 
     ("data", "line", "reason"),
     [
         (HEADER.encode("utf-16"), 1, "The file is UTF-16 text. Save it as UTF-8."),
-        (HEADER.encode("utf-16-be"), 1, "The file holds NUL bytes, as UTF-16 text does. Save it as UTF-8."),
-        (HEADER.encode("utf-16-le"), 1, "The file holds NUL bytes, as UTF-16 text does. Save it as UTF-8."),
+        (HEADER.encode("utf-16-be"), 1, "The file contains NUL bytes, as UTF-16 text does. Save it as UTF-8."),
+        (HEADER.encode("utf-16-le"), 1, "The file contains NUL bytes, as UTF-16 text does. Save it as UTF-8."),
         (b"\xff\xfe", 1, "The file is UTF-16 text. Save it as UTF-8."),
         (f"{HEADER}\nC-1,é,3,".encode("latin-1"), 2, "The file is not UTF-8 text (line 2, byte 42)"),
         (b"PK\x03\x04workbook", 1, "an Excel workbook (.xlsx)"),
@@ -240,21 +240,21 @@ def test_two_forms_of_one_id_are_one_line() -> None:
     file = parsed("consignment_id,bin_id,expected\nC-1,Ä,3\nC-1,A\u0308,4\n")
 
     assert [line.expected for line in file.lines] == [3]
-    assert file.refused == (RefusedRow(3, "consignment C-1, bin Ä is on line 2 already."),)
+    assert file.refused == (RefusedRow(3, "consignment C-1, bin Ä is already on line 2."),)
 
 
 # ---- Limits
 
 
 def test_a_file_with_too_many_rows_is_refused_whole() -> None:
-    file = parse_orders(HEADER.encode() + b"\nC-1,a,1," * (MOST_ROWS + 1))
+    file = parse_orders(HEADER.encode() + b"\nC-1,a,1," * (MAX_ROWS + 1))
 
     assert file.lines == ()
     assert [row.reason for row in file.refused] == ["The file has more than 200,000 rows. Split it."]
 
 
 def test_a_file_that_is_too_large_is_refused_whole() -> None:
-    (refused,) = parse_orders(b"x" * (MOST_BYTES + 1)).refused
+    (refused,) = parse_orders(b"x" * (MAX_BYTES + 1)).refused
 
     assert refused.reason == "The file has 20,971,521 bytes; at most 20,971,520. Split it."
 
@@ -276,10 +276,10 @@ def test_what_would_fill_the_memory_is_refused_before(data: str, reason: str) ->
 
 
 def test_of_very_many_refused_rows_the_first_are_named_and_all_are_counted() -> None:
-    file = parsed(HEADER + "\nC-1,a,no," * (MOST_LISTED + 5) + "\nC-1,a,1,")
+    file = parsed(HEADER + "\nC-1,a,no," * (MAX_LISTED + 5) + "\nC-1,a,1,")
 
     assert len(file.lines) == 1
-    assert (len(file.refused), file.refused_rows) == (MOST_LISTED, MOST_LISTED + 5)
+    assert (len(file.refused), file.refused_rows) == (MAX_LISTED, MAX_LISTED + 5)
 
 
 def test_a_reason_shows_only_the_beginning_of_a_long_value() -> None:
@@ -510,7 +510,7 @@ def test_reading_orders_never_raises_and_what_it_takes_can_be_stored(data: bytes
     assert all(0 <= line.expected <= 1_000_000 and 1 <= len(line.bin_id.encode()) <= 1024 for line in file.lines)
     assert len({(line.consignment_id, line.bin_id) for line in file.lines}) == len(file.lines)
     assert all(row.line >= 1 and row.reason.encode() for row in file.refused)
-    assert all(each.written.encode() and each.taken.encode() for each in file.changed)
+    assert all(each.written.encode() and each.imported_as.encode() for each in file.changed)
 
 
 @given(

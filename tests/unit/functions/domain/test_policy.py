@@ -7,7 +7,7 @@ import pytest
 from bintally.domain.jobs import EngineName
 from bintally.domain.policy import (
     ATTEMPTS_PER_TYPE,
-    LONGEST_DELAY,
+    MAX_DELAY,
     InferenceMode,
     Policy,
     backoff,
@@ -123,7 +123,7 @@ def test_a_delay_is_at_least_what_the_operator_set_at_most_an_hour_and_never_shr
 ) -> None:
     earlier, later = (backoff(policy, number) for number in sorted((some, other)))
 
-    assert policy.retry_delay <= earlier <= later <= LONGEST_DELAY
+    assert policy.retry_delay <= earlier <= later <= MAX_DELAY
 
 
 # ---- Capacity

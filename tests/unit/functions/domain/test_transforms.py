@@ -67,7 +67,7 @@ def test_a_job_that_is_at_work_has_no_result(status: str) -> None:
     ],
 )
 def test_the_name_of_another_job_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="not the name of a transform job of ours"):
+    with pytest.raises(ValueError, match="not the name of a transform job of bintally"):
         result_of(name, "Completed", OUTPUT, "")
 
 

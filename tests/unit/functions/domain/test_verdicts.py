@@ -168,7 +168,7 @@ def test_an_image_that_was_not_counted_is_unreadable_due_or_not(due: str | None)
     finding = line_verdict(order_line(due=due), unreadable(), now=NOON, thresholds=THRESHOLDS)
 
     overdue = due is not None and due < NOON
-    reason = "The latest photograph was not counted: Damaged."
+    reason = "The latest photo was not counted: Damaged."
     late = " Overdue: due by 2026-01-01 00:00 (UTC)." if overdue else ""
     assert finding == Finding(Verdict.UNREADABLE, reason + late, counted=None, overdue=overdue)
 
@@ -314,7 +314,7 @@ def test_a_tie_of_match_and_variance_is_no_match_because_of_an_interval() -> Non
     [
         (3, "3 expected, 3 or 4 counted (90%): 94% as expected, 5% fewer, 1% more."),
         (0, "0 expected, 3 or 4 counted (90%): 1% as expected, 0% fewer, 99% more."),
-        (8, "8 expected, 3 or 4 counted (90%): at least 99% fewer, 1% more than 5, which are not told apart."),
+        (8, "8 expected, 3 or 4 counted (90%): at least 99% fewer, 1% more than 5 (exact number unknown)."),
     ],
 )
 def test_a_reason_tells_the_interval(expected: int, finding: str) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 import pytest
 from bintally.adapters.clients import client
 from bintally.adapters.order_files import reports_prefix
-from bintally.domain.order_rows import MOST_BYTES
+from bintally.domain.order_rows import MAX_BYTES
 from bintally.domain.verdicts import Verdict
 from bintally.handlers import wiring
 
@@ -110,7 +110,7 @@ def test_a_forged_message_reads_nothing(on_aws: dict[str, str]) -> None:
 
 
 def test_a_file_that_is_too_large_is_reported_and_acknowledged(on_aws: dict[str, str]) -> None:
-    assert failed(run("orders", messages(put(on_aws, "o.csv", b"x" * (MOST_BYTES + 1))))) == []
+    assert failed(run("orders", messages(put(on_aws, "o.csv", b"x" * (MAX_BYTES + 1))))) == []
 
     assert b"20,971,521 bytes; at most 20,971,520" in report(on_aws, "o.csv")
 

@@ -102,7 +102,7 @@ def test_a_time_zone_that_is_none_is_named(name: str) -> None:
 
 
 def test_a_mode_that_is_not_known_is_named() -> None:
-    with pytest.raises(SettingError, match="INFERENCE_MODE is 'Batch'; known are async, batch, auto"):
+    with pytest.raises(SettingError, match="INFERENCE_MODE is 'Batch'; it must be one of async, batch, auto"):
         read_all(GIVEN | {"INFERENCE_MODE": "Batch"})
 
 
