@@ -79,8 +79,8 @@ class Job:
 class JobResult:
     """The engine's result for a job: where its output is, why it failed, or both if a part of it failed.
 
-    `transform_attempt` is the number of the transform job, or None for a request to the endpoint. `ended_at` is when the
-    engine finished (ISO 8601), if that is known.
+    `transform_attempt` is the number of the transform job, or None for a request to the endpoint. `ended_at` is when
+    the engine finished (ISO 8601), if that is known.
     """
 
     job_id: str
