@@ -16,6 +16,7 @@ from bincli.commands import (
     backfill,
     bins,
     consignment,
+    cost,
     count,
     demo,
     deploy,
@@ -87,6 +88,7 @@ for command in (
     image.image,
     deploy.deploy,
     destroy.destroy,
+    cost.cost,
 ):
     app.command()(command)
 order_commands.command("import")(orders.import_file)

@@ -1,31 +1,18 @@
-"""Roughly what counting photos costs on AWS.
-
-About the on-demand list prices of us-east-1 in US dollars, without free tiers. Nobody has checked them: compare
-https://aws.amazon.com/sagemaker/pricing/ before you rely on them. Lambda, logs, storage and transfer between regions
-are left out; each is small in comparison.
-"""
+"""Roughly what counting photos once costs on AWS: `bintally cost` without what is paid by the month."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bintally.domain.jobs import EngineName
 
-PRICES_OF = "2025-06"
-INSTANCE = "ml.c6i.xlarge"
-INSTANCE_HOUR = 0.204
-# For a million images: an upload (5.00) and a download (0.40) in S3, a notification received in batches of ten from SQS
-# (0.48), and an event in EventBridge (1.00).
-REQUESTS = 6.88
-WRITE_UNITS = 0.625  # for a million, in DynamoDB; a write in a transaction takes two
-UNITS_PER_IMAGE = {EngineName.ASYNC: 7, EngineName.BATCH: 11}  # an image that waits for a batch is indexed twice
+from bincli.cost.calculator import DAYS, Site, compute, month
+from bincli.cost.prices import Prices, read_prices
+from bincli.cost.usage import read_usage
 
-IMAGES_PER_SECOND = 25  # of one instance: the int8 model on two cores, with downloads
-INSTANCES = 2  # the template's MaxInstances and BatchInstances
-BATCH_JOB = 10_000  # the most images in one transform job
-START_SECONDS = 300  # of an instance, paid for in a transform job
-IDLE_SECONDS = 900  # before an endpoint is scaled to zero
+INSTANCE = "ml.c6i.xlarge"
 
 
 @dataclass(frozen=True)
@@ -38,23 +25,21 @@ class Estimate:
     dollars: float
 
 
-def estimate(engine: EngineName, images: int) -> Estimate:
-    """What `images` cost if they arrive together."""
-    if not images:
-        return Estimate(engine, 0, 0.0, 0.0)
-    if engine is EngineName.BATCH:
-        overhead = math.ceil(images / BATCH_JOB) * START_SECONDS * INSTANCES
-    else:
-        overhead = (START_SECONDS + IDLE_SECONDS) * INSTANCES
-    hours = (images / IMAGES_PER_SECOND + overhead) / 3600
-    requests = images / 1e6 * (REQUESTS + UNITS_PER_IMAGE[engine] * WRITE_UNITS)
-    return Estimate(engine, images, round(hours, 2), round(hours * INSTANCE_HOUR + requests, 2))
+def estimate(
+    engine: EngineName, images: int, prices: Prices | None = None, usage: Mapping[str, Any] | None = None
+) -> Estimate:
+    """What `images` cost if they arrive together, with one order line each."""
+    prices, usage = prices or read_prices(), usage or read_usage()
+    site = Site(images, engine, INSTANCE, deliveries=1, months_kept=0)
+    hours = compute(site, usage["assumed"]).hours / DAYS
+    dollars = sum(item.dollars for item in month(site, prices, usage) if not item.is_fixed) / DAYS
+    return Estimate(engine, images, round(hours, 2), round(dollars, 2))
 
 
 def assumption() -> str:
     """What the estimates rest on, in a sentence."""
+    site = Site(0, EngineName.ASYNC, INSTANCE)
     return (
-        f"About the list prices of us-east-1 in {PRICES_OF}, not checked; "
-        f"{INSTANCES} {INSTANCE} at {INSTANCE_HOUR} USD/h, "
-        f"{IMAGES_PER_SECOND} photos/s each; without Lambda, logs and storage."
+        f"{site.instances} {INSTANCE}, {site.images_per_second:g} photos/s each, without storage. "
+        f"`bintally cost` shows every position. Prices: {read_prices().origin}"
     )

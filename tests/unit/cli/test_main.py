@@ -31,6 +31,7 @@ def test_there_are_these_commands_and_no_others():
         "backfill",
         "bins",
         "consignment",
+        "cost",
         "count",
         "demo",
         "deploy",

@@ -30,7 +30,8 @@ def test_a_plan_says_how_many_how_large_how_long_and_how_dear() -> None:
         "At 10 photos/s the upload takes 2 s.",
     ]
     assert [line.split("\t")[0] for line in lines[3:6]] == ["Engine", "async", "batch"]
-    assert lines[-1].startswith("About the list prices of us-east-1 in 2025-06, not checked")
+    assert "Prices: us-east-1, 2025-06" in lines[-1]
+    assert "Nobody has checked them" in lines[-1]
 
 
 def test_a_plan_as_json_has_the_same() -> None:

@@ -1,0 +1,107 @@
+"""The requests that an image, an order line and an idle minute take, as `bintally cost` assumes them: measured."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from bincli.cost.usage import read_usage
+from bintally.adapters.events import EventBus
+from bintally.domain.changes import Changes
+from bintally.domain.image import Image
+from bintally.domain.jobs import EngineName, Job, JobResult
+from bintally.domain.orders import ReceivedFile
+from bintally.domain.policy import InferenceMode
+from bintally.usecases.collect import collect
+from bintally.usecases.intake import ingest
+from bintally.usecases.orders import import_orders
+from bintally.usecases.reconcile import reconcile
+from bintally.usecases.schedule import run_schedule
+
+from tests.unit.cli.cost.metering import metered
+from tests.unit.functions.adapters.contracts.world import adapters
+from tests.unit.functions.aws import aws, client, table
+from tests.unit.functions.examples import NOW, THRESHOLDS, order_file, photographs, prediction
+from tests.unit.functions.usecases.runs import POLICY
+
+__all__ = ["aws"]
+NUMBER = 100  # images of one job, one transaction in each step
+SETTLED = NOW + timedelta(seconds=1)
+
+
+@pytest.fixture
+def world(aws: None) -> Any:
+    made = adapters()
+    made.events = EventBus(client("events"))
+    made.engine = lambda name: made.async_engine if name is EngineName.ASYNC else made.batch_engine
+    return made
+
+
+def answer(world: Any, job: Job, images: list[Image]) -> JobResult:
+    """The model's output for a job, in the jobs bucket."""
+    lines = "\n".join(json.dumps(prediction(image)) for image in images)
+    key = f"async/output/{job.job_id}.out"
+    if job.engine is EngineName.BATCH:
+        key = f"{job.manifests[0].replace('/input/', '/output/')}.out"
+    client("s3").put_object(Bucket=table("JobsBucket"), Key=key, Body=lines.encode())
+    return JobResult(
+        job.job_id, f"s3://{table('JobsBucket')}/{key}" if job.engine is EngineName.ASYNC else job.output_location
+    )
+
+
+def only_job(world: Any) -> Job:
+    (job,) = world.jobs.all()
+    return job
+
+
+def per(counts: Mapping[str, int], number: int) -> dict[str, float]:
+    return {name: round(count / number, 3) for name, count in sorted(counts.items())}
+
+
+def about(figures: Mapping[str, float]) -> Any:
+    """Within a tenth: the size of a report or a page may change a little."""
+    return pytest.approx(dict(figures), rel=0.1, abs=0.02)
+
+
+def counted(world: Any, mode: InferenceMode) -> Counter[str]:
+    """From the announcement to the count."""
+    policy, images = replace(POLICY, mode=mode), photographs(NUMBER)
+    with metered() as counts:
+        ingest(world, images, policy=policy, now=NOW)
+        if mode is InferenceMode.BATCH:
+            run_schedule(world, policy=policy, now=SETTLED)
+    result = answer(world, only_job(world), images)
+    with metered() as more:
+        collect(world, result, policy=policy, now=SETTLED)
+    return counts + more
+
+
+@pytest.mark.parametrize("mode", [InferenceMode.ASYNC, InferenceMode.BATCH])
+def test_an_image_takes_as_many_requests_as_the_estimate_assumes(world: Any, mode: InferenceMode) -> None:
+    assert per(counted(world, mode), NUMBER) == about(read_usage()["image"][str(mode)])
+
+
+def test_an_order_line_takes_as_many_requests_as_the_estimate_assumes(world: Any) -> None:
+    images = photographs(NUMBER)
+    counted(world, InferenceMode.ASYNC)
+    rows = "\n".join(["consignment_id,bin_id,expected", *(f"C-1,{image.bin_id},3" for image in images)])
+    lines = [("C-1", image.bin_id) for image in images]
+    with metered() as counts:
+        import_orders(world, ReceivedFile(rows.encode(), False), source=order_file(), now=NOW)
+        reconcile(world, Changes(lines=lines), thresholds=THRESHOLDS, now=NOW)
+        reconcile(world, Changes(judged=["C-1"]), thresholds=THRESHOLDS, now=NOW)
+
+    assert per(counts, NUMBER) == about(read_usage()["line"])
+
+
+def test_an_idle_minute_takes_as_many_requests_as_the_estimate_assumes(world: Any) -> None:
+    with metered() as counts:
+        run_schedule(world, policy=POLICY, now=NOW)
+        reconcile(world, Changes(overdue=True), thresholds=THRESHOLDS, now=NOW)
+
+    assert per(counts, 1) == about(read_usage()["idle_minute"])
