@@ -16,7 +16,7 @@ from typing import Any
 from bintally.adapters.jobs import CLOSED_FROM
 from bintally.domain.bins import BinCount, replaces
 from bintally.domain.errors import EngineUnavailableError, InvalidEventError, NoCapacityError
-from bintally.domain.image import Image, LedgerEntry, Status, may_follow
+from bintally.domain.image import Image, LedgerEntry, Status
 from bintally.domain.jobs import UNFINISHED, EngineName, Job, JobResult, JobStatus
 from bintally.domain.manifest import PredictionError, Result, build_manifest, parse_manifest, parse_output
 from bintally.domain.objects import StoredObject
@@ -84,11 +84,12 @@ class Registered:
     attempts_reset: int = 0
     due_at: str = ""
     code: str = ""
+    recounts: int = 0
 
     @property
     def entry(self) -> LedgerEntry:
-        attempt = (self.job_id, self.attempts, self.attempts_reset, self.reason, self.due_at, self.code)
-        return LedgerEntry(self.image, self.status, *attempt)
+        attempt = (self.job_id, self.attempts, self.attempts_reset, self.reason, self.due_at, self.code, self.recounts)
+        return LedgerEntry(self.image, self.status, *attempt, model=self.result.model if self.result else "")
 
 
 @dataclass
@@ -152,12 +153,23 @@ class FakeLedger(_Fake):
             self.items[held.image.image_id] = replace(held, **changes)
         return {held.image.image_id for held in failed}
 
+    def recount(self, entries: Sequence[LedgerEntry], now: str) -> set[str]:
+        moved = set()
+        for entry in self.each(entries):
+            held = self.items.get(entry.image.image_id)
+            if held and held.status is Status.COUNTED and held.attempts == entry.attempts:
+                changes = {"status": Status.RECEIVED, "attempts_reset": held.attempts, "due_at": now, "reason": ""}
+                self.items[held.image.image_id] = replace(held, recounts=entry.recounts + 1, **changes)
+                moved.add(held.image.image_id)
+        return moved
+
     def complete(self, completions: Sequence[Completion], job_id: str, now: str) -> set[str]:
         moved = set()
         for each in self.each(completions):
             held = self.items.get(each.image_id)
             if held and _may_complete(held.entry, each.status, job_id):
-                changes = {"status": each.status, "reason": each.reason, "result": each.result, "due_at": ""}
+                result = each.result or held.result
+                changes = {"status": each.status, "reason": each.reason, "result": result, "due_at": ""}
                 code = each.result.code if isinstance(each.result, PredictionError) else ""
                 self.items[each.image_id] = replace(held, code=code, **changes)
                 moved.add(each.image_id)
@@ -165,7 +177,7 @@ class FakeLedger(_Fake):
 
 
 def _may_complete(held: LedgerEntry, status: Status, job_id: str) -> bool:
-    return held.is_held_by(job_id) if status is Status.FAILED else may_follow(held.status, status)
+    return held.is_held_by(job_id) if status is Status.FAILED else held.takes_result_of(job_id)
 
 
 @dataclass

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from random import Random
 
+from bintally.domain.errors import BintallyError
+from bintally.domain.image import Status
 from bintally.domain.policy import InferenceMode
+from bintally.usecases.recount import recount
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from tests.fakes import CrashError
 from tests.nothing_lost.faults import NO_FAULTS, FaultRates
 from tests.nothing_lost.healing import found_wrong, heal
 from tests.nothing_lost.platform import Platform
@@ -120,6 +125,15 @@ class Nothing(RuleBasedStateMachine):
     def retry(self) -> None:
         """A person asks for what has failed."""
         self.platform.fakes.ledger.reopen(list(self.platform.fakes.ledger.items), self.platform.time)
+
+    @rule(data=st.data())
+    def recount(self, data: st.DataObject) -> None:
+        """A person asks for another count, maybe from what was read a while ago."""
+        ledger = self.platform.fakes.ledger
+        counted = [held.entry for held in ledger.items.values() if held.status is Status.COUNTED]
+        chosen = data.draw(st.lists(st.sampled_from(counted), unique=True)) if counted else []
+        with suppress(CrashError, BintallyError):
+            recount(ledger, chosen, now=self.platform.now)
 
     @rule()
     def redrive(self) -> None:

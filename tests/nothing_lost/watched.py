@@ -51,6 +51,12 @@ _LEGAL = {
 }
 
 
+def _is_recount(held: Any, entry: Any) -> bool:
+    """Whether a person asked for another count. Nothing else changes what is counted."""
+    statuses = held.status, entry.status
+    return statuses == (Status.COUNTED, Status.RECEIVED) and bool(entry.recounts == held.recounts + 1)
+
+
 class WatchedLedger(dict[str, Any]):
     """How often each photo was `entered` and then `written`, and the changes of status that are `illegal`."""
 
@@ -68,7 +74,7 @@ class WatchedLedger(dict[str, Any]):
 
     def __setitem__(self, image_id: str, entry: Any) -> None:
         held = self.get(image_id)
-        if held is None or entry.status not in _LEGAL.get(held.status, ()):
+        if held is None or not (entry.status in _LEGAL.get(held.status, ()) or _is_recount(held, entry)):
             self.illegal.append(f"{entry.image.key} became {entry.status} after {held and held.status}")
         self.written[image_id] = self.written.get(image_id, 0) + 1
         super().__setitem__(image_id, entry)

@@ -18,6 +18,7 @@ NEWER = (
 )
 # `domain.bins.replaces`, for an answer.
 ANSWERS = f"{NEWER} OR (#image_id = :image_id AND #answered = :unanswered)"
+RECOUNTS = f"{ANSWERS} OR (#image_id = :image_id AND (attribute_not_exists(#recounts) OR #recounts < :recounts))"
 
 
 def count_from_item(item: Item) -> BinCount:
@@ -38,6 +39,7 @@ def count_from_item(item: Item) -> BinCount:
         answered=item.get("answered", True),
         code=item.get("code", ""),
         at_least=int(item["at_least"]) if "at_least" in item else None,
+        recounts=int(item.get("recounts", 0)),
     )
 
 
@@ -74,7 +76,9 @@ class DynamoBins:
             "code": count.code or None,
             "source": count.source,
             "answered": count.answered,
+            "recounts": count.recounts or None,
             "counted_at": now,
         }
-        condition = ANSWERS if count.answered else NEWER
+        answers = RECOUNTS if count.recounts else ANSWERS
+        condition = answers if count.answered else NEWER
         return update(self._table, {"bin_id": bin_id}, facts, condition, {"unanswered": False}, increment="revision")

@@ -57,4 +57,6 @@ def entry_from_item(item: Item) -> LedgerEntry:
         item.get("reason", ""),
         item.get("due_at", ""),
         item.get("code", ""),
+        int(item.get("recounts", 0)),
+        item.get("model", ""),
     )

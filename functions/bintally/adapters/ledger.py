@@ -14,6 +14,7 @@ from bintally.domain.manifest import Prediction, PredictionError
 from bintally.domain.transitions import Completion, Requeue
 
 PARTITIONS = 8  # of the index Pending
+RESULT = ("count", "at_least", "confidence", "probabilities", "empty", "over_range", "interval")
 NOT_PENDING: Mapping[str, object] = {"pending": None, "due_at": None}
 
 
@@ -37,7 +38,10 @@ def _open_to(status: Status, job_id: str) -> tuple[str, dict[str, object]]:
         return _held_by(job_id)
     before = [old for old in Status if may_follow(old, status)]
     open_to: dict[str, object] = {f"from{number}": old.value for number, old in enumerate(before)}
-    return f"#status IN ({', '.join(f':{name}' for name in open_to)})", open_to
+    held, holder = _held_by(job_id)
+    # `LedgerEntry.takes_result_of`, as a condition.
+    first = f"#status IN ({', '.join(f':{name}' for name in open_to)}) AND attribute_not_exists(#recounts)"
+    return f"({first}) OR (attribute_exists(#recounts) AND {held})", {**open_to, **holder}
 
 
 def _settling(outcome: Completion, now: str) -> dict[str, object]:
@@ -45,6 +49,8 @@ def _settling(outcome: Completion, now: str) -> dict[str, object]:
     changes: dict[str, object] = {"status": outcome.status.value, "reason": outcome.reason or None, "completed_at": now}
     if isinstance(outcome.result, Prediction):
         changes |= attributes_of_result(outcome.result)
+    elif outcome.result is not None:
+        changes |= dict.fromkeys(RESULT)  # of an earlier count
     changes["code"] = outcome.result.code if isinstance(outcome.result, PredictionError) else None
     if outcome.result is not None:
         changes["model"] = outcome.result.model or None
@@ -134,6 +140,24 @@ class DynamoLedger:
                 {"failed": Status.FAILED.value},
             )
             for entry in failed
+        )
+
+    def recount(self, entries: Sequence[LedgerEntry], now: str) -> set[str]:
+        return self._move(
+            (
+                entry.image.image_id,
+                {
+                    "status": Status.RECEIVED.value,
+                    "attempts_reset": entry.attempts,
+                    "recounts": entry.recounts + 1,
+                    "reason": None,
+                    "completed_at": None,
+                    **pending_from(entry.image.image_id, now),
+                },
+                "#status = :counted AND #attempts = :before",
+                {"counted": Status.COUNTED.value, "before": entry.attempts},
+            )
+            for entry in entries
         )
 
     def complete(self, outcomes: Sequence[Completion], job_id: str, now: str) -> set[str]:

@@ -43,6 +43,7 @@ class BinCount:
 
     The model's fields are those of `domain.manifest.Prediction`. An UNREADABLE bin has neither `count` nor `at_least`.
     `answered` is False if the model never examined the image; a late result for the same image then replaces this one.
+    `recounts` is that of the image when it was counted: a recount of the same image replaces an earlier count.
     """
 
     image: Image
@@ -60,6 +61,7 @@ class BinCount:
     answered: bool = True
     code: str = ""
     at_least: int | None = None
+    recounts: int = 0
 
     @property
     def bin_id(self) -> str:
@@ -80,9 +82,9 @@ def is_newer(image: Image, other: Image) -> bool:
 
 
 def replaces(count: BinCount, held: BinCount) -> bool:
-    """Whether `count` replaces `held`: its image is newer, or it is the late result of the same image."""
+    """Whether `count` replaces `held`: its image is newer, or it is a recount or the late result of the same one."""
     if count.image.image_id == held.image.image_id:
-        return count.answered and not held.answered
+        return count.answered and (not held.answered or count.recounts > held.recounts)
     return is_newer(count.image, held.image)
 
 

@@ -22,12 +22,12 @@ class Status(StrEnum):
 TERMINAL = frozenset({Status.COUNTED, Status.REJECTED, Status.FAILED, Status.SUPERSEDED})
 _WITH_RESULT = frozenset({Status.COUNTED, Status.REJECTED, Status.SUPERSEDED})
 # The statuses that may follow each status. None is an image that is not in the ledger yet. FAILED is not final: a late
-# result replaces it, and an operator can retry the image.
+# result replaces it, and an operator can retry the image. An operator can also have a COUNTED image recounted.
 TRANSITIONS: dict[Status | None, frozenset[Status]] = {
     None: frozenset({Status.RECEIVED, Status.SUBMITTED, Status.REJECTED}),
     Status.RECEIVED: _WITH_RESULT | {Status.SUBMITTED, Status.FAILED},
     Status.SUBMITTED: _WITH_RESULT | {Status.RECEIVED, Status.FAILED},
-    Status.COUNTED: frozenset(),
+    Status.COUNTED: frozenset({Status.RECEIVED}),
     Status.REJECTED: frozenset(),
     Status.FAILED: _WITH_RESULT | {Status.RECEIVED},
     Status.SUPERSEDED: frozenset(),
@@ -76,7 +76,8 @@ class LedgerEntry:
 
     `attempts` counts the jobs that included it. `attempts_reset` of them no longer count, because an operator asked for
     a retry. `reason` says why it has no count. `code` is the reason for programs: the code of a `PredictionError`, or
-    `folder_marker`. A RECEIVED image is due at `due_at` (ISO 8601).
+    `folder_marker`. A RECEIVED image is due at `due_at` (ISO 8601). `recounts` is how
+    often an operator asked for a recount, and `model` is what counted the image last.
     """
 
     image: Image
@@ -87,6 +88,8 @@ class LedgerEntry:
     reason: str = ""
     due_at: str = ""
     code: str = ""
+    recounts: int = 0
+    model: str = ""
 
     @property
     def counted_attempts(self) -> int:
@@ -95,3 +98,10 @@ class LedgerEntry:
 
     def is_held_by(self, job_id: str) -> bool:
         return self.status is Status.SUBMITTED and self.job_id == job_id
+
+    def takes_result_of(self, job_id: str) -> bool:
+        """Whether a result of that job may complete the image.
+
+        Any job's may, as long as the image has none. One that is recounted has one: there, only the job that holds it.
+        """
+        return may_follow(self.status, Status.COUNTED) and (not self.recounts or self.is_held_by(job_id))

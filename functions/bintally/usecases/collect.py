@@ -10,7 +10,7 @@ from statistics import fmean
 
 from bintally.domain.bins import BinCount, BinStatus, is_newer, newest_of_each_bin
 from bintally.domain.errors import UnknownJobError
-from bintally.domain.image import Image, LedgerEntry, Status, may_follow
+from bintally.domain.image import LedgerEntry, Status
 from bintally.domain.jobs import Job, JobResult, JobStatus
 from bintally.domain.manifest import NOT_EXAMINED, Prediction, PredictionError, Result
 from bintally.domain.policy import Policy, instance_type, lacks_capacity, retry_at
@@ -107,14 +107,16 @@ def _write(
     missing = {image_id for image_id, result in results.items() if _is_missing(result)}
     waiting = [e for e in entries if e.image.image_id in missing and e.is_held_by(job.job_id)]
     retried = [entry for entry in waiting if entry.counted_attempts < policy.max_attempts]
-    answered = [e for e in entries if e.image.image_id not in missing and may_follow(e.status, Status.COUNTED)]
-    final = answered + [entry for entry in waiting if entry.counted_attempts >= policy.max_attempts]
-    counts = {entry.image.image_id: _count(entry.image, results[entry.image.image_id]) for entry in final}
+    exhausted = [entry for entry in waiting if entry.counted_attempts >= policy.max_attempts]
+    answered = [e for e in entries if e.image.image_id not in missing and e.takes_result_of(job.job_id)]
+    final = answered + [entry for entry in exhausted if not entry.recounts]
+    counts = {entry.image.image_id: _count(entry, results[entry.image.image_id]) for entry in final}
     held = dependencies.bins.record(list(newest_of_each_bin(counts.values()).values()), iso(now))
     completions = [_completion(entry, results[entry.image.image_id], held) for entry in final]
     dependencies.events.publish(
         _event(counts[each.image_id], each.status) for each in completions if each.status is not Status.SUPERSEDED
     )
+    completions += [_old_count(entry, results[entry.image.image_id]) for entry in exhausted if entry.recounts]
     completed = dependencies.ledger.complete(completions, job.job_id, iso(now))
     requeues = [_requeue(entry, results[entry.image.image_id], policy, now) for entry in retried]
     released = dependencies.ledger.release(requeues, job.job_id)
@@ -139,7 +141,8 @@ def _describe_missing(codes: Counter[str]) -> str:
     return f"Without a result: {parts}."
 
 
-def _count(image: Image, result: Result) -> BinCount:
+def _count(entry: LedgerEntry, result: Result) -> BinCount:
+    image = entry.image
     if isinstance(result, PredictionError):
         return BinCount(
             image,
@@ -148,6 +151,7 @@ def _count(image: Image, result: Result) -> BinCount:
             reason=result.message,
             answered=not _is_missing(result),
             code=result.code,
+            recounts=entry.recounts,
         )
     return BinCount(
         image,
@@ -160,13 +164,14 @@ def _count(image: Image, result: Result) -> BinCount:
         over_range=result.over_range,
         interval=result.interval,
         at_least=result.at_least,
+        recounts=entry.recounts,
     )
 
 
 def _completion(entry: LedgerEntry, result: Result, held: Mapping[str, BinCount]) -> Completion:
     image = entry.image
     latest = held[image.bin_id].image
-    if latest.key == image.key and is_newer(latest, image):
+    if not entry.recounts and latest.key == image.key and is_newer(latest, image):
         prediction = result if isinstance(result, Prediction) else None
         return Completion(
             image.image_id, Status.SUPERSEDED, "A newer version of the photo was counted first.", prediction
@@ -177,9 +182,16 @@ def _completion(entry: LedgerEntry, result: Result, held: Mapping[str, BinCount]
     return Completion(image.image_id, Status.COUNTED, "", result)
 
 
+def _old_count(entry: LedgerEntry, result: Result) -> Completion:
+    """The image keeps the count that it has."""
+    reason = result.message if isinstance(result, PredictionError) else ""
+    return Completion(entry.image.image_id, Status.COUNTED, f"The recount had no result: {reason}", None)
+
+
 def _event(count: BinCount, status: Status) -> tuple[str, Mapping[str, object]]:
     image = count.image
-    detail: dict[str, object] = {"event_id": f"{image.image_id}-{status}", "image_id": image.image_id}
+    event_id = f"{image.image_id}-{status}" + (f"-{count.recounts}" if count.recounts else "")
+    detail: dict[str, object] = {"event_id": event_id, "image_id": image.image_id}
     detail |= {"bin_id": image.bin_id, "bucket": image.bucket, "key": image.key, "version_id": image.version_id}
     detail |= {"captured_at": image.captured_at, "status": str(status), "model": count.model}
     if count.status is not BinStatus.COUNTED:

@@ -46,7 +46,14 @@ class Ledger(Protocol):
     def complete(self, completions: Sequence[Completion], job_id: str, now: str) -> set[str]:
         """Move images to their final status; the ids of those moved.
 
-        FAILED moves only images that this job holds. A result moves every image that has none yet.
+        FAILED moves only images that this job holds. A result moves every image that has none yet; one that is
+        recounted has one, so it moves only for the job that holds it. COUNTED without a result keeps the old count.
+        """
+
+    def recount(self, entries: Sequence[LedgerEntry], now: str) -> set[str]:
+        """Move COUNTED images to RECEIVED, due at once, unless they moved meanwhile; the ids of those moved.
+
+        Each keeps its count until the new one, and has all its attempts again.
         """
 
 

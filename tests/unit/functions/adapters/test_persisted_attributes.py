@@ -11,17 +11,27 @@ from bintally.domain.jobs import JobStatus
 from bintally.domain.transitions import Requeue
 from bintally.domain.verdicts import Finding, Verdict
 
-from tests.unit.functions.adapters.contracts.ports import ANSWER, BATCH, IMAGES, JOB, RECEIPT, adapters, outcome
+from tests.unit.functions.adapters.contracts.ports import (
+    ANSWER,
+    BATCH,
+    IMAGES,
+    JOB,
+    RECEIPT,
+    adapters,
+    entries,
+    outcome,
+)
 from tests.unit.functions.aws import client, table
 from tests.unit.functions.examples import LATER, NOON, counted, make_image, order_line, unreadable
 
 IMAGE = """
     image_id bucket key version_id sequencer captured_at bin_id received_at status reason code attempts attempts_reset
     job_id submitted_at pending due_at completed_at count confidence probabilities empty over_range interval model
+    recounts
 """
 BIN = """
     bin_id status count at_least confidence probabilities empty over_range interval model reason code answered source
-    counted_at revision image_id bucket key version_id sequencer captured_at
+    counted_at revision image_id bucket key version_id sequencer captured_at recounts
 """
 LINE = """
     consignment_id bin_id expected due_at due_partition order_version replace_version imported_at verdict reason
@@ -48,6 +58,11 @@ def fill(ports: Any) -> None:
     ports.ledger.complete([outcome(IMAGES[1], Status.FAILED, "No answer.")], JOB.job_id, NOON)
     ports.ledger.reopen([IMAGES[1].image_id], NOON)
     ports.ledger.release([Requeue(IMAGES[2].image_id, "No answer.", LATER, "internal")], JOB.job_id)
+    again = make_image("d/1.jpg")
+    ports.ledger.register([again], JOB.job_id, NOON)
+    ports.ledger.complete([outcome(again, Status.COUNTED, "", prediction)], JOB.job_id, NOON)
+    ports.ledger.recount(entries(ports, [again]), NOON)
+    ports.bins.record([replace(counted(again), recounts=1)], NOON)
     ports.bins.record([counted(empty=0.01, over_range=0.02, interval=interval)], NOON)
     ports.bins.record([counted(make_image("b/1.jpg"), None, empty=0.0, over_range=0.9, at_least=6)], NOON)
     ports.bins.record([unreadable(make_image("c/1.jpg"))], NOON)
