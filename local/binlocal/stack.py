@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from binmodel.artifact import shipped
+from botocore.exceptions import ClientError
 
 from binlocal.deploy import deploy
 from binlocal.environment import client_environment, create_client, server_environment
@@ -163,7 +164,21 @@ def start_servers(
     running.enter_context(stopping(sagemaker))
     wait_until_ready(ministack, environment["AWS_ENDPOINT_URL"] + READY_PATH, START_SECONDS)
     wait_until_ready(sagemaker, environment["AWS_ENDPOINT_URL_SAGEMAKER"] + "/ping", START_SECONDS)
+    check_access_key(environment)
     return ministack, sagemaker
+
+
+def check_access_key(environment: Mapping[str, str]) -> None:
+    """Raises StackError if another stack answers at our ports: two that start at once may find the same port free."""
+    try:
+        create_client(environment, "s3").list_buckets()
+        create_client(environment, "sagemaker").list_models()
+    except ClientError as error:
+        port = environment["AWS_ENDPOINT_URL"].rpartition(":")[2]
+        raise StackError(
+            f"Another stack took port {port} or the next one while this one started. "
+            "Start again, or use --port 0 for any free port."
+        ) from error
 
 
 def start_sagemaker(

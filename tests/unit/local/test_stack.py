@@ -5,11 +5,13 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from binlocal.environment import client_environment
 from binlocal.errors import PlanError, StackError
 from binlocal.processes import start_server, stopping
-from binlocal.stack import ROOT, Stack, clear, model_server, running_stack
+from binlocal.stack import ROOT, Stack, check_access_key, clear, model_server, running_stack
 from binlocal.workfolder import MARKER
 
+from tests.unit.local.gated import running_ministack, running_sagemaker
 from tests.unit.local.waiting import eventually
 
 
@@ -80,6 +82,16 @@ def test_a_used_port_is_reported_before_anything_starts(tmp_path):
             pass
 
     assert [path.name for path in tmp_path.iterdir()] == [MARKER]
+
+
+def test_another_stack_that_took_a_port_is_noticed_by_its_access_key(tmp_path):
+    with running_ministack(tmp_path) as one, running_sagemaker(tmp_path) as other:
+        ports = one["AWS_ENDPOINT_URL"], other["AWS_ENDPOINT_URL_SAGEMAKER"]
+        only_the_first_is_ours = one | {"AWS_ENDPOINT_URL_SAGEMAKER": ports[1]}
+
+        for environment in (client_environment(*ports), only_the_first_is_ours):
+            with pytest.raises(StackError, match="Another stack took port"):
+                check_access_key(environment)
 
 
 def test_an_invalid_fault_plan_is_reported_before_anything_starts(tmp_path):
