@@ -16,8 +16,8 @@ from bintally.domain.image import Status
 from bintally.domain.jobs import JobStatus
 from bintally.handlers import wiring
 from bintally.messages.s3 import objects_in_bucket
+from jsonschema import Draft202012Validator
 
-from tests.fakes import schema
 from tests.template.deployed import stack
 from tests.unit.functions.handlers.lambdas import (
     EVENTS,
@@ -34,6 +34,13 @@ FUNCTION_EVENTS = [path.relative_to(EVENTS) for name in FUNCTIONS for path in so
 OUT = sorted(path.stem for path in (EVENTS / "out").glob("*.json"))
 KINDS = ["BinCounted", "ConsignmentReconciled", "DiscrepancyFound", "ImageRejected"]
 QUEUES = {"intake": "IntakeQueue", "collect": "ResultsQueue", "orders": "OrdersQueue"}
+
+
+def schema(kind: str) -> Draft202012Validator:
+    """The schema of an event's detail."""
+    document = json.loads((EVENTS / "schemas" / f"{kind}.json").read_text())
+    Draft202012Validator.check_schema(document)
+    return Draft202012Validator(document)
 
 
 def message(name: str) -> bytes:
