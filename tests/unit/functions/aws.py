@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -18,7 +19,7 @@ REGION = "us-east-1"
 
 @cache
 def client(service: str) -> Any:
-    """A client of moto's AWS; kept, for it takes long to build."""
+    """A client of moto's AWS; kept, because it is slow to build."""
     return boto3.client(
         service,
         region_name=REGION,
@@ -54,11 +55,17 @@ def create_orders_queue() -> None:
     client("sqs").create_queue(QueueName=table("OrdersQueue").rpartition("/")[2])
 
 
-@pytest.fixture
-def aws() -> Iterator[None]:
-    """An empty stack."""
+@contextmanager
+def empty_stack() -> Iterator[None]:
     with mock_aws():
         create_tables()
         create_buckets()
         create_orders_queue()
+        yield
+
+
+@pytest.fixture
+def aws() -> Iterator[None]:
+    """An empty stack."""
+    with empty_stack():
         yield

@@ -4,6 +4,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -19,23 +20,32 @@ os.environ.update(
 )
 
 
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+def forget_settings() -> None:
+    """Functions read their environment again."""
+    from bintally.handlers import settings, wiring
+
+    for cached in (settings.settings, wiring.dependencies, wiring.find_bin):
+        cached.cache_clear()
+
+
+@contextmanager
+def functions_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """The environment that template.yaml gives to every function."""
     # The logger keeps the stream that it finds when it is imported: it must not be one test's own.
     import bintally.handlers.observability  # noqa: F401
-    from bintally.handlers import settings, wiring
-
-    def forget() -> None:
-        for cached in (settings.settings, wiring.dependencies, wiring.find_bin):
-            cached.cache_clear()
 
     given = stack().environment("IntakeFunction")
     for name, value in {**given, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}.items():
         monkeypatch.setenv(name, value)
-    forget()
+    forget_settings()
     yield given
-    forget()
+    forget_settings()
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    with functions_environment(monkeypatch) as given:
+        yield given
 
 
 @pytest.fixture
@@ -47,13 +57,11 @@ def on_aws(aws: None, environment: dict[str, str]) -> dict[str, str]:
 @pytest.fixture
 def setting(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
     """Sets an environment variable as an operator does: all functions start anew."""
-    from bintally.handlers import settings, wiring
 
     def set_variable(name: str, value: str) -> None:
         assert name in environment
         monkeypatch.setenv(name, value)
-        for cached in (settings.settings, wiring.dependencies, wiring.find_bin):
-            cached.cache_clear()
+        forget_settings()
 
     return set_variable
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from bintally.adapters.bins import DynamoBins
 from bintally.adapters.clients import client
 from bintally.adapters.order_files import report_key
-from bintally.domain.bins import BinStatus
+from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.image import Status
 from bintally.domain.jobs import JobStatus
 from bintally.handlers import wiring
@@ -19,6 +20,8 @@ from bintally.messages.s3 import objects_in_bucket
 from jsonschema import Draft202012Validator
 
 from tests.template.deployed import stack
+from tests.unit.functions.aws import empty_stack
+from tests.unit.functions.handlers.conftest import forget_settings, functions_environment
 from tests.unit.functions.handlers.lambdas import (
     EVENTS,
     FUNCTIONS,
@@ -33,6 +36,7 @@ from tests.unit.functions.handlers.lambdas import (
 FUNCTION_EVENTS = [path.relative_to(EVENTS) for name in FUNCTIONS for path in sorted((EVENTS / name).glob("*.json"))]
 OUT = sorted(path.stem for path in (EVENTS / "out").glob("*.json"))
 KINDS = ["BinCounted", "ConsignmentReconciled", "DiscrepancyFound", "ImageRejected"]
+Event = tuple[str, dict[str, Any]]
 QUEUES = {"intake": "IntakeQueue", "collect": "ResultsQueue", "orders": "OrdersQueue"}
 
 
@@ -62,7 +66,7 @@ def put_predictions(environment: dict[str, str]) -> None:
     client("s3").put_object(Bucket=bucket, Key=key, Body=message("predictions.jsonl"))
 
 
-def told(environment: dict[str, str]) -> list[tuple[str, dict[str, Any]]]:
+def run_story(environment: dict[str, str]) -> list[Event]:
     """The whole story; the events that went out."""
     put_orders(environment)
     with requests_made() as made:
@@ -77,9 +81,43 @@ def told(environment: dict[str, str]) -> list[tuple[str, dict[str, Any]]]:
     return published(made)
 
 
+@dataclass(frozen=True)
+class Story:
+    """What the whole story leaves behind."""
+
+    events: list[Event]
+    statuses: dict[Status, int]
+    bins: dict[str, BinCount]
+    verdicts: dict[tuple[str, str], str]
+    report: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def story() -> Story:
+    """Read only: it is told once for all tests, and its stack is gone."""
+    with pytest.MonkeyPatch.context() as patch, empty_stack(), functions_environment(patch) as environment:
+        patch.setenv("MAX_ATTEMPTS", "1")
+        forget_settings()
+        events = run_story(environment)
+        dependencies = wiring.dependencies()
+        bins = DynamoBins(client("dynamodb"), environment["BINS_TABLE"]).read(["P-17-C", "P-18-A", "P-19-B"])
+        verdicts = {(line.consignment_id, line.bin_id): str(line.verdict) for line in dependencies.orders.all()}
+        return Story(events, dependencies.ledger.statuses(), bins, verdicts, order_report(environment))
+
+
+def order_report(environment: dict[str, str]) -> dict[str, Any]:
+    (stored,) = objects_in_bucket(json.dumps(bodies("orders/csv-file.json")[0]), environment["ORDERS_BUCKET"])
+    key = report_key(stored.key, stored.sequencer)
+    report: dict[str, Any] = json.loads(
+        client("s3").get_object(Bucket=environment["JOBS_BUCKET"], Key=key)["Body"].read()
+    )
+    return report
+
+
 @pytest.fixture
-def story(on_aws: dict[str, str], tried_once: None) -> list[tuple[str, dict[str, Any]]]:
-    return told(on_aws)
+def told_events(on_aws: dict[str, str], tried_once: None) -> list[Event]:
+    """A stack on which the story has happened; the events that went out."""
+    return run_story(on_aws)
 
 
 # ---- The story
@@ -101,12 +139,12 @@ def test_the_predictions_answer_the_manifest() -> None:
     assert answered == asked
 
 
-def test_every_image_ends_in_the_ledger(story: object) -> None:
-    assert wiring.dependencies().ledger.statuses() == {Status.COUNTED: 1, Status.REJECTED: 1, Status.FAILED: 1}
+def test_every_image_ends_in_the_ledger(story: Story) -> None:
+    assert story.statuses == {Status.COUNTED: 1, Status.REJECTED: 1, Status.FAILED: 1}
 
 
-def test_the_bins_say_what_is_in_them(story: object, on_aws: dict[str, str]) -> None:
-    bins = DynamoBins(client("dynamodb"), on_aws["BINS_TABLE"]).read(["P-17-C", "P-18-A", "P-19-B"])
+def test_the_bins_say_what_is_in_them(story: Story) -> None:
+    bins = story.bins
 
     assert (bins["P-17-C"].count, bins["P-17-C"].confidence) == (3, 0.8232)
     assert bins["P-17-C"].image.key == "P-17-C/photo 1é.jpg"
@@ -114,10 +152,8 @@ def test_the_bins_say_what_is_in_them(story: object, on_aws: dict[str, str]) -> 
     assert bins["P-18-A"].status is bins["P-19-B"].status is BinStatus.UNREADABLE
 
 
-def test_the_lines_have_their_verdicts(story: object) -> None:
-    verdicts = {(line.consignment_id, line.bin_id): str(line.verdict) for line in wiring.dependencies().orders.all()}
-
-    assert verdicts == {
+def test_the_lines_have_their_verdicts(story: Story) -> None:
+    assert story.verdicts == {
         ("C-1001", "P-17-C"): "SHORT",
         ("C-1001", "P-18-A"): "UNREADABLE",
         ("C-1001", "P-19-B"): "UNREADABLE",
@@ -126,11 +162,11 @@ def test_the_lines_have_their_verdicts(story: object) -> None:
     }
 
 
-def test_the_bins_stream_judges_every_order_of_a_bin(story: object) -> None:
+def test_the_bins_stream_judges_every_order_of_a_bin(told_events: object) -> None:
     assert run("reconcile", event("reconcile/stream-bins.json")) == {"lines": 3, "verdicts": {"MATCH": 1}}
 
 
-def test_an_answer_to_a_direct_request(story: object) -> None:
+def test_a_direct_request_is_answered(told_events: object) -> None:
     assert run("reconcile", event("reconcile/request.json")) == {"lines": 3, "verdicts": {}}
 
 
@@ -143,32 +179,30 @@ def test_a_request_alone_judges_the_consignment(on_aws: dict[str, str]) -> None:
     assert answer == {"lines": 3, "verdicts": {"MISSING": 2}}
 
 
-def test_reports_lie_in_the_jobs_bucket(story: object, on_aws: dict[str, str]) -> None:
-    (stored,) = objects_in_bucket(json.dumps(bodies("orders/csv-file.json")[0]), on_aws["ORDERS_BUCKET"])
-    key = report_key(stored.key, stored.sequencer)
-    report = json.loads(client("s3").get_object(Bucket=on_aws["JOBS_BUCKET"], Key=key)["Body"].read())
+def test_reports_are_in_the_jobs_bucket(story: Story) -> None:
+    report = story.report
 
     assert (report["key"], report["accepted"], report["refused"]) == ("2026-05-04/delivery 17.csv", 3, [])
 
 
-def test_told_twice_it_is_the_same_story(story: list[tuple[str, dict[str, Any]]], on_aws: dict[str, str]) -> None:
-    again = told(on_aws)
+def test_the_same_story_twice_announces_nothing_new(told_events: list[Event], on_aws: dict[str, str]) -> None:
+    again = run_story(on_aws)
 
-    assert [kind for kind, _ in again] == ["ConsignmentReconciled"]  # the stream tells of its verdict once more
-    assert all(each in story for each in again)
+    assert [kind for kind, _ in again] == ["ConsignmentReconciled"]  # the stream reports its verdict once more
+    assert all(each in told_events for each in again)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_examples_of_events_are_those_of_the_story(story: list[tuple[str, dict[str, Any]]], kind: str) -> None:
+def test_the_examples_of_events_are_those_of_the_story(story: Story, kind: str) -> None:
     example = event(f"out/{kind}.json")
 
-    assert (kind, example["detail"]) in story
+    assert (kind, example["detail"]) in story.events
     schema(kind).validate(example["detail"])
 
 
-def test_every_event_that_goes_out_keeps_to_its_schema(story: list[tuple[str, dict[str, Any]]]) -> None:
-    assert sorted({kind for kind, _ in story}) == OUT == KINDS
-    for kind, detail in story:
+def test_every_event_that_goes_out_matches_its_schema(story: Story) -> None:
+    assert sorted({kind for kind, _ in story.events}) == OUT == KINDS
+    for kind, detail in story.events:
         schema(kind).validate(detail)
 
 
@@ -189,20 +223,20 @@ def batch(on_aws: dict[str, str], setting: Callable[[str, str], None]) -> dict[s
     return on_aws
 
 
-def test_a_transform_job_that_completed_settles_its_images(batch: dict[str, str]) -> None:
+def test_a_completed_transform_job_completes_its_images(batch: dict[str, str]) -> None:
     assert failed(run("collect", event("collect/transform-completed.json"))) == []
 
     assert wiring.dependencies().ledger.statuses() == {Status.COUNTED: 1, Status.REJECTED: 1, Status.SUBMITTED: 1}
 
 
 @pytest.mark.parametrize("name", ["failed", "stopped"])
-def test_a_transform_job_that_failed_gives_its_images_back(batch: dict[str, str], name: str) -> None:
+def test_a_failed_transform_job_releases_its_images(batch: dict[str, str], name: str) -> None:
     assert failed(run("collect", event(f"collect/transform-{name}.json"))) == []
 
     assert wiring.dependencies().ledger.statuses() == {Status.SUBMITTED: 2, Status.RECEIVED: 1}
 
 
-def test_a_transform_job_without_capacity_is_asked_for_again(batch: dict[str, str]) -> None:
+def test_a_transform_job_without_capacity_is_submitted_again(batch: dict[str, str]) -> None:
     (body,) = bodies("collect/transform-capacity.json")
     job_id = body["detail"]["TransformJobName"].removesuffix("-0")
 
@@ -218,7 +252,7 @@ def test_a_transform_job_without_capacity_is_asked_for_again(batch: dict[str, st
 
 
 @pytest.mark.parametrize("path", FUNCTION_EVENTS, ids=str)
-def test_a_function_takes_its_event_on_a_stack_that_is_ready_for_it(
+def test_a_function_accepts_its_sample_event(
     path: Any, on_aws: dict[str, str], setting: Callable[[str, str], None]
 ) -> None:
     put_orders(on_aws)
@@ -242,14 +276,14 @@ def test_these_are_all_the_files() -> None:
     assert found == {str(path) for path in FUNCTION_EVENTS} | messages | examples | {"README.md"}
 
 
-def test_the_readme_tells_of_every_file() -> None:
+def test_the_readme_lists_every_file() -> None:
     text = (EVENTS / "README.md").read_text()
 
     assert [str(path) for path in FUNCTION_EVENTS if f"`{path}`" not in text] == []
 
 
 @pytest.mark.parametrize("path", [path for path in FUNCTION_EVENTS if path.parent.name in QUEUES], ids=str)
-def test_a_message_is_as_sqs_hands_it_over(path: Any) -> None:
+def test_a_message_has_the_form_of_sqs(path: Any) -> None:
     for record in event(str(path))["Records"]:
         assert set(record) == {
             "messageId",
@@ -267,7 +301,7 @@ def test_a_message_is_as_sqs_hands_it_over(path: Any) -> None:
 
 
 @pytest.mark.parametrize(("name", "table"), [("bins", "BinsTable"), ("lines", "ConsignmentsTable")])
-def test_a_stream_carries_what_its_table_says(name: str, table: str) -> None:
+def test_a_stream_record_matches_the_view_of_its_table(name: str, table: str) -> None:
     view = stack().resources[table]["Properties"]["StreamSpecification"]["StreamViewType"]
     images = {"KEYS_ONLY": set(), "NEW_AND_OLD_IMAGES": {"NewImage", "OldImage"}}[view]
 
