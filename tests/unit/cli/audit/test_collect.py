@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from bincli.audit.collect import Clock, QueueDepth, audit_once, grace_periods, run_audit
@@ -150,7 +151,18 @@ def test_an_audit_does_not_wait_for_ever(stack: MotoStack) -> None:
     clock, slept = clock_of()
 
     assert not run_audit(stack.deployment, GRACE, wait=12, clock=clock).is_settled
-    assert sum(slept) == 15
+    assert sum(slept) == 12
+
+
+def test_an_audit_waits_as_long_as_it_took_before_it_reads_every_table_again(stack: MotoStack) -> None:
+    stack.submitted("a/1.jpg")
+    slept: list[float] = []
+    looks = count()
+    clock = Clock(lambda: SOON + timedelta(seconds=10 * next(looks) + sum(slept)), slept.append)
+
+    run_audit(stack.deployment, GRACE, wait=100, clock=clock)
+
+    assert slept == [10, 10, 10]
 
 
 def vanishing(stack: MotoStack, image: Image, *, object_too: bool) -> Deployment:
