@@ -14,6 +14,7 @@ import typer
 from bincli.commands import (
     audit,
     backfill,
+    backup,
     bins,
     consignment,
     cost,
@@ -91,6 +92,8 @@ for command in (
     deploy.deploy,
     destroy.destroy,
     cost.cost,
+    backup.backup,
+    backup.restore,
 ):
     app.command()(command)
 order_commands.command("import")(orders.import_file)

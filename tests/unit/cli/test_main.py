@@ -29,6 +29,7 @@ def test_there_are_these_commands_and_no_others():
     assert {" ".join(words) for words in COMMANDS} == {
         "audit",
         "backfill",
+        "backup",
         "bins",
         "consignment",
         "cost",
@@ -42,6 +43,7 @@ def test_there_are_these_commands_and_no_others():
         "orders import",
         "recount",
         "redrive",
+        "restore",
         "retry",
         "smoke",
         "up",
