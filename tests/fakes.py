@@ -16,9 +16,9 @@ from typing import Any
 import fastjsonschema
 from bintally.adapters.jobs import CLOSED_FROM
 from bintally.domain.bins import BinCount, replaces
-from bintally.domain.errors import EngineUnavailableError, InvalidEventError, NoCapacityError
+from bintally.domain.errors import EngineUnavailableError, InvalidEventError, QuotaExceededError
 from bintally.domain.image import Image, LedgerEntry, Status
-from bintally.domain.jobs import UNFINISHED, EngineName, Job, JobResult, JobStatus
+from bintally.domain.jobs import UNFINISHED, EngineName, InFlight, Job, JobResult, JobStatus
 from bintally.domain.manifest import PredictionError, Result, build_manifest, parse_manifest, parse_output
 from bintally.domain.objects import StoredObject
 from bintally.domain.orders import OrderFile, Progress, RefusedRow
@@ -243,6 +243,12 @@ class FakeJobs(_Fake):
         found = [held for held in found if status in UNFINISHED]
         return [held.as_read for held in sorted(found, key=lambda held: held.touched_at)][:most]
 
+    def in_flight(self, engine: EngineName) -> InFlight:
+        self.step()
+        jobs = [held.job for held in self.items.values() if held.status in UNFINISHED and held.job.engine is engine]
+        sent = sum(job.status is JobStatus.SENT for job in jobs)
+        return InFlight(len(jobs), sent, sum(job.images for job in jobs))
+
     def touch(self, job_id: str, now: str) -> None:
         self.step()
         held = self.items.get(job_id)
@@ -310,8 +316,8 @@ class FakeJobs(_Fake):
 @dataclass
 class FakeEngine(_Fake):
     """`asked` are the jobs that it took, `outputs` what it answered, by key. Down, or asked for a job that it
-    `refuses`, it takes nothing; `full` it has no instances. Jobs that went `elsewhere` can't be looked into. `ended_at`
-    has when jobs ended, by job id; the others ended long ago.
+    `refuses`, it takes nothing; `full` it is over the account's quota. Jobs that went `elsewhere` can't be looked into.
+    `ended_at` has when jobs ended, by job id; the others ended long ago.
     """
 
     name: EngineName = EngineName.ASYNC
@@ -337,7 +343,7 @@ class FakeEngine(_Fake):
     def submit(self, job: Job) -> Mapping[str, str]:
         self.step()
         if self.full:
-            raise NoCapacityError(f"CapacityError: {job.job_id}")
+            raise QuotaExceededError(f"{job.job_id} waits")
         if self.down or job.job_id in self.refuses:
             raise EngineUnavailableError(f"{job.job_id}: no endpoint")
         self.asked.append(job.job_id)
@@ -386,6 +392,17 @@ class FakeEngine(_Fake):
             lines = [json.dumps(by_id[each]) for each in parse_manifest(self.manifests[key]) if each in by_id]
             self.outputs[key] = "".join(f"{line}\n" for line in lines)
         return self.location(job)
+
+
+@dataclass
+class FakeIntakeQueue(_Fake):
+    """`waiting` says how many messages wait."""
+
+    waiting: Callable[[], int] = lambda: 0
+
+    def depth(self) -> int:
+        self.step()
+        return self.waiting()
 
 
 @dataclass
@@ -528,6 +545,7 @@ class Fakes:
         self.orders = FakeOrders(self.steps, batch_size)
         self.reports = FakeReports(self.steps, batch_size)
         self.events = FakeEvents(self.steps, batch_size)
+        self.intake_queue = FakeIntakeQueue(self.steps)
 
     @property
     def engines(self) -> list[FakeEngine]:

@@ -64,13 +64,14 @@ class Platform:
     def _wire(self) -> None:
         fakes = self.fakes
         fakes.async_engine, fakes.batch_engine = self._engine(EngineName.ASYNC), self._engine(EngineName.BATCH)
+        fakes.intake_queue.waiting = lambda: sum(each.visible_at <= self.now for each in self.intake.waiting)
         fakes.bins.items, fakes.ledger.items, fakes.orders.items = WatchedBins(), WatchedLedger(), WatchedLines()
 
     def use(self, step: Callable[[], object]) -> None:
         """What happens before each step of the functions."""
         fakes = self.fakes
         tables = (fakes.ledger, fakes.bins, fakes.jobs, fakes.orders)
-        for fake in (*tables, fakes.reports, fakes.events, *fakes.engines):
+        for fake in (*tables, fakes.reports, fakes.events, fakes.intake_queue, *fakes.engines):
             fake.step = step
 
     def _engine(self, name: EngineName) -> SimulatedEngine:

@@ -69,7 +69,7 @@ ENDINGS: list[Ending] = [bad_files, missing, extra, cut, failed, stopped, withou
 
 
 def platform_of(chance: Random) -> Platform:
-    return Platform(chance, InferenceMode.BATCH, policy=replace(POLICY, micro_batch=SHARD))
+    return Platform(chance, InferenceMode.BATCH, policy=replace(POLICY, micro_batch=SHARD, max_transform_jobs=JOBS))
 
 
 def one_job(platform: Platform, number: int) -> Job:

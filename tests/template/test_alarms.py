@@ -15,7 +15,7 @@ ALERTS = f"arn:aws:sns:{AT}:bintally-alerts"
 FOR_SCALING = {"CounterWakeAlarm"}
 ALARMS = {name: a for name, a in properties_of("AWS::CloudWatch::Alarm").items() if name not in FOR_SCALING}
 # Metrics that the functions count themselves.
-OURS = {"OldestPendingSeconds", "ImagesUnaccounted", "ImagesFailed", "JobsFailed"}
+OURS = {"OldestPendingSeconds", "ImagesUnaccounted", "ImagesFailed", "JobsFailed", "JobsOverQuota"}
 COMMANDS = ("bintally redrive", "bintally audit", "bintally retry", "bintally jobs")
 
 

@@ -31,6 +31,8 @@ SETTINGS = [
     ("RetryDelay", "30", "RETRY_DELAY"),
     ("SweepAfter", "240", "SWEEP_AFTER"),
     ("JobTimeout", "30000", "JOB_TIMEOUT"),
+    ("MaxRequests", "9", "MAX_REQUESTS"),
+    ("MaxTransformJobs", "2", "MAX_TRANSFORM_JOBS"),
 ]
 
 

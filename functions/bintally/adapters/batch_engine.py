@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bintally.adapters.errors import store_errors
 from bintally.adapters.job_files import JSON_LINES, JobFiles
-from bintally.domain.errors import EngineUnavailableError, NoCapacityError
+from bintally.domain.errors import EngineUnavailableError, QuotaExceededError
 from bintally.domain.image import Image
 from bintally.domain.jobs import Job, JobResult
 from bintally.domain.manifest import Result, parse_output
@@ -46,7 +46,7 @@ class BatchEngine:
         except ClientError as error:
             code, said = error.response["Error"]["Code"], str(error)
             if code == "ResourceLimitExceeded":
-                raise NoCapacityError(f"CapacityError: {said}") from error
+                raise QuotaExceededError(f"A quota of SageMaker's is used up, {job.job_id} waits: {said}") from error
             if not any(word in f"{code} {said}" for word in TAKEN):
                 raise EngineUnavailableError(f"SageMaker did not take {job.job_id}: {error}") from error
         except BotoCoreError as error:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
-from bintally.domain.jobs import EngineName, Job, JobStatus
+from bintally.domain.jobs import EngineName, InFlight, Job, JobStatus
 
 # From which statuses a job may be closed as each of these.
 CLOSED_FROM = {
@@ -70,6 +70,22 @@ class DynamoJobs:
     def unfinished(self, status: JobStatus, until: str, most: int) -> list[Job]:
         found = [item for engine in EngineName for item in islice(self._unanswered(engine, status, until), most)]
         return [job_from_item(item) for item in sorted(found, key=lambda item: str(item["touched_at"]))[:most]]
+
+    def in_flight(self, engine: EngineName) -> InFlight:
+        jobs = sent = images = 0
+        for item in pages(
+            self._client,
+            "query",
+            TableName=self._table,
+            IndexName="Unfinished",
+            KeyConditionExpression="unfinished_engine = :engine",
+            ProjectionExpression="#status, images",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":engine": {"S": engine.value}},
+        ):
+            jobs, images = jobs + 1, images + int(item["images"])
+            sent += item["status"] == JobStatus.SENT
+        return InFlight(jobs, sent, images)
 
     def touch(self, job_id: str, now: str) -> None:
         self._write(job_id, {"touched_at": now}, "attribute_exists(#touched_at)", {})

@@ -4,7 +4,7 @@ BintallyError
 ├── InvalidEventError       the message is not for this stack: it ends in the dead-letter queue
 ├── UnknownJobError         a result names a job that does not exist: dead-letter queue
 ├── EngineUnavailableError  SageMaker did not accept the job: the next scheduled submit retries it
-│   └── NoCapacityError     no instances are available: retried later, and with another instance type
+│   └── QuotaExceededError  a quota of the account is used up: the job waits and uses up no attempt
 ├── StoreError              a table, bucket or event bus refused a request: the message is delivered again
 └── SettingError            an environment variable is missing or invalid: the whole function fails
 """
@@ -30,8 +30,8 @@ class EngineUnavailableError(BintallyError):
     """The inference engine did not accept the job. It may accept it later."""
 
 
-class NoCapacityError(EngineUnavailableError):
-    """No instances of the requested type are available to the account."""
+class QuotaExceededError(EngineUnavailableError):
+    """A quota of the account is used up, such as the number of instances of a type for transform jobs."""
 
 
 class StoreError(BintallyError):

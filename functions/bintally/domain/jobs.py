@@ -90,6 +90,15 @@ class JobResult:
     ended_at: str = ""
 
 
+@dataclass(frozen=True)
+class InFlight:
+    """Unfinished jobs of one engine: how many, how many of them are SENT, and how many images are in them."""
+
+    jobs: int = 0
+    sent: int = 0
+    images: int = 0
+
+
 def job_of(images: Iterable[tuple[str, int]], engine: EngineName = EngineName.ASYNC, shards: int = 1) -> Job:
     """The job for these images, given as (image id, attempts before this job).
 

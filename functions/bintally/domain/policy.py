@@ -12,6 +12,12 @@ from bintally.domain.jobs import EngineName
 
 ATTEMPTS_PER_TYPE = 3  # with one instance type, before trying the next one
 MAX_DELAY = timedelta(hours=1)
+CAPACITY_REASONS = (
+    "CapacityError",
+    "InsufficientCapacity",
+    "InsufficientInstanceCapacity",
+    "Unable to provision requested ML compute capacity",
+)
 
 
 class InferenceMode(StrEnum):
@@ -29,7 +35,9 @@ class Policy:
     A manifest has up to `micro_batch` images. An image is FAILED after `max_attempts` jobs without a result. A job
     without news is checked after `sweep_after`, which is longer than any function runs, and times out after
     `job_timeout`. An image without a result is retried after `retry_delay`, doubled for each attempt. Transform jobs
-    try `instance_types` in order when capacity is unavailable.
+    try `instance_types` in order when capacity is unavailable. At most `max_requests` requests to the endpoint are
+    unfinished at a time, so that none waits longer than SageMaker keeps it, and at most `max_transform_jobs` transform
+    jobs.
     """
 
     mode: InferenceMode
@@ -40,10 +48,12 @@ class Policy:
     job_timeout: timedelta
     retry_delay: timedelta
     instance_types: tuple[str, ...]
+    max_requests: int
+    max_transform_jobs: int
 
 
-def engine_for(policy: Policy, pending: int) -> EngineName:
-    """The engine for `pending` images.
+def engine_for(policy: Policy, backlog: int) -> EngineName:
+    """The engine for the next images, when `backlog` images have not been counted yet.
 
     A running endpoint responds within seconds. One that scales from zero takes about five minutes, as long as a
     transform job takes to start, so small numbers of images go to the endpoint. A transform job is only paid for while
@@ -51,19 +61,13 @@ def engine_for(policy: Policy, pending: int) -> EngineName:
     backlogs go there. The threshold should be where counting takes longer than starting.
     """
     if policy.mode is InferenceMode.AUTO:
-        return EngineName.BATCH if pending >= policy.batch_threshold else EngineName.ASYNC
+        return EngineName.BATCH if backlog >= policy.batch_threshold else EngineName.ASYNC
     return EngineName(policy.mode.value)
 
 
-def waits_for_schedule(policy: Policy, delivered: int) -> bool:
-    """Whether `delivered` images are left pending for the scheduled submit, which combines them with others in a job.
-
-    In AUTO, a delivery that fills a whole manifest is treated as the start of a backlog, because intake does not know
-    how many messages the queue has. A delivery can't be larger (`BatchSize` in template.yaml).
-    """
-    if policy.mode is InferenceMode.AUTO:
-        return delivered >= policy.micro_batch
-    return policy.mode is InferenceMode.BATCH
+def max_jobs(policy: Policy, engine: EngineName) -> int:
+    """How many jobs of an engine may be unfinished at a time. More images stay pending."""
+    return policy.max_requests if engine is EngineName.ASYNC else policy.max_transform_jobs
 
 
 def manifest_size(policy: Policy, attempts: int) -> int:
@@ -93,9 +97,10 @@ def backoff(policy: Policy, times: int) -> timedelta:
 def lacks_capacity(reason: str) -> bool:
     """Whether a transform job failed because no instances were available, before it processed any image.
 
-    SageMaker's reason is `CapacityError: Unable to provision requested ML compute capacity.`
+    SageMaker's reason is `CapacityError: Unable to provision requested ML compute capacity.`, and for some resources
+    `InsufficientInstanceCapacity`. A used-up quota is something else: see `QuotaExceededError`.
     """
-    return reason.startswith("CapacityError")
+    return reason.startswith(CAPACITY_REASONS)
 
 
 def instance_type(types: Sequence[str], transform_attempt: int) -> str | None:

@@ -28,6 +28,10 @@ class Settings:
         return self._text("INTAKE_BUCKET")
 
     @property
+    def intake_queue(self) -> str:
+        return self._text("INTAKE_QUEUE")
+
+    @property
     def orders_bucket(self) -> str:
         return self._text("ORDERS_BUCKET")
 
@@ -86,6 +90,8 @@ class Settings:
             job_timeout=timedelta(seconds=self._number("JOB_TIMEOUT")),
             retry_delay=timedelta(seconds=self._number("RETRY_DELAY")),
             instance_types=tuple(part.strip() for part in self._text("BATCH_INSTANCE_TYPES").split(",")),
+            max_requests=int(self._number("MAX_REQUESTS")),
+            max_transform_jobs=int(self._number("MAX_TRANSFORM_JOBS")),
         )
 
     @cached_property

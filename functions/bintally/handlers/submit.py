@@ -27,6 +27,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
     for name, unit, number in (
         ("JobsSent", MetricUnit.Count, len(done.submission.sent)),
         ("JobsWaiting", MetricUnit.Count, len(done.submission.waiting)),
+        ("JobsOverQuota", MetricUnit.Count, done.submission.over_quota),
         ("JobsFailed", MetricUnit.Count, len(done.swept.failed) + len(done.swept.timed_out)),
         ("OldestPendingSeconds", MetricUnit.Seconds, done.oldest_pending.total_seconds()),
         ("ImagesUnaccounted", MetricUnit.Count, done.unaccounted),

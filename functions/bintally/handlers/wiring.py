@@ -10,6 +10,7 @@ from bintally.adapters.bins import DynamoBins
 from bintally.adapters.clients import client
 from bintally.adapters.consignments import DynamoOrders
 from bintally.adapters.events import EventBus
+from bintally.adapters.intake_queue import IntakeQueue
 from bintally.adapters.job_files import JobFiles
 from bintally.adapters.jobs import DynamoJobs
 from bintally.adapters.key_patterns import FindBin, finder_of
@@ -52,6 +53,10 @@ class AwsDependencies:
 
     def engine(self, name: EngineName) -> AsyncEngine | BatchEngine:
         return self._async_engine if name is EngineName.ASYNC else self._batch_engine
+
+    @cached_property
+    def intake_queue(self) -> IntakeQueue:
+        return IntakeQueue(client("sqs"), settings().intake_queue)
 
     @cached_property
     def order_files(self) -> OrderFiles:

@@ -9,10 +9,10 @@ from datetime import datetime
 from bintally.domain.batches import batched
 from bintally.domain.image import Image, Status
 from bintally.domain.jobs import EngineName, Job, JobStatus, job_of
-from bintally.domain.policy import Policy, waits_for_schedule
+from bintally.domain.policy import Policy
 from bintally.domain.times import iso
 from bintally.usecases.ports import Dependencies
-from bintally.usecases.submit import SubmitSummary, submit_jobs
+from bintally.usecases.submit import SubmitSummary, choose_engine, submit_jobs
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,10 @@ class IngestSummary:
 
 
 def ingest(dependencies: Dependencies, images: Iterable[Image], *, policy: Policy, now: datetime) -> IngestSummary:
-    """Register images, and submit them or leave them to the scheduled submit, as the policy says.
+    """Register images, and submit them to the endpoint or leave them pending.
+
+    They are left to the scheduled submit if they belong into a transform job, or if the endpoint has all the requests
+    that it may have.
 
     Safe to repeat at any point with the same images, because of the order of the writes: manifest, job as PREPARED,
     ledger, job as OPEN, request. So no image names a job that the jobs table lacks, and no job gets a result before its
@@ -40,7 +43,7 @@ def ingest(dependencies: Dependencies, images: Iterable[Image], *, policy: Polic
             ledger.reject(image, "A folder, not a photo.", iso(now), "folder_marker")
     files = [image for image in new if not image.is_folder_marker]
     job_ids = {entry.job_id for entry in known.values() if entry.job_id and entry.status is Status.SUBMITTED}
-    if waits_for_schedule(policy, len(files)):
+    if files and _wait(dependencies, len(files), policy):
         ledger.receive(files, iso(now))
     else:
         job_ids |= {_register(dependencies, batch, iso(now)) for batch in batched(files, policy.micro_batch)}
@@ -48,6 +51,12 @@ def ingest(dependencies: Dependencies, images: Iterable[Image], *, policy: Polic
     requests = [job for job in opened if job.engine is EngineName.ASYNC]  # the schedule sends transform jobs
     submission = submit_jobs(dependencies, requests, policy=policy, now=now)
     return IngestSummary(len(new), len(unique) - len(new), submission)
+
+
+def _wait(dependencies: Dependencies, files: int, policy: Policy) -> bool:
+    """Whether so many images are left to the schedule."""
+    engine, room = choose_engine(dependencies, files, policy)
+    return engine is EngineName.BATCH or not room
 
 
 def _opened(dependencies: Dependencies, job: Job, now: str) -> Job:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bintally.domain.bins import BinCount
 from bintally.domain.image import Image, LedgerEntry
-from bintally.domain.jobs import EngineName, Job, JobResult, JobStatus
+from bintally.domain.jobs import EngineName, InFlight, Job, JobResult, JobStatus
 from bintally.domain.manifest import Result
 from bintally.domain.objects import StoredObject
 from bintally.domain.orders import OrderFile, Progress
@@ -82,6 +82,9 @@ class Jobs(Protocol):
     def unfinished(self, status: JobStatus, until: str, limit: int) -> list[Job]:
         """At most `limit` jobs in a status that were touched no later than `until`, the oldest touch first."""
 
+    def in_flight(self, engine: EngineName) -> InFlight:
+        """The unfinished jobs of an engine. Changes of the last seconds may be missing."""
+
     def touch(self, job_id: str, now: str) -> None:
         """Note that the job was checked, so that others are checked before it is checked again."""
 
@@ -111,7 +114,7 @@ class Engine(Protocol):
         """Write the job's manifests."""
 
     def submit(self, job: Job) -> Mapping[str, str]:
-        """Send the job; the locations of its output. Raises EngineUnavailableError or its subclass NoCapacityError."""
+        """Send the job; the locations of its output. Raises EngineUnavailableError or QuotaExceededError."""
 
     def poll(self, job: Job) -> JobResult | None:
         """The result of a job that was sent, whether or not it was announced; None while there is none.
@@ -170,6 +173,13 @@ class Reports(Protocol):
         """Write the report; its location."""
 
 
+class IntakeQueue(Protocol):
+    """The queue of S3's notifications."""
+
+    def depth(self) -> int:
+        """About how many messages wait in it."""
+
+
 class Events(Protocol):
     """The event bus. An event may be published twice, with the same `event_id`."""
 
@@ -219,6 +229,9 @@ class Dependencies(Protocol):
 
     @property
     def events(self) -> Events: ...
+
+    @property
+    def intake_queue(self) -> IntakeQueue: ...
 
     def engine(self, name: EngineName) -> Engine:
         """The engine with this name."""

@@ -57,7 +57,8 @@ def run_schedule(
     swept = sweep(dependencies, policy=policy, now=now, has_time=lambda: time_left() > SWEEP_MARGIN)
     assigned = assign_pending(dependencies, policy=policy, now=now, has_time=lambda: time_left() > ASSIGN_MARGIN)
     last = submit_open(dependencies, policy=policy, now=now, has_time=lambda: time_left() > LAST_SEND_MARGIN)
-    submission = SubmitSummary(sent.sent + last.sent, tuple(dict(sent.waiting + last.waiting).items()))
+    waiting = tuple(dict(sent.waiting + last.waiting).items())
+    submission = SubmitSummary(sent.sent + last.sent, waiting, sent.over_quota + last.over_quota)
     unsent = dependencies.jobs.unfinished(JobStatus.OPEN, iso(now), MAX_OVERDUE)
     since = [entry.due_at for entry in assigned.pending] + [job.created_at for job in unsent]
     oldest = datetime.fromisoformat(min(since, default=iso(now)))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby, takewhile
+from itertools import groupby, islice, takewhile
 
 from bintally.domain.batches import batched
-from bintally.domain.errors import NoCapacityError, SettingError, describe_error
+from bintally.domain.errors import QuotaExceededError, SettingError, describe_error
 from bintally.domain.image import LedgerEntry
 from bintally.domain.jobs import EngineName, Job, JobStatus, job_of
-from bintally.domain.policy import Policy, backoff, engine_for, manifest_size
+from bintally.domain.policy import InferenceMode, Policy, backoff, engine_for, manifest_size, max_jobs
 from bintally.domain.times import iso
 from bintally.usecases.ports import Dependencies
 
@@ -24,10 +24,14 @@ Shard = Sequence[LedgerEntry]
 
 @dataclass(frozen=True)
 class SubmitSummary:
-    """Ids of the jobs that the engine accepted, and of those that wait for the next run, with the reason."""
+    """Ids of the jobs that the engine accepted, and of those that wait for the next run, with the reason.
+
+    `over_quota` of them wait because a quota of the account is used up.
+    """
 
     sent: tuple[str, ...]
     waiting: tuple[tuple[str, str], ...]
+    over_quota: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,19 +51,34 @@ def always() -> bool:
     return True
 
 
+def choose_engine(dependencies: Dependencies, pending: int, policy: Policy) -> tuple[EngineName, int]:
+    """The engine for `pending` images, and how many more jobs it may have.
+
+    In mode `auto` the images that the endpoint has not counted yet and the notifications in the intake queue belong to
+    the backlog too: a steady stream of small deliveries is a backlog when the endpoint can't keep up.
+    """
+    endpoint = dependencies.jobs.in_flight(EngineName.ASYNC)
+    backlog = pending
+    if policy.mode is InferenceMode.AUTO:
+        backlog += endpoint.images + dependencies.intake_queue.depth()
+    engine = engine_for(policy, backlog)
+    in_flight = endpoint if engine is EngineName.ASYNC else dependencies.jobs.in_flight(engine)
+    return engine, max(max_jobs(policy, engine) - in_flight.jobs, 0)
+
+
 def assign_pending(
     dependencies: Dependencies, *, policy: Policy, now: datetime, has_time: Callable[[], bool] = always
 ) -> AssignSummary:
-    """Assign images that are due and that no job holds to new jobs, as long as there is time.
+    """Assign images that are due and that no job holds to new jobs, while there is time and the engine has room.
 
     Safe to repeat and to run concurrently: each image is assigned once, and a job that gets no image stays PREPARED
     until the sweep abandons it. An error of any kind affects only its own job.
     """
     ledger, jobs = dependencies.ledger, dependencies.jobs
     pending = sorted(ledger.pending(iso(now), MAX_PENDING), key=lambda entry: (entry.due_at, entry.image.image_id))
-    engine = engine_for(policy, len(pending))
+    engine, room = choose_engine(dependencies, len(pending), policy)
     assigned, errors = 0, []
-    for shards in takewhile(lambda _: has_time(), _jobs(pending, engine, policy)):
+    for shards in takewhile(lambda _: has_time(), islice(_jobs(pending, engine, policy), room)):
         entries = [entry for shard in shards for entry in shard]
         job = job_of(((entry.image.image_id, entry.attempts) for entry in entries), engine, len(shards))
         try:
@@ -105,34 +124,41 @@ def submit_open(
 ) -> SubmitSummary:
     """Send OPEN jobs that are due, while there is time: new ones, and those that a crash or a refusal left behind."""
     waiting = dependencies.jobs.unfinished(JobStatus.OPEN, iso(now), MAX_JOBS)
-    return submit_jobs(dependencies, takewhile(lambda _: has_time(), waiting), policy=policy, now=now)
+    in_time = takewhile(lambda _: has_time(), waiting)
+    room = policy.max_transform_jobs - dependencies.jobs.in_flight(EngineName.BATCH).sent
+    return submit_jobs(dependencies, in_time, policy=policy, now=now, transform_jobs=room)
 
 
 def submit_jobs(
-    dependencies: Dependencies, candidates: Iterable[Job], *, policy: Policy, now: datetime
+    dependencies: Dependencies, candidates: Iterable[Job], *, policy: Policy, now: datetime, transform_jobs: int = 0
 ) -> SubmitSummary:
     """Send those candidates that are OPEN and due and that nobody else is sending.
 
-    A job that can't be sent, whatever the error, stays OPEN, and the others are sent.
+    A job that can't be sent, whatever the error, stays OPEN, and the others are sent. At most `transform_jobs` are
+    transform jobs: runs that overlap may have created more than may run.
     """
     jobs = dependencies.jobs
-    sent, waiting = [], []
+    sent: list[Job] = []
+    waiting: list[tuple[str, str]] = []
+    over_quota = 0
     for job in candidates:
         if job.status is not JobStatus.OPEN or job.due_at > iso(now):
+            continue
+        if job.engine is EngineName.BATCH and sum(each.engine is job.engine for each in sent) >= transform_jobs:
             continue
         try:
             if not jobs.claim(job, iso(now), iso(now + policy.sweep_after)):
                 continue
             jobs.mark_sent(job, dependencies.engine(job.engine).submit(job), iso(now))
-            sent.append(job.job_id)
-        except NoCapacityError as error:
-            defer(dependencies, job, str(error), policy=policy, now=now)
+            sent.append(job)
+        except QuotaExceededError as error:
+            over_quota += 1
             waiting.append((job.job_id, str(error)))
         except SettingError:
             raise
         except Exception as error:
             waiting.append((job.job_id, describe_error(error)))
-    return SubmitSummary(tuple(sent), tuple(waiting))
+    return SubmitSummary(tuple(job.job_id for job in sent), tuple(waiting), over_quota)
 
 
 def defer(dependencies: Dependencies, job: Job, reason: str, *, policy: Policy, now: datetime) -> None:

@@ -50,9 +50,10 @@ def create_buckets() -> None:
         client("s3").put_bucket_versioning(Bucket=name, VersioningConfiguration=definition["VersioningConfiguration"])
 
 
-def create_orders_queue() -> None:
-    """The only queue that a function itself sends to."""
-    client("sqs").create_queue(QueueName=table("OrdersQueue").rpartition("/")[2])
+def create_queues() -> None:
+    """Those that functions themselves send to or measure."""
+    for name in ("IntakeQueue", "OrdersQueue"):
+        client("sqs").create_queue(QueueName=table(name).rpartition("/")[2])
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def empty_stack() -> Iterator[None]:
     with mock_aws():
         create_tables()
         create_buckets()
-        create_orders_queue()
+        create_queues()
         yield
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from bintally.adapters.batch_engine import BatchEngine
 from bintally.adapters.job_files import JobFiles
-from bintally.domain.errors import EngineUnavailableError, InvalidEventError, NoCapacityError, StoreError
+from bintally.domain.errors import EngineUnavailableError, InvalidEventError, QuotaExceededError, StoreError
 from bintally.domain.jobs import EngineName, JobResult, job_of
 from bintally.domain.policy import ATTEMPTS_PER_TYPE, lacks_capacity
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -122,14 +122,19 @@ def test_asking_again_after_a_crash_is_no_error_on_moto(aws: None) -> None:
     assert engine(client("sagemaker")).submit(JOB) == first
 
 
-def test_a_quota_that_is_used_up_is_a_lack_of_capacity() -> None:
-    error = client_error("ResourceLimitExceeded", "CreateTransformJob")
+def test_a_quota_that_is_used_up_is_no_lack_of_capacity() -> None:
+    limit = (
+        "The account-level service limit 'ml.c6i.xlarge for transform job usage' is 0 Instances, with current"
+        " utilization of 0 Instances and a request delta of 1 Instances."
+    )
+    error = ClientError({"Error": {"Code": "ResourceLimitExceeded", "Message": limit}}, "CreateTransformJob")
 
-    with pytest.raises(NoCapacityError) as raised:
+    with pytest.raises(QuotaExceededError) as raised:
         engine(StubClient("sagemaker", create_transform_job=refusing(error))).submit(JOB)
 
     assert raised.value.__cause__ is error
-    assert lacks_capacity(str(raised.value))
+    assert not lacks_capacity(str(raised.value))
+    assert limit in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +152,7 @@ def test_an_engine_that_does_not_take_a_job_may_take_it_later(error: Exception) 
         engine(StubClient("sagemaker", create_transform_job=refusing(error))).submit(JOB)
 
     assert raised.value.__cause__ is error
-    assert not isinstance(raised.value, NoCapacityError)
+    assert not isinstance(raised.value, QuotaExceededError)
 
 
 # ---- What came of it

@@ -15,8 +15,8 @@ from bintally.domain.policy import (
     instance_type,
     lacks_capacity,
     manifest_size,
+    max_jobs,
     retry_at,
-    waits_for_schedule,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,14 +63,10 @@ def test_more_images_never_go_from_batch_to_the_endpoint(policy: Policy, some: i
         assert engine_for(policy, more) is EngineName.BATCH
 
 
-@pytest.mark.parametrize(
-    ("policy", "delivered", "waits"),
-    [(ASYNC, 100_000, False), (BATCH, 1, True), (AUTO, 1, False), (AUTO, 499, False), (AUTO, 500, True)],
-)
-def test_a_delivery_waits_for_the_schedule_where_it_may_be_part_of_a_backlog(
-    policy: Policy, delivered: int, waits: bool
-) -> None:
-    assert waits_for_schedule(policy, delivered) is waits
+def test_each_engine_has_a_limit_of_its_own() -> None:
+    policy = replace(POLICY, max_requests=5, max_transform_jobs=2)
+
+    assert (max_jobs(policy, EngineName.ASYNC), max_jobs(policy, EngineName.BATCH)) == (5, 2)
 
 
 # ---- How many share a manifest
@@ -134,6 +130,9 @@ def test_a_delay_is_at_least_what_the_operator_set_at_most_an_hour_and_never_shr
     [
         ("CapacityError: Unable to provision requested ML compute capacity.", True),
         ("CapacityError", True),
+        ("InsufficientInstanceCapacity: Please retry after some time.", True),
+        ("Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error.", True),
+        ("ResourceLimitExceeded: The account-level service limit is 0 Instances.", False),
         ("", False),
         ("AlgorithmError: CapacityError in the container", False),
         ("ClientError: See job logs for more information", False),

@@ -185,15 +185,15 @@ def test_a_job_that_has_to_wait_is_no_failure_of_its_messages(
     [
         ("async", 7, Status.SUBMITTED),
         ("batch", 1, Status.RECEIVED),
-        ("auto", 2, Status.SUBMITTED),
-        ("auto", 3, Status.RECEIVED),
+        ("auto", 9, Status.SUBMITTED),
+        ("auto", 10, Status.RECEIVED),
     ],
 )
 def test_a_delivery_is_submitted_or_left_to_the_schedule_as_the_operator_chose(
     mode: str, number: int, status: Status, on_aws: dict[str, str], setting: Callable[[str, str], None]
 ) -> None:
     setting("INFERENCE_MODE", mode)
-    setting("MICRO_BATCH_SIZE", "3")
+    setting("BATCH_THRESHOLD", "10")
 
     answer = run("intake", messages(*(notification(f"bin-{index}/a.jpg") for index in range(number))))
 

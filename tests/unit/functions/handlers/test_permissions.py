@@ -108,9 +108,10 @@ def needs(on_aws: dict[str, str], setting: Callable[[str, str], None]) -> dict[s
     ]
     found: dict[str, set[Need]] = {name: set() for name in FUNCTIONS}
     put_predictions(on_aws)
+    setting("INFERENCE_MODE", "auto")
     for number, (function, delivery) in enumerate(deliveries):
         if function == "submit":
-            setting("INFERENCE_MODE", "async" if number % 2 else "batch")
+            setting("INFERENCE_MODE", "auto" if number % 2 else "batch")
             setting("SWEEP_AFTER", "0")  # the outputs were written just now
             leave_work(on_aws["JOBS_BUCKET"], make_images(4 * number)[-4:])
         if delivery == event("collect/async-failure.json"):

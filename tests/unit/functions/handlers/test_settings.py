@@ -44,6 +44,8 @@ def test_the_template_gives_what_the_functions_need() -> None:
         job_timeout=timedelta(hours=7),
         retry_delay=timedelta(minutes=1),
         instance_types=("ml.c6i.xlarge", "ml.m5.xlarge", "ml.c5.xlarge"),
+        max_requests=400,
+        max_transform_jobs=4,
     )
 
 
@@ -65,6 +67,8 @@ def test_the_operators_policy_reaches_the_functions() -> None:
         RetryDelay="30",
         SweepAfter="200",
         JobTimeout="3600",
+        MaxRequests="9",
+        MaxTransformJobs="2",
     )
 
     for function in chosen.of_type("AWS::Lambda::Function"):
@@ -79,6 +83,8 @@ def test_the_operators_policy_reaches_the_functions() -> None:
             job_timeout=timedelta(hours=1),
             retry_delay=timedelta(seconds=30),
             instance_types=("ml.c5.large", "ml.m5.large"),
+            max_requests=9,
+            max_transform_jobs=2,
         )
 
 
@@ -127,6 +133,8 @@ NUMBERS = [
     "JOB_TIMEOUT",
     "MATCH_THRESHOLD",
     "MAX_ATTEMPTS",
+    "MAX_REQUESTS",
+    "MAX_TRANSFORM_JOBS",
     "MICRO_BATCH_SIZE",
     "RETRY_DELAY",
     "SWEEP_AFTER",

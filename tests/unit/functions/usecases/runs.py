@@ -36,6 +36,8 @@ POLICY = Policy(
     job_timeout=timedelta(hours=7),
     retry_delay=timedelta(minutes=1),
     instance_types=("ml.c6i.xlarge", "ml.m5.xlarge"),
+    max_requests=400,
+    max_transform_jobs=4,
 )
 ONCE = replace(POLICY, max_attempts=1)
 

@@ -149,7 +149,7 @@ def test_a_crash_at_any_call_leaves_nothing_that_a_second_run_does_not_mend() ->
 
 def test_the_next_delivery_sends_the_job_that_a_crash_left_open() -> None:
     fakes = Fakes()
-    fakes.steps.crash_before(5)  # manifest, job and ledger are written, and nothing is sent
+    fakes.steps.crash_before(6)  # manifest, job and ledger are written, and nothing is sent
     with suppress(CrashError):
         ingested(fakes, IMAGES)
 
@@ -169,7 +169,7 @@ def test_a_crash_between_two_images_loses_none() -> None:
 
 def test_a_job_that_was_answered_before_its_images_were_entered_is_not_the_end_of_them() -> None:
     """The function dies when it has opened the job. Schedule and engine are quicker than the second delivery."""
-    for number in range(1, 9):
+    for number in range(1, 10):
         fakes, notifications = Fakes(), Notifications(IMAGES)
         fakes.steps.crash_before(number)
         with suppress(CrashError):

@@ -99,7 +99,7 @@ def test_a_transform_job_without_one_of_its_manifests_is_collected_whole() -> No
 
 def test_a_job_whose_manifest_went_before_it_was_opened_holds_nothing_back() -> None:
     fakes = Fakes()
-    fakes.steps.crash_before(5)  # the ledger names the job, which is still PREPARED
+    fakes.steps.crash_before(6)  # the ledger names the job, which is still PREPARED
     with suppress(CrashError):
         ingested(fakes, IMAGES)
     (held,) = fakes.jobs.items.values()

@@ -86,7 +86,7 @@ def test_nobody_sends_a_job_that_somebody_is_sending() -> None:
 
 def test_a_claim_outlives_its_holder_by_a_lease_only() -> None:
     fakes = Fakes()
-    fakes.steps.crash_before(8)  # the job is claimed and not sent
+    fakes.steps.crash_before(9)  # the job is claimed and not sent
     with suppress(CrashError):
         ingested(fakes, IMAGES)
 
@@ -128,15 +128,3 @@ def test_an_answer_that_comes_before_the_receipt_is_noted_is_not_undone() -> Non
         (after,) = each.jobs.items.values()
         assert after.status in (JobStatus.SENT, JobStatus.DONE)
         assert submitted(each, later(60)).sent == ()
-
-
-def test_a_job_without_capacity_is_not_sent_before_it_is_due_by_a_delivery_that_comes_again() -> None:
-    fakes = Fakes()
-    fakes.async_engine.full = True
-    ingested(fakes, IMAGES)
-    fakes.async_engine.full = False
-
-    assert ingested(fakes, IMAGES).submission.sent == ()
-    assert (
-        ingested(fakes, IMAGES, later(2)).submission.sent == tuple(fakes.async_engine.asked) == tuple(fakes.jobs.items)
-    )

@@ -100,7 +100,7 @@ def test_those_first_that_were_looked_into_longest_ago() -> None:
 
 def test_a_job_that_a_crash_left_unopened_is_opened() -> None:
     fakes = Fakes()
-    fakes.steps.crash_before(5)  # the ledger names the job, which is still PREPARED
+    fakes.steps.crash_before(6)  # the ledger names the job, which is still PREPARED
     with suppress(CrashError):
         ingested(fakes, IMAGES)
     (held,) = fakes.jobs.items.values()
@@ -113,7 +113,7 @@ def test_a_job_that_a_crash_left_unopened_is_opened() -> None:
 
 def test_a_job_that_no_image_names_is_abandoned_and_may_be_prepared_again() -> None:
     fakes = Fakes()
-    fakes.steps.crash_before(4)  # the job is PREPARED, the ledger knows nothing
+    fakes.steps.crash_before(5)  # the job is PREPARED, the ledger knows nothing
     with suppress(CrashError):
         ingested(fakes, IMAGES)
 
@@ -212,7 +212,7 @@ def test_a_job_never_stops_a_round_whatever_it_raises(
 
 def test_a_job_that_kills_the_function_is_not_the_first_of_the_next_round() -> None:
     fakes, _ = three_of_each()
-    fakes.steps.crash_before(14)  # the OPEN jobs are sent, those that were SENT are known, the first is touched
+    fakes.steps.crash_before(15)  # the OPEN jobs are sent, those that were SENT are known, the first is touched
     with suppress(CrashError):
         scheduled(fakes, later(4))
 
@@ -289,18 +289,6 @@ def test_a_transform_job_without_capacity_is_asked_for_again_on_the_next_type() 
 
     assert fakes.jobs.items[job_id].status is JobStatus.FAILED
     assert set(fakes.statuses().values()) == {Status.RECEIVED}
-
-
-def test_an_engine_that_is_full_at_once_makes_the_job_wait_longer_each_time() -> None:
-    fakes = with_pending_images()
-    fakes.batch_engine.full = True
-    assert scheduled(fakes, NOW, BATCH).submission.sent == ()
-    (held,) = fakes.jobs.items.values()
-    assert (held.status, held.job.transform_attempt) == (JobStatus.OPEN, 1)
-
-    fakes.batch_engine.full = False
-    assert scheduled(fakes, NOW, BATCH).submission.sent == ()
-    assert scheduled(fakes, later(2), BATCH).submission.sent == (held.job.job_id,)
 
 
 def test_the_last_attempt_asks_about_each_image_alone() -> None:

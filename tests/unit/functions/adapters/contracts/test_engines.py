@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from bintally.domain.errors import EngineUnavailableError, InvalidEventError, NoCapacityError
+from bintally.domain.errors import EngineUnavailableError, InvalidEventError, QuotaExceededError
 from bintally.domain.image import Image
 from bintally.domain.jobs import EngineName, Job, JobResult, JobStatus
 from bintally.domain.transforms import name_of
@@ -127,14 +127,14 @@ def test_a_job_that_is_not_taken_has_none(ports: Any, job: Job) -> None:
     with pytest.raises(EngineUnavailableError) as raised:
         engine_of(ports, job).submit(job)
 
-    assert not isinstance(raised.value, NoCapacityError)
+    assert not isinstance(raised.value, QuotaExceededError)
 
 
-def test_a_lack_of_capacity_has_its_own_name(ports: Any) -> None:
+def test_a_used_up_quota_has_its_own_name(ports: Any) -> None:
     ports.batch_engine.prepare(BATCH, shards_of(BATCH))
     (ports.batch_engine if isinstance(ports, Fakes) else ports.sagemaker).full = True
 
-    with pytest.raises(NoCapacityError, match=r"^CapacityError"):
+    with pytest.raises(QuotaExceededError, match="waits"):
         ports.batch_engine.submit(BATCH)
 
 

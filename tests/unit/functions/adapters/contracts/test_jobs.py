@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from bintally.domain.jobs import UNFINISHED, EngineName, Job, JobStatus, job_of
+from bintally.domain.jobs import UNFINISHED, EngineName, InFlight, Job, JobStatus, job_of
 
 from tests.unit.functions.adapters.contracts.ports import (
     BATCH,
+    IMAGES,
     JOB,
     RECEIPT,
     stored_job,
@@ -44,6 +45,16 @@ def found(ports: Any, until: str = LATER, most: int = 100) -> dict[JobStatus, li
     """The ids of the jobs that the index finds, by status."""
     ids = {status: [job.job_id for job in ports.jobs.unfinished(status, until, most)] for status in JobStatus}
     return {status: jobs for status, jobs in ids.items() if jobs}
+
+
+@pytest.mark.parametrize("status", JobStatus)
+def test_unfinished_jobs_are_in_flight(ports: Any, status: JobStatus) -> None:
+    in_status(ports, status)
+    in_status(ports, JobStatus.OPEN, BATCH)
+
+    expected = InFlight(1, int(status is JobStatus.SENT), len(IMAGES)) if status in UNFINISHED else InFlight()
+    assert ports.jobs.in_flight(EngineName.ASYNC) == expected
+    assert ports.jobs.in_flight(EngineName.BATCH) == InFlight(1, 0, len(IMAGES))
 
 
 @pytest.mark.parametrize("job", [JOB, BATCH])
