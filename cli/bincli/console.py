@@ -13,14 +13,14 @@ from bincli.tables import Table
 from bincli.text import Styled, visible
 
 GAP = 2
-NARROW = 10  # columns that a cell which may be broken always gets
+NARROW = 10  # minimum width of a column whose text may be folded
 
 
 class Screen(Console):
     """Standard output or standard error."""
 
     def on_broken_pipe(self) -> None:
-        """Rich would exit with 1, which has another meaning here."""
+        """Raise instead of rich's exit code 1, which has another meaning here."""
         raise BrokenPipeError
 
 

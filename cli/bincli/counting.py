@@ -27,9 +27,9 @@ def model_folder(folder: Path | None) -> Path:
 
 
 def images_in(paths: Sequence[Path]) -> list[Path]:
-    """The images that `paths` mean: a file stands for itself, a folder for the .jpg, .jpeg and .png files below it.
+    """The images in `paths`: files, and the .jpg, .jpeg and .png files below folders.
 
-    In the order given, folders in natural order. Raises NothingToCountError if there are none.
+    In the order given, with folders in natural order. Raises NothingToCountError if there are none.
     """
     images: list[Path] = []
     for path in paths:

@@ -1,4 +1,4 @@
-"""What a dead letter says: which images or which job it is about, and why it may be dead."""
+"""Reads dead letters: the images or the job that they name, and why they may be dead."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def objects_in(body: str) -> list[tuple[str, Name]]:
         return []
 
 
-def job_in(body: str) -> str | None:
+def job_id_of(body: str) -> str | None:
     """The id of the job that a SageMaker notification is about: a request (in an SNS envelope) or a transform job."""
     try:
         result = parse_announcement(body).result
@@ -40,22 +40,22 @@ def job_in(body: str) -> str | None:
 def cause_of_objects(message: Message, bucket: str) -> str:
     """Why an S3 notification about `bucket` may be dead."""
     objects = objects_in(message.body)
-    strange = sorted({name for name, _ in objects if name != bucket})
-    if strange:
-        return f"unreadable: names the bucket {strange[0]}"
+    foreign = sorted({name for name, _ in objects if name != bucket})
+    if foreign:
+        return f"unreadable: names the bucket {foreign[0]}"
     return _cause(message, known=bool(objects))
 
 
 def cause_of_result(message: Message, jobs: Mapping[str, object]) -> str:
     """Why a SageMaker notification may be dead. `jobs` are the known ones."""
-    job_id = job_in(message.body)
+    job_id = job_id_of(message.body)
     if job_id is not None and job_id not in jobs and ERROR_CODE not in message.attributes:
         return "its job is not in the jobs table"
     return _cause(message, known=job_id is not None)
 
 
 def cause_of_stream(message: Message) -> str:
-    """Why a batch of a table's stream is dead. Lambda tells the reason, but not which records were in it."""
+    """Why a batch of a table's stream is dead. Lambda gives the reason, but not the records."""
     condition = _parsed(message.body).get("requestContext", {})
     return str(condition.get("condition", "no reason given")) if isinstance(condition, Mapping) else UNKNOWN_FORM
 
@@ -69,7 +69,7 @@ def _cause(message: Message, *, known: bool) -> str:
 
 
 def _parsed(body: str) -> Mapping[str, Any]:
-    """The JSON object in `body`; an empty one if it holds none."""
+    """The JSON object in `body`; an empty one if there is none."""
     try:
         return parse_body(body)
     except InvalidEventError:

@@ -31,12 +31,12 @@ class StackNotFoundError(CommandError):
 
 
 def workdir() -> Path:
-    """Where the commands keep their files: `.work/local`, or BINTALLY_WORK."""
+    """The folder for the commands' files: `.work/local`, or BINTALLY_WORK."""
     return Path(os.environ.get("BINTALLY_WORK") or ROOT / ".work" / "local")
 
 
 def stack_folder() -> Path:
-    """The folder that `bintally up` owns and clears. In a folder of the user's, it is one of its own."""
+    """The folder that `bintally up` owns and clears. Inside BINTALLY_WORK, it is a subfolder."""
     return (workdir() / "bintally-local" if os.environ.get("BINTALLY_WORK") else workdir()).resolve()
 
 
@@ -113,7 +113,9 @@ def open_deployment(stack: str | None, region: str | None = None, profile: str |
         clients = warn_if_local(aws_clients(region, profile), warn)
         return Deployment(stack, stack_outputs(stack, clients), clients)
     if region or profile:
-        raise typer.BadParameter("needs --stack: the local stack has neither.", param_hint="--region, --profile")
+        raise typer.BadParameter(
+            "needs --stack: the local stack has no region or profile.", param_hint="--region, --profile"
+        )
     return local_deployment(running_stack_state())
 
 
@@ -162,7 +164,7 @@ def aws_clients(region: str | None = None, profile: str | None = None, attempts:
 
 
 def client_config(attempts: int = 1) -> Any:
-    """One attempt: an invocation that takes long must not be repeated behind the operator's back."""
+    """One attempt by default: a slow invocation must not be repeated without the operator's knowledge."""
     from botocore.config import Config
 
     return Config(
@@ -171,7 +173,7 @@ def client_config(attempts: int = 1) -> Any:
 
 
 def warn_if_local(clients: ClientFactory, warn: Callable[[str], None]) -> ClientFactory:
-    """`clients`, but they warn, once, if they talk to this machine where AWS is meant."""
+    """`clients` that warn once if they are connected to this machine instead of AWS."""
     from bincli.up.profile import LEAVE
 
     warned: set[str] = set()
@@ -182,8 +184,8 @@ def warn_if_local(clients: ClientFactory, warn: Callable[[str], None]) -> Client
         if not warned and urlsplit(endpoint).hostname in LOOPBACK:
             warned.add(endpoint)
             warn(
-                f"Warning: this terminal points at {endpoint} on this machine, not at AWS. The stack is looked for "
-                f"there. To reach AWS: {LEAVE}"
+                f"Warning: this terminal points at {endpoint} on this machine, not at AWS. The command uses the stack "
+                f"there. To use AWS: {LEAVE}"
             )
         return made
 

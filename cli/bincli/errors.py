@@ -13,8 +13,8 @@ import typer
 from bincli.text import visible, visible_lines
 
 FAILED = 1
-NOTHING_DONE = 2  # an audit that could not look, an order file without one readable line; also wrong usage
-INCOMPLETE = 3  # it worked, but not for everything that was given
+NOTHING_DONE = 2  # nothing could be audited, or no order line could be read; also wrong usage
+INCOMPLETE = 3  # it worked, but not for all of the input
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
 BROKEN_PIPE = 141  # what a shell reports if the reader of a pipe left, as in `| head`
 
@@ -25,10 +25,10 @@ class CommandError(Exception):
 
 @contextmanager
 def exit_on_error(code: int = FAILED, prefix: str = "") -> Iterator[None]:
-    """Turn an error that a person can do something about into a sentence on stderr and the exit code `code`.
+    """Turn an error that a person can act on into a sentence on stderr and the exit code `code`.
 
-    `prefix` starts the sentence. An unexpected error is a defect and passes with its traceback, unless `code` differs
-    from FAILED: then the exit code has a meaning of its own, and Python would exit with 1.
+    `prefix` starts the sentence. An unexpected error is a defect and keeps its traceback, unless `code` differs from
+    FAILED: the exit code then has its own meaning, and with a traceback Python would exit with 1.
     """
     try:
         yield
@@ -53,7 +53,7 @@ def fail(sentence: str, error: Exception, code: int) -> NoReturn:
 
 
 def explain(error: Exception) -> str | None:
-    """What to tell a person about an error; None for a defect of the program.
+    """The message about an error for a person; None for a defect of the program.
 
     The imports are here because few runs need them and they take longer than most commands.
     """
@@ -79,5 +79,5 @@ def explain(error: Exception) -> str | None:
 
 
 def discard_output() -> None:
-    """Send what is still to be printed, also when Python ends, nowhere: nobody reads it."""
+    """Discard all further output, including what Python flushes at exit: nobody reads it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

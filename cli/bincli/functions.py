@@ -15,7 +15,7 @@ FUNCTIONS = ("intake", "submit", "collect", "orders", "reconcile")
 
 @dataclass(frozen=True)
 class Invocation:
-    """A function's answer (its error if `failed`) and the end of its log (the last 4 KB)."""
+    """A function's response (its error if `failed`) and the end of its log (the last 4 KB)."""
 
     answer: Any
     failed: bool
@@ -23,7 +23,7 @@ class Invocation:
 
 
 def invoke(deployment: Deployment, function: str, event: bytes) -> Invocation:
-    """Run `function`, given as in FUNCTIONS or by its logical id, and wait for its answer."""
+    """Run `function`, given as in FUNCTIONS or by its logical id, and wait for its response."""
     name = deployment.output(logical_id(function))
     response = deployment.functions.invoke(FunctionName=name, Payload=event, LogType="Tail")
     payload = response["Payload"].read()

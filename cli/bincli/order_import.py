@@ -38,10 +38,10 @@ def import_orders(
     on_progress: ProgressCallback | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Report:
-    """Upload the order file `key` and wait for the report on this very version.
+    """Upload the order file `key` and wait for the import report of this version.
 
-    With `add` it replaces no consignment. `on_progress` gets the steps of the import. Raises CommandError if nothing
-    has moved for `timeout` seconds.
+    With `add` it replaces no consignment. `on_progress` gets the steps of the import. Raises CommandError after
+    `timeout` seconds without progress.
     """
     from bintally.adapters.order_files import ADD, MODE, REPLACE, report_key
 
@@ -64,7 +64,7 @@ def import_orders(
     progress = f"{steps:,} steps of its import are done" if steps else "there is no report on its import"
     raise CommandError(
         f"{key} is in the orders bucket, but after {timeout:g} s without progress, {progress}. "
-        "It may only be late. If not, see the log of the orders function and its dead-letter queue."
+        "It may just be late. If not, see the log of the orders function and its dead-letter queue."
     )
 
 

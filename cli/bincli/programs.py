@@ -15,8 +15,8 @@ NOT_FOUND = 127  # what a shell reports for a program that is not there
 
 
 @dataclass(frozen=True)
-class Answer:
-    """How a quiet program ended, and what it printed on both streams."""
+class ProgramResult:
+    """The exit code of a program, and what it printed on both streams."""
 
     code: int
     text: str
@@ -31,7 +31,7 @@ class Programs(Protocol):
         Raises CommandError if it fails.
         """
 
-    def ask(self, argv: Sequence[str]) -> Answer:
+    def ask(self, argv: Sequence[str]) -> ProgramResult:
         """Run a program that changes nothing, without showing it. A program that is not there ends with NOT_FOUND."""
 
 
@@ -49,13 +49,13 @@ class Shell:
         if done.returncode:
             raise CommandError(f"{shlex.join(argv[:3])} failed with exit code {done.returncode}. Its output says why.")
 
-    def ask(self, argv: Sequence[str]) -> Answer:
+    def ask(self, argv: Sequence[str]) -> ProgramResult:
         if not shutil.which(argv[0]):
-            return Answer(NOT_FOUND, "")
+            return ProgramResult(NOT_FOUND, "")
         done = subprocess.run(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )
-        return Answer(done.returncode, done.stdout)
+        return ProgramResult(done.returncode, done.stdout)
 
 
 def check_found(program: str) -> None:

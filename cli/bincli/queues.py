@@ -1,4 +1,4 @@
-"""SQS for an operator: how full queues are, and their messages, read and moved without losing any."""
+"""SQS for an operator: queue depths, and reading and moving messages without losing any."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bintally.domain.batches import batched
 
 MAX_PER_REQUEST = 10
 MAX_BYTES = 256 * 1024  # of the messages of one SendMessageBatch
-VISIBILITY_TIMEOUT = 300  # seconds for which nobody else gets a message that we received
-WAIT_SECONDS = 1  # a receive that waits asks all of SQS's servers; one that doesn't may miss messages
+VISIBILITY_TIMEOUT = 300  # seconds during which other receivers don't get a message that we received
+WAIT_SECONDS = 1  # long polling asks all SQS servers; short polling may miss messages
 DEPTHS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
 
 
@@ -79,7 +79,7 @@ def _message(received: Mapping[str, Any]) -> Message:
 
 @contextmanager
 def peek_all(sqs: Any, url: str) -> Iterator[list[Message]]:
-    """All messages of a queue, to read. On exit, also by an error, those not deleted are visible again."""
+    """All messages of a queue, to read. On exit, even after an error, those not deleted become visible again."""
     messages: list[Message] = []
     try:
         for batch in receive_batches(sqs, url):
@@ -105,7 +105,7 @@ def send(sqs: Any, url: str, messages: Sequence[Message]) -> list[Message]:
 
 
 def _batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
-    """Batches that one request takes, by number and by bytes."""
+    """Batches within the limits of one request, by number and by bytes."""
     batch: list[Message] = []
     weight = 0
     for message in messages:

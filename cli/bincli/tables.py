@@ -1,4 +1,4 @@
-"""Tables for people. Cells hold foreign text, which is escaped; `bincli.console` prints them."""
+"""Tables for people. Text in cells is escaped. `bincli.console` prints them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bincli.text import Styled, visible
 
 @dataclass(frozen=True)
 class Column:
-    """A column. `folds`: its text may be broken on a narrow terminal. Numbers never are: half of one is another one."""
+    """A column. `folds`: its text may be broken on a narrow terminal. Never for numbers: a part would mislead."""
 
     name: str
     right: bool = False

@@ -1,10 +1,10 @@
-"""Plain text for people: foreign text made harmless, and numbers that agree with their nouns."""
+"""Plain text for people: escapes untrusted text, and makes nouns and verbs agree with numbers."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-# Unicode counts these among the letters and marks, yet they show nothing.
+# Unicode classifies these as letters or marks, but they are invisible.
 BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 
 
@@ -16,9 +16,9 @@ class Styled(NamedTuple):
 
 
 def visible(text: object) -> str:
-    r"""`text` on one line, with every character that shows nothing or steers a terminal escaped: `\x1b`, `\u202e`.
+    r"""`text` on one line, with every invisible or terminal-controlling character escaped: `\x1b`, `\u202e`.
 
-    Those are the characters that `str.isprintable` rejects: controls (C0, C1, newlines), format characters
+    These are the characters that `str.isprintable` rejects: controls (C0, C1, newlines), format characters
     (bidirectional, zero-width), separators except the space, surrogates, and private and unassigned code points.
     Backslashes stay as they are, so this can't be reversed; programs use --json.
     """

@@ -9,7 +9,7 @@ from bintally.domain.verdicts import Verdict
 
 from bincli.text import Styled
 
-NOT_ORDERED = "NOT ORDERED"  # photographed, but no order names the bin
+NOT_ORDERED = "NOT ORDERED"  # the bin has a photo, but no order
 URGENCY = (*Verdict, NOT_ORDERED)
 STYLES = {
     "SHORT": "bold red",

@@ -40,10 +40,10 @@ class Report:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing is on its way, and nothing is lost."""
+        """Whether nothing is in progress, and nothing is lost."""
         ends = {*map(str, TERMINAL), DEAD_LETTER}
-        on_the_way = any(number for place, number in self.audit.places.items() if place not in ends)
-        return self.audit.is_clean and not on_the_way
+        in_progress = any(number for place, number in self.audit.places.items() if place not in ends)
+        return self.audit.is_clean and not in_progress
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Clock:
 
 
 def grace_periods(deployment: Deployment, notification: float, submission: float) -> GracePeriods:
-    """Both in seconds. A result may take as long as the stack's JobTimeout, and then wait as long as a submission."""
+    """Grace periods in seconds. A result may take the stack's JobTimeout, plus the time that a submission may take."""
     name = deployment.output("SubmitFunction")
     configuration = deployment.functions.get_function_configuration(FunctionName=name)
     timeout = float(configuration.get("Environment", {}).get("Variables", {}).get("JOB_TIMEOUT", JOB_TIMEOUT))
@@ -64,9 +64,9 @@ def grace_periods(deployment: Deployment, notification: float, submission: float
 
 
 def run_audit(deployment: Deployment, grace: GracePeriods, *, wait: float = 0, clock: Clock | None = None) -> Report:
-    """Audit the stack. Repeats until nothing is on its way; the last audit starts after at most `wait` seconds.
+    """Audit the stack. Repeats until nothing is in progress; the last audit starts after at most `wait` seconds.
 
-    Between two audits it waits at least as long as one takes: an audit reads every table.
+    Waits between two audits for at least as long as one takes, because an audit reads every table.
     """
     clock = clock or Clock()
     until = clock.now() + timedelta(seconds=wait)
@@ -83,8 +83,7 @@ def run_audit(deployment: Deployment, grace: GracePeriods, *, wait: float = 0, c
 def audit_once(deployment: Deployment, grace: GracePeriods, now: datetime) -> Report:
     """One audit.
 
-    Reads everything in the order in which an image passes through it: one that moves meanwhile is seen twice, never
-    missed.
+    Reads everything in the order in which images pass through it. One that moves meanwhile is seen twice, never missed.
     """
     sqs, ledger, jobs, bins = deployment.sqs, deployment.ledger, deployment.jobs, deployment.bins
     versions = list(versions_in(deployment))
@@ -114,8 +113,8 @@ def depth(name: str, queue: Queue, dead_letters: Queue) -> QueueDepth:
 def refreshed(snapshot: Snapshot, first: Audit, deployment: Deployment) -> Snapshot:
     """The snapshot with every doubtful image read again.
 
-    The ledger has results before their job is closed. And the canary of `bintally smoke` may have been removed since:
-    then it is in neither the bucket nor the ledger.
+    The ledger has results before their job is closed. The canary of `bintally smoke` may also have been removed
+    meanwhile, from both the bucket and the ledger.
     """
     if first.is_clean:
         return snapshot
@@ -142,7 +141,7 @@ def versions_in(deployment: Deployment) -> Iterator[ObjectVersion]:
 
 
 def dead_images(deployment: Deployment, url: str | None) -> tuple[set[Name], int]:
-    """The images that the intake queue's dead letters are about, and how many letters were received."""
+    """The images named by the intake queue's dead letters, and the number of dead letters that were received."""
     if url is None:
         return set(), 0
     with peek_all(deployment.sqs, url) as messages:

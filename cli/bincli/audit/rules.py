@@ -1,4 +1,4 @@
-"""The rule of the audit: every photo that was uploaded is in exactly one place, or it is not accounted for."""
+"""The rules of the audit: every uploaded photo must be in exactly one place, or it is not accounted for."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class ObjectVersion:
 class Snapshot:
     """A stack as it was read, in the order in which an image passes through it.
 
-    `queued` is the number of messages in the intake queue, including those that a function holds, plus the dead letters
-    that could not be received. `dead` are the images that the other dead letters are about.
+    `queued` is the number of messages in the intake queue, including those in flight, plus the dead letters that could
+    not be received. `dead` are the images that the other dead letters name.
     """
 
     versions: Sequence[ObjectVersion]
@@ -51,7 +51,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class GracePeriods:
-    """How long an image may be unannounced, be due for a job, and be held by a job before something is wrong."""
+    """How long an image may wait for a notification, for a job, and for a result before something is wrong."""
 
     notification: timedelta
     submission: timedelta
@@ -124,8 +124,8 @@ def _placed(
 ) -> Iterator[tuple[ObjectVersion, str]]:
     """Each image with its place, or with "" if it has none.
 
-    A queue can't be read without taking from it. So as many images count as queued as there are messages, the newest
-    first: the reading that favours the system. Once the queue is empty, the result is certain.
+    A queue can't be read without receiving its messages, so as many images count as queued as there are messages, the
+    newest first. This errs in favour of the system. Once the queue is empty, the result is certain.
     """
     queued = snapshot.queued
     for version in unregistered:
@@ -147,7 +147,7 @@ def _fault(
             return _fault_of_job(snapshot.jobs.get(entry.job_id or ""), entry, iso(now - grace.result))
         case Status.RECEIVED:
             if not entry.due_at:
-                return "It is in no job, and has no time from which it is due."
+                return "It is in no job, and has no due time."
             overdue = entry.due_at < iso(now - grace.submission)
             return f"It is in no job, and has been due since {entry.due_at}." if overdue else ""
         case Status.COUNTED:

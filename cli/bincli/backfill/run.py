@@ -26,14 +26,14 @@ WORKERS = 12
 BATCH = 1_000  # uploads that are given to the workers at once
 ATTEMPTS = 5
 FIRST_PAUSE = 0.5  # seconds, doubled with each further attempt
-MAX_FAILURES = 100  # more than that is no problem of single photos
+MAX_FAILURES = 100  # more than that is not a problem of single photos
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a backfill has to do: `uploads`. `unchanged` are in the intake bucket already, `ignored` are not photos.
+    """The uploads of a backfill. `unchanged` photos are already in the intake bucket, `ignored` files are not photos.
 
-    `skipped` may be photos, or folders with photos, and a person has to look at them.
+    `skipped` may be photos, or folders with photos, so a person must look at them.
     """
 
     uploads: list[Upload]

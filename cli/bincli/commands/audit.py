@@ -24,10 +24,10 @@ MEANING = {
     Status.REJECTED: "finished: not a photo, or unreadable",
     Status.FAILED: "finished: no count, see its reason. Retry with `bintally retry --failed`",
     Status.SUPERSEDED: "finished: a newer version of the same key was counted first",
-    Status.RECEIVED: "on its way: waits for a job",
-    Status.SUBMITTED: "on its way: in a job",
-    QUEUED: "on its way: in the intake queue",
-    JUST_UPLOADED: "on its way: S3 has not announced it yet",
+    Status.RECEIVED: "in progress: waiting for a job",
+    Status.SUBMITTED: "in progress: in a job",
+    QUEUED: "in progress: in the intake queue",
+    JUST_UPLOADED: "in progress: no notification from S3 yet",
     DEAD_LETTER: "set aside: send it back with `bintally redrive`",
 }
 
@@ -37,22 +37,22 @@ def audit(
     region: Region = None,
     profile: Profile = None,
     wait: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="Repeat for up to SECONDS until nothing is on its way.")
+        float, typer.Option(min=0, metavar="SECONDS", help="Repeat for up to SECONDS until nothing is in progress.")
     ] = 0,
     notification_grace: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="How long S3 may take to announce a photo.")
+        float, typer.Option(min=0, metavar="SECONDS", help="How long a notification from S3 may take.")
     ] = 300,
     submission_grace: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="How long a photo may be due before a job has it.")
+        float, typer.Option(min=0, metavar="SECONDS", help="How long a photo that is due may wait for a job.")
     ] = 3600,
     as_json: Json = False,
 ) -> None:
     """Prove that no photo is lost, or list those that are.
 
     Compares every object version in the intake bucket with the ledger,
-    the jobs, the bins, the queues and their dead letters. Every photo has
-    to be finished, on its way, or a dead letter. While the intake queue
-    has messages, as many photos count as waiting in it. Changes nothing.
+    the jobs, the bins, the queues and their dead letters. Every photo must
+    be finished, in progress, or a dead letter. While the intake queue has
+    messages, as many photos count as waiting in it. Changes nothing.
 
     \b
     Exit codes:

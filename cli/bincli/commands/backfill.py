@@ -31,20 +31,20 @@ def backfill(
     stack: Stack = None,
     region: Region = None,
     profile: Profile = None,
-    rate: Annotated[float, typer.Option(min=0.01, metavar="N", help="The most photos to upload in a second.")] = 100,
+    rate: Annotated[float, typer.Option(min=0.01, metavar="N", help="Maximum photos to upload per second.")] = 100,
     any_file: Annotated[
         bool, typer.Option("--any-file", help="Take every file, not only .jpg, .jpeg and .png.")
     ] = False,
     journal: Annotated[
-        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Where to note what is uploaded.")
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="File that records what is uploaded.")
     ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Upload existing photos to the intake bucket.
 
-    A key is the path below SOURCE, so the bin of a photo is its folder, or
-    else its file name. Objects are copied within S3. Links are not
+    A key is the path below SOURCE, so the bin of a photo is its folder or,
+    without a folder, its file name. Objects are copied within S3. Links are not
     followed, and hidden files are ignored. Safe to rerun: unchanged photos
     that are already in the bucket are skipped. With --dry-run: how many,
     how large, how long it takes, and what counting costs with each engine.
@@ -176,7 +176,7 @@ def others(plan: Plan, singular: str, plural: str) -> str:
 
 
 def skipped_view(plan: Plan) -> Iterator[Block]:
-    """What a person has to look at."""
+    """The photos that a person must look at."""
     for each in plan.skipped[:MAX_ROWS]:
         yield Styled(f"skipped {each.key}: {each.reason}", "yellow")
     if len(plan.skipped) > MAX_ROWS:

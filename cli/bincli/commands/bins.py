@@ -46,7 +46,7 @@ def bins(
     Examples:
       bintally bins
       bintally bins P-17-C                with the probability of each count
-      bintally bins --unordered           photographed, but not ordered
+      bintally bins --unordered           with a photo, but not ordered
       bintally bins --stack prod --json
     """
     if bin_id is not None and unordered:
@@ -72,7 +72,7 @@ def read_bin(deployment: Deployment, bin_id: str) -> BinCount:
         return count
     raise CommandError(
         f"Bin {bin_id} not found. `bintally bins` lists the known bins, "
-        "and `bintally audit` shows whether photos are still on their way."
+        "and `bintally audit` shows whether photos are still in progress."
     )
 
 

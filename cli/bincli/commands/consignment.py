@@ -26,9 +26,9 @@ def consignment(
     consignment_id: Annotated[
         str | None, typer.Argument(metavar="ID", help="One consignment. Default: all of them.")
     ] = None,
-    unphotographed: Annotated[
+    without_photo: Annotated[
         bool,
-        typer.Option("--unphotographed", help="Only order lines of bins without a photo. Reads both tables in full."),
+        typer.Option("--without-photo", help="Only order lines of bins without a photo. Reads both tables in full."),
     ] = False,
     stack: Stack = None,
     region: Region = None,
@@ -48,16 +48,16 @@ def consignment(
     Examples:
       bintally consignment
       bintally consignment C-1
-      bintally consignment --unphotographed   ordered, but no photo yet
+      bintally consignment --without-photo    ordered, but no photo yet
       bintally consignment C-1 --stack prod --json
     """
-    if consignment_id is not None and unphotographed:
-        raise typer.BadParameter("--unphotographed lists the lines of all consignments: leave ID out.")
+    if consignment_id is not None and without_photo:
+        raise typer.BadParameter("--without-photo lists the lines of all consignments: leave ID out.")
     output = Output.standard(as_json)
     with exit_on_error():
         deployment = open_deployment(stack, region, profile)
-        if unphotographed:
-            show_unphotographed(deployment, output)
+        if without_photo:
+            show_without_photo(deployment, output)
         elif consignment_id is not None:
             show_consignment(deployment, consignment_id, output)
         else:
@@ -80,18 +80,18 @@ def show_consignment(deployment: Deployment, consignment_id: str, output: Output
     output.emit(map(line_record, lines), [lines_table(lines)])
 
 
-def show_unphotographed(deployment: Deployment, output: Output) -> None:
+def show_without_photo(deployment: Deployment, output: Output) -> None:
     """Print the order lines whose bin has no finished photo yet. Reads all order lines and all bins."""
-    photographed = {count.bin_id for count in deployment.bins.all()}
+    with_photo = {count.bin_id for count in deployment.bins.all()}
     lines = [line for line in deployment.orders.all() if line.verdict is not Verdict.WITHDRAWN]
-    missing = [line for line in lines if line.bin_id not in photographed]
+    missing = [line for line in lines if line.bin_id not in with_photo]
     missing.sort(key=lambda line: (line.consignment_id, line.bin_id))
-    output.emit(map(line_record, missing), unphotographed_view(missing, bool(lines)))
+    output.emit(map(line_record, missing), without_photo_view(missing, bool(lines)))
 
 
-def unphotographed_view(missing: Sequence[OrderLine], any_lines: bool) -> Iterator[Block]:
+def without_photo_view(missing: Sequence[OrderLine], any_lines: bool) -> Iterator[Block]:
     if missing:
-        yield unphotographed_table(missing)
+        yield without_photo_table(missing)
     else:
         yield Note("Every ordered bin has a photo." if any_lines else NO_CONSIGNMENTS)
 
@@ -150,7 +150,7 @@ def lines_table(lines: Sequence[OrderLine]) -> Table:
     return table
 
 
-def unphotographed_table(lines: Iterable[OrderLine]) -> Table:
+def without_photo_table(lines: Iterable[OrderLine]) -> Table:
     names = Column("Consignment", folds=True), Column("Bin", folds=True)
     table = Table([*names, Column("Expected", right=True), Column("Verdict"), Column("Due (UTC)")])
     for line in lines:

@@ -30,7 +30,7 @@ def count(
 ) -> None:
     """Count the items in photos on this machine.
 
-    Needs no stack. A folder stands for every .jpg, .jpeg and .png below
+    Needs no stack. A folder means every .jpg, .jpeg and .png file below
     it. A count is 0 to 5, or 6+ for more than 5. With --json, one line for
     each photo, in the order given; for 6+, "count" is null and "at_least"
     is 6.
@@ -61,7 +61,7 @@ def count(
 
 
 def show_predictions(predictions: Iterable[Prediction], total: int, output: Output) -> bool:
-    """Print every prediction, as JSON as soon as it is there; true if all images were counted."""
+    """Print every prediction, JSON as soon as it is available. True if all images were counted."""
     from rich.progress import track
 
     hidden = not output.err.is_terminal or (output.as_json and output.out.is_terminal)

@@ -30,11 +30,11 @@ def demo(
     orders: Annotated[
         Path | None, typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Orders to compare with.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="The most photos to take.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Maximum number of photos.")] = None,
     report: Annotated[
         Path,
         typer.Option(
-            metavar="PNG", dir_okay=False, help="Contact sheet to write; a CSV file with everything goes beside it."
+            metavar="PNG", dir_okay=False, help="Contact sheet to write. A CSV file with all results has the same name."
         ),
     ] = Path("demo/report.png"),
     model: Model = None,
@@ -43,11 +43,11 @@ def demo(
     """Show the whole system, from a photo to a verdict.
 
     Starts a local stack of its own, imports orders, uploads photos, and
-    waits until each is counted and compared. Without --images it takes the
-    dataset in ../shared/abid, else downloads 60 photos from a public
-    bucket, else draws bins. Without --orders it makes orders from the
-    photos' labels, and alters one line in ten, so that there is something
-    to find. With --json, one summary object at the end.
+    waits until each is counted and compared. Without --images it uses the
+    dataset in ../shared/abid, or downloads 60 photos from a public bucket,
+    or draws bins. Without --orders it makes orders from the photos' labels
+    and alters one line in ten, so there is something to find. With --json,
+    one summary object at the end.
 
     \b
     Exit codes:

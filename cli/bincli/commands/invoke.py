@@ -29,7 +29,7 @@ def invoke(
 ) -> None:
     """Run one deployed function with an event.
 
-    Prints its answer, and the end of its log on standard error. With
+    Prints its response, and the end of its log on standard error. With
     --json, one object with answer, failed and log.
 
     \b

@@ -32,8 +32,8 @@ def jobs(
     """List inference jobs, newest first.
 
     Reads the jobs table. A job is one request to the endpoint, or one
-    transform job with many shards. The table shortens its id; --json, with
-    one line for each job, does not.
+    transform job with many shards. The table shortens job ids. --json
+    prints them in full, one line for each job.
 
     \b
     Exit codes: 0 listed, 1 the stack can't be read.
@@ -52,7 +52,7 @@ def jobs(
 
 
 def show_jobs(deployment: Deployment, output: Output, *, only_unfinished: bool, now: datetime) -> None:
-    """Print every job, or every one without a result, the one opened last first."""
+    """Print all jobs, or all without a result, newest first."""
     found = list(deployment.jobs.all())
     chosen = [job for job in found if job.status in UNFINISHED or not only_unfinished]
     chosen.sort(key=lambda job: (job.created_at, job.job_id), reverse=True)

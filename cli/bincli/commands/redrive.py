@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from bincli.dead_letters import cause_of_objects, cause_of_result, cause_of_stream, job_in
+from bincli.dead_letters import cause_of_objects, cause_of_result, cause_of_stream, job_id_of
 from bincli.deployment import Deployment, open_deployment
 from bincli.errors import INCOMPLETE, CommandError, exit_on_error
 from bincli.functions import invoke
@@ -29,7 +29,7 @@ Causes = Callable[[Sequence[Message]], list[str]]
 
 @dataclass(frozen=True)
 class Route:
-    """The dead-letter queue at the URL `dead`, and the URL of its `source`. `causes` tells why each message is dead."""
+    """The dead-letter queue at the URL `dead`, and the URL of its `source`. `causes` says why each message is dead."""
 
     name: str
     dead: str
@@ -52,10 +52,10 @@ def redrive(
 ) -> None:
     """Send dead letters back to the queues they came from.
 
-    Run it when the cause is repaired: messages that fail again come back
-    as dead letters. Shows how many there are by cause. The dead letters of
-    reconcile do not say which order lines they were about, so it judges
-    every consignment again. With --json, one line for each queue.
+    Run it after fixing the cause: messages that fail again become dead
+    letters again. Shows how many there are by cause. The dead letters of
+    reconcile do not name their order lines, so every consignment is
+    reconciled again. With --json, one line for each queue.
 
     \b
     Exit codes: 0 all were sent back, 3 some stay, 1 the stack could not be used.
@@ -78,7 +78,7 @@ def redrive_all(deployment: Deployment, output: Output, *, dry_run: bool) -> lis
     for route in routes_of(deployment):
         with progress_bar(output.err, route.name, queue_at(deployment.sqs, route.dead).messages) as on_progress:
             found.append(redrive_route(route, deployment.sqs, dry_run=dry_run, on_progress=on_progress))
-    return [*found, rejudge(deployment, dry_run=dry_run)]
+    return [*found, reconcile_again(deployment, dry_run=dry_run)]
 
 
 def routes_of(deployment: Deployment) -> Iterator[Route]:
@@ -89,7 +89,7 @@ def routes_of(deployment: Deployment) -> Iterator[Route]:
         return lambda messages: [cause_of_objects(message, bucket) for message in messages]
 
     def of_results(messages: Sequence[Message]) -> list[str]:
-        known = jobs.read({job_id for message in messages if (job_id := job_in(message.body))})
+        known = jobs.read({job_id for message in messages if (job_id := job_id_of(message.body))})
         return [cause_of_result(message, known) for message in messages]
 
     causes = {
@@ -122,33 +122,33 @@ def redrive_route(route: Route, sqs: Any, *, dry_run: bool, on_progress: Progres
     return Redriven(route.name, moved, causes.total() - moved, dict(causes))
 
 
-def rejudge(deployment: Deployment, *, dry_run: bool) -> Redriven:
-    """If batches of a stream are dead, judge every consignment again and delete them.
+def reconcile_again(deployment: Deployment, *, dry_run: bool) -> Redriven:
+    """If batches of a stream are dead, reconcile every consignment again and delete them.
 
-    Lambda keeps only the position of such a batch in the stream, so nobody can tell which lines it was about.
-    Raises CommandError if a consignment can't be judged; then the messages stay.
+    Such a message has only the batch's position in the stream, so its lines are unknown. Raises CommandError if a
+    consignment can't be reconciled; the messages then stay.
     """
     sqs, url = deployment.sqs, deployment.output("ReconcileDeadLetters")
     with peek_all(sqs, url) as messages:
         causes = dict(Counter(cause_of_stream(message) for message in messages))
         if dry_run or not messages:
             return Redriven("reconcile", 0, len(messages), causes)
-        _judge_all(deployment)
+        _reconcile_all(deployment)
         delete(sqs, url, messages)
     return Redriven("reconcile", len(messages), 0, causes)
 
 
-def _judge_all(deployment: Deployment) -> None:
+def _reconcile_all(deployment: Deployment) -> None:
     consignments = sorted({line.consignment_id for line in deployment.orders.all()})
     with ThreadPoolExecutor(RECONCILE_WORKERS) as pool:
-        failed = [each for each in pool.map(partial(_judge, deployment), consignments) if each]
+        failed = [each for each in pool.map(partial(_reconcile, deployment), consignments) if each]
     if failed:
         number = f"{len(failed):,} of {quantity(len(consignments), 'consignment')}"
-        raise CommandError(f"{number} could not be judged. The first one, {failed[0]}")
+        raise CommandError(f"{number} could not be reconciled. The first one, {failed[0]}")
 
 
-def _judge(deployment: Deployment, consignment_id: str) -> str:
-    """Why the consignment can't be judged; "" if it was."""
+def _reconcile(deployment: Deployment, consignment_id: str) -> str:
+    """Why the consignment can't be reconciled; "" if it was."""
     invocation = invoke(deployment, "reconcile", json.dumps({"consignment_id": consignment_id}).encode())
     return f"{consignment_id}: {json.dumps(invocation.answer)}" if invocation.failed else ""
 

@@ -29,7 +29,7 @@ NOT_FAILED = "only FAILED photos can be retried"
 
 @dataclass(frozen=True)
 class Retried:
-    """An image that was to be retried. `reason` is why it had failed, or why it is not retried."""
+    """The result for one image. `reason` is why it failed before, or why it can't be retried."""
 
     key: str
     image_id: str
@@ -49,10 +49,9 @@ def retry(
 ) -> None:
     """Retry FAILED photos.
 
-    Sets them back to RECEIVED in the ledger, with as many attempts as at
-    first; the next run of the submit function puts them into a job. A key
-    stands for all of its versions that FAILED. With --json, one line for
-    each photo.
+    Sets them back to RECEIVED in the ledger, with all their attempts left.
+    The next run of the submit function adds them to a job. A key means all
+    of its versions that FAILED. With --json, one line for each photo.
 
     \b
     Exit codes:
@@ -98,16 +97,16 @@ def _candidates(ledger: DynamoLedger, named: set[str], *, every: bool) -> Iterab
 
 
 def select(entries: Iterable[LedgerEntry], named: set[str], *, every: bool) -> list[LedgerEntry]:
-    """The entries that are meant. A key means its versions that FAILED, or all of them if none did."""
-    meant = [
+    """The selected entries. A key selects its versions that FAILED, or all versions if none did."""
+    selected = [
         entry
         for entry in entries
         if entry.image.key in named or entry.image.image_id in named or (every and entry.status is Status.FAILED)
     ]
-    failed = {entry.image.key for entry in meant if entry.status is Status.FAILED}
+    failed = {entry.image.key for entry in selected if entry.status is Status.FAILED}
     return [
         entry
-        for entry in meant
+        for entry in selected
         if entry.status is Status.FAILED or entry.image.key not in failed or entry.image.image_id in named
     ]
 

@@ -126,14 +126,14 @@ def _drop(photos: Sequence[Photo], entries: Entries, lines: Sequence[OrderLine],
 
 
 def _unfinished(photos: Sequence[Photo], entries: Entries, lines: Sequence[OrderLine]) -> str:
-    on_the_way = [
+    in_progress = [
         f"{one.key} ({entries[one.key]['status'] if one.key in entries else 'not in the ledger'})"
         for one in photos
         if one.key not in entries or Status(entries[one.key]["status"]) not in TERMINAL
     ]
     bins = {entry["bin_id"] for entry in entries.values()}
     pending = [line.bin_id for line in lines if line.verdict is Verdict.PENDING and line.bin_id in bins]
-    missing = [_named("photo", "not counted", on_the_way), _named("order line", "without a verdict", pending)]
+    missing = [_named("photo", "not counted", in_progress), _named("order line", "without a verdict", pending)]
     return "; ".join(part for part in missing if part)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bincli.errors import CommandError
-from bincli.programs import NOT_FOUND, Answer
+from bincli.programs import NOT_FOUND, ProgramResult
 
 
 class FakePrograms:
@@ -32,11 +32,11 @@ class FakePrograms:
             raise CommandError(f"{argv[0]} failed")
         self.on_run(argv)
 
-    def ask(self, argv: Sequence[str]) -> Answer:
+    def ask(self, argv: Sequence[str]) -> ProgramResult:
         line = " ".join(argv)
         if self.missing and line.startswith(self.missing):
-            return Answer(NOT_FOUND if line.startswith(f"{argv[0]} --version") else 1, "")
-        return Answer(0, "")
+            return ProgramResult(NOT_FOUND if line.startswith(f"{argv[0]} --version") else 1, "")
+        return ProgramResult(0, "")
 
     @property
     def lines(self) -> list[str]:

@@ -11,7 +11,7 @@ from bincli.dead_letters import (
     cause_of_objects,
     cause_of_result,
     cause_of_stream,
-    job_in,
+    job_id_of,
     objects_in,
 )
 from bincli.queues import Message
@@ -54,7 +54,7 @@ def test_a_key_is_given_as_it_is_and_no_version_as_none() -> None:
 @pytest.mark.parametrize("body", [*BAD, *STRANGE, '{"Event": "s3:TestEvent"}'])
 def test_nothing_is_found_where_there_is_nothing(body: str) -> None:
     assert objects_in(body) == []
-    assert job_in(body) is None
+    assert job_id_of(body) is None
 
 
 def test_a_deletion_uploads_nothing() -> None:
@@ -65,14 +65,14 @@ def test_a_deletion_uploads_nothing() -> None:
 def test_the_job_of_a_request_is_found(name: str) -> None:
     (body,) = bodies(f"collect/{name}.json")
 
-    assert str(job_in(body)).startswith("async-")
+    assert str(job_id_of(body)).startswith("async-")
 
 
 def test_the_job_of_a_transform_job_is_found_without_the_number_of_its_attempt() -> None:
     (body,) = bodies("collect/transform-failed.json")
     name = json.loads(body)["detail"]["TransformJobName"]
 
-    assert job_in(body) == name.removesuffix("-0") != name
+    assert job_id_of(body) == name.removesuffix("-0") != name
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_why_a_notification_of_s3_is_dead(body: str, cause: str) -> None:
 def test_why_a_notification_of_sagemaker_is_dead() -> None:
     (body,) = bodies("collect/async-success.json")
 
-    assert cause_of_result(dead(body), {str(job_in(body)): None}) == READABLE
+    assert cause_of_result(dead(body), {str(job_id_of(body)): None}) == READABLE
     assert cause_of_result(dead(body), {}) == "its job is not in the jobs table"
     assert cause_of_result(dead("{"), {}) == UNREADABLE
 

@@ -58,7 +58,7 @@ def show_consignments(text: str, output: Output) -> None:
     deployment = Deployment("fake", OUTPUTS, lambda service: FakeDynamo(**tables))
     consignment.show_consignments(deployment, output)
     consignment.show_consignment(deployment, text, output)
-    consignment.show_unphotographed(deployment, output)
+    consignment.show_without_photo(deployment, output)
 
 
 def show_jobs(text: str, output: Output) -> None:

@@ -149,7 +149,7 @@ def test_a_job_that_nobody_looks_after_is_said() -> None:
 
 @pytest.mark.parametrize(
     ("due_at", "why"),
-    [(LONG_AGO, f"has been due since {LONG_AGO}"), ("", "has no time from which it is due")],
+    [(LONG_AGO, f"has been due since {LONG_AGO}"), ("", "has no due time")],
 )
 def test_a_photo_that_no_job_takes_is_said(due_at: str, why: str) -> None:
     entry = replace(entry_of(image_of("a.jpg"), Status.RECEIVED), due_at=due_at)

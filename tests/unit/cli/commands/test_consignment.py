@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from bincli.commands.consignment import show_consignment, show_consignments, show_unphotographed
+from bincli.commands.consignment import show_consignment, show_consignments, show_without_photo
 from bincli.deployment import Deployment
 from bincli.errors import CommandError
 
@@ -110,7 +110,7 @@ def test_lines_of_bins_without_a_photo_are_listed(as_json):
     output = Printed(as_json=as_json)
     dynamo = FakeDynamo(consignmentstable=[*lines, item("C-0", "b", "PENDING")], binstable=[photo])
 
-    show_unphotographed(Deployment("fake", OUTPUTS, lambda service: dynamo), output)
+    show_without_photo(Deployment("fake", OUTPUTS, lambda service: dynamo), output)
 
     found = [each["consignment_id"] for each in output.records] if as_json else [row[0] for row in output.rows[1:]]
     assert found == ["C-0", "C-1"]
@@ -123,6 +123,6 @@ def test_without_orders_no_line_misses_its_photo(lines, says):
     output = Printed()
     dynamo = FakeDynamo(consignmentstable=lines, binstable=[])
 
-    show_unphotographed(Deployment("fake", OUTPUTS, lambda service: dynamo), output)
+    show_without_photo(Deployment("fake", OUTPUTS, lambda service: dynamo), output)
 
     assert says in output.stderr

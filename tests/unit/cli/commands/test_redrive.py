@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from bincli.commands.redrive import Redriven, redrive_route, rejudge, routes_of, view
+from bincli.commands.redrive import Redriven, reconcile_again, redrive_route, routes_of, view
 from bincli.dead_letters import READABLE, UNREADABLE
 from bincli.deployment import Deployment
 from bincli.errors import CommandError
@@ -93,7 +93,7 @@ def test_where_batches_of_a_stream_are_dead_every_consignment_is_judged_again(st
     order(stack, "C-2", "C-1")
     stack.send(stack.output("ReconcileDeadLetters"), [STREAM])
 
-    found = rejudge(stack.deployment, dry_run=False)
+    found = reconcile_again(stack.deployment, dry_run=False)
 
     assert found == Redriven("reconcile", 1, 0, {"RetryAttemptsExhausted": 1})
     asked = sorted(event["consignment_id"] for event in stack.functions.invoked)
@@ -106,8 +106,8 @@ def test_what_can_not_be_judged_keeps_its_dead_letters(stack: MotoStack) -> None
     stack.send(stack.output("ReconcileDeadLetters"), [STREAM])
     stack.functions.failing = True
 
-    with pytest.raises(CommandError, match="1 of 1 consignment could not be judged"):
-        rejudge(stack.deployment, dry_run=False)
+    with pytest.raises(CommandError, match="1 of 1 consignment could not be reconciled"):
+        reconcile_again(stack.deployment, dry_run=False)
 
     assert stack.bodies(stack.output("ReconcileDeadLetters")) == [STREAM]
 
@@ -117,7 +117,7 @@ def test_nothing_is_judged_without_need(stack: MotoStack, dead: list[str], dry_r
     order(stack, "C-1")
     stack.send(stack.output("ReconcileDeadLetters"), dead)
 
-    found = rejudge(stack.deployment, dry_run=dry_run)
+    found = reconcile_again(stack.deployment, dry_run=dry_run)
 
     assert (found.moved, found.left) == (0, len(dead))
     assert stack.functions.invoked == []
