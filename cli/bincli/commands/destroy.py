@@ -28,6 +28,7 @@ class Removal:
 
     stack: str
     kept: list[tuple[Kept, Size]]
+    was_gone: bool = False
     stack_deleted: bool = False
     data_deleted: list[str] = field(default_factory=list)
 
@@ -81,7 +82,7 @@ def destroy(
 def look(clients: ClientFactory, name: str) -> tuple[StackDescription, Removal]:
     """The stack and what deleting it keeps. Raises StackNotFoundError."""
     from bincli.cost.prices import read_prices
-    from bincli.destroy.kept import find_latest, kept_resources, size_of
+    from bincli.destroy.kept import GONE, find_latest, kept_resources, size_of
 
     cloudformation = clients("cloudformation")
     stack = find_latest(cloudformation, name)
@@ -90,9 +91,8 @@ def look(clients: ClientFactory, name: str) -> tuple[StackDescription, Removal]:
             f"Stack {name} not found, nor one deleted in the last 90 days. Check --region, --profile."
         )
     prices = read_prices()
-    return stack, Removal(
-        name, [(kept, size_of(clients, kept, prices)) for kept in kept_resources(cloudformation, stack)]
-    )
+    kept = [(each, size_of(clients, each, prices)) for each in kept_resources(cloudformation, stack)]
+    return stack, Removal(name, kept, was_gone=stack.status == GONE)
 
 
 def remove(
@@ -101,9 +101,8 @@ def remove(
     """Delete the stack, then, if so asked, its data: nothing writes any more by then."""
     from bincli.deploy.run import delete_stack
     from bincli.destroy.data import delete_data as delete_resource
-    from bincli.destroy.kept import GONE
 
-    if stack.status != GONE:
+    if not removal.was_gone:
         with output.err.status(f"Deleting the stack {stack.name}"):
             delete_stack(clients("cloudformation"), stack)
         removal.stack_deleted = True
@@ -115,7 +114,11 @@ def remove(
 
 def before(removal: Removal, *, delete_data: bool) -> Iterator[str]:
     """What will happen."""
-    yield f"The stack {removal.stack} will be deleted. {'Deleted with it, for good' if delete_data else 'What stays'}:"
+    yield f"The stack {removal.stack} {'is deleted' if removal.was_gone else 'will be deleted'}."
+    if not removal.kept:
+        yield "CloudFormation knows of nothing that stays."
+        return
+    yield "This is deleted too, for good:" if delete_data else "This stays:"
     for kept, size in removal.kept:
         yield f"  {kept.resource}: {kept.name}{f' ({size.text})' if size.text else ''}"
     if not delete_data:

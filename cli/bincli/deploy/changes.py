@@ -13,6 +13,13 @@ DATA = {"AWS::S3::Bucket": "bucket", "AWS::DynamoDB::Table": "table", "AWS::KMS:
 MODEL = "AWS::SageMaker::Model"
 
 
+FATES = {
+    True: "DELETES its data",
+    False: "keeps its data, but outside the stack",
+    None: "DELETES its data unless its policies say otherwise",
+}
+
+
 class Action(StrEnum):
     """What happens to a resource, the most dangerous first."""
 
@@ -27,13 +34,13 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One resource of a change set. `deletes` says whether what it holds is deleted with it."""
+    """One resource of a change set. `deletes` says whether what it holds is deleted with it; None if not known."""
 
     action: Action
     resource: str
     type: str
     properties: tuple[str, ...] = ()
-    deletes: bool = False
+    deletes: bool | None = False
 
     @property
     def kind(self) -> str:
@@ -44,7 +51,7 @@ class Change:
     def warning(self) -> str:
         """What a person must know before this change is made; "" if nothing."""
         if self.type in DATA and self.action in (Action.REPLACES, Action.MAY_REPLACE, Action.REMOVES, Action.LEAVES):
-            fate = "DELETES its data" if self.deletes else "keeps its data, but outside the stack"
+            fate = FATES[self.deletes]
             new = ". The new one is empty" if "replace" in self.action else ""
             return f"This {self.action} the {DATA[self.type]} {self.resource} and {fate}{new}."
         if self.type == MODEL and self.action is Action.REPLACES and "ModelName" not in self.properties:
@@ -56,17 +63,17 @@ def change_of(found: Mapping[str, Any]) -> Change:
     """A ResourceChange of DescribeChangeSet."""
     targets = (detail.get("Target", {}) for detail in found.get("Details", []))
     names = {target.get("Name") or target.get("Attribute", "") for target in targets}
-    policy = found.get("PolicyAction", "Delete")
+    policy = found.get("PolicyAction")
     return Change(
         action=_action(found, policy),
         resource=found["LogicalResourceId"],
         type=found["ResourceType"],
         properties=tuple(sorted(names - {""})),
-        deletes=policy in ("Delete", "ReplaceAndDelete"),
+        deletes=policy in ("Delete", "ReplaceAndDelete") if policy else None,
     )
 
 
-def _action(found: Mapping[str, Any], policy: str) -> Action:
+def _action(found: Mapping[str, Any], policy: str | None) -> Action:
     match found["Action"], found.get("Replacement"):
         case "Add", _:
             return Action.ADDS

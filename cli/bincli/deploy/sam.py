@@ -6,12 +6,14 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from bincli.deployment import ROOT
 from bincli.errors import CommandError
 from bincli.stacks import StackDescription
 
 SAM = ROOT / ".venv" / "sam" / "bin" / "sam"
+BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
 BUILD = ["make", "-C", str(ROOT), "build"]
 NAME = re.compile(r"[a-z][a-z0-9-]{0,27}")
 # Parts of the model, which is immutable: a change of one needs another name.
@@ -28,10 +30,11 @@ class Target:
     stack: str
     region: str
     profile: str | None = None
+    template: Path = BUILT
 
     def deploy_argv(self, parameters: Parameters, *, execute: bool = True) -> list[str]:
         """`sam deploy` of what was built, with these parameters and the stack's own for all others."""
-        argv = [str(SAM), "deploy", "--template-file", str(ROOT / ".aws-sam" / "build" / "template.yaml")]
+        argv = [str(SAM), "deploy", "--template-file", str(self.template)]
         argv += ["--config-file", str(ROOT / "samconfig.toml"), "--stack-name", self.stack, "--region", self.region]
         argv += ["--profile", self.profile] if self.profile else []
         argv += ["--no-confirm-changeset", "--no-fail-on-empty-changeset"]

@@ -54,7 +54,14 @@ def test_all_pages_are_read_and_the_most_dangerous_change_is_first() -> None:
             found("Remove", "JobsTable", TABLE, PolicyAction="Retain"),
             "This leaves behind the table JobsTable and keeps its data, but outside the stack.",
         ),
-        (found("Remove", "JobsTable", TABLE), "This removes the table JobsTable and DELETES its data."),
+        (
+            found("Remove", "JobsTable", TABLE, PolicyAction="Delete"),
+            "This removes the table JobsTable and DELETES its data.",
+        ),
+        (
+            found("Remove", "JobsTable", TABLE),
+            "This removes the table JobsTable and DELETES its data unless its policies say otherwise.",
+        ),
     ],
 )
 def test_a_table_or_bucket_in_danger_is_a_warning(change: dict[str, Any], warning: str) -> None:
