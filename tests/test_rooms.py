@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -294,19 +295,48 @@ def test_an_import_does_nothing_but_define(folder: str) -> None:
     assert acting == []
 
 
-# Modules that may be longer, each with the reason.
-LONG = {
-    "functions/bintally/domain/order_rows.py",  # every rule of one file format
-    "tests/unit/functions/domain/test_orders.py",  # every way in which an order file can be wrong
-    "tests/unit/functions/usecases/test_collect.py",  # every answer of both engines
-    "tests/unit/functions/usecases/test_reconcile.py",  # every cause of a new verdict
-    "tests/template/test_template.py",  # one check for each kind of resource
-}
+# A module of the product that may be longer, and why.
+LONG = {"functions/bintally/domain/order_rows.py": "every rule of one file format"}
 
 
 @pytest.mark.parametrize(("folders", "lines"), [(FOLDERS, 250), (("tests",), 400)])
 def test_a_module_is_short_enough_to_read(folders: tuple[str, ...], lines: int) -> None:
     paths = [path for folder in folders for path in files(folder) if lines == 250 or path.stem.startswith("test_")]
-    long = {path.relative_to(ROOT).as_posix() for path in paths if len(path.read_text().splitlines()) > lines}
+    long = [path.relative_to(ROOT).as_posix() for path in paths if len(path.read_text().splitlines()) > lines]
 
-    assert long - LONG == set()
+    assert [path for path in long if path not in LONG] == []
+
+
+# ---- Tests
+
+# Folders under tests/unit that mirror no package, and why.
+NO_PACKAGE = {"functions/adapters/contracts": "one suite for the fakes and the adapters of every port"}
+
+
+def packages_of(folder: Path) -> list[Path]:
+    """Where the package may be that a folder under tests/unit mirrors: `cli/audit` is `cli/bincli/audit`."""
+    room, *rest = folder.relative_to(ROOT / "tests/unit").parts
+    packages = [init.parent for init in (ROOT / room).glob("*/__init__.py")]
+    named = [ROOT / room / f"bin{rest[0]}"] if rest else []
+    return [*named, *(package.joinpath(*rest) for package in packages)]
+
+
+def test_unit_tests_mirror_the_packages() -> None:
+    folders = {path.parent for path in files("tests/unit") if path.stem.startswith("test_")}
+    homeless = [folder for folder in folders if not any((p / "__init__.py").exists() for p in packages_of(folder))]
+
+    assert sorted(folder.relative_to(ROOT / "tests/unit").as_posix() for folder in homeless) == sorted(NO_PACKAGE)
+
+
+def test_every_fake_and_helper_is_used_by_a_test() -> None:
+    """A fake that no test uses drifts from what it stands for."""
+    text = "\n".join(path.read_text() for path in files("tests"))
+    modules = [path for path in files("tests") if not path.stem.startswith("test_") and path.stem != "conftest"]
+    defined = {
+        f"{path.relative_to(ROOT)}: {node.name}": node.name
+        for path in modules
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+    }
+
+    assert [place for place, name in defined.items() if len(re.findall(rf"\b{name}\b", text)) < 2] == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.template.deployed import AT, ROOT, Stack, stack_without_model
-from tests.template.test_template import FUNCTIONS, STACK, condition_keys, properties_of, statements
+from tests.template.queries import FUNCTIONS, STACK, condition_keys, properties_of, statements
 
 ALERTS = f"arn:aws:sns:{AT}:bintally-alerts"
 # They scale the endpoint; nobody needs to know.

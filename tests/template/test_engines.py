@@ -10,7 +10,7 @@ import pytest
 from bintally.messages.streams import parse_changes
 
 from tests.template.deployed import AT, ROOT, Stack, source
-from tests.template.test_template import (
+from tests.template.queries import (
     STACK,
     condition_keys,
     listed,
