@@ -265,6 +265,7 @@ REGISTRATIONS = (
     "app.add_typer(",
     "app.callback(",
     "order_commands.command(",
+    "model_commands.command(",
 )  # of the commands in bincli.main
 
 

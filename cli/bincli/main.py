@@ -25,6 +25,7 @@ from bincli.commands import (
     image,
     invoke,
     jobs,
+    model,
     orders,
     recount,
     redrive,
@@ -41,6 +42,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 order_commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Import order files.")
+
+
+model_commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Push, deploy and compare models.")
 
 
 def print_version(requested: bool) -> None:
@@ -98,3 +102,8 @@ for command in (
     app.command()(command)
 order_commands.command("import")(orders.import_file)
 app.add_typer(order_commands, name="orders")
+model_commands.command()(model.status)
+model_commands.command()(model.push)
+model_commands.command()(model.deploy)
+model_commands.command()(model.rollback)
+app.add_typer(model_commands, name="model")

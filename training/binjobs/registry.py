@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from binmodel.artifact import sha256
 from sagemaker.core.helper.session_helper import Session
 
 from binjobs.account import uploaded
@@ -36,7 +37,7 @@ def register(session: Session, options: argparse.Namespace, _: Path) -> str:
         ModelPackageDescription=f"ResNet-50 that counts 1 to 5 items in a bin, version {model['version']}",
         InferenceSpecification=_inference_specification(options, places[options.bundle]),
         ModelApprovalStatus="PendingManualApproval",
-        CustomerMetadataProperties=metadata(model),
+        CustomerMetadataProperties=metadata(model, options.bundle),
         Domain="COMPUTER_VISION",
         Task="IMAGE_CLASSIFICATION",
         **({"ModelMetrics": _model_metrics(places[options.metrics])} if options.metrics else {}),
@@ -45,13 +46,16 @@ def register(session: Session, options: argparse.Namespace, _: Path) -> str:
     return str(answer["ModelPackageArn"])
 
 
-def metadata(model: Mapping[str, Any]) -> dict[str, str]:
-    """What a person approving the model wants to see, from model.json: version, data, licence, test figures."""
+def metadata(model: Mapping[str, Any], bundle: Path) -> dict[str, str]:
+    """What a person approving the model wants to see, from model.json: version, data, licence, test figures.
+
+    And the SHA-256 of the bundle: `bintally model deploy` refuses one that is not the one that was approved.
+    """
     test = model["metrics"]["int8"]["test"]
     facts = {
         "version": model["version"], "architecture": model["architecture"], "input_size": model["input_size"],
         "data_sha256": model["data"]["sha256"], "licence": model["licence"],
-        **{name: test[name] for name in HEADLINE if name in test},
+        **{name: test[name] for name in HEADLINE if name in test}, "bundle_sha256": sha256(bundle),
     }  # fmt: skip
     return {name: " ".join(INVALID.sub(" ", str(value)).split())[:MAX_LENGTH] for name, value in facts.items()}
 

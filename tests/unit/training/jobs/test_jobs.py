@@ -12,9 +12,13 @@ from typing import Any
 import boto3
 import botocore.session
 import pytest
+from bincli.model.bundle import Bundle
+from bincli.model.registry import metadata_of, specification
+from bincli.model.store import location_of
 from binlab.hpo.space import SPACE
 from binlab.train.monitor import METRIC_DEFINITIONS
 from binlab.train.recipe import RECIPES
+from binmodel.artifact import load_artifact, sha256
 from botocore.model import Shape
 from botocore.validate import ParamValidator
 from moto.server import ThreadedMotoServer
@@ -186,6 +190,11 @@ def test_registering_waits_for_a_person(jobs: Jobs, tmp_path: Path) -> None:
     assert package["parameters"]["CustomerMetadataProperties"]["version"] == version
     (container,) = package["parameters"]["InferenceSpecification"]["Containers"]
     assert container["ModelDataUrl"] == f"{OUTPUT}/models/{version}/model.tar.gz"
+    # `bintally model push` enters the same: both write to the registry that `bintally model deploy` reads.
+    bundle = Bundle(tmp_path / "model.tar.gz", sha256(tmp_path / "model.tar.gz"), load_artifact(weights))
+    assert package["parameters"]["CustomerMetadataProperties"] == metadata_of(bundle)
+    location = location_of(OUTPUT, bundle)
+    assert package["parameters"]["InferenceSpecification"] == specification(container["Image"], location)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Models of a stack: bundles, the registry that a person approves in, and replays on stored photos."""
