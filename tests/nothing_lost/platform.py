@@ -192,7 +192,7 @@ class Platform:
 
     def collect(self, body: str) -> None:
         """What one message of the results queue announces."""
-        result = job_result(body, (SUCCESSES, ERRORS), MODEL)
+        result = job_result(body, (SUCCESSES, ERRORS), MODEL, MODEL)
         if result:
             collect(self.fakes, result, policy=self.policy, now=self.now)
 

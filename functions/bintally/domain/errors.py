@@ -2,6 +2,7 @@
 
 BintallyError
 ├── InvalidEventError       the message is not for this stack: it ends in the dead-letter queue
+│   └── FormerModelError    the transform job used an earlier ModelVersion: ignored, the sweep collects the job
 ├── UnknownJobError         a result names a job that does not exist: dead-letter queue
 ├── EngineUnavailableError  SageMaker did not accept the job: the next scheduled submit retries it
 │   └── QuotaExceededError  a quota of the account is used up: the job waits and uses up no attempt
@@ -20,6 +21,10 @@ class BintallyError(Exception):
 
 class InvalidEventError(BintallyError):
     """The message has an unknown format, or names a bucket, topic or object that does not belong to this stack."""
+
+
+class FormerModelError(InvalidEventError):
+    """The event is about a transform job of a model that this stack used before its last deployment."""
 
 
 class UnknownJobError(BintallyError):

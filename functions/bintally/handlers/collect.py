@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from bintally.domain.errors import FormerModelError
 from bintally.handlers.batches import process_messages
 from bintally.handlers.observability import logger, metrics
 from bintally.handlers.settings import settings
@@ -20,7 +21,12 @@ from bintally.usecases.collect import collect
 
 def collect_job(record: SQSRecord) -> None:
     """Collect the job that one message announces."""
-    result = job_result(record.body, settings().result_topics, settings().model_name)
+    try:
+        # The endpoint's name is that of its models, without the version.
+        result = job_result(record.body, settings().result_topics, settings().model_name, settings().endpoint_name)
+    except FormerModelError as error:
+        logger.info("ignored", extra={"message_id": record.message_id, "reason": str(error)})
+        return
     if result is None:
         logger.info("nothing to collect", extra={"message_id": record.message_id})
         return

@@ -6,10 +6,11 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventb
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from bintally.domain.errors import InvalidEventError
+from bintally.domain.errors import FormerModelError, InvalidEventError
 from bintally.domain.jobs import JobResult
 from bintally.domain.transforms import result_of
 from bintally.messages.sqs import Message, parse_body
@@ -29,13 +30,16 @@ class Announcement:
     model: str | None = None
 
 
-def job_result(body: str, topics: Collection[str], model: str) -> JobResult | None:
+def job_result(body: str, topics: Collection[str], model: str, base: str) -> JobResult | None:
     """The result that a message announces, if it came through one of `topics` or is about `model`.
 
-    None where the message announces no result. Raises InvalidEventError for a message that is not ours.
+    None if the message announces no result. Raises InvalidEventError for a message that is not ours, and its subclass
+    FormerModelError for one about another version of our model: `base`, the name without a version, and a suffix.
     """
     announcement = parse_announcement(body)
     if announcement.model is not None and announcement.model != model:
+        if re.fullmatch(f"{re.escape(base)}[a-zA-Z0-9]{{0,16}}", announcement.model):  # as ModelVersion allows
+            raise FormerModelError(f"The transform job uses the model {announcement.model}, not {model}.")
         raise InvalidEventError(f"The transform job uses the model {announcement.model}; expected {model}.")
     if announcement.model is None and announcement.topic not in topics:
         raise InvalidEventError(f"The notification came through {announcement.topic}, which is not one of our topics.")

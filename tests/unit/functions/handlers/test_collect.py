@@ -87,6 +87,18 @@ def test_the_test_of_sagemaker_is_acknowledged(
     assert "nothing to collect" in [line["message"] for line in logs()]
 
 
+def test_an_event_about_an_earlier_model_version_is_acknowledged(
+    on_aws: dict[str, str], setting: Callable[[str, str], None], logs: Callable[[], list[dict[str, Any]]]
+) -> None:
+    """It was queued before a deployment. The sweep collects its job."""
+    setting("MODEL_NAME", on_aws["ENDPOINT_NAME"] + "2")
+
+    assert failed(run("collect", event("collect/transform-completed.json"))) == []
+
+    (line,) = [line for line in logs() if line["message"] == "ignored"]
+    assert line["reason"] == "The transform job uses the model bintally-counter, not bintally-counter2."
+
+
 def test_what_was_collected_is_counted(asked: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     run("collect", event("collect/async-success.json"))
 

@@ -25,7 +25,7 @@ LEDGER = {"IMAGES_TABLE", "JOBS_TABLE", "JOBS_BUCKET"}
 NEEDS = {
     "intake/s3-put.json": POLICY | LEDGER | {"INTAKE_BUCKET", "ENDPOINT_NAME"},
     "submit/schedule.json": POLICY | {"IMAGES_TABLE", "JOBS_TABLE"},
-    "collect/test-notification.json": {"RESULT_TOPICS", "MODEL_NAME"},
+    "collect/test-notification.json": {"RESULT_TOPICS", "MODEL_NAME", "ENDPOINT_NAME"},
     "orders/csv-file.json": {"ORDERS_BUCKET", "JOBS_BUCKET", "CONSIGNMENTS_TABLE", "SITE_TIME_ZONE"},
     "reconcile/stream-lines.json": {
         "BINS_TABLE",

@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from bintally.domain.errors import InvalidEventError
+from bintally.domain.errors import FormerModelError, InvalidEventError
 from bintally.domain.jobs import JobResult
 from bintally.messages.sagemaker import job_result
 from hypothesis import given, settings
@@ -20,7 +20,7 @@ TRANSFORMS = ["completed", "failed", "capacity", "stopped"]
 
 
 def result(body: Any) -> JobResult | None:
-    return job_result(body if isinstance(body, str) else json.dumps(body), TOPICS, MODEL)
+    return job_result(body if isinstance(body, str) else json.dumps(body), TOPICS, MODEL, MODEL)
 
 
 def envelope(note: Any, topic: str = "success") -> dict[str, Any]:
@@ -183,6 +183,22 @@ def test_an_event_tells_which_try_it_is_of(transform_attempt: int) -> None:
 
     assert told is not None
     assert told.transform_attempt == transform_attempt
+
+
+@pytest.mark.parametrize("model", ["bintally-counter", "bintally-counter1", "bintally-counterV2x"])
+def test_an_event_about_an_earlier_version_of_the_model_is_told_from_a_strangers(model: str) -> None:
+    body = json.dumps(transform(ModelName=model))
+
+    with pytest.raises(FormerModelError, match=rf"{model}, not bintally-counter3\."):
+        job_result(body, TOPICS, "bintally-counter3", "bintally-counter")
+
+
+@pytest.mark.parametrize("model", ["other-counter", "bintally-counter-x", "bintally-counter" + "1" * 17, "x", ""])
+def test_an_event_about_a_strangers_model_is_refused(model: str) -> None:
+    with pytest.raises(InvalidEventError) as raised:
+        job_result(json.dumps(transform(ModelName=model)), TOPICS, "bintally-counter3", "bintally-counter")
+
+    assert not isinstance(raised.value, FormerModelError)
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
