@@ -12,6 +12,7 @@ from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
 from bintally.domain.verdicts import NO_LONGER_ORDERED, NOT_COUNTED, WAITING, Finding, OrderLine, Verdict
 
 QUERIES_AT_ONCE = 8
+LINES_PER_PAGE = 100  # that are read at a time while a PENDING line ends the reading
 PARTITIONS = 8  # of the index ByDue, over which the lines of one order are spread
 RAISED = "(attribute_not_exists(#replace_version) OR #replace_version <= :replace_version)"
 
@@ -54,6 +55,17 @@ class DynamoOrders:
 
     def of_consignment(self, consignment_id: str) -> list[OrderLine]:
         return [line_from_item(item) for item in self._query("consignment_id", consignment_id, ConsistentRead=True)]
+
+    def unless_pending(self, consignment_id: str) -> list[OrderLine]:
+        # Bins are usually photographed in order, so the last lines stay PENDING longest: they are read first.
+        backwards = {"ScanIndexForward": False, "PaginationConfig": {"PageSize": LINES_PER_PAGE}}
+        lines = []
+        for item in self._query("consignment_id", consignment_id, ConsistentRead=True, **backwards):
+            line = line_from_item(item)
+            if line.verdict is Verdict.PENDING:
+                return []
+            lines.append(line)
+        return lines[::-1]
 
     def of_consignments(self, consignment_ids: Collection[str]) -> dict[str, list[OrderLine]]:
         wanted = list(dict.fromkeys(consignment_ids))

@@ -138,6 +138,9 @@ class Orders(Protocol):
     def of_consignment(self, consignment_id: str) -> list[OrderLine]:
         """All lines of a consignment, strongly consistent."""
 
+    def unless_pending(self, consignment_id: str) -> list[OrderLine]:
+        """All lines of a consignment, strongly consistent; none if one is PENDING, which is found with few reads."""
+
     def of_consignments(self, consignment_ids: Collection[str]) -> dict[str, list[OrderLine]]:
         """All lines of several consignments, without those that have no line."""
 

@@ -73,7 +73,9 @@ def reconcile(
         each for each in judgements if each.is_new or each.revision > each.line.bin_revision or each.line.key in due
     ]
     written = orders.judge([(each.line, each.finding, each.revision) for each in to_write], iso(now))
-    events.publish(_completed(changes.judged, orders))
+    # Not those of which a line was PENDING just now: the verdict on that line comes through the stream later.
+    pending = {line.consignment_id for line in lines if line.verdict is Verdict.PENDING}
+    events.publish(_completed(set(changes.judged) - pending, orders))
     verdicts = [each.finding.verdict for each in new if each.line.key in written]
     return ReconcileSummary(
         len(lines), {verdict: verdicts.count(verdict) for verdict in Verdict if verdict in verdicts}
@@ -110,10 +112,10 @@ def _discrepancy(judgement: Judgement) -> Event:
 
 def _completed(consignment_ids: Collection[str], orders: Orders) -> Iterator[Event]:
     """An event for each of these consignments that has no PENDING line."""
-    for consignment_id in sorted(set(consignment_ids)):
-        lines = orders.of_consignment(consignment_id)
+    for consignment_id in sorted(consignment_ids):
+        lines = orders.unless_pending(consignment_id)
         verdicts = [line.verdict for line in lines]
-        if not lines or Verdict.PENDING in verdicts:
+        if not lines:
             continue
         facts = "".join(f"{line.bin_id}/{line.order_version}/{line.bin_revision}/{line.verdict};" for line in lines)
         yield (

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from bintally.adapters.consignments import DynamoOrders
+from bintally.adapters.dynamo import serialised
 from bintally.domain.errors import StoreError
 from bintally.domain.verdicts import Finding, Verdict
 
@@ -37,6 +38,21 @@ def test_an_item_answers_what_is_expected_and_found(orders: DynamoOrders) -> Non
         "bin_revision": {"N": "4"},
         "judged_at": {"S": LATER},
     }
+
+
+def test_reading_ends_at_the_page_with_a_pending_line(aws: None) -> None:
+    dynamodb = client("dynamodb")
+    orders = DynamoOrders(dynamodb, table("ConsignmentsTable"))
+    for number in range(150):
+        facts = {"expected": 1, "order_version": "1", "verdict": "PENDING" if number == 60 else "MATCH", "reason": "-"}
+        item = serialised({"consignment_id": "C-1", "bin_id": f"bin-{number:04}", **facts})
+        dynamodb.put_item(TableName=table("ConsignmentsTable"), Item=item)
+    pages: list[int] = []
+    dynamodb.meta.events.register("after-call.dynamodb.Query", lambda parsed, **_: pages.append(parsed["Count"]))
+
+    assert orders.unless_pending("C-1") == []
+
+    assert pages == [100]
 
 
 def test_an_import_that_is_overtaken_looks_again() -> None:

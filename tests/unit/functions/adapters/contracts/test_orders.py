@@ -51,6 +51,18 @@ def test_as_many_lines_as_there_are_are_put(ports: Any, number: int) -> None:
     assert ports.orders.of_consignment("C-1") == lines
 
 
+@pytest.mark.parametrize("pending", [None, 0, 1, 2])
+def test_a_consignment_is_read_whole_unless_a_line_is_pending(ports: Any, pending: int | None) -> None:
+    lines = [order_line(1, bin_id=f"bin-{index:04}") for index in range(3)]
+    ports.orders.put(lines, NOON)
+    judged = [(line, MATCH, 1) for number, line in enumerate(lines) if number != pending]
+    ports.orders.judge(judged, NOON)
+
+    expected = ports.orders.of_consignment("C-1") if pending is None else []
+    assert ports.orders.unless_pending("C-1") == expected
+    assert ports.orders.unless_pending("C-9") == []
+
+
 def test_a_newer_version_replaces_a_line_and_its_verdict(ports: Any) -> None:
     ports.orders.put([order_line(3)], NOON)
     ports.orders.judge([(order_line(3), MATCH, 4)], NOON)
