@@ -123,12 +123,14 @@ class Deployer:
     def deploy(
         self, parameters: Mapping[str, str], *, plan: bool, image: bool, yes: bool, ignore_quotas: bool
     ) -> Outcome:
-        from bincli.deploy.run import plan_deployment
+        from bincli.deploy.run import check_names, plan_deployment
         from bincli.deploy.sam import BUILD, deployments, with_version
 
         outcome = Outcome(self._target.stack)
         stack = self._existing(plan=plan)
         current = dict(stack.parameters) if stack else {}
+        if stack is None:
+            check_names(self._clients("dynamodb"), self._target.stack)
         if image:
             parameters = {**parameters, "ModelImageUri": self._image(plan=plan)}
         parameters = with_version(parameters, current)

@@ -65,8 +65,8 @@ def needs_of(parameters: Mapping[str, str]) -> list[Need]:
     needs.append(Need("sagemaker", f"{endpoint} for endpoint usage", int(parameters["MaxInstances"]), "the endpoint"))
     if parameters["InferenceMode"] != "async":
         transform = parameters["BatchInstanceTypes"].split(",")[0]
-        wanted = int(parameters["BatchInstances"])
-        needs.append(Need("sagemaker", f"{transform} for transform job usage", wanted, "one transform job"))
+        wanted = int(parameters["BatchInstances"]) * int(parameters["MaxTransformJobs"])
+        needs.append(Need("sagemaker", f"{transform} for transform job usage", wanted, "transform jobs"))
     return needs
 
 

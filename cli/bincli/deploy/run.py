@@ -32,6 +32,17 @@ def find_stack(cloudformation: Any, name: str) -> StackDescription | None:
     raise CommandError(f"The stack {name} can't be deployed: it is in {stack.status}. {advice}")
 
 
+def check_names(dynamodb: Any, name: str) -> None:
+    """Raises CommandError if a table has the name that a new stack gives its own: the create would fail."""
+    ours = {f"{name}-{table}" for table in ("images", "bins", "consignments", "jobs")}
+    pages = dynamodb.get_paginator("list_tables").paginate()
+    if found := sorted(ours & {table for page in pages for table in page["TableNames"]}):
+        raise CommandError(
+            f"An earlier stack {name} left data behind, such as the table {found[0]}, and a new one needs its names. "
+            f"Choose another --stack, or delete the data for good: `bintally destroy --stack {name} --delete-data`."
+        )
+
+
 def remove_failed_create(cloudformation: Any, stack: StackDescription) -> None:
     """Delete a stack whose first create was rolled back. Raises CommandError if that create left something behind."""
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.arn)

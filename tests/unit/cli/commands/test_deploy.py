@@ -26,7 +26,7 @@ class Account:
     def __init__(self, status: str | None = None, *, quota: float = 1000, changes: Sequence[Any] = (ADDED,)) -> None:
         self.cloudformation = FakeCloudFormation(status, parameters=PARAMETERS if status else {})
         self.cloudformation.changes = list(changes)
-        self.quota = quota
+        self.quota, self.tables = quota, list[str]()
         self.programs = FakePrograms(on_run=self.sam)
         self.output = Printed()
 
@@ -40,9 +40,11 @@ class Account:
             self.cloudformation.execute(dict(word.split("=", 1) for word in words))
 
     def client(self, service: str) -> Any:
-        return {"cloudformation": self.cloudformation, "service-quotas": self}[service]
+        return {"cloudformation": self.cloudformation, "service-quotas": self, "dynamodb": self}[service]
 
     def get_paginator(self, operation: str) -> Any:
+        if operation == "list_tables":
+            return SimpleNamespace(paginate=lambda: [{"TableNames": ["other-bins", *self.tables]}])
         quotas = [
             {"QuotaName": name, "QuotaCode": "L-1", "Value": self.quota}
             for name in ("ml.c6i.xlarge for endpoint usage", "ml.c7i.xlarge for endpoint usage")
@@ -184,6 +186,15 @@ def test_a_failed_first_create_that_left_something_is_not_touched() -> None:
 def test_a_stack_that_cannot_be_deployed_says_what_to_do(status: str, advice: str) -> None:
     with pytest.raises(CommandError, match=advice):
         Account(status).deploy()
+
+
+def test_data_that_an_earlier_stack_left_is_said_before_a_create_fails_on_its_names() -> None:
+    account = Account()
+    account.tables = ["prod-images"]
+
+    with pytest.raises(CommandError, match=r"the table prod-images.*bintally destroy --stack prod --delete-data"):
+        account.deploy()
+    assert account.programs.ran == []
 
 
 def test_the_local_stack_is_not_deployed_to() -> None:

@@ -14,6 +14,7 @@ PARAMETERS = {
     "InferenceMode": "auto",
     "BatchInstanceTypes": "ml.m5.xlarge,ml.c5.xlarge",
     "BatchInstances": "3",
+    "MaxTransformJobs": "4",
 }
 ENDPOINT = Need("sagemaker", "ml.c6i.xlarge for endpoint usage", 2, "the endpoint")
 
@@ -24,7 +25,7 @@ def names(**changed: str) -> dict[str, int]:
 
 def test_a_stack_needs_instances_for_the_engines_that_it_uses() -> None:
     assert names()["ml.c6i.xlarge for endpoint usage"] == 2
-    assert names()["ml.m5.xlarge for transform job usage"] == 3
+    assert names()["ml.m5.xlarge for transform job usage"] == 3 * 4
     assert "ml.m5.xlarge for transform job usage" not in names(InferenceMode="async")
     assert not [name for name in names(ModelImageUri="") if name.startswith("ml.")]
 
