@@ -51,8 +51,8 @@ def predict_stream(
 
     def count_ahead() -> None:
         while ahead and len(batches) <= predictor.concurrency:
-            together = [ahead.popleft() for _ in range(min(batch, len(ahead)))]
-            batches.append(counting.submit(_lines, predictor, together))
+            next_batch = [ahead.popleft() for _ in range(min(batch, len(ahead)))]
+            batches.append(counting.submit(_lines, predictor, next_batch))
             read_ahead()
 
     source = iter(items)
@@ -72,8 +72,8 @@ def predict_stream(
         counting.shutdown(cancel_futures=True)
 
 
-def _lines(predictor: Predictor, together: list[Future[Pixels | ImageError]]) -> list[Line]:
-    ready = [image.result() for image in together]
+def _lines(predictor: Predictor, images: list[Future[Pixels | ImageError]]) -> list[Line]:
+    ready = [image.result() for image in images]
     pixels = [item for item in ready if not isinstance(item, ImageError)]
     predictions = iter(predictor.predict(np.stack(pixels)) if pixels else [])
     return [

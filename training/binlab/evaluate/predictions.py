@@ -26,11 +26,11 @@ class Predictions:
     """The recorded `counts` (N,) of N images and what the prediction lines say, in the same order.
 
     `predicted` (N,) is the line's count, or one more than the last class for "more than that"; `confidence` (N,) is its
-    probability. `probabilities` (N, C)
-    over `classes` sum to 1: they hold given that the count is one of the classes. `empty` and `over_range` (N,) are the
-    probabilities of no item and of more than the last class; both are 0 for a model without those outputs.
-    `intervals` (N, 2) are the low and high ends of the prediction intervals, with one more than the last class for no
-    upper end, and `nominal_coverage` is the coverage they claim; both are None if the lines carry no interval.
+    probability. `probabilities` (N, C) over `classes` are conditional on the count being one of them, and sum to 1.
+    `empty` and `over_range` (N,) are the probabilities of no item and of more than the last class; both are 0 for a
+    model without those outputs. `intervals` (N, 2) are the low and high ends of the prediction intervals, with one more
+    than the last class for no upper end, and `nominal_coverage` is the coverage they claim; both are None if the lines
+    carry no interval.
     """
 
     classes: tuple[int, ...]

@@ -9,7 +9,7 @@ _CARD = """\
 
 A ResNet-50 that looks at one photo of a bin and gives the probability of each count from {first} to {last}{beyond}.
 Input: {size} x {size} pixels, the photo squashed to a square. `network.int8.onnx` is the network that serves;
-`model.json` describes it and holds every figure below.
+`model.json` describes it and has every figure below.
 
 ## Figures
 
@@ -21,7 +21,7 @@ count has the same weight, although some counts have more photos.
 |---|--:|--:|
 {figures}
 
-The count is the most probable of all answers{or_out_of_range}.{note}
+The count is the most probable of all outputs{or_out_of_range}.{note}
 
 Guessing gives {chance:.0%}. Some records are wrong and items hide each other, so 100% is out of reach.
 
@@ -67,11 +67,11 @@ validation photos: calibrate again there.
 ## Do not use for
 
 {not_outside}
-* **Other photos.** It learnt from one camera set-up and one kind of bin: fabric pods with items behind elastic bands.
+* **Other photos.** It learned from one camera set-up and one kind of bin: fabric pods with items behind elastic bands.
 * **Places where some counts are far more common than others**, without a correction. Its probabilities assume that
   every count is equally likely. If you know your own frequencies, multiply by them and divide by the sum.
-* **Decisions without a person** where a wrong count is expensive. The thresholds of a verdict exist to send such bins
-  to a person.
+* **Decisions without a person** where a wrong count is expensive. The thresholds of verdicts send uncertain bins to a
+  person.
 
 ## Licence
 
@@ -92,30 +92,38 @@ _ROWS = {
 _TRUSTED = """\
 At most {risk:.0%} of the counts with a confidence of {confidence:.2f} or more are wrong.
 This holds with {level:.0%} certainty over the choice of validation photos, for photos exchangeable with them as they
-came, including bins out of range (a count given for such a bin is wrong). Use it to act on counts alone; verdicts on
-orders have thresholds of their own."""
+came, including bins out of range (a count given for such a bin is wrong). Use it to act on counts alone. Verdicts on
+orders have their own thresholds."""
 _NOT_TRUSTED = """\
 There is no confidence above which at most {risk:.0%} of the counts are wrong with {level:.0%} certainty. The
-validation photos give no ground to act on a count alone."""
+validation photos do not justify acting on a count alone."""
 _OUTSIDE = """\
 Empty bins and bins with more than {last} items have outputs of their own. If one of them is the most probable, the
-answer is 0 or "more than {last}", and the interval may extend to them. Their probabilities, `empty` and
-`over_range`, assume that such bins are as frequent as in the data. The model never tells how
-many more than {last} there are. On {number} test photos of such bins, with the confidence in one count from {first} to
-{last}:"""
+result is 0 or "more than {last}", and the interval may extend to them. Their probabilities, `empty` and
+`over_range`, assume that such bins are as frequent as in the data. It never gives the exact number of items
+above {last}. On {number} test photos of such bins, with the confidence in one count from {first} to {last}:"""
 _NOT_KNOWN = """\
-The model has no output for empty bins or bins with more than {last} items. It names a count from {first} to {last} for
-them, sometimes with confidence, and no interval can contain the truth. On {number} test photos of such bins:"""
+The model has no output for empty bins or bins with more than {last} items. It gives a count from {first} to {last} for
+them, sometimes with confidence, and no interval can contain the true count. On {number} test photos of such bins:"""
 _UNSURE_OUTSIDE = """\
-* **Empty bins, or more than {last} items, without checking `empty`, `over_range` and the interval.** The model often
-  names a count from {first} to {last} for them."""
+* **Empty bins, or more than {last} items, without checking `empty`, `over_range` and the interval.**
+  {recognised}"""
 _NOT_OUTSIDE = """\
-* **Empty bins, or more than {last} items.** The model has no such count: it names one of {first} to {last}, sometimes
-  with confidence."""
+* **Empty bins, or more than {last} items.** The model has no such output: it gives a count from {first} to {last},
+  sometimes with confidence."""
 _OUT_OF_RANGE = (
     "| {name} | {images} | {correct:.0%} | {mean_confidence:.0%} | {confidence_over_half:.0%} | {coverage:.0%} "
     "| {mean_width:.1f} |"
 )
+
+
+def _recognised(outside: dict[str, dict[str, Any]], last: int) -> str:
+    """How many bins out of range the model recognises, in a sentence."""
+    names = {"empty": "empty bins", "over_range": f"bins with more than {last} items"}
+    shares = [f"{row['correct']:.0%} of {row['images']} {names[kind]}" for kind, row in outside.items()]
+    return (
+        f"It recognised {' and '.join(shares)} in the test photos." if shares else "The test photos had none of them."
+    )
 
 
 def _recipe(runs: list[str], averaged: int, teacher: list[str] | None = None) -> str:
@@ -150,7 +158,9 @@ def model_card(model: dict[str, Any]) -> str:
         abstention=(_NOT_TRUSTED if abstain["confidence"] is None else _TRUSTED).format(**abstain),
         outside=(_OUTSIDE if knows else _NOT_KNOWN).format(**span),
         out_of_range="\n".join(_OUT_OF_RANGE.format(name=names[kind], **row) for kind, row in outside.items()),
-        not_outside=(_UNSURE_OUTSIDE if knows else _NOT_OUTSIDE).format(**span),
+        not_outside=(_UNSURE_OUTSIDE if knows else _NOT_OUTSIDE).format(
+            **span, recognised=_recognised(outside, classes[-1])
+        ),
         chance=1 / len(classes),
         size=model["input_size"],
         temperature=model["temperature"],

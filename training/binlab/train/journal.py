@@ -1,4 +1,4 @@
-"""The record of a run while it goes on: printed lines, warnings, curves, TensorBoard, and training.json at the end."""
+"""The record of a run: printed lines, warnings, curves, TensorBoard, and training.json at the end."""
 
 from __future__ import annotations
 

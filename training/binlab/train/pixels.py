@@ -1,4 +1,4 @@
-"""Images as batches: decoded once and kept on disk, augmented, mixed, normalised.
+"""Images as batches: decoded once and kept on disk, augmented, blended (mixup), normalised.
 
 No augmentation hides an item: nothing is erased or painted over, because an image with a hidden item has a wrong label.
 """
@@ -84,7 +84,7 @@ STRENGTHS = {
 
 
 def augment(batch: torch.Tensor, size: int, strength: str, generator: torch.Generator) -> torch.Tensor:
-    """(N, 3, C, C) in 0..1 to (N, 3, size, size), each image varied on its own. Strength `none` only resizes."""
+    """(N, 3, C, C) in 0..1 to (N, 3, size, size), each image augmented independently. Strength `none` only resizes."""
     if strength == "none":
         return functional.interpolate(batch, (size, size), mode="bilinear", antialias=True)
     how = STRENGTHS[strength]
