@@ -29,6 +29,7 @@ from bincli.commands import (
     orders,
     recount,
     redrive,
+    replay,
     retry,
     smoke,
     up,
@@ -106,4 +107,5 @@ model_commands.command()(model.status)
 model_commands.command()(model.push)
 model_commands.command()(model.deploy)
 model_commands.command()(model.rollback)
+model_commands.command()(replay.replay)
 app.add_typer(model_commands, name="model")

@@ -38,23 +38,43 @@ COLOURS = {
 
 def write_contact_sheet(path: Path, results: Sequence[Result], totals: Totals) -> None:
     """Draw the contact sheet as PNG to `path`, atomically."""
+    save_png(contact_sheet(results, totals), path)
+
+
+def save_png(image: Image.Image, path: Path) -> None:
+    """Write `path`, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.part")
-    contact_sheet(results, totals).save(unfinished, format="PNG")
+    image.save(unfinished, format="PNG")
     unfinished.replace(path)
 
 
 def contact_sheet(results: Sequence[Result], totals: Totals) -> Image.Image:
     """The sheet: a header with the totals, at most `MAX_TILES` tiles, and how many were left out."""
     shown = most_urgent_first(chosen(results))
-    rows = -(-len(shown) // COLUMNS)
-    size = (2 * MARGIN + COLUMNS * (TILE + GAP) - GAP, HEADER + rows * (TILE_HEIGHT + GAP) + FOOTER)
-    sheet = Image.new("RGB", size, PAPER)
+    sheet = _tiles(shown, HEADER)
     _header(sheet, totals)
+    write(ImageDraw.Draw(sheet), (MARGIN, sheet.height - 20), _footer(len(shown), len(results)), 16, FAINT)
+    return sheet
+
+
+def tile_sheet(results: Sequence[Result], title: str, footer: str) -> Image.Image:
+    """The first `MAX_TILES` tiles, in their order, between two lines of text."""
+    sheet = _tiles(results[:MAX_TILES], HEADER // 2)
+    draw = ImageDraw.Draw(sheet)
+    write(draw, (MARGIN, 56), shorten(title, 30, sheet.width - 2 * MARGIN), 30, INK, bold=True)
+    write(draw, (MARGIN, sheet.height - 20), footer, 16, FAINT)
+    return sheet
+
+
+def _tiles(shown: Sequence[Result], top: int) -> Image.Image:
+    """Tiles below a margin of `top` pixels."""
+    rows = -(-len(shown) // COLUMNS)
+    size = (2 * MARGIN + COLUMNS * (TILE + GAP) - GAP, top + rows * (TILE_HEIGHT + GAP) + FOOTER)
+    sheet = Image.new("RGB", size, PAPER)
     for place, result in enumerate(shown):
         row, column = divmod(place, COLUMNS)
-        sheet.paste(_tile(result), (MARGIN + column * (TILE + GAP), HEADER + row * (TILE_HEIGHT + GAP)))
-    write(ImageDraw.Draw(sheet), (MARGIN, size[1] - 20), _footer(len(shown), len(results)), 16, FAINT)
+        sheet.paste(_tile(result), (MARGIN + column * (TILE + GAP), top + row * (TILE_HEIGHT + GAP)))
     return sheet
 
 

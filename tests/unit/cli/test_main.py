@@ -42,6 +42,7 @@ def test_there_are_these_commands_and_no_others():
         "jobs",
         "model deploy",
         "model push",
+        "model replay",
         "model rollback",
         "model status",
         "orders import",
