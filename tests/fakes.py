@@ -28,6 +28,7 @@ from bintally.domain.verdicts import NO_LONGER_ORDERED, NOT_COUNTED, WAITING, Fi
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "events" / "schemas"
 JOBS_BUCKET = "s3://jobs/"
+KEYS_PER_READ = 100  # of BatchGetItem
 
 
 class CrashError(BaseException):
@@ -98,7 +99,7 @@ class FakeLedger(_Fake):
     items: dict[str, Registered] = field(default_factory=dict)
 
     def read(self, image_ids: Collection[str]) -> dict[str, LedgerEntry]:
-        self.step()
+        self._requests(len(image_ids))
         return {image_id: self.items[image_id].entry for image_id in image_ids if image_id in self.items}
 
     def all(self) -> Iterator[LedgerEntry]:
@@ -123,8 +124,21 @@ class FakeLedger(_Fake):
 
     def pending(self, now: str, most: int) -> list[LedgerEntry]:
         self.step()
-        due = [held for held in self.items.values() if held.status is Status.RECEIVED and held.due_at <= now]
-        return [held.entry for held in due][:most]
+        due = sorted(self._due(now), key=lambda held: held.due_at)[:most]
+        self._requests(len(due) - KEYS_PER_READ)
+        return [held.entry for held in due]
+
+    def count_pending(self, now: str, limit: int) -> int:
+        self.step()
+        return min(len(self._due(now)), limit)
+
+    def _due(self, now: str) -> list[Registered]:
+        return [held for held in self.items.values() if held.status is Status.RECEIVED and held.due_at <= now]
+
+    def _requests(self, keys: int) -> None:
+        """A step for each request that reads so many keys."""
+        for _ in range(max(-(-keys // KEYS_PER_READ), int(keys >= 0))):
+            self.step()
 
     def assign(self, entries: Sequence[LedgerEntry], job_id: str, now: str) -> set[str]:
         moved = set()

@@ -177,3 +177,14 @@ def pages(client: Any, operation: str, **request: object) -> Iterator[Item]:
     with store_errors(f"Reading {request['TableName']}"):
         for page in client.get_paginator(operation).paginate(**request):
             yield from (deserialised(item) for item in page["Items"])
+
+
+def count_items(client: Any, limit: int, **request: Any) -> int:
+    """How many items a query finds, without reading them. Ends after the page that reaches `limit`."""
+    total = 0
+    with store_errors(f"Reading {request['TableName']}"):
+        for page in client.get_paginator("query").paginate(Select="COUNT", **request):
+            total += page["Count"]
+            if total >= limit:
+                break
+    return total

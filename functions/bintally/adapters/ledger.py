@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from bintally.adapters.dynamo import Item, deserialised, pages, put_new, read_each, update, write_each
+from bintally.adapters.dynamo import Item, count_items, deserialised, pages, put_new, read_each, update, write_each
 from bintally.adapters.errors import store_errors
 from bintally.adapters.items import attributes_of_image, attributes_of_result, entry_from_item
 from bintally.domain.image import Image, LedgerEntry, Status, may_follow
@@ -95,11 +95,20 @@ class DynamoLedger:
         )
         return [item["image_id"] for item in named]
 
-    def pending(self, now: str, most: int) -> list[LedgerEntry]:
-        share = -(-most // PARTITIONS)
+    def pending(self, now: str, limit: int) -> list[LedgerEntry]:
+        share = -(-limit // PARTITIONS)
         parts = (islice(self._due(str(number), now), share) for number in range(PARTITIONS))
         entries = self.read([item["image_id"] for part in parts for item in part])
-        return [entry for entry in entries.values() if entry.status is Status.RECEIVED][:most]
+        received = [entry for entry in entries.values() if entry.status is Status.RECEIVED]
+        return sorted(received, key=lambda entry: entry.due_at)[:limit]
+
+    def count_pending(self, now: str, limit: int) -> int:
+        total = 0
+        for number in range(PARTITIONS):
+            total += count_items(self._client, limit - total, **self._due_request(str(number), now))
+            if total >= limit:
+                break
+        return min(total, limit)
 
     def assign(self, entries: Sequence[LedgerEntry], job_id: str, now: str) -> set[str]:
         changes = {"status": Status.SUBMITTED.value, "job_id": job_id, "submitted_at": now, **NOT_PENDING}
@@ -189,14 +198,15 @@ class DynamoLedger:
         return {image_id for (image_id, *_), item in zip(moves, refused, strict=True) if item is None}
 
     def _due(self, partition: str, now: str) -> Iterator[Item]:
-        return pages(
-            self._client,
-            "query",
-            TableName=self._table,
-            IndexName="Pending",
-            KeyConditionExpression="pending = :partition AND due_at <= :now",
-            ExpressionAttributeValues={":partition": {"S": partition}, ":now": {"S": now}},
-        )
+        return pages(self._client, "query", **self._due_request(partition, now))
+
+    def _due_request(self, partition: str, now: str) -> Item:
+        return {
+            "TableName": self._table,
+            "IndexName": "Pending",
+            "KeyConditionExpression": "pending = :partition AND due_at <= :now",
+            "ExpressionAttributeValues": {":partition": {"S": partition}, ":now": {"S": now}},
+        }
 
     def statuses(self) -> dict[str, int]:
         """How many photographs stand in each status, by a scan of the whole table."""

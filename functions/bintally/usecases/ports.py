@@ -35,7 +35,10 @@ class Ledger(Protocol):
         """The ids of the images that name this job. Images written within the last seconds may be missing."""
 
     def pending(self, now: str, limit: int) -> list[LedgerEntry]:
-        """At most `limit` RECEIVED images that are due."""
+        """At most `limit` RECEIVED images that are due, the longest due first."""
+
+    def count_pending(self, now: str, limit: int) -> int:
+        """How many images are due. Counting ends at `limit`, and changes of the last seconds may be missing."""
 
     def assign(self, entries: Sequence[LedgerEntry], job_id: str, now: str) -> set[str]:
         """Move RECEIVED images to SUBMITTED with this job, unless they moved meanwhile; the ids of those moved."""

@@ -16,6 +16,7 @@ from bintally.domain.times import iso
 from bintally.usecases.ports import Dependencies
 
 MAX_PENDING = 20_000  # images that one run assigns to jobs
+MIN_PENDING = 100
 MAX_JOB_IMAGES = 10_000  # so that one run of collect has time for them
 MAX_SHARDS = 200  # of a transform job
 MAX_JOBS = 500  # that one run sends
@@ -36,7 +37,7 @@ class SubmitSummary:
 
 @dataclass(frozen=True)
 class AssignSummary:
-    """The images that were pending, the longest due first, and how many of them went into jobs.
+    """Pending images, the longest due first, and how many of them went into jobs.
 
     `errors` has the ids of jobs that could not be made. Their images stay pending, or the sweep opens the job.
     """
@@ -75,8 +76,10 @@ def assign_pending(
     until the sweep abandons it. An error of any kind affects only its own job.
     """
     ledger, jobs = dependencies.ledger, dependencies.jobs
-    pending = sorted(ledger.pending(iso(now), MAX_PENDING), key=lambda entry: (entry.due_at, entry.image.image_id))
-    engine, room = choose_engine(dependencies, len(pending), policy)
+    is_auto = policy.mode is InferenceMode.AUTO
+    waiting = ledger.count_pending(iso(now), policy.batch_threshold) if is_auto else 0
+    engine, room = choose_engine(dependencies, waiting, policy)
+    pending = sorted(ledger.pending(iso(now), _readable(engine, room, policy)), key=_oldest_first)
     assigned, errors = 0, []
     for shards in takewhile(lambda _: has_time(), islice(_jobs(pending, engine, policy), room)):
         entries = [entry for shard in shards for entry in shard]
@@ -93,6 +96,16 @@ def assign_pending(
         except Exception as error:
             errors.append((job.job_id, describe_error(error)))
     return AssignSummary(tuple(pending), assigned, tuple(errors))
+
+
+def _readable(engine: EngineName, room: int, policy: Policy) -> int:
+    """How many pending images a run reads: as many as the engine has room for, and a few that show how old they are."""
+    size = policy.micro_batch if engine is EngineName.ASYNC else MAX_JOB_IMAGES
+    return min(max(room * size, MIN_PENDING), MAX_PENDING)
+
+
+def _oldest_first(entry: LedgerEntry) -> tuple[str, str]:
+    return entry.due_at, entry.image.image_id
 
 
 def _jobs(pending: Sequence[LedgerEntry], engine: EngineName, policy: Policy) -> Iterator[list[Shard]]:

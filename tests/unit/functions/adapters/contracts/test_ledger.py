@@ -194,6 +194,17 @@ def test_no_more_are_pending_than_were_asked_for_and_some_if_there_are_any(ports
     assert bool(found) == bool(most)
 
 
+def test_the_longest_due_come_first_and_are_counted(ports: Any) -> None:
+    late, early = make_images(30)[:20], make_images(30)[20:]
+    ports.ledger.receive(late, NOON)
+    ports.ledger.receive(early, EARLIER)
+
+    assert ports.ledger.pending(NOON, 8)[0].due_at == EARLIER
+    assert [entry.due_at for entry in ports.ledger.pending(NOON, 1_000)] == [EARLIER] * 10 + [NOON] * 20
+    counts = [ports.ledger.count_pending(now, limit) for now in (EARLIER, NOON) for limit in (0, 1, 29, 1_000)]
+    assert counts == [0, 1, 10, 10, 0, 1, 29, 30]
+
+
 def test_what_is_pending_can_be_taken_bit_by_bit(ports: Any) -> None:
     ports.ledger.receive(make_images(30), NOON)
     taken = []
