@@ -1,4 +1,4 @@
-"""A queue that delivers at least once, in no order, and sets aside what fails too often."""
+"""A queue with at-least-once delivery, in any order, and a dead-letter queue."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from random import Random
 from bintally.domain.errors import BintallyError
 
 MOST_RECEIVES = 5  # as template.yaml says
-HIDDEN = timedelta(minutes=12)  # while a receiver has it
+HIDDEN = timedelta(minutes=12)  # visibility timeout
 
 
 @dataclass(eq=False)
 class Message:
-    """`received` times so far; seen again from `visible_at`."""
+    """`received` is how often it was delivered; it is hidden until `visible_at`."""
 
     body: str
     visible_at: datetime
@@ -34,40 +34,46 @@ class Queue:
         self.waiting.append(Message(body, now + delay))
 
     def receive(self, now: datetime, most: int) -> list[Message]:
-        """Some of those that are visible, hidden from now on until they are done with."""
+        """Up to `most` visible messages, now hidden for a while."""
         visible = [message for message in self.waiting if message.visible_at <= now]
-        taken = self._chance.sample(visible, min(most, len(visible)))
-        for message in taken:
+        received = self._chance.sample(visible, min(most, len(visible)))
+        for message in received:
             message.received += 1
             message.visible_at = now + HIDDEN
-        return taken
+        return received
 
     def done(self, messages: list[Message], now: datetime, repeated: float = 0) -> None:
-        """Delete these, but for the share that the queue forgets to."""
+        """Delete these, except the share `repeated`, which the queue delivers again."""
+        gone = set()
         for message in messages:
             if repeated and self._chance.random() < repeated:
                 message.received, message.visible_at = 0, now
             else:
-                self.waiting.remove(message)
+                gone.add(message)
+        self._delete(gone)
 
     def failed(self, messages: list[Message], now: datetime) -> None:
-        """Back into the queue at once, or to the dead letters."""
+        """Back into the queue at once, or to the dead-letter queue."""
         for message in messages:
             message.visible_at = now
-            if message.received >= MOST_RECEIVES:
-                self.waiting.remove(message)
-                self.dead.append(message)
+        dead = [message for message in messages if message.received >= MOST_RECEIVES]
+        self._delete(set(dead))
+        self.dead += dead
+
+    def _delete(self, messages: set[Message]) -> None:
+        assert messages <= set(self.waiting)
+        self.waiting = [message for message in self.waiting if message not in messages]
 
     def redrive(self, now: datetime) -> int:
-        """Dead letters back; how many."""
-        letters, self.dead = self.dead, []
-        for letter in letters:
-            self.send(letter.body, now)
-        return len(letters)
+        """Send the dead letters again; how many."""
+        dead, self.dead = self.dead, []
+        for message in dead:
+            self.send(message.body, now)
+        return len(dead)
 
 
 def failed_by(messages: Iterable[Message], take: Callable[[str], object]) -> list[Message]:
-    """Those whose body `take` fails on, as a function reports them; the others are done."""
+    """The messages on whose body `take` fails, as a function reports them."""
     failed = []
     for message in messages:
         try:

@@ -14,7 +14,9 @@ from bintally.domain.jobs import EngineName, JobStatus, job_of
 from bintally.handlers import wiring
 
 from tests.template.deployed import AT, stack
+from tests.unit.functions.aws import empty_stack
 from tests.unit.functions.examples import EARLIER, make_images, prediction
+from tests.unit.functions.handlers.conftest import forget_settings, functions_environment
 from tests.unit.functions.handlers.lambdas import FUNCTIONS, bodies, event, messages, requests_made, run
 from tests.unit.functions.handlers.test_orders import HEADER, put
 from tests.unit.functions.handlers.test_story import put_orders, put_predictions
@@ -86,9 +88,19 @@ def grants(pattern: Need, need: Need) -> bool:
     return pattern[0] == need[0] and fnmatchcase(need[1], pattern[1])
 
 
-@pytest.fixture
-def needs(on_aws: dict[str, str], setting: Callable[[str, str], None]) -> dict[str, set[Need]]:
-    """What each function asked for while everything was done that it does."""
+@pytest.fixture(scope="module")
+def needs() -> dict[str, set[Need]]:
+    """The permissions that each function uses while it does everything it can do."""
+    with pytest.MonkeyPatch.context() as patch, empty_stack(), functions_environment(patch) as environment:
+
+        def setting(name: str, value: str) -> None:
+            patch.setenv(name, value)
+            forget_settings()
+
+        return permissions_used(environment, setting)
+
+
+def permissions_used(on_aws: dict[str, str], setting: Callable[[str, str], None]) -> dict[str, set[Need]]:
     with_version = put(on_aws, "o.csv", HEADER + b"C-1001,P-17-C,1\n")
     put_orders(on_aws)
     deliveries = [
