@@ -20,6 +20,8 @@ LAMBDA_IMAGE := bintally-lambda-python$(RUNTIME)
 INVOKE_IMAGE = $(shell docker image inspect $(LAMBDA_IMAGE) >/dev/null 2>&1 && \
 	echo --skip-pull-image --force-image-build --invoke-image $(LAMBDA_IMAGE))
 export SAM_CLI_TELEMETRY := 0
+# Keep compiled modules, whatever the environment says: the tests start many processes.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test setup unit check format model-smoke soak build smoke-stack instance-type lambda-image invoke-docker clean
 help: ## list the targets
