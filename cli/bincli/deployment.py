@@ -107,10 +107,12 @@ class Deployment:
         return AwsCanarySite(self.s3, self.dynamodb, CanaryPlaces(*buckets, *tables))
 
 
-def open_deployment(stack: str | None, region: str | None = None, profile: str | None = None) -> Deployment:
+def open_deployment(
+    stack: str | None, region: str | None = None, profile: str | None = None, attempts: int = 1
+) -> Deployment:
     """The stack that `--stack` names, else the local one. Raises StackNotFoundError."""
     if stack:
-        clients = warn_if_local(aws_clients(region, profile), warn)
+        clients = warn_if_local(aws_clients(region, profile, attempts), warn)
         return Deployment(stack, stack_outputs(stack, clients), clients)
     if region or profile:
         raise typer.BadParameter(

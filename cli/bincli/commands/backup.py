@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bincli.backup.tables import Restored
 
 FROM_TABLE = "table:"
+ATTEMPTS = 8  # of each request, when DynamoDB throttles
 
 
 def backup(
@@ -51,7 +52,7 @@ def backup(
     """
     output = Output.standard(as_json)
     with exit_on_error():
-        manifest = write_backup(open_deployment(stack, region, profile), folder, output, datetime.now(UTC))
+        manifest = write_backup(open_deployment(stack, region, profile, ATTEMPTS), folder, output, datetime.now(UTC))
         output.emit([manifest], backup_view(manifest, folder))
 
 
@@ -94,7 +95,9 @@ def restore(
         raise typer.BadParameter("say which table of the stack it is for.", param_hint="--table")
     output = Output.standard(as_json)
     with exit_on_error():
-        restored = restore_all(open_deployment(stack, region, profile), source, table, output, overwrite=overwrite)
+        restored = restore_all(
+            open_deployment(stack, region, profile, ATTEMPTS), source, table, output, overwrite=overwrite
+        )
         output.emit(map(asdict, restored), restore_view(restored))
 
 

@@ -223,7 +223,9 @@ def view(outcome: Outcome) -> Iterator[Block]:
             table.add(name, value)
         yield table
     if outcome.deployed:
-        yield Styled(f"The stack {outcome.stack} is deployed. Upload photos to its IntakeBucket.", "green")
+        yield Styled(
+            f"The stack {outcome.stack} is deployed. Try it: `bintally smoke --stack {outcome.stack}`.", "green"
+        )
     elif outcome.changes:
         yield "Nothing was changed. Run the command without --plan to deploy."
     elif any(quota.is_short for quota in outcome.quotas):

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 from bincli.deploy.quotas import CONCURRENT_RUNS, Checked, Need, check_quotas, needs_of
 from botocore.stub import Stubber
+from samtranslator.yaml_helper import yaml_parse
 
 from tests.unit.functions.aws import client
 
@@ -32,6 +35,19 @@ def test_a_stack_needs_instances_for_the_engines_that_it_uses() -> None:
 
 def test_every_stack_needs_concurrency_and_events() -> None:
     assert names(ModelImageUri="")["Concurrent executions"] == CONCURRENT_RUNS
+
+
+def test_the_table_of_quotas_in_the_document_is_what_is_checked() -> None:
+    document = (Path(__file__).parents[4] / "docs" / "deploy.md").read_text()
+    rows = re.findall(r"^\| (?:SageMaker|Lambda|EventBridge) \| `([^`]+)` \| (\d+)", document, re.MULTILINE)
+    with (Path(__file__).parents[4] / "template.yaml").open() as template:
+        parameters = yaml_parse(template)["Parameters"]
+    defaults = {name: str(each.get("Default", "")) for name, each in parameters.items()} | {"ModelImageUri": "image"}
+
+    assert {name: int(wanted) for name, wanted in rows} == {
+        "ml.c6i.xlarge for transform job usage": 0,
+        **{need.quota: need.wanted for need in needs_of(defaults)},
+    }
 
 
 def quota(name: str, value: float) -> dict[str, Any]:
