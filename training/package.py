@@ -84,7 +84,7 @@ def read_trained(folders: list[Path]) -> tuple[nn.Module, Outputs, dict[str, Any
 
 
 def quantization_sample(images: list[LabelledImage], outputs: Outputs, size: int, seed: int) -> list[LabelledImage]:
-    """A random sample of the training images that the network learnt from."""
+    """A random sample of the training images that the network learned from."""
     known = [image for image in images if outputs != CLASSES or not out_of_range(image.count)]
     shuffled = np.random.default_rng(seed).permutation(len(known))
     return [known[index] for index in sorted(shuffled[:size])]

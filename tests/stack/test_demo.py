@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 def test_the_demo_counts_reconciles_and_draws(tmp_path: Path) -> None:
     images = tmp_path / "images"
     images.mkdir()
-    for path in (ROOT / "tests" / "pictures").glob("*.jpg"):
+    for path in (ROOT / "tests" / "photos").glob("*.jpg"):
         (images / path.name).write_bytes(path.read_bytes())
     (images / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut off")
     orders = tmp_path / "orders.csv"

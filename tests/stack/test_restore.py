@@ -17,7 +17,7 @@ from tests.documents import ROOT, commands
 from tests.stack.beside import OWN, running_up
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
-PICTURES = sorted((ROOT / "tests" / "pictures").glob("*.jpg"))[:3]
+PICTURES = sorted((ROOT / "tests" / "photos").glob("*.jpg"))[:3]
 KEYS = {
     "ImagesTable": ["image_id"],
     "BinsTable": ["bin_id"],

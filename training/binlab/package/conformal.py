@@ -9,7 +9,7 @@ interval takes it in. Scores are continuous except for counts that are the first
 The guarantee: of images for which every class is equally likely, and which within each class are exchangeable with the
 images that the mass was fitted on, at least the share `coverage` has its count in its interval. It is an average over
 all such images and over the choice of the fitting images. It says nothing about one bin, one class, bins out of range,
-or images of another kind. The model must not have learnt from the fitting images. Fitting the temperature on them too
+or images of another kind. The model must not have learned from the fitting images. Fitting the temperature on them too
 is harmless: it shifts all scores together, by far less than their sampling noise.
 """
 

@@ -91,7 +91,7 @@ def overfitting(epochs: Epochs, patience: int = 2) -> str | None:
 def vanishing_gradient(epochs: Epochs, least: float = 1e-4) -> str | None:
     if epochs[-1]["gradient"] >= least:
         return None
-    return f"The mean gradient norm is {epochs[-1]['gradient']:.1e}: nothing is learnt. Check the starting weights."
+    return f"The mean gradient norm is {epochs[-1]['gradient']:.1e}: nothing is learned. Check the starting weights."
 
 
 def exploding_gradient(epochs: Epochs, most: float = 100.0) -> str | None:
