@@ -309,7 +309,7 @@ class FakeJobs(_Fake):
         self._move(job_id, CLOSED_FROM[status], now, status=status, reason=reason, closed_at=now)
 
     def abandon(self, job: Job, now: str) -> None:
-        changes = {"status": JobStatus.ABANDONED, "reason": "No photograph waits for it.", "closed_at": now}
+        changes = {"status": JobStatus.ABANDONED, "reason": "No image waits for it.", "closed_at": now}
         self._move(
             job.job_id, (JobStatus.PREPARED,), now, lambda each: each.job.prepare_count == job.prepare_count, **changes
         )

@@ -1,1 +1,1 @@
-"""The only rooms with boto3: tables, buckets, the engine, events. ClientError is translated here and nowhere else."""
+"""The only package with boto3: tables, buckets, queues, engines, events. It translates boto3's errors to bintally's."""

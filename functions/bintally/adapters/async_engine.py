@@ -13,14 +13,14 @@ from bintally.domain.image import Image
 from bintally.domain.jobs import Job, JobResult
 from bintally.domain.manifest import Result, parse_output
 
-OUTPUTS, FAILURES = "async/output/", "async/failure/"  # as the endpoint in template.yaml is told
-MAX_REASON = 500  # characters of a failure that are kept
+OUTPUTS, FAILURES = "async/output/", "async/failure/"  # as template.yaml configures the endpoint
+MAX_REASON = 500  # characters. Longer failures are cut
 
 
 class AsyncEngine:
-    """The endpoint `endpoint`."""
+    """Sends jobs to the endpoint `endpoint`."""
 
-    supports_polling = False  # a request in progress looks like one that expired
+    supports_polling = False  # a request in progress can't be told from one that expired
 
     def __init__(self, files: JobFiles, runtime: Any, *, endpoint: str) -> None:
         self._files = files
@@ -32,7 +32,7 @@ class AsyncEngine:
 
     def submit(self, job: Job) -> Mapping[str, str]:
         try:
-            answer = self._runtime.invoke_endpoint_async(
+            response = self._runtime.invoke_endpoint_async(
                 EndpointName=self._endpoint,
                 InputLocation=f"s3://{self._files.bucket}/{job.manifests[0]}",
                 InferenceId=job.job_id,
@@ -40,8 +40,8 @@ class AsyncEngine:
                 Accept=JSON_LINES,
             )
         except (ClientError, BotoCoreError) as error:
-            raise EngineUnavailableError(f"Endpoint {self._endpoint} did not take {job.job_id}: {error}") from error
-        return {"output_location": answer["OutputLocation"], "failure_location": answer["FailureLocation"]}
+            raise EngineUnavailableError(f"Endpoint {self._endpoint} did not accept {job.job_id}: {error}") from error
+        return {"output_location": response["OutputLocation"], "failure_location": response["FailureLocation"]}
 
     def poll(self, job: Job) -> JobResult | None:
         if written_at := self._files.written_at(self._files.key_of(job.output_location, OUTPUTS)):
@@ -56,10 +56,10 @@ class AsyncEngine:
         return JobResult(job.job_id, None, reason, ended_at=written_at)
 
     def results(self, job: Job, output_location: str | None) -> Iterator[tuple[list[str], dict[str, Result]]]:
-        answers = (
+        results = (
             parse_output(self._files.read(self._files.key_of(output_location, OUTPUTS)) or "")
             if output_location
             else {}
         )
         for _, image_ids in self._files.manifests(job):
-            yield image_ids, answers
+            yield image_ids, results

@@ -18,15 +18,15 @@ from bintally.domain.policy import instance_type
 from bintally.domain.times import iso
 from bintally.domain.transforms import name_of, result_of
 
-TAKEN = ("ResourceInUse", "already exists")  # codes and words for a name that has a job
-MANIFESTS_AT_A_TIME = 2  # of one instance
-LONGEST_REQUEST = 3600  # seconds for one manifest
+NAME_IN_USE = ("ResourceInUse", "already exists")  # an error code, and part of a message
+MANIFESTS_PER_INSTANCE = 2  # at the same time
+MANIFEST_SECONDS = 3600  # before a request with one manifest times out
 
 
 class BatchEngine:
-    """Transform jobs on the model `model`."""
+    """Starts transform jobs with the model `model`."""
 
-    supports_polling = True  # DescribeTransformJob knows every job
+    supports_polling = True  # DescribeTransformJob finds every job
 
     def __init__(
         self, files: JobFiles, sagemaker: Any, *, model: str, instance_types: Sequence[str], instances: int
@@ -44,13 +44,14 @@ class BatchEngine:
         try:
             self._sagemaker.create_transform_job(**self._request(job))
         except ClientError as error:
-            code, said = error.response["Error"]["Code"], str(error)
+            code, message = error.response["Error"]["Code"], str(error)
             if code == "ResourceLimitExceeded":
-                raise QuotaExceededError(f"A quota of SageMaker's is used up, {job.job_id} waits: {said}") from error
-            if not any(word in f"{code} {said}" for word in TAKEN):
-                raise EngineUnavailableError(f"SageMaker did not take {job.job_id}: {error}") from error
+                raise QuotaExceededError(f"A quota of SageMaker's is used up, {job.job_id} waits: {message}") from error
+            # A run that crashed may have created it. Its name is the same.
+            if not any(text in f"{code} {message}" for text in NAME_IN_USE):
+                raise EngineUnavailableError(f"SageMaker did not accept {job.job_id}: {error}") from error
         except BotoCoreError as error:
-            raise EngineUnavailableError(f"SageMaker did not take {job.job_id}: {error}") from error
+            raise EngineUnavailableError(f"SageMaker did not accept {job.job_id}: {error}") from error
         return {"output_location": self._output(job)}
 
     def poll(self, job: Job) -> JobResult | None:
@@ -94,8 +95,8 @@ class BatchEngine:
                 "InstanceType": kind,
                 "InstanceCount": min(self._instances, len(job.manifests)),
             },
-            "MaxConcurrentTransforms": MANIFESTS_AT_A_TIME,
+            "MaxConcurrentTransforms": MANIFESTS_PER_INSTANCE,
             "MaxPayloadInMB": 6,
             "BatchStrategy": "SingleRecord",
-            "ModelClientConfig": {"InvocationsTimeoutInSeconds": LONGEST_REQUEST, "InvocationsMaxRetries": 1},
+            "ModelClientConfig": {"InvocationsTimeoutInSeconds": MANIFEST_SECONDS, "InvocationsMaxRetries": 1},
         }

@@ -1,4 +1,4 @@
-"""The bins table: `bin_id` → what its latest photograph says."""
+"""The bins table: `bin_id` → the result of its newest image."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from bintally.adapters.items import attributes_of_image, attributes_of_result, i
 from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.intervals import interval_of
 
-# `domain.bins.is_newer`, as a condition: the photograph in hand is newer than the one that the bin shows.
+# `domain.bins.is_newer` as a condition: the new image is newer than the one of the bin.
 NEWER = (
     "attribute_not_exists(#bin_id)"
     " OR (#key = :key AND #sequencer < :sequencer)"
     " OR (#key <> :key AND (#captured_at < :captured_at OR (#captured_at = :captured_at AND #key < :key)))"
 )
-# `domain.bins.replaces`, for an answer.
-ANSWERS = f"{NEWER} OR (#image_id = :image_id AND #answered = :unanswered)"
-RECOUNTS = f"{ANSWERS} OR (#image_id = :image_id AND (attribute_not_exists(#recounts) OR #recounts < :recounts))"
+# `domain.bins.replaces` as a condition, for a result of the model.
+HAS_RESULT = f"{NEWER} OR (#image_id = :image_id AND #answered = :unanswered)"
+RECOUNTED = f"{HAS_RESULT} OR (#image_id = :image_id AND (attribute_not_exists(#recounts) OR #recounts < :recounts))"
 
 
 def count_from_item(item: Item) -> BinCount:
@@ -28,7 +28,7 @@ def count_from_item(item: Item) -> BinCount:
         status=BinStatus(item["status"]),
         count=int(item["count"]) if "count" in item else None,
         confidence=float(item["confidence"]) if "confidence" in item else None,
-        probabilities={int(count): float(share) for count, share in item.get("probabilities", {}).items()},
+        probabilities={int(count): float(probability) for count, probability in item.get("probabilities", {}).items()},
         model=item.get("model", ""),
         reason=item.get("reason", ""),
         source=item["source"],
@@ -79,6 +79,6 @@ class DynamoBins:
             "recounts": count.recounts or None,
             "counted_at": now,
         }
-        answers = RECOUNTS if count.recounts else ANSWERS
-        condition = answers if count.answered else NEWER
+        with_result = RECOUNTED if count.recounts else HAS_RESULT
+        condition = with_result if count.answered else NEWER
         return update(self._table, {"bin_id": bin_id}, facts, condition, {"unanswered": False}, increment="revision")

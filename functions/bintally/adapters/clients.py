@@ -1,4 +1,4 @@
-"""boto3 clients, built when first asked for and kept: Lambda reuses them from event to event."""
+"""boto3 clients, built on first use and kept, because Lambda reuses them from event to event."""
 
 from __future__ import annotations
 

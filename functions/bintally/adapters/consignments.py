@@ -35,8 +35,8 @@ def line_from_item(item: Item) -> OrderLine:
     )
 
 
-def clock_of(line: OrderLine, verdict: Verdict, overdue: bool) -> dict[str, object]:
-    """What puts a line into the index ByDue, in which the clock looks, or takes it out."""
+def _due_partition(line: OrderLine, verdict: Verdict, overdue: bool) -> dict[str, object]:
+    """The change that adds a line to the index ByDue, which the schedule reads, or removes it."""
     waits = line.due_at is not None and verdict in WAITING and not overdue
     return {"due_partition": str(zlib.crc32("\0".join(line.key).encode()) % PARTITIONS) if waits else None}
 
@@ -82,27 +82,27 @@ class DynamoOrders:
         """Every line, by a scan."""
         return (line_from_item(item) for item in pages(self._client, "scan", TableName=self._table))
 
-    def due(self, now: str, most: int) -> list[tuple[str, str]]:
-        share = -(-most // PARTITIONS)
-        parts = (islice(self._due(str(number), now), share) for number in range(PARTITIONS))
+    def due(self, now: str, limit: int) -> list[tuple[str, str]]:
+        per_partition = -(-limit // PARTITIONS)
+        parts = (islice(self._due(str(number), now), per_partition) for number in range(PARTITIONS))
         return [(item["consignment_id"], item["bin_id"]) for part in parts for item in part]
 
     def put(self, lines: Sequence[OrderLine], now: str) -> None:
         remaining = list(lines)
-        while remaining:  # a write is refused only where another import wrote that line meanwhile: look again
+        while remaining:  # a write is refused only if another import has just written the line: read it again
             held = self.read([(line.consignment_id, line.bin_id) for line in remaining])
-            remaining = [line for line in remaining if _is_news(line, held)]
+            remaining = [line for line in remaining if _is_newer(line, held)]
             refused = write_each(self._client, [self._putting(line, held, now) for line in remaining])
             remaining = [line for line, item in zip(remaining, refused, strict=True) if item is not None]
 
     def withdraw(self, lines: Sequence[tuple[OrderLine, str]], now: str) -> int:
-        told: dict[str, object] = {"verdict": Verdict.WITHDRAWN.value, "reason": NO_LONGER_ORDERED, "judged_at": now}
-        told |= dict.fromkeys(("overdue", "due_partition"))  # the clock looks at it no more
+        changes: dict[str, object] = {"verdict": Verdict.WITHDRAWN.value, "reason": NO_LONGER_ORDERED}
+        changes |= {"judged_at": now, **dict.fromkeys(("overdue", "due_partition"))}  # it is never due again
         condition = f"#order_version = :held AND {RAISED}"
-        # A line keeps its own version: the newer file may have it after all, and be about to write it.
+        # A line keeps its own version, because the newer file may have it after all and be about to write it.
         writes = [
             update(
-                self._table, _key(line), told | {"replace_version": version}, condition, {"held": line.order_version}
+                self._table, _key(line), changes | {"replace_version": version}, condition, {"held": line.order_version}
             )
             for line, version in lines
         ]
@@ -116,7 +116,7 @@ class DynamoOrders:
         return {(line.consignment_id, line.bin_id) for line, item in zip(lines, refused, strict=True) if item is None}
 
     def _putting(self, line: OrderLine, held: dict[tuple[str, str], OrderLine], now: str) -> Item:
-        """A line that says the same as before only moves to the new version: its verdict stands, unless WITHDRAWN."""
+        """A line with the same terms only gets the new version. It keeps its verdict, unless that is WITHDRAWN."""
         old = held.get((line.consignment_id, line.bin_id))
         replaced_by = max(line.replace_version, old.replace_version if old else "")
         changes: dict[str, object] = {"replace_version": replaced_by} if replaced_by else {}
@@ -136,9 +136,9 @@ class DynamoOrders:
             "bin_revision": revision,
             "judged_at": now,
             "overdue": finding.overdue or None,
-            **clock_of(line, finding.verdict, finding.overdue),
+            **_due_partition(line, finding.verdict, finding.overdue),
         }
-        # The terms, not the version: the same terms imported again must not refuse a verdict on them.
+        # Compare the terms, not the version: an import of the same terms must not refuse a verdict on them.
         terms = "#expected = :expected AND " + ("#due_at = :due_at" if line.due_at else "attribute_not_exists(#due_at)")
         condition = f"{terms} AND (attribute_not_exists(#bin_revision) OR #bin_revision <= :bin_revision)"
         condition += " AND #verdict <> :withdrawn"
@@ -168,22 +168,22 @@ class DynamoOrders:
 
 
 def _terms(line: OrderLine, old: OrderLine | None, now: str) -> dict[str, object]:
-    """What a newer import changes of a line besides its version."""
-    if old is None or not _stands(old, line):
+    """The attributes of a line, other than its version, that a newer import changes."""
+    if old is None or not _keeps_verdict(old, line):
         new = {"expected": line.expected, "due_at": line.due_at, "imported_at": now}
         found = dict.fromkeys(("bin_revision", "overdue", "counted", "counted_at_least"))
         verdict = {"verdict": Verdict.PENDING.value, "reason": NOT_COUNTED}
-        return {**new, **found, **verdict, **clock_of(line, Verdict.PENDING, False)}
-    # A table older than the index ByDue learns of the line, too.
-    return clock_of(line, old.verdict, old.overdue) if old.verdict in WAITING else {}
+        return {**new, **found, **verdict, **_due_partition(line, Verdict.PENDING, False)}
+    # Adds lines of tables that are older than the index ByDue.
+    return _due_partition(line, old.verdict, old.overdue) if old.verdict in WAITING else {}
 
 
-def _stands(old: OrderLine, line: OrderLine) -> bool:
-    """Whether what was found of `old` is true of `line` too."""
+def _keeps_verdict(old: OrderLine, line: OrderLine) -> bool:
+    """Whether the verdict on `old` is one on `line` too: they have the same terms."""
     return old.verdict is not Verdict.WITHDRAWN and (old.expected, old.due_at) == (line.expected, line.due_at)
 
 
-def _is_news(line: OrderLine, held: dict[tuple[str, str], OrderLine]) -> bool:
+def _is_newer(line: OrderLine, held: dict[tuple[str, str], OrderLine]) -> bool:
     old = held.get((line.consignment_id, line.bin_id))
     return old is None or old.order_version < line.order_version or old.replace_version < line.replace_version
 

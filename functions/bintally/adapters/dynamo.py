@@ -19,17 +19,17 @@ Item = dict[str, Any]
 MAX_ITEMS = 100  # of TransactWriteItems and BatchGetItem
 MAX_CONFLICTS = 6  # with transactions of others, before a write fails
 NO_ERROR, REFUSED, CONFLICT = "None", "ConditionalCheckFailed", "TransactionConflict"  # reasons of a cancellation
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds, before keys that DynamoDB left for later are asked for again
+FIRST_PAUSE, MAX_PAUSE = 0.05, 2.0  # seconds, before unprocessed keys are requested again
 
 
 def serialised(item: Mapping[str, object]) -> Item:
-    """The item in DynamoDB's form. Floats become decimals; what is None is left out."""
+    """The item in DynamoDB's format. Floats become decimals, and None is left out."""
     plain = {name: _plain(value) for name, value in item.items() if value is not None}
     return {name: TypeSerializer().serialize(value) for name, value in plain.items()}
 
 
 def deserialised(item: Mapping[str, Any]) -> Item:
-    """The item in Python's form; numbers are Decimal."""
+    """The item as Python values. Numbers are Decimal."""
     return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
 
 
@@ -42,7 +42,7 @@ def _plain(value: object) -> object:
 
 
 def put_new(table: str, item: Mapping[str, object], key: str) -> Item:
-    """A write that enters an item unless one with its `key` is there already."""
+    """A write that adds an item unless the table has one with its `key`."""
     return {
         "Put": {
             "TableName": table,
@@ -153,9 +153,9 @@ def _write_one(client: Any, write: Item, pause: Pause) -> Item | None:
 def read_each(
     client: Any, table: str, keys: Collection[Mapping[str, object]], pause: Callable[[float], object] = time.sleep
 ) -> list[Item]:
-    """Those of the items with these keys that exist, strongly consistent, in no particular order.
+    """The items with these keys that exist, strongly consistent, in any order.
 
-    What DynamoDB leaves for later, for want of capacity, is asked for again after a pause in seconds that doubles.
+    Keys that DynamoDB left unprocessed, when it throttles, are requested again after a pause that doubles.
     """
     found = []
     with store_errors(f"Reading {table}"):
@@ -163,12 +163,12 @@ def read_each(
             wanted: Any = {table: {"Keys": list(part), "ConsistentRead": True}}
             wait = FIRST_PAUSE
             while wanted:
-                answer = client.batch_get_item(RequestItems=wanted)
-                found += [deserialised(item) for item in answer["Responses"].get(table, [])]
-                wanted = answer.get("UnprocessedKeys")
+                response = client.batch_get_item(RequestItems=wanted)
+                found += [deserialised(item) for item in response["Responses"].get(table, [])]
+                wanted = response.get("UnprocessedKeys")
                 if wanted:
                     pause(wait)
-                    wait = min(2 * wait, LONGEST_PAUSE)
+                    wait = min(2 * wait, MAX_PAUSE)
     return found
 
 

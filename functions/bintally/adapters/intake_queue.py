@@ -18,5 +18,5 @@ class IntakeQueue:
 
     def depth(self) -> int:
         with store_errors(f"Reading {self._url}"):
-            answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[DEPTH])
-            return int(answer["Attributes"][DEPTH])
+            response = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[DEPTH])
+            return int(response["Attributes"][DEPTH])

@@ -1,4 +1,4 @@
-"""How tables keep photographs, counts, and how sure a count is."""
+"""The attributes by which tables keep images, counts and their uncertainty."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bintally.domain.manifest import Prediction
 
 
 def image_from_item(item: Item) -> Image:
-    """The photograph that a ledger or bin item describes."""
+    """The image in an item of the ledger or the bins."""
     return Image(
         bucket=item["bucket"],
         key=item["key"],
@@ -21,7 +21,7 @@ def image_from_item(item: Item) -> Image:
 
 
 def attributes_of_image(image: Image) -> dict[str, object]:
-    """What both tables keep of a photograph."""
+    """What both tables keep of an image."""
     return {
         "image_id": image.image_id,
         "bucket": image.bucket,
@@ -33,16 +33,16 @@ def attributes_of_image(image: Image) -> dict[str, object]:
     }
 
 
-def attributes_of_result(answer: Prediction | BinCount) -> dict[str, object]:
-    """What both tables keep of a count and of how sure it is; None where the model can't tell."""
+def attributes_of_result(result: Prediction | BinCount) -> dict[str, object]:
+    """What both tables keep of a result and its uncertainty. None if the model did not give it."""
     return {
-        "count": answer.count,
-        "at_least": answer.at_least,
-        "confidence": answer.confidence,
-        "probabilities": answer.probabilities or None,
-        "empty": answer.empty,
-        "over_range": answer.over_range,
-        "interval": answer.interval.facts() if answer.interval else None,
+        "count": result.count,
+        "at_least": result.at_least,
+        "confidence": result.confidence,
+        "probabilities": result.probabilities or None,
+        "empty": result.empty,
+        "over_range": result.over_range,
+        "interval": result.interval.facts() if result.interval else None,
     }
 
 

@@ -16,11 +16,11 @@ from bintally.domain.manifest import build_manifest, parse_manifest
 from bintally.domain.times import iso
 
 JSON_LINES = "application/jsonlines"
-MOST_BYTES = 16 * 2**20  # that are read of an object: a thousand answers are less than one
+MAX_BYTES = 16 * 2**20  # that are read of an object. 1,000 predictions have less than 1 MiB
 
 
 class JobFiles:
-    """What both engines keep in the bucket `bucket`."""
+    """The files of both engines in the bucket `bucket`."""
 
     def __init__(self, s3: Any, bucket: str) -> None:
         self._s3 = s3
@@ -42,7 +42,7 @@ class JobFiles:
         with store_errors(f"Reading s3://{self.bucket}/{key}"):
             try:
                 body = self._s3.get_object(Bucket=self.bucket, Key=key)["Body"]
-                return str(body.read(MOST_BYTES).decode(errors="replace"))
+                return str(body.read(MAX_BYTES).decode(errors="replace"))
             except ClientError as error:
                 if error.response["Error"]["Code"] != "NoSuchKey":
                     raise
@@ -55,12 +55,12 @@ class JobFiles:
                 written: datetime = self._s3.head_object(Bucket=self.bucket, Key=key)["LastModified"]
                 return iso(written)
             except ClientError as error:
-                if error.response["Error"]["Code"] != "404":  # the answer to HEAD has no body that says NoSuchKey
+                if error.response["Error"]["Code"] != "404":  # a response to HEAD has no body that says NoSuchKey
                     raise
                 return None
 
     def key_of(self, location: str, prefix: str) -> str:
-        """The key in `s3://bucket/key`. Raises InvalidEventError where that is not in the bucket, below `prefix`."""
+        """The key in `s3://bucket/key`. Raises InvalidEventError if it is in another bucket or not under `prefix`."""
         bucket, _, key = location.removeprefix("s3://").partition("/")
         if not location.startswith("s3://") or bucket != self.bucket or not key.startswith(prefix):
             raise InvalidEventError(f"The output {location} is not in s3://{self.bucket}/{prefix}.")

@@ -1,4 +1,4 @@
-"""The jobs table: `job_id` → one request to an engine. Unanswered jobs are in its index `Open`."""
+"""The jobs table: `job_id` → one request to an engine. Unfinished jobs are in its index `Unfinished`."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def job_from_item(item: Item) -> Job:
     return Job(item["job_id"], engine=EngineName(item["engine"]), status=JobStatus(item["status"]), **numbers, **texts)
 
 
-def _unanswered_as(status: JobStatus, job: Job, now: str) -> dict[str, object]:
-    """What puts a job into that status and into the index."""
+def _unfinished_as(status: JobStatus, job: Job, now: str) -> dict[str, object]:
+    """The changes that put a job into this status and into the index."""
     changed = {"status": status.value, "unfinished_engine": job.engine.value, "touched_at": now}
     return {**changed, "closed_at": None, "reason": None}
 
@@ -52,11 +52,11 @@ class DynamoJobs:
         facts |= {"engine": job.engine.value, "send_count": 0, "transform_attempt": 0, "created_at": now}
         condition = "attribute_not_exists(#job_id) OR #status IN (:prepared, :abandoned)"
         parameters = {"prepared": JobStatus.PREPARED.value, "abandoned": JobStatus.ABANDONED.value}
-        changes = facts | _unanswered_as(JobStatus.PREPARED, job, now)
+        changes = facts | _unfinished_as(JobStatus.PREPARED, job, now)
         self._write(job.job_id, changes, condition, parameters, increment="prepare_count")
 
     def open(self, job: Job, now: str) -> None:
-        changes = _unanswered_as(JobStatus.OPEN, job, now)
+        changes = _unfinished_as(JobStatus.OPEN, job, now)
         self._move(job.job_id, changes, (JobStatus.PREPARED, JobStatus.ABANDONED))
 
     def read(self, job_ids: Collection[str]) -> dict[str, Job]:
@@ -67,9 +67,9 @@ class DynamoJobs:
         """Every job, by a scan."""
         return (job_from_item(item) for item in pages(self._client, "scan", TableName=self._table))
 
-    def unfinished(self, status: JobStatus, until: str, most: int) -> list[Job]:
-        found = [item for engine in EngineName for item in islice(self._unanswered(engine, status, until), most)]
-        return [job_from_item(item) for item in sorted(found, key=lambda item: str(item["touched_at"]))[:most]]
+    def unfinished(self, status: JobStatus, until: str, limit: int) -> list[Job]:
+        found = [item for engine in EngineName for item in islice(self._query(engine, status, until), limit)]
+        return [job_from_item(item) for item in sorted(found, key=lambda item: str(item["touched_at"]))[:limit]]
 
     def in_flight(self, engine: EngineName) -> InFlight:
         jobs = sent = images = 0
@@ -118,7 +118,7 @@ class DynamoJobs:
             "is_sent": JobStatus.SENT.value,
             "before": job.transform_attempt - 1,
         }
-        later = {"claimed_until": None, "touched_at": job.due_at or now}  # in the index, it comes up when it is due
+        later = {"claimed_until": None, "touched_at": job.due_at or now}  # so that the index finds it when it is due
         self._write(job.job_id, {**changes, **later}, condition, parameters)
 
     def close(self, job_id: str, status: JobStatus, reason: str, now: str) -> None:
@@ -126,13 +126,13 @@ class DynamoJobs:
         self._move(job_id, {**changes, "unfinished_engine": None, "touched_at": None}, CLOSED_FROM[status])
 
     def abandon(self, job: Job, now: str) -> None:
-        changes = {"status": JobStatus.ABANDONED.value, "reason": "No photograph waits for it.", "closed_at": now}
-        # A count, not a time: two runs that start in the same millisecond write the same time.
+        changes = {"status": JobStatus.ABANDONED.value, "reason": "No image waits for it.", "closed_at": now}
+        # Compare a count, not a time: two runs that start in the same millisecond write the same time.
         condition = "#status = :prepared AND #prepare_count = :seen"
         parameters = {"prepared": JobStatus.PREPARED.value, "seen": job.prepare_count}
         self._write(job.job_id, {**changes, "unfinished_engine": None, "touched_at": None}, condition, parameters)
 
-    def _unanswered(self, engine: EngineName, status: JobStatus, until: str) -> Iterator[Item]:
+    def _query(self, engine: EngineName, status: JobStatus, until: str) -> Iterator[Item]:
         return pages(
             self._client,
             "query",

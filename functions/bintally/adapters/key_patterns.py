@@ -1,4 +1,4 @@
-"""The operator's `KeyPattern`, in an engine whose time grows with the key's length and not with its powers."""
+"""The operator's `KeyPattern`, matched by RE2, whose time is linear in the length of the key."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ FindBin = Callable[[str], str]
 
 
 def finder_of(pattern: str) -> FindBin:
-    """What finds the bin in a key: the text of the group `bin_id` where `pattern` first matches, "" without a match.
+    """A function that finds the bin in a key: the group `bin_id` of the first match of `pattern`, "" without a match.
 
-    Raises ValueError for what is no regular expression of RE2, which has no backreferences and no lookaround, or has no
-    group `bin_id`. Only a stack with a pattern loads the engine: https://github.com/google/re2/wiki/Syntax
+    Raises ValueError if `pattern` is not a valid RE2 expression, or has no group `bin_id`. RE2 has no backreferences
+    and no lookaround: https://github.com/google/re2/wiki/Syntax. It is loaded only if there is a pattern.
     """
     if not pattern:
         return lambda _: ""
@@ -23,7 +23,7 @@ def finder_of(pattern: str) -> FindBin:
         compiled = re2.compile(pattern, options)
     except re2.error as error:
         why = error.args[0].decode() if isinstance(error.args[0], bytes) else error
-        raise ValueError(f"{pattern!r} is no regular expression of RE2: {why}.") from error
+        raise ValueError(f"{pattern!r} is not a valid RE2 expression: {why}.") from error
     if "bin_id" not in compiled.groupindex:
         raise ValueError(f"{pattern!r} has no group (?P<bin_id>...).")
 

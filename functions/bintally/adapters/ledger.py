@@ -1,4 +1,4 @@
-"""The images table: `image_id` → one version of one photograph."""
+"""The images table: `image_id` → one version of one object in the intake bucket."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOT_PENDING: Mapping[str, object] = {"pending": None, "due_at": None}
 
 
 def partition_of(image_id: str) -> str:
-    """Where a pending photograph stands in the index: spread, so that a flood of them does not fill one partition."""
+    """The partition of a pending image in the index. A flood of images spreads over all partitions."""
     return str(int(image_id[0], 16) % PARTITIONS)
 
 
@@ -28,12 +28,12 @@ def pending_from(image_id: str, due_at: str) -> dict[str, object]:
 
 
 def _held_by(job_id: str) -> tuple[str, dict[str, object]]:
-    """A condition, with its parameters: the job holds the photograph."""
+    """A condition with its parameters: the job holds the image."""
     return "#status = :submitted AND #job_id = :holder", {"submitted": Status.SUBMITTED.value, "holder": job_id}
 
 
 def _open_to(status: Status, job_id: str) -> tuple[str, dict[str, object]]:
-    """A condition, with its parameters: the photograph may get that status from that job."""
+    """A condition with its parameters: the job may move the image to this status."""
     if status is Status.FAILED:
         return _held_by(job_id)
     before = [old for old in Status if may_follow(old, status)]
@@ -44,21 +44,22 @@ def _open_to(status: Status, job_id: str) -> tuple[str, dict[str, object]]:
     return f"({first}) OR (attribute_exists(#recounts) AND {held})", {**open_to, **holder}
 
 
-def _settling(outcome: Completion, now: str) -> dict[str, object]:
-    """What the ledger keeps of an outcome."""
-    changes: dict[str, object] = {"status": outcome.status.value, "reason": outcome.reason or None, "completed_at": now}
-    if isinstance(outcome.result, Prediction):
-        changes |= attributes_of_result(outcome.result)
-    elif outcome.result is not None:
+def _attributes_of(completion: Completion, now: str) -> dict[str, object]:
+    """What the ledger keeps of a completion."""
+    result = completion.result
+    changes: dict[str, object] = {"status": completion.status.value, "reason": completion.reason or None}
+    changes |= {"completed_at": now, "code": result.code if isinstance(result, PredictionError) else None}
+    if isinstance(result, Prediction):
+        changes |= attributes_of_result(result)
+    elif result is not None:
         changes |= dict.fromkeys(RESULT)  # of an earlier count
-    changes["code"] = outcome.result.code if isinstance(outcome.result, PredictionError) else None
-    if outcome.result is not None:
-        changes["model"] = outcome.result.model or None
+    if result is not None:
+        changes["model"] = result.model or None
     return {**changes, **NOT_PENDING}
 
 
 class DynamoLedger:
-    """The ledger in DynamoDB. What no job holds is in its index `Pending`."""
+    """The ledger in DynamoDB. Images that no job holds are in its index `Pending`."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
@@ -96,8 +97,8 @@ class DynamoLedger:
         return [item["image_id"] for item in named]
 
     def pending(self, now: str, limit: int) -> list[LedgerEntry]:
-        share = -(-limit // PARTITIONS)
-        parts = (islice(self._due(str(number), now), share) for number in range(PARTITIONS))
+        per_partition = -(-limit // PARTITIONS)
+        parts = (islice(self._due(str(number), now), per_partition) for number in range(PARTITIONS))
         entries = self.read([item["image_id"] for part in parts for item in part])
         received = [entry for entry in entries.values() if entry.status is Status.RECEIVED]
         return sorted(received, key=lambda entry: entry.due_at)[:limit]
@@ -118,7 +119,7 @@ class DynamoLedger:
             for entry in entries
         )
 
-    def release(self, returns: Sequence[Requeue], job_id: str) -> set[str]:
+    def release(self, requeues: Sequence[Requeue], job_id: str) -> set[str]:
         return self._move(
             (
                 each.image_id,
@@ -130,11 +131,11 @@ class DynamoLedger:
                 },
                 *_held_by(job_id),
             )
-            for each in returns
+            for each in requeues
         )
 
     def reopen(self, image_ids: Collection[str], now: str) -> set[str]:
-        """Move FAILED photographs back to RECEIVED, their attempts attempts_reset; the ids of those that moved."""
+        """Move FAILED images back to RECEIVED and reset their attempts; the ids of those moved."""
         failed = [entry for entry in self.read(image_ids).values() if entry.status is Status.FAILED]
         return self._move(
             (
@@ -169,8 +170,10 @@ class DynamoLedger:
             for entry in entries
         )
 
-    def complete(self, outcomes: Sequence[Completion], job_id: str, now: str) -> set[str]:
-        return self._move((each.image_id, _settling(each, now), *_open_to(each.status, job_id)) for each in outcomes)
+    def complete(self, completions: Sequence[Completion], job_id: str, now: str) -> set[str]:
+        return self._move(
+            (each.image_id, _attributes_of(each, now), *_open_to(each.status, job_id)) for each in completions
+        )
 
     def _enter(self, images: Sequence[Image], facts: Item, now: str, *, pending: bool = False) -> None:
         facts = {**facts, "received_at": now}
@@ -181,7 +184,7 @@ class DynamoLedger:
         write_each(self._client, [put_new(self._table, item, "image_id") for item in items])
 
     def _move(self, moves: Iterable[tuple[str, Mapping[str, object], str, Mapping[str, object]]]) -> set[str]:
-        """Write each (image id, changes, condition, its parameters); the ids of those whose condition held."""
+        """Write each (image id, changes, condition, its parameters); the ids of those written."""
         moves = list(moves)
         writes = [
             update(
@@ -209,7 +212,7 @@ class DynamoLedger:
         }
 
     def statuses(self) -> dict[str, int]:
-        """How many photographs stand in each status, by a scan of the whole table."""
+        """How many images have each status, by a scan of the whole table."""
         counts: dict[str, int] = {}
         with store_errors(f"Reading {self._table}"):
             scan = self._client.get_paginator("scan").paginate(

@@ -1,4 +1,4 @@
-"""Order files in the orders bucket, reports on their import in the jobs bucket, and the queue that names them."""
+"""Order files in the orders bucket, reports on their import in the jobs bucket, and the queue of order files."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ class OrderFiles:
         self._s3 = s3
 
     def read(self, source: StoredObject) -> ReceivedFile:
-        """That version of the file. One that is too large is not read, and has a fault, as has one of unknown mode."""
+        """This version of the file. It has a fault if it is too large to be read, or if its mode is unknown."""
         version = {"VersionId": source.version_id} if source.version_id else {}
         with store_errors(f"Reading s3://{source.bucket}/{source.key}"):
-            answer = self._s3.get_object(Bucket=source.bucket, Key=source.key, **version)
-            mode = answer.get("Metadata", {}).get(MODE, REPLACE).strip().lower()
-            if answer["ContentLength"] > MAX_BYTES:
-                return ReceivedFile(b"", fault=too_large(answer["ContentLength"]))
+            response = self._s3.get_object(Bucket=source.bucket, Key=source.key, **version)
+            mode = response.get("Metadata", {}).get(MODE, REPLACE).strip().lower()
+            if response["ContentLength"] > MAX_BYTES:
+                return ReceivedFile(b"", fault=too_large(response["ContentLength"]))
             if mode not in (REPLACE, ADD):
                 return ReceivedFile(b"", fault=f"The metadata {MODE} is {mode[:60]!r}; it can be {REPLACE} or {ADD}.")
-            return ReceivedFile(bytes(answer["Body"].read()), mode == ADD)
+            return ReceivedFile(bytes(response["Body"].read()), mode == ADD)
 
 
 class ImportReports:
@@ -84,9 +84,9 @@ def _report_key(source: StoredObject) -> str:
 
 
 def _report(source: StoredObject, file: OrderFile, adds: bool, progress: Progress) -> dict[str, Any]:
-    """The report; what was refused and changed is listed once the import is done."""
-    told = {"key": source.key, "version_id": source.version_id, "sequencer": source.sequencer}
-    told |= {"state": "done" if progress.is_done else "importing", "mode": ADD if adds else REPLACE}
+    """The report. Refused rows and changed ids are listed once the import is done."""
+    facts = {"key": source.key, "version_id": source.version_id, "sequencer": source.sequencer}
+    facts |= {"state": "done" if progress.is_done else "importing", "mode": ADD if adds else REPLACE}
     counts = {
         "accepted": len(file.lines),
         "written": progress.written,
@@ -99,11 +99,11 @@ def _report(source: StoredObject, file: OrderFile, adds: bool, progress: Progres
     listed: dict[str, Any] = {"refused": [], "changed": []}
     if progress.is_done:
         listed = {name: [asdict(row) for row in getattr(file, name)] for name in listed}
-    return {**told, "fingerprint": progress.fingerprint, **counts, **listed}
+    return {**facts, "fingerprint": progress.fingerprint, **counts, **listed}
 
 
 class OrderQueue:
-    """The queue that tells of order files."""
+    """The queue of notifications about order files."""
 
     def __init__(self, sqs: Any, url: str) -> None:
         self._sqs = sqs

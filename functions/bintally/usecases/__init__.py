@@ -1,1 +1,1 @@
-"""What the system does: one function a use case, given its dependencies."""
+"""What the system does: one function for each use case, which gets its dependencies as an argument."""

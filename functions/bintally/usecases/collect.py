@@ -1,4 +1,4 @@
-"""Results of a job: into the bins, the ledger and the event bus, once each."""
+"""Write the results of a job to the bins and the ledger, and publish them as events."""
 
 from __future__ import annotations
 
@@ -81,18 +81,18 @@ def collect(dependencies: Dependencies, result: JobResult, *, policy: Policy, no
 
 
 def _results(dependencies: Dependencies, job: Job, output_location: str | None) -> Iterator[tuple[Entries, Results]]:
-    """The ledger's entries of each manifest with their results, and at last those of images that no manifest names."""
+    """The ledger entries and results of each manifest, and then those of images that no manifest names."""
     ledger = dependencies.ledger
     seen: set[str] = set()
-    spare: dict[str, Result] = {}
+    unmatched: dict[str, Result] = {}
     for image_ids, results in dependencies.engine(job.engine).results(job, output_location):
         entries = ledger.read(set(image_ids))
         seen |= entries.keys()
-        spare |= {image_id: result for image_id, result in results.items() if image_id not in entries}
+        unmatched |= {image_id: result for image_id, result in results.items() if image_id not in entries}
         yield entries, results
     if len(seen) < job.images:
         held = ledger.read(set(ledger.of_job(job.job_id)) - seen)
-        yield {image_id: entry for image_id, entry in held.items() if entry.is_held_by(job.job_id)}, spare
+        yield {image_id: entry for image_id, entry in held.items() if entry.is_held_by(job.job_id)}, unmatched
 
 
 def _write(
@@ -134,7 +134,7 @@ def _requeue(entry: LedgerEntry, result: Result, policy: Policy, now: datetime) 
 
 
 def _describe_missing(codes: Counter[str]) -> str:
-    """Why a job that has an output has images without a result; "" if it has none."""
+    """Why images have no result although the job has an output; "" if all have one."""
     if not codes:
         return ""
     parts = ", ".join(f"{number} {code.replace('_', ' ')}" for code, number in codes.most_common())

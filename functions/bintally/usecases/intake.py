@@ -1,4 +1,4 @@
-"""New images: each into the ledger once, and to the model in micro-batches."""
+"""Register new images in the ledger, and send them to the model in micro-batches."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class IngestSummary:
 def ingest(dependencies: Dependencies, images: Iterable[Image], *, policy: Policy, now: datetime) -> IngestSummary:
     """Register images, and submit them to the endpoint or leave them pending.
 
-    They are left to the scheduled submit if they belong into a transform job, or if the endpoint has all the requests
-    that it may have.
+    They stay pending for the scheduled submit if they should go to a transform job, or if the endpoint already has
+    `max_requests` unfinished requests.
 
     Safe to repeat at any point with the same images, because of the order of the writes: manifest, job as PREPARED,
     ledger, job as OPEN, request. So no image names a job that the jobs table lacks, and no job gets a result before its
@@ -54,13 +54,13 @@ def ingest(dependencies: Dependencies, images: Iterable[Image], *, policy: Polic
 
 
 def _wait(dependencies: Dependencies, files: int, policy: Policy) -> bool:
-    """Whether so many images are left to the schedule."""
+    """Whether this many new images stay pending for the scheduled submit."""
     engine, room = choose_engine(dependencies, files, policy)
     return engine is EngineName.BATCH or not room
 
 
 def _opened(dependencies: Dependencies, job: Job, now: str) -> Job:
-    """The job, OPEN now if a crash left it unopened. Images in the ledger name it."""
+    """The job, opened if a crash left it unopened. The ledger has images of it."""
     if job.status not in (JobStatus.PREPARED, JobStatus.ABANDONED):
         return job
     dependencies.jobs.open(job, now)

@@ -1,4 +1,4 @@
-"""Order files: the good rows into the consignments table, and a report."""
+"""Import the valid rows of order files into the consignments table, and write a report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts against orders: a verdict for each line that a change may affect."""
+"""Compare counts with orders: a verdict for each line that a change may affect."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def reconcile(
         each for each in judgements if each.is_new or each.revision > each.line.bin_revision or each.line.key in due
     ]
     written = orders.judge([(each.line, each.finding, each.revision) for each in to_write], iso(now))
-    # Not those of which a line was PENDING just now: the verdict on that line comes through the stream later.
+    # A consignment with a line that was PENDING just now is skipped: the stream will deliver that line's verdict.
     pending = {line.consignment_id for line in lines if line.verdict is Verdict.PENDING}
     events.publish(_completed(set(changes.judged) - pending, orders))
     verdicts = [each.finding.verdict for each in new if each.line.key in written]

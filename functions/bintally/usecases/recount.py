@@ -1,4 +1,4 @@
-"""Another count of photos that are counted already."""
+"""Count images again that are already counted."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ BATCH = 1_000
 
 
 def recount(ledger: Ledger, entries: Sequence[LedgerEntry], *, now: datetime) -> set[str]:
-    """Send COUNTED images through the ledger's states once more; the ids of those that go.
+    """Move COUNTED images back to RECEIVED, for another count; the ids of those moved.
 
-    They wait for the scheduled submit like new ones. Until the new count, table and bin keep the old one, and for good
-    if there is no new one after `max_attempts`. A bin that has a newer image keeps that one's count. Safe to run
-    concurrently: an image that moved since it was read is left alone.
+    The scheduled submit assigns them to jobs like new images. Ledger and bin keep the old count until there is a new
+    one, and for good if there is none after `max_attempts`. A bin with a newer image keeps the count of that image.
+    Safe to run concurrently: an image that moved since it was read is left alone.
     """
     moved: set[str] = set()
     for part in batched(entries, BATCH):

@@ -1,4 +1,4 @@
-"""What the schedule runs: send, sweep, assign, and send again, within the time of one run."""
+"""The scheduled run: send, sweep, assign and send again, within the time limit of the function."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bintally.usecases.ports import Dependencies
 from bintally.usecases.submit import SubmitSummary, assign_pending, submit_open
 from bintally.usecases.sweep import SweepSummary, sweep
 
-# Each step starts nothing more when only so many of the 120 seconds remain. To collect a transform job of 10,000 images
-# takes about 30 seconds, to create one about 10.
+# Seconds of the function's 120 that must remain for a step to start another job. Collecting a transform job of 10,000
+# images takes about 30 seconds, and creating one about 10.
 SEND_MARGIN, SWEEP_MARGIN, ASSIGN_MARGIN, LAST_SEND_MARGIN = 75.0, 45.0, 20.0, 8.0
-MAX_OVERDUE = 1_000  # jobs that are counted
+MAX_OVERDUE = 1_000  # jobs that the metrics include
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ScheduleSummary:
     unaccounted: int
 
     def facts(self) -> dict[str, object]:
-        """The answer of the function."""
+        """What the function returns."""
         swept = asdict(self.swept)
         swept |= {"errors": dict(self.swept.errors), "status_counts": dict(self.swept.status_counts)}
         submission = {"sent": self.submission.sent, "waiting": dict(self.submission.waiting)}
@@ -50,8 +50,8 @@ def run_schedule(
 ) -> ScheduleSummary:
     """Send open jobs, sweep, assign pending images to jobs, and send those. Safe to run concurrently.
 
-    Sending comes first, so that nothing that takes long can prevent it. Each step ends when `time_left` (seconds) gets
-    short. The next run does the rest, because everything that waits is in the tables.
+    Sending comes first, so that slow steps can't prevent it. Each step ends when `time_left` (seconds) falls below its
+    margin, and the next run continues: everything that waits is in the tables.
     """
     sent = submit_open(dependencies, policy=policy, now=now, has_time=lambda: time_left() > SEND_MARGIN)
     swept = sweep(dependencies, policy=policy, now=now, has_time=lambda: time_left() > SWEEP_MARGIN)

@@ -1,4 +1,4 @@
-"""Jobs to the engine: made of pending images, and sent by one sender at a time."""
+"""Create jobs of pending images, and send jobs to the engines, one sender for each job."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class SubmitSummary:
 
 @dataclass(frozen=True)
 class AssignSummary:
-    """Pending images, the longest due first, and how many of them went into jobs.
+    """Pending images, the longest due first, and how many of them were assigned to jobs.
 
-    `errors` has the ids of jobs that could not be made. Their images stay pending, or the sweep opens the job.
+    `errors` has the ids of jobs that could not be created. Their images stay pending, or the sweep opens the job.
     """
 
     pending: tuple[LedgerEntry, ...]
@@ -48,15 +48,15 @@ class AssignSummary:
 
 
 def always() -> bool:
-    """No limit of time."""
+    """There is no time limit."""
     return True
 
 
 def choose_engine(dependencies: Dependencies, pending: int, policy: Policy) -> tuple[EngineName, int]:
     """The engine for `pending` images, and how many more jobs it may have.
 
-    In mode `auto` the images that the endpoint has not counted yet and the notifications in the intake queue belong to
-    the backlog too: a steady stream of small deliveries is a backlog when the endpoint can't keep up.
+    In mode `auto` the backlog also includes images in unfinished requests to the endpoint and notifications in the
+    intake queue: steady small deliveries are a backlog if the endpoint can't keep up.
     """
     endpoint = dependencies.jobs.in_flight(EngineName.ASYNC)
     backlog = pending
@@ -99,7 +99,7 @@ def assign_pending(
 
 
 def _readable(engine: EngineName, room: int, policy: Policy) -> int:
-    """How many pending images a run reads: as many as the engine has room for, and a few that show how old they are."""
+    """How many pending images a run reads: as many as fit into jobs, and at least a few for the metric of their age."""
     size = policy.micro_batch if engine is EngineName.ASYNC else MAX_JOB_IMAGES
     return min(max(room * size, MIN_PENDING), MAX_PENDING)
 
@@ -114,14 +114,15 @@ def _jobs(pending: Sequence[LedgerEntry], engine: EngineName, policy: Policy) ->
     if engine is EngineName.ASYNC:
         yield from ([shard] for shard in shards)
         return
-    together: list[Shard] = []
+    job_shards: list[Shard] = []
     for shard in shards:
-        if together and (len(together) >= MAX_SHARDS or sum(map(len, together)) + len(shard) > MAX_JOB_IMAGES):
-            yield together
-            together = []
-        together.append(shard)
-    if together:
-        yield together
+        images = sum(map(len, job_shards)) + len(shard)
+        if job_shards and (len(job_shards) >= MAX_SHARDS or images > MAX_JOB_IMAGES):
+            yield job_shards
+            job_shards = []
+        job_shards.append(shard)
+    if job_shards:
+        yield job_shards
 
 
 def _shards(pending: Sequence[LedgerEntry], policy: Policy) -> Iterator[Shard]:

@@ -1,4 +1,4 @@
-"""Jobs without news: each is checked, and collected, opened, abandoned or timed out."""
+"""Check jobs without news: each is collected, opened, abandoned or timed out."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _check_prepared(dependencies: Dependencies, job: Job, policy: Policy, now: d
 
 
 def _check_sent(dependencies: Dependencies, job: Job, policy: Policy, now: datetime) -> Check:
-    """The notification is lost or late, or the request has expired. "" if the engine is working or has just ended."""
+    """The notification is lost or late, or the request has expired. "" if the job is in progress or has just ended."""
     engine = dependencies.engine(job.engine)
     result = engine.poll(job)
     if result is not None and result.ended_at > iso(now - policy.sweep_after):

@@ -31,8 +31,8 @@ def test_the_introduction_names_the_endpoint_the_buckets_and_the_file_to_source(
     [
         ("Nonsense", "1", "no parameter Nonsense"),
         ("KeyPattern", "(", r"must be empty or have a group \(\?P<bin_id>...\)"),
-        ("KeyPattern", "(?P<bin_id>[)", "is no regular expression of RE2: missing \\]"),
-        ("KeyPattern", r"(?P<bin_id>a)\1", "is no regular expression of RE2: invalid escape sequence"),
+        ("KeyPattern", "(?P<bin_id>[)", "is not a valid RE2 expression: missing \\]"),
+        ("KeyPattern", r"(?P<bin_id>a)\1", "is not a valid RE2 expression: invalid escape sequence"),
         ("SiteTimeZone", "Mars/Olympus", "is not a time zone of the tz database"),
         ("InferenceMode", "Batch", "is none of async, batch, auto"),
         ("MaxAttempts", "0", "is not from 1 to 10"),

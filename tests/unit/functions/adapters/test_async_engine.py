@@ -78,7 +78,7 @@ def test_a_request_is_one_that_sagemaker_takes(aws: None) -> None:
     ],
 )
 def test_an_engine_that_does_not_take_a_job_may_take_it_later(error: Exception) -> None:
-    with pytest.raises(EngineUnavailableError, match=f"bintally-counter did not take {JOB.job_id}") as raised:
+    with pytest.raises(EngineUnavailableError, match=f"bintally-counter did not accept {JOB.job_id}") as raised:
         engine(StubClient("sagemaker-runtime", invoke_endpoint_async=refusing(error))).submit(JOB)
 
     assert raised.value.__cause__ is error

@@ -148,7 +148,7 @@ def test_a_quota_that_is_used_up_is_no_lack_of_capacity() -> None:
     ],
 )
 def test_an_engine_that_does_not_take_a_job_may_take_it_later(error: Exception) -> None:
-    with pytest.raises(EngineUnavailableError, match=f"did not take {JOB.job_id}") as raised:
+    with pytest.raises(EngineUnavailableError, match=f"did not accept {JOB.job_id}") as raised:
         engine(StubClient("sagemaker", create_transform_job=refusing(error))).submit(JOB)
 
     assert raised.value.__cause__ is error

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from bintally.adapters.job_files import MOST_BYTES, JobFiles
+from bintally.adapters.job_files import MAX_BYTES, JobFiles
 from bintally.domain.errors import InvalidEventError, StoreError
 from bintally.domain.jobs import EngineName, job_of
 from bintally.domain.manifest import build_manifest
@@ -71,9 +71,9 @@ def test_an_object_that_is_not_there_is_none_and_an_empty_one_is_empty(files: Jo
 
 
 def test_an_object_without_end_is_cut(files: JobFiles) -> None:
-    client("s3").put_object(Bucket=BUCKET, Key="jobs/endless", Body=b"x" * (MOST_BYTES + 1))
+    client("s3").put_object(Bucket=BUCKET, Key="jobs/endless", Body=b"x" * (MAX_BYTES + 1))
 
-    assert len(files.read("jobs/endless") or "") == MOST_BYTES
+    assert len(files.read("jobs/endless") or "") == MAX_BYTES
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "SlowDown", "NoSuchBucket", "InternalError"])

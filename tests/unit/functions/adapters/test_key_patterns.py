@@ -40,7 +40,7 @@ def test_a_group_that_took_no_part_finds_nothing() -> None:
 
 
 def test_what_is_no_pattern_says_why_once(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ValueError, match=r"'\(' is no regular expression of RE2: missing \): \(\.$"):
+    with pytest.raises(ValueError, match=r"'\(' is not a valid RE2 expression: missing \): \(\.$"):
         finder_of("(")
     assert capfd.readouterr().err == ""
 

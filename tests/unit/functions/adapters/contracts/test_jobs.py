@@ -85,7 +85,7 @@ def test_a_job_that_nobody_waits_for_is_abandoned(ports: Any) -> None:
     ports.jobs.abandon(stored_job(ports), LATER)
 
     held = stored_job(ports)
-    assert (held.status, held.closed_at, held.reason) == (JobStatus.ABANDONED, LATER, "No photograph waits for it.")
+    assert (held.status, held.closed_at, held.reason) == (JobStatus.ABANDONED, LATER, "No image waits for it.")
     assert found(ports) == {}
 
 
