@@ -28,7 +28,7 @@ def test_every_step_works(tmp_path: Path) -> None:
     assert (out / "hpo/winning.txt").read_text().startswith("--lr ")
 
 
-def test_a_step_that_fails_ends_it_and_is_shown(tmp_path: Path) -> None:
+def test_a_failed_step_stops_the_run_and_is_shown(tmp_path: Path) -> None:
     done = smoke("--data", str(tmp_path / "nothing"), "--out", str(tmp_path / "smoke"))
 
     assert done.returncode == 1
@@ -36,7 +36,7 @@ def test_a_step_that_fails_ends_it_and_is_shown(tmp_path: Path) -> None:
     assert "nothing" in done.stderr
 
 
-def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+def test_another_folder_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years")
     done = smoke("--out", str(tmp_path))
 

@@ -65,7 +65,7 @@ def test_a_photo_that_was_never_announced_is_found(stack: MotoStack) -> None:
     assert (finding.key, finding.version_id) == ("a/1.jpg", image.version_id)
 
 
-def test_versions_and_deletions_of_a_key_are_told_apart(stack: MotoStack) -> None:
+def test_versions_and_deletions_of_a_key_are_distinguished(stack: MotoStack) -> None:
     for body in (b"1", b"2"):
         stack.upload("a/1.jpg", body)
     stack.client("s3").delete_object(Bucket=stack.output("IntakeBucket"), Key="a/1.jpg")
@@ -118,7 +118,7 @@ def test_a_job_that_is_answered_during_the_audit_is_no_finding(stack: MotoStack)
     assert audit_once(seen, GRACE, LATER).audit.places == {"COUNTED": 1}
 
 
-def test_an_answer_may_take_as_long_as_the_stack_waits_for_one(stack: MotoStack) -> None:
+def test_a_result_may_take_as_long_as_the_job_timeout(stack: MotoStack) -> None:
     grace = grace_periods(stack.deployment, 300, 3600)
 
     assert grace == GracePeriods(timedelta(seconds=300), timedelta(seconds=3600), timedelta(seconds=7200 + 3600))

@@ -67,22 +67,22 @@ def audited(snapshot: Snapshot) -> Audit:
 
 
 @pytest.mark.parametrize("status", Status)
-def test_a_photo_that_stands_where_it_should_is_accounted_for(status: Status) -> None:
+def test_a_photo_in_an_expected_place_is_accounted_for(status: Status) -> None:
     assert audited(snapshot_of(entry_of(image_of("a/1.jpg"), status))) == Audit(1, {str(status): 1}, [], 0)
 
 
-def test_a_photo_that_nobody_knows_of_is_not() -> None:
+def test_a_photo_that_no_table_or_queue_knows_is_a_finding() -> None:
     (finding,) = audited(replace(NOBODY, versions=[ObjectVersion("a.jpg", "v1", LONG_AGO)])).findings
 
     assert (finding.key, finding.version_id, finding.state) == ("a.jpg", "v1", UNREGISTERED)
     assert "No message about it is in the intake queue" in finding.reason
 
 
-def test_a_photo_that_was_just_put_is_on_its_way() -> None:
+def test_a_photo_that_was_just_uploaded_is_in_flight() -> None:
     assert audited(replace(NOBODY, versions=[ObjectVersion("a.jpg", "v1", LATELY)])).places == {JUST_UPLOADED: 1}
 
 
-def test_as_many_as_there_are_messages_wait_in_the_queue_those_put_last() -> None:
+def test_the_latest_uploads_are_taken_to_be_in_the_queue() -> None:
     versions = [ObjectVersion(f"{day}.jpg", "v1", f"2026-05-0{day}T00:00:00.000Z") for day in (1, 2, 3)]
 
     found = audited(replace(NOBODY, versions=versions, queued=2))
@@ -91,7 +91,7 @@ def test_as_many_as_there_are_messages_wait_in_the_queue_those_put_last() -> Non
     assert [finding.key for finding in found.findings] == ["1.jpg"]
 
 
-def test_a_dead_letter_accounts_for_its_photo_even_one_that_was_removed_since() -> None:
+def test_a_dead_letter_accounts_for_its_photo_even_if_the_photo_was_removed() -> None:
     found = audited(
         replace(NOBODY, versions=[ObjectVersion("a.jpg", "v1", LONG_AGO)], dead={("a.jpg", "v1"), ("b.jpg", None)})
     )
@@ -119,7 +119,7 @@ def test_a_photo_without_versions_is_found_by_its_key() -> None:
     assert audited(snapshot_of(entry_of(image_of("a.jpg", None), Status.COUNTED))).is_clean
 
 
-def test_a_photo_that_was_removed_from_the_bucket_is_said() -> None:
+def test_a_photo_removed_from_the_bucket_is_reported() -> None:
     snapshot = snapshot_of(entry_of(image_of("a.jpg"), Status.COUNTED))
 
     assert audited(replace(snapshot, versions=[])) == Audit(1, {"COUNTED": 1}, [], 1)
@@ -139,7 +139,7 @@ def test_a_photo_that_an_unknown_job_holds_is_lost() -> None:
     assert finding.image_id == image_of("a.jpg").image_id
 
 
-def test_a_job_that_nobody_looks_after_is_said() -> None:
+def test_a_job_that_nothing_processes_is_reported() -> None:
     jobs = {"async-1": Job("async-1", 1, status=JobStatus.OPEN, created_at=LONG_AGO)}
 
     (finding,) = audited(snapshot_of(entry_of(image_of("a.jpg"), Status.SUBMITTED, "async-1"), jobs=jobs)).findings
@@ -151,7 +151,7 @@ def test_a_job_that_nobody_looks_after_is_said() -> None:
     ("due_at", "why"),
     [(LONG_AGO, f"has been due since {LONG_AGO}"), ("", "has no due time")],
 )
-def test_a_photo_that_no_job_takes_is_said(due_at: str, why: str) -> None:
+def test_a_photo_that_no_job_takes_is_reported(due_at: str, why: str) -> None:
     entry = replace(entry_of(image_of("a.jpg"), Status.RECEIVED), due_at=due_at)
 
     (finding,) = audited(snapshot_of(entry)).findings
@@ -160,13 +160,13 @@ def test_a_photo_that_no_job_takes_is_said(due_at: str, why: str) -> None:
 
 
 @pytest.mark.parametrize("status", [Status.REJECTED, Status.FAILED, Status.SUPERSEDED])
-def test_a_photo_that_ends_without_a_reason_is_said(status: Status) -> None:
+def test_a_photo_that_ends_without_a_reason_is_reported(status: Status) -> None:
     (finding,) = audited(snapshot_of(replace(entry_of(image_of("a.jpg"), status), reason=""))).findings
 
     assert finding.reason == f"It is {status} without a reason."
 
 
-def test_a_bin_has_to_show_the_newest_of_its_counted_photos() -> None:
+def test_a_bin_must_show_its_newest_counted_photo() -> None:
     old, new = image_of("a/1.jpg", at=LONG_AGO), image_of("a/2.jpg", at=LATELY)
     snapshot = snapshot_of(entry_of(old, Status.COUNTED), entry_of(new, Status.COUNTED))
 
@@ -250,7 +250,7 @@ def test_the_order_in_which_things_are_found_does_not_matter(snapshot: Snapshot,
 
 
 @given(any_snapshots())
-def test_a_finished_photo_stays_accounted_for_whatever_the_queues_hold(snapshot: Snapshot) -> None:
+def test_a_finished_photo_is_accounted_for_regardless_of_the_queues(snapshot: Snapshot) -> None:
     emptied = replace(snapshot, queued=0, dead=set())
 
     for status in TERMINAL:
@@ -270,7 +270,7 @@ def test_a_healthy_stack_is_clean(snapshot: Snapshot) -> None:
 
 
 @given(healthy_snapshots(), st.data())
-def test_whatever_is_lost_from_a_healthy_stack_is_named(snapshot: Snapshot, data: st.DataObject) -> None:
+def test_anything_lost_from_a_healthy_stack_is_reported(snapshot: Snapshot, data: st.DataObject) -> None:
     if not snapshot.entries:
         return
     lost = data.draw(st.sampled_from(snapshot.entries))
@@ -280,7 +280,7 @@ def test_whatever_is_lost_from_a_healthy_stack_is_named(snapshot: Snapshot, data
 
 
 @given(healthy_snapshots(), st.data())
-def test_whatever_job_loses_its_photos_they_are_named(snapshot: Snapshot, data: st.DataObject) -> None:
+def test_photos_lost_by_any_job_are_reported(snapshot: Snapshot, data: st.DataObject) -> None:
     job_id = data.draw(st.sampled_from(OPEN_JOBS))
     held = {e.image.key for e in snapshot.entries if e.status is Status.SUBMITTED and e.job_id == job_id}
     closed = replace(JOBS[job_id], status=data.draw(st.sampled_from([JobStatus.DONE, JobStatus.FAILED])))

@@ -25,6 +25,6 @@ def test_a_million_photos_by_hand() -> None:
     assert cost.dollars > cost.instance_hours * 0.204
 
 
-def test_what_is_paid_by_the_month_is_left_out() -> None:
+def test_monthly_costs_are_not_included() -> None:
     """One photo wakes one instance for 20 minutes; alarms, keys and storage would be dollars."""
     assert estimate(EngineName.ASYNC, 1).dollars == pytest.approx(0.204 / 3, abs=0.01)

@@ -24,7 +24,7 @@ def test_a_journal_remembers_what_was_uploaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 5, 20])
-def test_a_line_that_a_kill_cut_off_costs_only_itself(tmp_path: Path, cut: int) -> None:
+def test_a_truncated_line_is_ignored(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "journal.jsonl"
     keep(path, "a.jpg", "b.jpg")
     path.write_bytes(path.read_bytes()[:-cut])
@@ -33,7 +33,7 @@ def test_a_line_that_a_kill_cut_off_costs_only_itself(tmp_path: Path, cut: int) 
     assert {"a.jpg", "c.jpg"} <= keep(path).keys()
 
 
-def test_another_backfills_journal_is_not_taken(tmp_path: Path) -> None:
+def test_the_journal_of_another_backfill_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     keep(path)
 

@@ -96,7 +96,7 @@ def test_a_throttled_upload_is_repeated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("error", "attempts"), [(refusal(403), 1), (refusal(500), ATTEMPTS)])
-def test_what_can_not_be_uploaded_is_said_and_the_rest_is_done(
+def test_failed_uploads_are_reported_and_the_rest_is_uploaded(
     tmp_path: Path, error: ClientError, attempts: int
 ) -> None:
     bucket = FakeBucket(lambda key: [error] * ATTEMPTS if key == "1.jpg" else [])
@@ -129,7 +129,7 @@ def test_only_a_transient_failure_is_repeated(status: int, transient: bool) -> N
 
 
 @given(st.floats(0.1, 1000), st.integers(2, 40))
-def test_no_more_go_through_than_the_rate_allows(rate: float, callers: int) -> None:
+def test_uploads_stay_below_the_rate(rate: float, callers: int) -> None:
     time = Time()
     limiter = time.limiter(rate)
 
@@ -149,7 +149,7 @@ class Interrupted(FakeBucket):
         super().put_object(**request)
 
 
-def test_ctrl_c_stops_soon_and_says_how_far_it_came(tmp_path: Path) -> None:
+def test_ctrl_c_stops_promptly_and_reports_progress(tmp_path: Path) -> None:
     bucket = Interrupted()
 
     done = backfilled(bucket, files(tmp_path, 2000), tmp_path / "journal")
@@ -185,7 +185,7 @@ def test_a_killed_backfill_continues(stack: MotoStack, tmp_path: Path) -> None:
     assert plan.unchanged == 1
 
 
-def test_what_is_no_photo_is_ignored_unless_asked_for(stack: MotoStack, tmp_path: Path) -> None:
+def test_files_that_are_not_photos_are_ignored_by_default(stack: MotoStack, tmp_path: Path) -> None:
     files(tmp_path, 1)
     (tmp_path / "labels.csv").write_text("id,count\n")
 

@@ -32,7 +32,7 @@ def test_the_files_of_a_folder_keep_their_paths(tmp_path: Path) -> None:
 LINK = "a link, which is not followed"
 
 
-def test_no_link_is_followed_and_each_is_named(tmp_path: Path) -> None:
+def test_links_are_not_followed_but_listed(tmp_path: Path) -> None:
     shelf, outside = tmp_path / "shelf", tmp_path / "outside"
     write(shelf, "P-1/a.jpg")
     write(outside, "secret.jpg")
@@ -51,14 +51,14 @@ def test_no_link_is_followed_and_each_is_named(tmp_path: Path) -> None:
     assert skipped == {"pipe.jpg": "not a regular file"} | dict.fromkeys(links, LINK)
 
 
-def test_a_source_that_is_a_link_is_what_its_operator_named(tmp_path: Path) -> None:
+def test_a_source_may_be_a_link(tmp_path: Path) -> None:
     write(tmp_path / "shelf", "a.jpg")
     (tmp_path / "link").symlink_to(tmp_path / "shelf")
 
     assert [each.key for each in uploads_in(str(tmp_path / "link"), None)] == ["a.jpg"]
 
 
-def test_a_folder_that_can_not_be_listed_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_listed_is_reported(tmp_path: Path) -> None:
     """Nobody, root included, lists a folder whose path is longer than the system takes."""
     write(tmp_path, "a.jpg")
     before = os.open(".", os.O_RDONLY)
@@ -101,7 +101,7 @@ def test_a_name_that_is_not_utf8_becomes_a_key_that_is(tmp_path: Path) -> None:
     assert found.path.is_file()
 
 
-def test_what_is_no_folder_is_said(tmp_path: Path) -> None:
+def test_a_source_that_is_not_a_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="neither a folder nor s3://"):
         list(uploads_in(str(tmp_path / "nowhere"), None))
 
@@ -115,7 +115,7 @@ def test_what_is_no_folder_is_said(tmp_path: Path) -> None:
         ("old/P-2/b #?", ["b #?.jpg"]),
     ],
 )
-def test_the_objects_below_a_prefix_keep_what_follows_it(stack: MotoStack, prefix: str, keys: list[str]) -> None:
+def test_objects_keep_their_key_below_the_prefix(stack: MotoStack, prefix: str, keys: list[str]) -> None:
     s3, bucket = stack.client("s3"), stack.output("OrdersBucket")
     for key in ("old/P-1/a.jpg", "old/P-2/b #?.jpg", "older.jpg"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"content")
@@ -156,7 +156,7 @@ def test_files_are_uploaded_and_objects_copied(stack: MotoStack, tmp_path: Path)
         (StoredObject(8, SUM), "1", False),
     ],
 )
-def test_nothing_is_uploaded_that_the_bucket_has(
+def test_objects_already_in_the_bucket_are_skipped(
     tmp_path: Path, stored: StoredObject | None, stamp: str | None, is_there: bool
 ) -> None:
     write(tmp_path, "a.jpg")

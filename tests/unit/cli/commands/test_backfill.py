@@ -22,7 +22,7 @@ def done(result: BackfillResult, plan: Plan = PLAN) -> list[str]:
     return output.stdout.splitlines()
 
 
-def test_a_plan_says_how_many_how_large_how_long_and_how_dear() -> None:
+def test_a_plan_shows_number_size_duration_and_cost() -> None:
     lines = planned().stdout.splitlines()
 
     assert lines[:2] == [
@@ -41,7 +41,7 @@ def test_a_plan_as_json_has_the_same() -> None:
     assert [cost["engine"] for cost in record["costs"]] == ["async", "batch"]
 
 
-def test_what_was_uploaded_is_said_with_what_was_not() -> None:
+def test_the_summary_shows_uploads_and_failures() -> None:
     plan = Plan(PLAN.uploads, 3, 1, [Skipped("key.jpg", "a link, which is not followed")])
 
     assert done(BackfillResult(19, {"[a].jpg": "no"}), plan) == [
@@ -52,7 +52,7 @@ def test_what_was_uploaded_is_said_with_what_was_not() -> None:
     ]
 
 
-def test_a_stopped_backfill_says_how_far_it_came_and_what_to_do() -> None:
+def test_a_stopped_backfill_reports_progress_and_what_to_do() -> None:
     assert done(BackfillResult(7, {}, stopped=True)) == [
         "Stopped after 7 of 20 photos.",
         "Run the same command again to upload the rest. Nothing is uploaded twice.",

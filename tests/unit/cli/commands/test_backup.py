@@ -107,7 +107,7 @@ def test_a_backup_that_was_broken_off_is_not_restored(stack: MotoStack, saved: P
 
 
 @pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"no json"), gzip.compress(b'{"Item": {}}\n')[:-9]])
-def test_a_damaged_file_is_said(stack: MotoStack, saved: Path, content: bytes) -> None:
+def test_a_damaged_file_is_reported(stack: MotoStack, saved: Path, content: bytes) -> None:
     (path,) = (saved / "bins" / "data").iterdir()
     path.write_bytes(content)
 
@@ -116,7 +116,7 @@ def test_a_damaged_file_is_said(stack: MotoStack, saved: Path, content: bytes) -
 
 
 @pytest.mark.parametrize("source", ["nowhere", "s3://test-jobsbucket/nothing/"])
-def test_a_place_without_an_export_is_said(stack: MotoStack, source: str) -> None:
+def test_a_location_without_an_export_is_reported(stack: MotoStack, source: str) -> None:
     with pytest.raises(CommandError, match="has no files"):
         restored(stack, source, "bins")
 

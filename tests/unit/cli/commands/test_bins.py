@@ -68,7 +68,7 @@ SURE = item(
 )  # fmt: skip
 
 
-def test_the_table_has_intervals_where_the_model_can_tell():
+def test_the_table_has_intervals_if_the_model_provides_them():
     header, *rows = shown(items=(*ITEMS, SURE)).splitlines()
 
     assert "Interval" in header
@@ -84,7 +84,7 @@ def test_one_bin_is_shown_with_its_interval_and_what_is_out_of_range():
     assert shares == {"P(0)": "5%", "P(2)": "20%", "P(3)": "60%", "P(more than 3)": "15%"}
 
 
-def test_json_tells_what_is_out_of_range():
+def test_json_shows_what_is_out_of_range():
     record = json.loads(shown("S", as_json=True, items=[SURE]))
 
     assert (record["empty"], record["over_range"]) == (0.05, 0.15)
@@ -121,7 +121,7 @@ def test_one_bin_as_json_is_one_line():
 
 
 @pytest.mark.parametrize("as_json", [True, False])
-def test_a_bin_that_nothing_is_known_of_is_an_error(as_json):
+def test_an_unknown_bin_is_an_error(as_json):
     with pytest.raises(CommandError, match="Bin X not found"):
         shown("X", as_json=as_json)
 

@@ -45,7 +45,7 @@ def test_people_see_a_table_with_what_the_estimate_rests_on() -> None:
     assert "Nobody has checked them" in result.stdout
 
 
-def test_too_few_instances_are_said() -> None:
+def test_too_few_instances_are_reported() -> None:
     result = CliRunner().invoke(app, ["cost", "--images", "1000000", "--instances", "1", "--rate", "5"])
 
     assert "1 x ml.c6i.xlarge can't count 1,000,000 photos a day." in result.stdout
@@ -72,7 +72,7 @@ def test_another_price_table_is_used(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["not json", "[]", "{}", '{"sagemaker": {"instance_hour": {}}}'])
-def test_a_file_that_is_no_price_table_is_said(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_price_table_is_reported(tmp_path: Path, text: str) -> None:
     path = tmp_path / "prices.json"
     path.write_text(text)
 

@@ -40,7 +40,7 @@ def test_the_table_has_totals_and_reasons(tmp_path):
     assert output.stderr == "2 photos counted, 5 items in all (1 with 2, 1 with 3); 1 not counted.\n"
 
 
-def test_the_table_has_intervals_where_the_model_can_tell():
+def test_the_table_has_intervals_if_the_model_provides_them():
     facts = {"count": 2, "confidence": 0.6, "probabilities": {"1": 0.2, "2": 0.8}, "model": "m"}
     lines = [
         {"image": "a.jpg", **facts, "interval": {"low": 1, "high": 2, "coverage": 0.9}},
@@ -84,7 +84,7 @@ def test_an_empty_folder_is_wrong_usage(tmp_path):
     assert "no photos" in " ".join(result.stderr.split())
 
 
-def test_a_folder_without_a_model_is_said(tmp_path):
+def test_a_folder_without_a_model_is_reported(tmp_path):
     write_jpegs(tmp_path, {"a.jpg": 1})
 
     result = CliRunner().invoke(app, ["count", str(tmp_path), "--model", str(tmp_path)])

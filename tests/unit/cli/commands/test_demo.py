@@ -29,7 +29,7 @@ def test_the_table_has_bin_count_confidence_expected_and_verdict():
     assert rows[1:] == [["[red]日本", "2", "80%", "3", "SHORT"], ["=cmd()", "-", "-", "3", "UNREADABLE"]]
 
 
-def test_the_table_has_intervals_where_the_model_can_tell():
+def test_the_table_has_intervals_if_the_model_provides_them():
     sure = Result("B-1", "MATCH", Path("a.jpg"), "C-1", 3, 3, 0.9, {3: 0.9, 4: 0.1}, interval="3 or 4 items, 90%")
     header, *rows = printed(results_table([BAD, sure]))
 

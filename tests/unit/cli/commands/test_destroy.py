@@ -82,7 +82,7 @@ def test_the_stack_goes_and_its_data_stays(account: Account) -> None:
     ]
 
 
-def test_what_stays_is_said_with_its_size_and_cost(account: Account) -> None:
+def test_remaining_data_is_shown_with_size_and_cost(account: Account) -> None:
     account.add("OrdersBucket", BUCKET, "not-measured-yet")
 
     _, removal = look(account.client, "prod")
@@ -128,7 +128,7 @@ def test_what_is_left_is_in_a_table_with_the_command_that_deletes_it(account: Ac
     assert "`bintally destroy --stack prod --delete-data` deletes them" in output.stdout
 
 
-def test_a_stack_that_never_was_is_said(account: Account) -> None:
+def test_an_unknown_stack_is_reported(account: Account) -> None:
     account.cloudformation.status = None
 
     with pytest.raises(StackNotFoundError, match="nor one deleted in the last 90 days"):

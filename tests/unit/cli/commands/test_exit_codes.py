@@ -99,7 +99,7 @@ def test_a_folder_is_uploaded_once(operated: MotoStack, tmp_path: Path) -> None:
     assert len(list((tmp_path / "work").glob("backfill-*.jsonl"))) == 1
 
 
-def test_what_was_skipped_is_named_and_ends_with_3(operated: MotoStack, tmp_path: Path) -> None:
+def test_skipped_files_are_named_and_the_exit_code_is_3(operated: MotoStack, tmp_path: Path) -> None:
     shelf = tmp_path / "shelf"
     shelf.mkdir()
     (shelf / "a.jpg").write_bytes(b"photo")
@@ -127,7 +127,7 @@ def test_a_source_that_is_not_there_ends_with_1(operated: MotoStack, tmp_path: P
     assert "neither a folder nor s3://" in err
 
 
-def test_what_failed_is_retried_and_what_did_not_ends_with_3(operated: MotoStack) -> None:
+def test_failed_photos_are_retried_and_others_end_with_3(operated: MotoStack) -> None:
     operated.finished("a/1.jpg", status=Status.FAILED)
     operated.finished("b/1.jpg")
 

@@ -21,7 +21,7 @@ def test_answer_and_log_are_printed_apart():
     assert output.stderr == "[red] a log line\n"
 
 
-def test_a_log_of_metrics_alone_is_no_empty_line():
+def test_a_log_with_only_metrics_prints_nothing():
     assert printed(Invocation({}, False, '{"_aws": {}}\n')).stderr == ""
 
 
@@ -32,7 +32,7 @@ def test_json_is_one_object_with_everything():
     assert output.stderr == ""
 
 
-def test_people_do_not_get_the_metrics_of_cloudwatch():
+def test_metrics_are_hidden_from_people():
     log = 'START\n{"message": "ingested"}\n{"_aws": {"Timestamp": 1}, "ImagesRegistered": [1]}\n{not json\nEND'
 
     assert without_metrics(log).split("\n") == ["START", '{"message": "ingested"}', "{not json", "END"]

@@ -37,7 +37,7 @@ def test_the_latest_job_comes_first(stack: MotoStack, jobs: tuple[str, str]) -> 
     ]
 
 
-def test_only_open_jobs_are_shown_when_asked_for(stack: MotoStack, jobs: tuple[str, str]) -> None:
+def test_unfinished_jobs_can_be_listed_alone(stack: MotoStack, jobs: tuple[str, str]) -> None:
     assert [record["job_id"] for record in shown(stack, only_unfinished=True, as_json=True).records] == [jobs[1]]
 
 
@@ -48,11 +48,11 @@ def test_a_stack_without_jobs_says_what_starts_one(stack: MotoStack) -> None:
     assert output.stderr.startswith("No jobs yet. The first one starts when a photo")
 
 
-def test_how_many_jobs_there_are_is_said_beside_the_list(stack: MotoStack, jobs: tuple[str, str]) -> None:
+def test_the_total_number_of_jobs_is_shown(stack: MotoStack, jobs: tuple[str, str]) -> None:
     assert shown(stack).stderr == "2 jobs, 1 without a result.\n"
 
 
-def test_a_job_as_json_has_what_is_known_of_it() -> None:
+def test_a_job_as_json_has_all_known_fields() -> None:
     job = Job("batch-1", 900, 2, status=JobStatus.OPEN, created_at=NOW)
 
     assert record_of(job, LATER) == {
@@ -72,5 +72,5 @@ def test_a_job_as_json_has_what_is_known_of_it() -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0, "0 s"), (59, "59 s"), (95, "1 min"), (7_300, "2 h"), (200_000, "2 d")]
 )
-def test_an_age_is_said_in_its_largest_unit(seconds: int, text: str) -> None:
+def test_an_age_is_shown_in_its_largest_unit(seconds: int, text: str) -> None:
     assert age_text(seconds) == text

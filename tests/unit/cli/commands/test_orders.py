@@ -49,7 +49,7 @@ def test_rows_that_the_report_does_not_name_are_counted():
         ),
     ],
 )
-def test_what_came_of_a_file_is_said_in_sentences(report, text):
+def test_the_result_of_a_file_is_a_sentence(report, text):
     assert text in printed(DONE | report)
 
 
@@ -63,5 +63,5 @@ def test_what_came_of_a_file_is_said_in_sentences(report, text):
         ({"accepted": 0, "withdrawn": 4}, 0),
     ],
 )
-def test_the_exit_code_tells_all_from_some_from_nothing(report, code):
+def test_the_exit_code_distinguishes_all_some_and_none(report, code):
     assert exit_code(DONE | report) == code

@@ -29,14 +29,14 @@ def test_counted_photos_that_meet_the_conditions_are_chosen(stack: MotoStack) ->
     assert chosen(stack, Selection(not_model="m")) == []
 
 
-def test_of_those_the_ones_that_their_bin_shows(stack: MotoStack) -> None:
+def test_only_photos_that_their_bin_shows_can_be_selected(stack: MotoStack) -> None:
     stack.finished("b/1.jpg")
     stack.finished("b/2.jpg")
 
     assert chosen(stack, newest=True) == ["b/2.jpg"]
 
 
-def test_what_is_recounted_waits_for_the_next_job(stack: MotoStack) -> None:
+def test_recounted_photos_wait_for_the_next_job(stack: MotoStack) -> None:
     stack.finished("a/1.jpg", "b/1.jpg")
     output = Printed()
 
@@ -49,7 +49,7 @@ def test_what_is_recounted_waits_for_the_next_job(stack: MotoStack) -> None:
     assert statuses(stack) == {"a/1.jpg": Status.RECEIVED, "b/1.jpg": Status.COUNTED}
 
 
-def test_what_moved_meanwhile_is_said(stack: MotoStack) -> None:
+def test_concurrent_changes_are_reported(stack: MotoStack) -> None:
     stack.finished("a/1.jpg", "b/1.jpg")
     entries = choose(stack.deployment, Selection(), newest=False)
     stack.ledger.recount(entries[:1], NOW)
@@ -82,12 +82,12 @@ def test_programs_get_number_models_and_prices(stack: MotoStack) -> None:
     assert set(record["dollars"]) >= {"async", "batch"}
 
 
-def test_where_nothing_is_chosen_that_is_said() -> None:
+def test_an_empty_selection_is_reported() -> None:
     assert [*plan_view([])] == ["No counted photo meets these conditions."]
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all", "P-1"], ["--all", "--prefix", "x"]])
-def test_it_has_to_be_said_which(arguments: list[str]) -> None:
+def test_a_selection_is_required(arguments: list[str]) -> None:
     result = CliRunner().invoke(app, ["recount", *arguments])
 
     assert result.exit_code == 2

@@ -89,7 +89,7 @@ def test_events_that_could_not_be_delivered_go_to_the_results(stack: MotoStack) 
     assert stack.bodies(stack.output("ResultsQueue")) == ['{"detail-type": "x"}']
 
 
-def test_where_batches_of_a_stream_are_dead_every_consignment_is_judged_again(stack: MotoStack) -> None:
+def test_dead_stream_batches_reconcile_every_consignment_again(stack: MotoStack) -> None:
     order(stack, "C-2", "C-1")
     stack.send(stack.output("ReconcileDeadLetters"), [STREAM])
 
@@ -101,7 +101,7 @@ def test_where_batches_of_a_stream_are_dead_every_consignment_is_judged_again(st
     assert stack.bodies(stack.output("ReconcileDeadLetters")) == []
 
 
-def test_what_can_not_be_judged_keeps_its_dead_letters(stack: MotoStack) -> None:
+def test_dead_letters_stay_if_reconciling_fails(stack: MotoStack) -> None:
     order(stack, "C-1")
     stack.send(stack.output("ReconcileDeadLetters"), [STREAM])
     stack.functions.failing = True
@@ -113,7 +113,7 @@ def test_what_can_not_be_judged_keeps_its_dead_letters(stack: MotoStack) -> None
 
 
 @pytest.mark.parametrize(("dead", "dry_run"), [([], False), ([STREAM], True)])
-def test_nothing_is_judged_without_need(stack: MotoStack, dead: list[str], dry_run: bool) -> None:
+def test_nothing_is_reconciled_without_need(stack: MotoStack, dead: list[str], dry_run: bool) -> None:
     order(stack, "C-1")
     stack.send(stack.output("ReconcileDeadLetters"), dead)
 
@@ -129,7 +129,7 @@ def shown(*found: Redriven, dry_run: bool = False) -> list[list[str]]:
     return output.rows
 
 
-def test_what_was_sent_back_is_shown_by_cause() -> None:
+def test_redriven_messages_are_shown_by_cause() -> None:
     assert shown(Redriven("intake", 2, 1, {READABLE: 2, UNREADABLE: 1})) == [
         ["Queue", "Dead letters", "Cause"],
         ["intake", "2", READABLE],

@@ -30,13 +30,13 @@ def test_a_photo_is_named_by_key_by_address_or_by_id(stack: MotoStack) -> None:
     assert {status_of(stack, image) for image in images} == {Status.RECEIVED}
 
 
-def test_by_its_id_alone_a_photo_is_found_without_walking_the_ledger(stack: MotoStack) -> None:
+def test_an_image_id_is_looked_up_without_a_scan(stack: MotoStack) -> None:
     (image,) = stack.finished("a/1.jpg", status=Status.FAILED)
 
     assert [each.retried for each in retried(stack, image.image_id)] == [True]
 
 
-def test_all_that_failed_are_tried_again(stack: MotoStack) -> None:
+def test_all_failed_photos_are_retried(stack: MotoStack) -> None:
     failed = stack.finished("a/1.jpg", "b/1.jpg", status=Status.FAILED)
     (counted,) = stack.finished("c/1.jpg")
 
@@ -44,7 +44,7 @@ def test_all_that_failed_are_tried_again(stack: MotoStack) -> None:
     assert status_of(stack, counted) is Status.COUNTED
 
 
-def test_a_photo_that_did_not_fail_is_left_as_it_is(stack: MotoStack) -> None:
+def test_a_photo_that_did_not_fail_is_unchanged(stack: MotoStack) -> None:
     (image,) = stack.finished("a/1.jpg")
 
     (found,) = retried(stack, "a/1.jpg")
@@ -53,18 +53,18 @@ def test_a_photo_that_did_not_fail_is_left_as_it_is(stack: MotoStack) -> None:
     assert status_of(stack, image) is Status.COUNTED
 
 
-def test_of_a_key_the_versions_that_failed_are_meant(stack: MotoStack) -> None:
+def test_a_key_selects_its_failed_versions(stack: MotoStack) -> None:
     stack.finished("a/1.jpg")
     (failed,) = stack.finished("a/1.jpg", status=Status.FAILED)
 
     assert [each.image_id for each in retried(stack, "a/1.jpg")] == [failed.image_id]
 
 
-def test_a_photo_that_nobody_knows_is_said(stack: MotoStack) -> None:
+def test_an_unknown_photo_is_reported(stack: MotoStack) -> None:
     assert retried(stack, "a/1.jpg") == [Retried("a/1.jpg", "", False, "not in the ledger")]
 
 
-def test_what_is_retried_is_shown() -> None:
+def test_retried_photos_are_shown() -> None:
     found = [Retried("[red]a", "1", True, "after 3 attempts: x"), Retried("b", "", False, "not in the ledger")]
     output, as_json = Printed(), Printed(as_json=True)
     for printed in (output, as_json):
@@ -78,6 +78,6 @@ def test_what_is_retried_is_shown() -> None:
     assert as_json.records[0]["retried"] is True
 
 
-def test_where_nothing_is_retried_that_is_said() -> None:
+def test_nothing_to_retry_is_reported() -> None:
     assert [*view([])] == ["No photo has FAILED: there is nothing to retry."]
     assert [*view([Retried("b", "", False, "not in the ledger")])][-1] == "No photo will be retried."

@@ -48,7 +48,7 @@ def test_what_failed_is_named_and_what_stays() -> None:
     ]
 
 
-def test_programs_get_the_same() -> None:
+def test_json_has_the_same() -> None:
     (record,) = printed(PASSED, as_json=True).records
 
     assert record == {
@@ -61,7 +61,7 @@ def test_programs_get_the_same() -> None:
     }
 
 
-def test_the_photos_are_drawn_alike_every_time() -> None:
+def test_the_synthetic_photos_are_the_same_every_time() -> None:
     photos = drawn_photos()
 
     assert photos == drawn_photos()

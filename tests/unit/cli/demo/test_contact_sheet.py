@@ -37,7 +37,7 @@ def luminance(colour):
     return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def test_what_needs_attention_comes_first():
+def test_the_most_urgent_verdict_comes_first():
     verdicts = ["MATCH", "UNCERTAIN", NOT_ORDERED, "SHORT", "UNREADABLE", "OVER"]
 
     ordered = most_urgent_first([result(number, verdict) for number, verdict in enumerate(verdicts)])
@@ -45,7 +45,7 @@ def test_what_needs_attention_comes_first():
     assert [one.verdict for one in ordered] == ["SHORT", "OVER", "UNREADABLE", "UNCERTAIN", "MATCH", NOT_ORDERED]
 
 
-def test_within_a_verdict_the_least_probable_to_be_right_comes_first():
+def test_within_a_verdict_the_least_certain_comes_first():
     ordered = most_urgent_first([result(1, expected=2), result(2, expected=5), result(3, expected=3)])
 
     assert [one.bin_id for one in ordered] == ["B-0002", "B-0003", "B-0001"]
@@ -77,7 +77,7 @@ def test_a_full_sheet_has_a_row_of_each_verdict_and_more_of_the_most_urgent():
     }
 
 
-def test_a_sheet_says_what_it_left_out():
+def test_a_sheet_says_what_it_omits():
     some = [result(number) for number in range(MAX_TILES)]
 
     def footer(results):
@@ -104,7 +104,7 @@ def test_the_difference_is_only_what_the_count_says(expected, answer, words):
     assert difference(result(1, "OVER", expected=expected, **answer)) == words
 
 
-def test_a_tile_of_a_bin_over_range_tells_its_count():
+def test_a_tile_of_a_bin_over_range_shows_its_count():
     over = {"count": None, "at_least": 6, "probabilities": {5: 0.1, 6: 0.9}}
     several = [result(1, **over), result(1, **over | {"at_least": None}), result(1, **over | {"count": 5})]
 
@@ -142,5 +142,5 @@ def test_a_report_replaces_the_one_before(tmp_path):
     assert [one.name for one in path.parent.iterdir()] == ["report.png"]
 
 
-def test_a_drop_of_nothing_has_a_sheet():
+def test_an_empty_drop_has_a_sheet():
     assert contact_sheet([], Totals(0, 0, 0, 0, 0.0, {})).width > 0

@@ -67,7 +67,7 @@ def test_a_drop_ends_when_all_is_counted_and_judged(tmp_path):
     }
 
 
-def test_seconds_run_from_the_first_put_to_the_last_count(tmp_path):
+def test_the_duration_is_from_the_first_upload_to_the_last_count(tmp_path):
     result, _ = dropped(tmp_path, {f"{number}.jpg": 1 for number in range(4)})
 
     assert 1.0 <= result.totals.seconds <= 2.0
@@ -80,7 +80,7 @@ def test_a_bad_file_is_rejected_and_counts_as_accounted_for(tmp_path):
     assert result.unfinished == ""
 
 
-def test_what_never_settles_is_named(tmp_path):
+def test_unfinished_photos_are_named(tmp_path):
     result, _ = dropped(tmp_path, {"a.jpg": 2, "lost.jpg": 2}, ORDERS)
 
     assert result.totals.unaccounted == 1
@@ -99,7 +99,7 @@ def test_a_photo_whose_announcement_was_lost_is_named(tmp_path):
     assert "a.jpg (not in the ledger)" in result.unfinished
 
 
-def test_older_versions_of_a_key_are_not_taken_for_the_dropped_one(tmp_path):
+def test_older_versions_of_a_key_are_not_mistaken_for_the_dropped_one(tmp_path):
     system = FakeSystem({"a.jpg": 5})
     system.took(OUTPUTS["IntakeBucket"], "a.jpg", b"", "older")
     system.finish_one()

@@ -61,7 +61,7 @@ def test_a_record_without_a_count_is_no_label(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["name,number\na,1\n", "id,count\na,many\n", "id,count\na\n"])
-def test_labels_that_cannot_be_read_are_said_with_their_file(tmp_path, text):
+def test_unreadable_labels_are_reported_with_their_file(tmp_path, text):
     (tmp_path / "a.jpg").touch()
     (tmp_path / "labels.csv").write_text(text)
 
@@ -69,7 +69,7 @@ def test_labels_that_cannot_be_read_are_said_with_their_file(tmp_path, text):
         in_folder(tmp_path)
 
 
-def test_a_folder_without_files_is_said(tmp_path):
+def test_an_empty_folder_is_reported(tmp_path):
     with pytest.raises(NoPhotosError, match="no files"):
         in_folder(tmp_path)
 
@@ -90,14 +90,14 @@ def test_a_sample_takes_more_of_the_others_where_one_count_is_rare():
     assert Counter(one.label for one in balanced(photos, 21)) == {1: 1, 2: 10, 3: 10}
 
 
-def test_a_given_folder_is_taken_whole_or_up_to_the_limit(tmp_path):
+def test_a_given_folder_is_used_up_to_the_limit(tmp_path):
     root = write_dataset(tmp_path, {str(number): 1 for number in range(100)})
 
     assert len(found(root).photos) == 100
     assert [one.key for one in found(root, 3).photos] == ["0.jpg", "1.jpg", "2.jpg"]
 
 
-def test_the_dataset_is_sampled_where_nothing_is_given(tmp_path):
+def test_without_a_folder_the_dataset_is_sampled(tmp_path):
     root = write_dataset(tmp_path, {str(number): number % 5 + 1 for number in range(100)})
 
     assert len(found(dataset=root).photos) == 60
@@ -111,7 +111,7 @@ def test_without_a_dataset_photos_are_fetched():
     assert source.photos[1] == Photo(Path("cache/photos/1.jpg"), "1.jpg", 2)
 
 
-def test_drawn_bins_are_the_last_resort_and_it_is_said():
+def test_synthetic_bins_are_the_last_resort_and_reported():
     source = found(limit=5)
 
     assert [one.label for one in source.photos] == [1, 2, 3, 4, 5]

@@ -49,7 +49,7 @@ def test_photos_that_can_be_counted_are_fetched_with_their_labels(tmp_path):
     assert bucket.requests < 100
 
 
-def test_progress_is_told(tmp_path):
+def test_progress_is_reported(tmp_path):
     heard = []
 
     fetch_photos(tmp_path, 3, s3=FakeBucket({"1": 1, "2": 2, "3": 3}), on_progress=lambda *done: heard.append(done))
@@ -57,7 +57,7 @@ def test_progress_is_told(tmp_path):
     assert heard == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_what_was_fetched_is_kept(tmp_path):
+def test_downloads_are_kept(tmp_path):
     first = fetch_photos(tmp_path, 5, s3=FakeBucket({str(n): 1 for n in range(9)}), on_progress=ignore)
 
     assert fetch_photos(tmp_path, 5, s3=Unreachable(), on_progress=ignore) == first
@@ -68,7 +68,7 @@ def test_what_was_fetched_is_kept(tmp_path):
     ("bucket", "why"),
     [(Unreachable(), "can.t be reached"), (Refusing(), "access denied"), (FakeBucket({}), "no photos")],
 )
-def test_a_bucket_that_gives_nothing_is_an_os_error_that_says_why(tmp_path, bucket, why):
+def test_an_unreachable_bucket_is_an_os_error_with_the_reason(tmp_path, bucket, why):
     with pytest.raises(OSError, match=why):
         fetch_photos(tmp_path, 5, s3=bucket, on_progress=ignore)
 

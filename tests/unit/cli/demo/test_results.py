@@ -22,7 +22,7 @@ def test_a_photo_is_joined_with_the_order_for_its_bin():
     assert result == Result("B-1", "SHORT", PATH, "C-1", 3, 2, 0.7, {2: 0.7, 3: 0.3}, "because")
 
 
-def test_a_photo_of_a_model_that_knows_empty_bins_tells_of_them():
+def test_the_probability_of_an_empty_bin_is_shown_if_known():
     entry = counted("B-1", 2) | {"empty": 0.5, "over_range": 0.1, "interval": {"low": 0, "high": 3, "coverage": 0.9}}
 
     (result,) = join({"B-1/a.jpg": PATH}, {"B-1/a.jpg": entry}, [line("C-1", "B-1", Verdict.UNCERTAIN)])
@@ -68,16 +68,16 @@ def test_a_photo_that_the_ledger_does_not_know_is_not_hidden():
     assert (result.bin_id, result.reason) == ("P-17-C", "Not in the ledger.")
 
 
-def test_an_ordered_bin_without_a_photo_is_an_outcome():
+def test_an_ordered_bin_without_a_photo_is_listed():
     (result,) = join({}, {}, [line("C-1", "B-1", Verdict.MISSING)])
 
     assert (result.photo, result.verdict, result.reason) == (None, "MISSING", "because")
 
 
-def test_a_tally_begins_with_the_most_urgent():
+def test_totals_begin_with_the_most_urgent_verdict():
     assert list(tally(["MATCH", "SHORT", "MATCH"]).items()) == [("SHORT", 1), ("MATCH", 2)]
 
 
-def test_a_drop_that_took_no_time_has_no_speed():
+def test_a_drop_without_duration_has_no_throughput():
     assert Totals(1, 1, 0, 0, 0.0, {}).images_per_second == 0
     assert Totals(10, 10, 0, 0, 2.0, {}).images_per_second == 5

@@ -35,7 +35,7 @@ def test_photos_without_labels_are_dropped_without_orders():
     assert "no labels" in output.stderr
 
 
-def test_refused_rows_are_said_and_the_others_stand():
+def test_rejected_rows_are_reported_and_the_others_imported():
     system, output = FakeSystem({}), Printed()
     data = b"consignment_id,bin_id,expected\nC-1,a,2\nC-1,b,[many]\n"
 

@@ -10,7 +10,7 @@ def drawn(text, **more):
 
 
 @pytest.mark.parametrize("text", ["plain", "café", "日本", "\u202egpj.bin", "line\nbreak", "\udcff", "🙂", "e\u0301"])
-def test_whatever_a_key_holds_is_drawn_in_one_line(text):
+def test_any_key_is_drawn_on_one_line(text):
     box = drawn(text).point(lambda value: 255 - value).getbbox()
 
     assert box is not None
@@ -46,7 +46,7 @@ def test_a_sentence_is_cut_at_its_end():
     assert shorten("The image is damaged and cannot be read", 14, 120, tail=0).endswith("…")
 
 
-def test_text_ends_at_its_right_end_when_aligned_so():
+def test_right_aligned_text_ends_at_its_right_edge():
     left = drawn("P-17-C").point(lambda value: 255 - value).getbbox()
     image = Image.new("L", (600, 60), 255)
     write(ImageDraw.Draw(image), (580, 40), "P-17-C", 24, "black", align="right")

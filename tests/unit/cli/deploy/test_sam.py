@@ -81,7 +81,7 @@ def test_any_other_change_is_one_deployment(parameters: dict[str, str], override
     assert len(deployments(existing(**parameters), overrides)) == 1
 
 
-def test_another_image_gets_another_version_and_the_same_one_keeps_it() -> None:
+def test_the_version_changes_only_with_the_image() -> None:
     current = {"ModelImageUri": "image@1", "ModelVersion": "a"}
     changed = with_version({"ModelImageUri": "image@2"}, current)
 

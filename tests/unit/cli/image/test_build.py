@@ -124,7 +124,7 @@ def test_the_tag_is_of_the_content_alone(folder: Path, tmp_path_factory: pytest.
         ("docker info", "The Docker daemon doesn't answer. Start it"),
     ],
 )
-def test_what_docker_lacks_is_said(missing: str, sentence: str) -> None:
+def test_a_missing_docker_feature_is_reported(missing: str, sentence: str) -> None:
     with pytest.raises(CommandError, match=sentence):
         check_docker(FakePrograms(missing=[missing]))
 

@@ -34,7 +34,9 @@ def test_a_folder_is_a_model_too() -> None:
         ({DESCRIPTION: json.dumps({"weights": {}}).encode()}, "not a valid model description"),
     ],
 )
-def test_what_the_container_would_refuse_is_refused(tmp_path: Path, files: dict[str, bytes], says: str) -> None:
+def test_a_bundle_that_the_container_would_refuse_is_refused(
+    tmp_path: Path, files: dict[str, bytes], says: str
+) -> None:
     path = write_bundle(tmp_path / "model.tar.gz", **files)
 
     with pytest.raises(ArtifactError, match=says):
@@ -64,7 +66,7 @@ def test_a_bundle_of_another_layout_is_refused(tmp_path: Path, name: str, says: 
     assert not (tmp_path.parent / "outside").exists()
 
 
-def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.tar.gz"
     path.write_bytes(b"not an archive")
 

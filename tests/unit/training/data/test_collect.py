@@ -62,7 +62,7 @@ def test_the_seed_decides_the_draw(bucket, tmp_path) -> None:
     assert ids(tmp_path / "a") == ids(tmp_path / "b") != ids(tmp_path / "c")
 
 
-def test_a_second_run_asks_for_nothing_that_is_there(bucket, tmp_path) -> None:
+def test_a_second_run_downloads_nothing_again(bucket, tmp_path) -> None:
     collect(bucket, tmp_path / "out", "--photos", 10)
     bucket.asked.clear()
 
@@ -80,7 +80,7 @@ def test_more_photos_are_added_to_those_that_are_there(bucket, tmp_path) -> None
     assert not {f"bin-images/{name}.jpg" for name in fewer} & set(bucket.asked)
 
 
-def test_a_photo_that_was_cut_short_since_is_fetched_again(bucket, tmp_path) -> None:
+def test_a_truncated_photo_is_downloaded_again(bucket, tmp_path) -> None:
     collect(bucket, tmp_path / "out", "--photos", 10)
     name = ids(tmp_path / "out")[3]
     path = tmp_path / "out" / "bin-images" / f"{name}.jpg"
@@ -90,7 +90,7 @@ def test_a_photo_that_was_cut_short_since_is_fetched_again(bucket, tmp_path) -> 
     assert path.read_bytes() == bucket.objects[f"bin-images/{name}.jpg"]
 
 
-def test_what_comes_broken_is_asked_for_again(bucket, tmp_path) -> None:
+def test_a_broken_download_is_retried(bucket, tmp_path) -> None:
     bucket.faults = {"bin-images/00100.jpg": ["busy", "cut", "other"], "metadata/00200.json": ["other", "busy"]}
 
     assert collect(bucket, tmp_path / "out", "--all") == 0
@@ -100,7 +100,7 @@ def test_what_comes_broken_is_asked_for_again(bucket, tmp_path) -> None:
     assert len(ids(tmp_path / "out")) == 49
 
 
-def test_what_fails_is_listed_and_the_rest_is_there(bucket, tmp_path, capsys) -> None:
+def test_failures_are_listed_and_the_rest_is_downloaded(bucket, tmp_path, capsys) -> None:
     bucket.objects["bin-images/00100.jpg"] = b"\xff\xd8\xff not a photo"
     bucket.objects["metadata/00300.json"] = b"[]"
     del bucket.objects["metadata/00500.json"]
@@ -129,7 +129,7 @@ def test_a_list_by_class_is_fetched_and_its_labels_stand_in_for_records(bucket, 
     assert bucket.asked["list"] == 0, "half a million keys are listed for nothing"
 
 
-def test_a_source_that_runs_out_of_a_class_says_so(bucket, tmp_path, capsys) -> None:
+def test_a_source_with_too_few_of_a_class_is_reported(bucket, tmp_path, capsys) -> None:
     assert collect(bucket, tmp_path / "out", "--photos", 50) == 0
     assert "35 of 50 photos" in (said := capsys.readouterr().out)
     assert "The source has no more" in said
@@ -148,7 +148,7 @@ def read_counts(root: Path) -> dict[str, int]:
     return {image.id: image.count for image in read_images(root)}
 
 
-def test_a_run_that_is_killed_goes_on_and_leaves_nothing_half_written(bucket, tmp_path) -> None:
+def test_a_killed_run_continues_and_leaves_no_partial_files(bucket, tmp_path) -> None:
     out = tmp_path / "out"
     command = [sys.executable, SCRIPT, "--source", "s3://bins", "--endpoint", bucket.endpoint, "--out", out, "--all"]
     bucket.faults = {"bin-images/04000.jpg": ["busy"] * 3}  # which holds the run up for a second or more
@@ -185,7 +185,7 @@ def test_wrong_flags_are_refused(tmp_path, capsys, flags, why) -> None:
     assert why in capsys.readouterr().err
 
 
-def test_a_source_that_can_not_be_reached_says_so(tmp_path, capsys) -> None:
+def test_an_unreachable_source_is_reported(tmp_path, capsys) -> None:
     flags = ["--source", "s3://bins", "--endpoint", "http://127.0.0.1:9", "--out", str(tmp_path), "--attempts", "1"]
 
     assert main(flags) == 2

@@ -28,7 +28,7 @@ def test_a_folder_without_photos_is_an_error(tmp_path: Path) -> None:
         read_images(tmp_path)
 
 
-def test_what_may_show_the_same_bin_is_on_one_side(tmp_path: Path) -> None:
+def test_photos_that_may_show_one_bin_are_in_one_split(tmp_path: Path) -> None:
     for start in range(0, 600, 20):  # contents differ within a group only where another rule holds it together
         write_bin(tmp_path, start, 2, {"X": start + 1, "Y": 1})
         write_bin(tmp_path, start + 7, 4, {"X": start + 1, "Y": 1})  # the same contents
@@ -46,7 +46,7 @@ def test_what_may_show_the_same_bin_is_on_one_side(tmp_path: Path) -> None:
     assert set(splits.values()) == {"train", "validation", "test"}
 
 
-def test_one_bin_before_and_after_a_pick_is_on_one_side(tmp_path: Path) -> None:
+def test_one_bin_before_and_after_a_pick_is_in_one_split(tmp_path: Path) -> None:
     for start in range(0, 600, 20):
         write_bin(tmp_path, start, 3, {f"A{start}": 1, f"B{start}": 2})
         write_bin(tmp_path, start + 1, 2, {f"B{start}": 2})
@@ -58,7 +58,7 @@ def test_one_bin_before_and_after_a_pick_is_on_one_side(tmp_path: Path) -> None:
     assert any(splits[f"{n:05}"] != splits[f"{n + 9:05}"] for n in range(0, 600, 20))
 
 
-def test_a_photo_that_is_none_has_a_side_too(tmp_path: Path) -> None:
+def test_a_broken_photo_has_a_split_too(tmp_path: Path) -> None:
     for number in range(4):
         write_bin(tmp_path, 10 * number, 2)
     before = split_images(read_images(tmp_path))
@@ -67,7 +67,7 @@ def test_a_photo_that_is_none_has_a_side_too(tmp_path: Path) -> None:
     assert split_images(read_images(tmp_path)) == before
 
 
-def test_a_side_does_not_depend_on_the_order_or_on_other_photos(tmp_path: Path) -> None:
+def test_a_split_does_not_depend_on_order_or_other_photos(tmp_path: Path) -> None:
     for number in range(0, 400, 10):
         write_bin(tmp_path, number, 1 + number // 10 % 5)
     images = read_images(tmp_path)
@@ -77,7 +77,7 @@ def test_a_side_does_not_depend_on_the_order_or_on_other_photos(tmp_path: Path) 
     assert split_images(images[::3]) == {image.id: splits[image.id] for image in images[::3]}
 
 
-def test_a_split_holds_only_counts_the_model_knows(tmp_path: Path) -> None:
+def test_a_split_has_only_counts_that_the_model_knows(tmp_path: Path) -> None:
     for number in range(7):
         write_bin(tmp_path, 10 * number, number)
     split = read_split(tmp_path)
@@ -98,7 +98,7 @@ def test_the_data_hash_changes_with_any_photo_or_count(tmp_path: Path) -> None:
     assert len({before, other_image, data_hash(read_split(tmp_path))}) == 3
 
 
-def test_the_difference_hash_survives_another_compression_and_not_another_picture(tmp_path: Path) -> None:
+def test_the_difference_hash_survives_recompression_and_differs_for_another_image(tmp_path: Path) -> None:
     hashes = []
     for name, seed, quality in (("a", 1, 95), ("b", 1, 70), ("c", 2, 95)):
         shades = np.random.default_rng(seed).integers(0, 256, (8, 9), dtype=np.uint8)
@@ -111,7 +111,7 @@ def test_the_difference_hash_survives_another_compression_and_not_another_pictur
 
 
 @pytest.mark.skipif(not ABID.exists(), reason="the real photos are not beside the project")
-def test_real_photos_with_the_same_contents_are_never_on_two_sides() -> None:
+def test_real_photos_with_the_same_contents_are_never_in_two_splits() -> None:
     split = read_split(ABID)
     splits = Counter()
     for side, images in split.items():

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), min_size=2, max_size=12), st.integers(0, 8), st.data())
-def test_pairs_alike_are_all_that_differ_in_few_bits(hashes: list[int], distance: int, data: st.DataObject) -> None:
+def test_similar_pairs_are_all_that_differ_in_few_bits(hashes: list[int], distance: int, data: st.DataObject) -> None:
     near = [one ^ sum(1 << bit for bit in data.draw(st.sets(st.integers(0, 63), max_size=9))) for one in hashes[:4]]
     hashes += near
     expected = [

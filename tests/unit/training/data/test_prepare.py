@@ -81,7 +81,7 @@ def state(root: Path) -> dict[str, tuple[bytes, int]]:
     return {path.relative_to(root).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
 
 
-def test_what_a_model_should_not_learn_from_is_left_out_with_its_reason(bins, tmp_path) -> None:
+def test_unsuitable_photos_are_excluded_with_a_reason(bins, tmp_path) -> None:
     out = tmp_path / "out"
 
     assert prepare(bins, out) == 0
@@ -103,7 +103,7 @@ def test_empty_and_over_range_bins_stay(bins, tmp_path) -> None:
     assert counts[6] == counts[7] == 6
 
 
-def test_a_side_is_the_same_with_and_without_preparation(bins, tmp_path) -> None:
+def test_a_split_is_the_same_with_and_without_preparation(bins, tmp_path) -> None:
     prepare(bins, tmp_path / "out", "--side", 32)
     before, after = splits(bins), splits(tmp_path / "out")
 
@@ -123,7 +123,7 @@ def test_a_prepared_folder_is_split_without_opening_a_photo(bins, tmp_path) -> N
     assert splits(tmp_path / "out") == before
 
 
-def test_the_manifest_says_what_is_there(bins, tmp_path) -> None:
+def test_the_manifest_lists_the_folder(bins, tmp_path) -> None:
     prepare(bins, tmp_path / "out", "--side", 32)
     rows = read_manifest(tmp_path / "out") or []
 
@@ -146,7 +146,7 @@ def test_a_second_run_writes_nothing(bins, tmp_path, capsys) -> None:
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["written"] == 0
 
 
-def test_what_a_stopped_run_left_is_finished(bins, tmp_path) -> None:
+def test_a_stopped_run_is_completed(bins, tmp_path) -> None:
     prepare(bins, tmp_path / "whole")
     shutil.copytree(tmp_path / "whole", tmp_path / "half")
     for name in ("manifest.csv", "prepared.json", "bin-images/00200.jpg"):
@@ -158,7 +158,7 @@ def test_what_a_stopped_run_left_is_finished(bins, tmp_path) -> None:
     assert read_manifest(tmp_path / "half") == read_manifest(tmp_path / "whole")
 
 
-def test_only_what_is_new_changed_or_gone_is_touched(bins, tmp_path) -> None:
+def test_only_new_changed_or_removed_photos_are_processed(bins, tmp_path) -> None:
     prepare(bins, tmp_path / "out")
     before = state(tmp_path / "out")
     write_bin(bins, 5900, 2)
@@ -179,7 +179,7 @@ def test_another_size_is_made_anew(bins, tmp_path) -> None:
     assert {upright_size(path) for path in (tmp_path / "out/bin-images").iterdir()} == {(32, 32)}
 
 
-def test_balance_takes_the_same_ones_of_train_and_leaves_the_rest(bins, tmp_path) -> None:
+def test_balancing_is_deterministic_and_affects_only_training(bins, tmp_path) -> None:
     prepare(bins, tmp_path / "all")
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         prepare(bins, tmp_path / name, "--balance", 3, "--seed", seed)
@@ -217,7 +217,7 @@ def test_a_photo_on_its_side_is_put_upright_when_it_is_resized(tmp_path) -> None
     assert [(row.width, row.height) for row in read_manifest(tmp_path / "kept") or []] == [(100, 200)]
 
 
-def test_bin_images_of_one_bin_are_one_where_contents_are_equal_and_looks_nearly(tmp_path) -> None:
+def test_photos_are_duplicates_if_contents_are_equal_and_hashes_close(tmp_path) -> None:
     root = tmp_path / "bins"
     for number, contents, count in ((10, {"A": 2}, 2), (11, {"A": 2}, 2), (12, {"A": 2, "B": 1}, 3)):
         write_bin(root, number, count, contents)

@@ -59,5 +59,5 @@ def test_no_record_makes_reading_fail(value: object) -> None:
     contradiction(record, 3)
 
 
-def test_what_is_no_record_is_empty() -> None:
+def test_an_invalid_record_is_empty() -> None:
     assert parse_record(b"\xff\xfe") == parse_record(b"[1]") == parse_record(b"{") == {}

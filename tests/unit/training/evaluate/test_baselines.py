@@ -25,7 +25,7 @@ CLASSES = (1, 2, 3)
 COUNTS = np.array([1, 1, 1, 3])
 
 
-def test_saying_one_number_of_every_bin() -> None:
+def test_the_constant_baseline() -> None:
     common, mean = constants(COUNTS, np.array([2, 2, 2, 1, 1, 1, 3, 2]), CLASSES)
 
     assert (common["name"], mean["name"]) == (
@@ -67,7 +67,7 @@ def service() -> Iterator[tuple[Any, Stubber]]:
         yield client, stub
 
 
-def test_a_thing_named_twice_counts_once_and_what_holds_things_does_not() -> None:
+def test_a_repeated_label_counts_once_and_containers_do_not() -> None:
     """Two boxes, one of them a package as well, and a bottle; a doubtful one and the shelf are left out."""
     assert count_of(RESPONSES["three-things"]) == 3
     assert count_of(RESPONSES["nothing-with-a-box"]) == 0
@@ -80,7 +80,7 @@ def test_overlap_is_the_shared_part() -> None:
     assert overlap({**LEFT, "Width": 0.0}, {**LEFT, "Width": 0.0}) == 0
 
 
-def test_what_was_answered_is_not_asked_again(tmp_path: Path, service: tuple[Any, Stubber]) -> None:
+def test_results_are_not_requested_again(tmp_path: Path, service: tuple[Any, Stubber]) -> None:
     client, stub = service
     images = [image(1, 3, tmp_path), image(2, 1, tmp_path)]
     for each, response in zip(images, RESPONSES.values(), strict=True):
@@ -97,7 +97,7 @@ def test_what_was_answered_is_not_asked_again(tmp_path: Path, service: tuple[Any
     stub.assert_no_pending_responses()
 
 
-def test_a_changed_photo_is_asked_for(tmp_path: Path, service: tuple[Any, Stubber]) -> None:
+def test_a_changed_photo_is_requested(tmp_path: Path, service: tuple[Any, Stubber]) -> None:
     client, stub = service
     one, file = image(1, 3, tmp_path), tmp_path / "rekognition.jsonl"
     for data in (b"first", b"second"):
@@ -107,7 +107,7 @@ def test_a_changed_photo_is_asked_for(tmp_path: Path, service: tuple[Any, Stubbe
     stub.assert_no_pending_responses()
 
 
-def test_the_sample_has_every_count_as_often_as_can_be_and_is_always_the_same() -> None:
+def test_the_sample_is_balanced_and_deterministic() -> None:
     images = [image(number, 1 if number < 20 else 2) for number in range(23)]
     chosen = sample(images, 6)
 

@@ -26,7 +26,7 @@ def test_bins_out_of_range_are_in_no_figure_of_the_counts() -> None:
     assert all_of_them["confusion"]["recorded"] == [0, 1, 2, 3, 4, 5, 6]
 
 
-def test_accuracy_is_that_of_the_count_that_serves() -> None:
+def test_accuracy_is_that_of_the_served_count() -> None:
     """The second bin holds 2, which is the best of the classes, but the model says that it is empty."""
     predictions = predictions_of([1, 2], [[0.9, 0.1, 0], [0.1, 0.9, 0]], empty=[0.0, 0.8], over_range=[0.0, 0.0])
     figures = figures_of(predictions)
@@ -39,7 +39,7 @@ def test_accuracy_is_that_of_the_count_that_serves() -> None:
     }  # fmt: skip
 
 
-def test_limits_are_around_the_shares() -> None:
+def test_confidence_limits_are_around_the_rates() -> None:
     figures = figures_of(guesses(3, 200))
 
     for name in ("accuracy", "balanced_accuracy"):
@@ -65,7 +65,7 @@ def test_the_confusion_of_five_by_hand() -> None:
     assert found["images"] == [[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 0, 1]]
 
 
-def test_without_a_photo_in_range_there_is_nothing_to_say() -> None:
+def test_without_photos_in_range_there_are_no_figures() -> None:
     with pytest.raises(ValueError, match="No photo"):
         evaluation(predictions_of([0], [[0.5, 0.5]]), np.array([1]), Thresholds())
 
@@ -143,7 +143,7 @@ def test_figures_of_each_group_by_hand() -> None:
     assert found["auroc"]["low_confidence"] == pytest.approx((1 + 1 + 0 + 1) / 4)  # 0.7 and 0.4 against 0.19 and 0.52
 
 
-def test_a_model_that_knows_only_its_classes_has_its_confidence_alone() -> None:
+def test_a_model_of_the_classes_alone_uses_its_confidence() -> None:
     found = out_of_range_figures(predictions_of([1], [[0.9, 0.1]]), predictions_of([0], [[0.8, 0.2]]))
 
     assert found is not None

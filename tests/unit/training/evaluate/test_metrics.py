@@ -45,7 +45,7 @@ def test_the_figures_of_four_photos_by_hand() -> None:
     assert figures["balanced_log_loss"] == pytest.approx(-(np.log([0.8, 0.2, 0.6]).mean() + np.log(0.2)) / 2)
 
 
-def test_calibration_error_is_the_gap_between_confidence_and_being_right() -> None:
+def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
     right = np.array([True, False, True, True])
 
@@ -77,7 +77,7 @@ SHARES = st.floats(0, 1)
 SIZES = st.integers(1, 5000)
 
 
-def test_limits_known_from_the_literature() -> None:
+def test_confidence_limits_match_the_literature() -> None:
     """Newcombe, 1998, table I: 81 of 263, 15 of 148 and 0 of 20."""
     assert wilson_limits(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
     assert wilson_limits(15 / 148, 148) == pytest.approx((0.0624, 0.1605), abs=1e-4)
@@ -94,7 +94,9 @@ def test_limits_of_two_classes_by_hand() -> None:
 
 
 @given(st.lists(st.tuples(SHARES, SIZES), min_size=1, max_size=7), st.randoms())
-def test_limits_hold_the_share_stay_in_range_and_know_no_order(found: list[tuple[float, int]], random) -> None:  # type: ignore[no-untyped-def]
+def test_confidence_limits_contain_the_rate_stay_in_range_and_ignore_order(
+    found: list[tuple[float, int]], random
+) -> None:  # type: ignore[no-untyped-def]
     low, high = balanced_limits(found)
     mean = sum(share for share, _ in found) / len(found)
     shuffled = random.sample(found, len(found))
@@ -105,12 +107,12 @@ def test_limits_hold_the_share_stay_in_range_and_know_no_order(found: list[tuple
 
 
 @given(SHARES, SIZES)
-def test_one_class_has_the_limits_of_its_share(share: float, images: int) -> None:
+def test_one_class_has_the_limits_of_its_rate(share: float, images: int) -> None:
     assert balanced_limits([(share, images)]) == pytest.approx(wilson_limits(share, images))
 
 
 @given(SHARES, SIZES)
-def test_more_photos_tell_more(share: float, images: int) -> None:
+def test_more_photos_narrow_the_limits(share: float, images: int) -> None:
     few, many = wilson_limits(share, images), wilson_limits(share, 4 * images)
 
     assert many[1] - many[0] < few[1] - few[0]
@@ -138,7 +140,7 @@ def test_bins_of_four_photos_by_hand() -> None:
 
 
 @given(CALIBRATED)
-def test_the_error_lies_between_0_and_1_and_the_shares_sum_to_1(rows: list[tuple[float, bool, float]]) -> None:
+def test_the_error_is_between_0_and_1_and_the_weights_sum_to_1(rows: list[tuple[float, bool, float]]) -> None:
     bins = reliability(*calibrated_columns(rows))
 
     assert 0 <= expected_calibration_error(bins) <= 1 + 1e-12
@@ -159,14 +161,14 @@ def test_the_order_of_the_rows_does_not_change_the_calibration_error(
 @given(
     st.lists(st.tuples(st.integers(1, 9), st.integers(1, 5)), min_size=1, max_size=8, unique_by=lambda each: each[0])
 )
-def test_a_model_that_is_right_as_often_as_it_says_has_no_error(groups: list[tuple[int, int]]) -> None:
+def test_a_calibrated_model_has_no_calibration_error(groups: list[tuple[int, int]]) -> None:
     """Groups of ten times `size` photos with a confidence of `tenths` tenths, so many of which are right."""
     rows = [(tenths / 10, place < tenths, 1.0) for tenths, size in groups for _ in range(size) for place in range(10)]
 
     assert expected_calibration_error(reliability(*calibrated_columns(rows))) == pytest.approx(0, abs=1e-9)
 
 
-def test_noise_alone_makes_an_error_of_the_stated_size() -> None:
+def test_noise_alone_gives_the_stated_error() -> None:
     random = np.random.default_rng(1)
     confidence, weights = random.uniform(0.2, 0.9, 400), np.full(400, 1 / 400)
     seen = [
@@ -212,7 +214,7 @@ def test_shares_stay_shares(rows: list[tuple[float, bool]], share: float) -> Non
 
 
 @given(RANKED)
-def test_all_of_them_are_as_right_as_the_whole(rows: list[tuple[float, bool]]) -> None:
+def test_all_of_them_have_the_overall_accuracy(rows: list[tuple[float, bool]]) -> None:
     confidence, right, weights = columns(rows)
 
     assert most_confident_accuracy(1, confidence, right, weights) == pytest.approx(right.mean())
@@ -228,7 +230,7 @@ def test_the_order_of_the_rows_does_not_matter(rows: list[tuple[float, bool]], r
     )
 
 
-def test_the_best_area_is_that_of_a_model_that_knows_when_it_is_wrong() -> None:
+def test_the_best_area_is_that_of_a_model_whose_errors_are_least_confident() -> None:
     right = np.arange(10_000) < 6_000
 
     found = risk_coverage_area(-np.arange(10_000.0), right, np.full(10_000, 1e-4))
@@ -236,5 +238,5 @@ def test_the_best_area_is_that_of_a_model_that_knows_when_it_is_wrong() -> None:
     assert (best_risk_coverage_area(0.0), best_risk_coverage_area(1.0)) == (0, 1)
 
 
-def test_a_confidence_that_says_nothing_has_the_share_of_wrong_ones() -> None:
+def test_an_uninformative_confidence_has_the_error_rate() -> None:
     assert risk_coverage_area(np.full(5, 0.5), RIGHT, EVEN) == pytest.approx(3 / 5)

@@ -65,7 +65,7 @@ def test_verdicts_by_hand() -> None:
     ]
 
 
-def test_an_interval_that_says_otherwise_sends_a_person() -> None:
+def test_a_contradicting_interval_needs_a_person() -> None:
     rows = [[0.02, 0.95, 0.03]] * 2
     predictions = predictions_of([2, 2], rows, intervals=[(1, 3), (3, 3)])
 
@@ -101,7 +101,7 @@ def test_the_figures_of_two_bins_by_hand() -> None:
     assert figures["out_of_range"] == {}
 
 
-def test_what_needs_no_model() -> None:
+def test_the_baselines_need_no_model() -> None:
     figures = order_figures(SURE, None, Thresholds())
 
     assert (figures["always_match"]["miss_rate"], figures["always_match"]["false_alarm_rate"]) == (1, 0)

@@ -10,7 +10,7 @@ from tests.unit.training.evaluate.examples import image, line
 ROWS = [[0.7, 0.3], [0.4, 0.6]]
 
 
-def test_lines_of_a_model_that_knows_no_more_than_its_classes() -> None:
+def test_lines_of_a_model_of_the_classes_alone() -> None:
     predictions, images, errors = read_predictions([line(row) for row in ROWS], [image(1, 1), image(2, 2)])
 
     assert (predictions.classes, errors) == ((1, 2), [])
@@ -33,7 +33,7 @@ def test_lines_with_empty_over_range_and_interval() -> None:
     assert (len(kept), kept.counts.tolist(), kept.intervals.tolist()) == (1, [2], [[1, 3]])  # type: ignore[union-attr]
 
 
-def test_a_photo_that_can_t_be_counted_is_named_and_the_others_stay_in_order() -> None:
+def test_an_uncounted_photo_is_named_and_the_others_stay_in_order() -> None:
     broken = {"error": {"code": "corrupt_image", "message": "Damaged."}, "model": "m@1"}
     predictions, images, errors = read_predictions(
         [line(ROWS[0]), broken, line(ROWS[1])], [image(n, 1) for n in (7, 8, 9)]
@@ -44,12 +44,12 @@ def test_a_photo_that_can_t_be_counted_is_named_and_the_others_stay_in_order() -
     assert predictions.predicted.tolist() == [1, 2]
 
 
-def test_without_any_count_there_is_nothing_to_say() -> None:
+def test_without_any_count_there_are_no_figures() -> None:
     with pytest.raises(ValueError, match="None of the 1 photos"):
         read_predictions([{"error": {"code": "empty_file", "message": "Empty."}}], [image(1, 1)])
 
 
-def test_the_split_that_a_model_learnt_from_is_known_by_its_hash(tmp_path: Path) -> None:
+def test_the_training_split_is_recognised_by_its_hash(tmp_path: Path) -> None:
     for number, count in ((10, 2), (20, 0)):
         write_bin(tmp_path, number, count)
     images = [LabelledImage(f"{n:05}", tmp_path / "bin-images" / f"{n:05}.jpg", c, ()) for n, c in ((10, 2), (20, 0))]

@@ -44,7 +44,7 @@ class Tags(HTMLParser):
     ],
     ids=["all that there is", "in range only", "without empty, over_range, interval", "one photo, all right"],
 )
-def test_the_page_of_any_model_needs_nothing_beside_it(predictions: Predictions) -> None:
+def test_the_report_of_any_model_is_self_contained(predictions: Predictions) -> None:
     figures = figures_of(predictions)
     plots = plots_of(json.loads(json.dumps(figures)))
     page = Tags(evaluation_page(figures, plots, [], []))
@@ -58,7 +58,7 @@ def test_the_page_of_any_model_needs_nothing_beside_it(predictions: Predictions)
     assert ("out-of-range" in plots) == (not predictions.in_range.all())
 
 
-def test_the_page_warns_of_another_split_and_shows_rekognition() -> None:
+def test_the_report_warns_of_another_split_and_shows_rekognition() -> None:
     predictions = guesses(1, 60)
     row = {name: 0.25 for name in ("accuracy", "balanced_accuracy", "within_one", "mae", "rmse_count")}
     beside = {"images": 7, "mean_instances": 2.0, "without_any": 0.5, "rekognition": row, "model": row}

@@ -38,7 +38,7 @@ def evaluate(scripts: Scripts) -> Evaluate:
     return run
 
 
-def test_a_side_becomes_figures_a_report_and_plots(evaluate: Evaluate, data: Path, tmp_path: Path) -> None:
+def test_a_split_becomes_metrics_a_report_and_plots(evaluate: Evaluate, data: Path, tmp_path: Path) -> None:
     done = evaluate("--data", data, "--split", "train", "--out", tmp_path, "--figures", tmp_path / "figures", "--json")
     assert done.returncode == 0, done.stderr[-2000:]
     found, stored = json.loads(done.stdout), json.loads((tmp_path / "metrics.json").read_text())
@@ -55,7 +55,7 @@ def test_a_side_becomes_figures_a_report_and_plots(evaluate: Evaluate, data: Pat
     assert plots == {"confusion", "reliability", "risk-coverage", "thresholds", "out-of-range"}
 
 
-def test_a_person_gets_a_table_and_where_the_rest_is(evaluate: Evaluate, data: Path, tmp_path: Path) -> None:
+def test_the_output_is_a_table_and_paths(evaluate: Evaluate, data: Path, tmp_path: Path) -> None:
     done = evaluate("--data", data, "--split", "train", "--out", tmp_path, "--limit", 6)
 
     assert done.returncode == 0, done.stderr[-2000:]
@@ -85,7 +85,7 @@ def test_a_broken_photo_is_named_and_left_out(evaluate: Evaluate, tmp_path: Path
         (["--data", "{data}", "--limit", "0"], "--limit must be at least 1"),
     ],
 )
-def test_what_can_t_be_evaluated_is_said(
+def test_what_cannot_be_evaluated_is_reported(
     evaluate: Evaluate, data: Path, tmp_path: Path, arguments: list[str], words: str
 ) -> None:
     filled = [argument.format(data=data, nowhere=tmp_path / "nowhere") for argument in arguments]
@@ -163,7 +163,7 @@ def test_rekognition_is_asked_once(
     assert json.loads(second.stdout)["rekognition"] == found
 
 
-def test_what_rekognition_refuses_leaves_the_rest(
+def test_a_refusal_by_rekognition_affects_that_photo_alone(
     evaluate: Evaluate, data: Path, tmp_path: Path, service: tuple[type[Service], dict[str, str]]
 ) -> None:
     handler, variables = service

@@ -58,7 +58,7 @@ def test_the_figures_are_those_of_the_folder(report) -> None:
     assert figures["items"]["products_in_a_bin"] == {"1": 16, "2": 1}
 
 
-def test_the_report_needs_nothing_beside_it(report) -> None:
+def test_the_report_is_self_contained(report) -> None:
     page = (report / "report.html").read_text()
 
     assert page.count("data:image/png;base64,") == len(list((report / "plots").iterdir())) == 6
@@ -67,7 +67,7 @@ def test_the_report_needs_nothing_beside_it(report) -> None:
     assert "looks the same as 06000, with a count of 3" in page
 
 
-def test_what_a_record_says_can_not_become_html(report) -> None:
+def test_records_are_escaped_in_html(report) -> None:
     page = (report / "report.html").read_text()
 
     assert "<script>" not in page
@@ -82,7 +82,7 @@ def test_a_folder_without_records_can_be_explored(tmp_path) -> None:
     assert explore(tmp_path / "bins", tmp_path / "out") == 0
 
 
-def test_a_limit_draws_from_all(bins, tmp_path, capsys) -> None:
+def test_a_limit_samples_from_all(bins, tmp_path, capsys) -> None:
     assert explore(bins, tmp_path / "out", "--limit", 6, "--json") == 0
     assert json.loads(capsys.readouterr().out)["files"]["images"] == 6
 
@@ -116,7 +116,7 @@ def test_sharpness_by_hand() -> None:
     assert sharpness(grey) == pytest.approx(np.var([-4, 1]))
 
 
-def test_a_model_accuses_where_it_is_sure_of_something_else(tmp_path) -> None:
+def test_a_confident_contradiction_marks_a_suspect_label(tmp_path) -> None:
     for number, count in enumerate((1, 2, 2, 0, 6)):
         write_bin(tmp_path, 10 * number, count)
     old = {"probabilities": {"1": 0.995, "2": 0.005}}  # of a model without outputs for bins out of range

@@ -69,7 +69,7 @@ def test_values_stay_within_the_space_and_the_best_wins(tmp_path: Path) -> None:
     assert f"--lr {max(rates):.4g}" in winning_flags(study.best_trial)
 
 
-def test_a_search_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+def test_a_stopped_search_continues(tmp_path: Path) -> None:
     ran: list[list[str]] = []
 
     def stop_at_the_third(flags: list[str]) -> list[str]:
@@ -86,14 +86,14 @@ def test_a_search_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
     assert len({tuple(flags) for flags in ran}) == 6, "the same values were sampled again"
 
 
-def test_what_a_killed_search_left_running_has_failed(tmp_path: Path) -> None:
+def test_trials_running_when_a_search_was_killed_have_failed(tmp_path: Path) -> None:
     open_study(tmp_path / "study.db", 7).ask()
     study = open_study(tmp_path / "study.db", 7)
 
     assert [trial.state for trial in study.trials] == [TrialState.FAIL]
 
 
-def test_a_trial_that_fails_is_noted_and_the_search_goes_on(tmp_path: Path) -> None:
+def test_a_failed_trial_is_recorded_and_the_search_continues(tmp_path: Path) -> None:
     def break_the_first(flags: list[str]) -> list[str]:
         if flags == as_flags(recipe_values()):
             raise TrialError("exit code 1: out of memory")
@@ -107,13 +107,13 @@ def test_a_trial_that_fails_is_noted_and_the_search_goes_on(tmp_path: Path) -> N
     assert [other["state"] for other in others] == ["finished"] * 2
 
 
-def test_a_trial_without_a_figure_has_failed(tmp_path: Path) -> None:
+def test_a_trial_without_a_metric_has_failed(tmp_path: Path) -> None:
     study = run(tmp_path, 1, training(lambda _: ["nothing"]))
 
     assert row(study.trials[0])["reason"] == "the run printed no epoch"
 
 
-def test_a_hopeless_trial_is_cut_off(tmp_path: Path) -> None:
+def test_a_poor_trial_is_pruned(tmp_path: Path) -> None:
     ran: list[list[str]] = []
 
     def worse_than_the_first_ones(_: list[str]) -> list[str]:
@@ -125,7 +125,7 @@ def test_a_hopeless_trial_is_cut_off(tmp_path: Path) -> None:
     assert row(study.trials[-1]) | {"state": "pruned", "epochs": "2"} == row(study.trials[-1])
 
 
-def test_importances_are_shares(tmp_path: Path) -> None:
+def test_importances_sum_to_one(tmp_path: Path) -> None:
     study = run(tmp_path, 12, training(better_with_lr))
     shares = importances(study)
 
@@ -133,7 +133,7 @@ def test_importances_are_shares(tmp_path: Path) -> None:
     assert sum(shares.values()) == pytest.approx(1)
 
 
-def test_a_few_trials_say_nothing_of_importance(tmp_path: Path) -> None:
+def test_a_few_trials_give_no_importance(tmp_path: Path) -> None:
     assert importances(run(tmp_path, 3, training(better_with_lr))) == {}
 
 
@@ -154,7 +154,7 @@ def fake_trainer(tmp_path: Path) -> list[str]:
     return [sys.executable, str(script), "--data", "x"]
 
 
-def test_what_a_search_leaves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_search_writes_its_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = hpo.build_parser().parse_args(["--data", "x", "--out", str(tmp_path / "out"), "--trials", "5", "--json"])
     status = hpo.local(options, hpo.trained_by(fake_trainer(tmp_path)))
 
@@ -168,7 +168,7 @@ def test_what_a_search_leaves(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert not list(tmp_path.rglob("checkpoint.pt")), "weights of trials are dropped"
 
 
-def test_a_trainer_that_fails_leaves_its_reason_and_status_3(tmp_path: Path) -> None:
+def test_a_failing_trainer_gives_its_reason_and_status_3(tmp_path: Path) -> None:
     options = hpo.build_parser().parse_args(["--data", "x", "--out", str(tmp_path / "out"), "--trials", "1"])
     status = hpo.local(options, hpo.trained_by([*fake_trainer(tmp_path), "--stages", "broken"]))
     (row,) = csv.DictReader((tmp_path / "out/trials.csv").read_text().splitlines())

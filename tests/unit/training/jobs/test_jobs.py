@@ -103,7 +103,7 @@ def understood(pattern: str) -> str:
     return re.sub(r"\$\{\d+,\d+\}$", "", pattern)
 
 
-def test_the_service_model_says_what_is_wrong() -> None:
+def test_the_service_model_reports_errors() -> None:
     wrong = {"operation": "CreateTrainingJob", "parameters": {"TrainingJobName": "a b", "RoleArn": 3}}
 
     assert [word in " ".join(complaints(wrong)) for word in ("OutputDataConfig", "RoleArn", "'a b'")] == [True] * 3
@@ -174,7 +174,7 @@ def test_preparing_collects_and_cleans(jobs: Jobs) -> None:
     assert request["NetworkConfig"]["VpcConfig"]["Subnets"] == ["subnet-0a1b2c3d"]
 
 
-def test_registering_waits_for_a_person(jobs: Jobs, tmp_path: Path) -> None:
+def test_a_registered_model_waits_for_approval(jobs: Jobs, tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_bytes(b"{}")
     (tmp_path / "model.tar.gz").write_bytes(bytes(9 * 2**20))  # more than goes up in one part
     weights = TRAINING.parent / "model_code" / "weights"
@@ -209,14 +209,14 @@ def test_registering_waits_for_a_person(jobs: Jobs, tmp_path: Path) -> None:
         (["register", *COMMON, "--image", "i", "--artifact", "/nonexistent"], "/nonexistent"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_is_sent(jobs: Jobs, arguments: list[str], says: str) -> None:
+def test_wrong_usage_is_reported_and_nothing_is_sent(jobs: Jobs, arguments: list[str], says: str) -> None:
     done = jobs(*arguments)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert says in done.stderr
 
 
-def test_without_credentials_it_says_so(jobs: Jobs) -> None:
+def test_missing_credentials_are_reported(jobs: Jobs) -> None:
     done = jobs(
         "train", *(flag for flag in LEARNING if flag != "--dry-run"), environment={"AWS_EC2_METADATA_DISABLED": "true"}
     )

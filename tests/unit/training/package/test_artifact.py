@@ -24,7 +24,7 @@ def artifact(folder: Path) -> Path:
     return folder
 
 
-def test_a_bundle_holds_the_model_and_the_code_that_serves_it(tmp_path: Path) -> None:
+def test_a_bundle_has_the_model_and_its_serving_code(tmp_path: Path) -> None:
     with tarfile.open(write_bundle(artifact(tmp_path / "model"), tmp_path / "out" / "model.tar.gz")) as archive:
         names = archive.getnames()
         assert archive.extractfile("network.int8.onnx").read() == b"weights"  # type: ignore[union-attr]
@@ -53,7 +53,7 @@ def test_a_folder_without_a_model_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not (shipped() / "model.json").exists(), reason="the shipped model is not there yet")
-def test_what_was_bundled_counts_where_it_was_unpacked(tmp_path: Path) -> None:
+def test_an_unpacked_bundle_counts(tmp_path: Path) -> None:
     with tarfile.open(write_bundle(shipped(), tmp_path / "model.tar.gz")) as archive:
         archive.extractall(tmp_path / "model", filter="data")
     probe = "import inference, binmodel; print(inference.model_fn('..').model, binmodel.__file__)"

@@ -27,7 +27,7 @@ def images(number: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return logits, np.where(labels == 6, random.choice([6, 9], number), labels)
 
 
-def test_a_network_without_outputs_for_them_does_not_know_bins_out_of_range() -> None:
+def test_a_network_of_the_classes_alone_has_no_out_of_range_outputs() -> None:
     counts = np.array([0, 1, 5, 6, 9])
 
     assert known_to(CLASSES, counts).tolist() == [False, True, True, False, False]
@@ -42,7 +42,7 @@ def test_classes_weigh_the_same_and_bins_out_of_range_as_much_as_they_are_freque
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.2])
-def test_the_temperature_that_was_put_in_is_found(temperature: float) -> None:
+def test_the_true_temperature_is_recovered(temperature: float) -> None:
     logits, counts = images(4000)
 
     assert fit_temperature(logits * temperature, counts, OUTSIDE) == pytest.approx(temperature, rel=0.12)
@@ -54,7 +54,7 @@ def test_the_log_loss_of_two_photos_by_hand() -> None:
     assert log_loss(logits, np.array([1, 7]), OUTSIDE, 1.0) == pytest.approx(-(math.log(0.6) + math.log(0.3)) / 2)
 
 
-def test_what_was_fitted_holds_on_other_photos() -> None:
+def test_the_calibration_holds_on_other_photos() -> None:
     calibration = calibrate(*images(3000), OUTSIDE, risk=0.25)
     found = figures(*images(3000, seed=1), OUTSIDE, calibration)
 
@@ -68,7 +68,7 @@ def test_what_was_fitted_holds_on_other_photos() -> None:
     assert (counted(probabilities) != np.minimum(counts, 6))[trusted].mean() <= 0.25 + 0.02
 
 
-def test_bins_out_of_range_are_measured_apart() -> None:
+def test_bins_out_of_range_are_measured_separately() -> None:
     logits, counts = images(2000)
     found = figures(logits, counts, OUTSIDE, calibrate(logits, counts, OUTSIDE, risk=0.25))
 
@@ -90,7 +90,7 @@ def test_a_network_of_the_classes_alone_can_hold_no_bin_out_of_range() -> None:
     assert [each["coverage"] for each in found["out_of_range"].values()] == [0.0, 0.0]
 
 
-def test_where_all_bins_are_in_range_none_is_measured_apart() -> None:
+def test_without_bins_out_of_range_none_is_measured_separately() -> None:
     logits, counts = images(500)
     inside = np.isin(counts, CLASSES)
     logits, counts = logits[inside], counts[inside]
@@ -98,7 +98,7 @@ def test_where_all_bins_are_in_range_none_is_measured_apart() -> None:
     assert figures(logits, counts, OUTSIDE, calibrate(logits, counts, OUTSIDE, risk=0.25))["out_of_range"] == {}
 
 
-def test_the_facts_say_what_is_guaranteed_and_assumed() -> None:
+def test_the_description_states_guarantee_and_assumptions() -> None:
     facts = calibrate(*images(300), OUTSIDE, risk=0.25).facts()
 
     assert facts["conformal"]["coverage"] == COVERAGE
@@ -106,7 +106,7 @@ def test_the_facts_say_what_is_guaranteed_and_assumed() -> None:
     assert facts["abstain"]["risk"] == 0.25
 
 
-def test_divergence_is_none_between_equals_and_grows_with_the_distance() -> None:
+def test_divergence_is_zero_between_equals_and_grows_with_distance() -> None:
     logits, counts = images(200)
     weights = image_weights(counts)
     near, far = (logits + scale * np.random.default_rng(1).normal(size=logits.shape) for scale in (0.1, 0.5))

@@ -37,7 +37,7 @@ def exchangeable(random: np.random.Generator, frequencies: np.ndarray, number: i
 
 
 @given(rows(), masses, st.data())
-def test_an_interval_holds_a_label_just_where_its_score_is_no_more_than_the_mass(
+def test_an_interval_contains_a_label_exactly_if_its_score_is_within_the_mass(
     probabilities: np.ndarray, mass: float, data: st.DataObject
 ) -> None:
     number = len(probabilities)
@@ -48,14 +48,14 @@ def test_an_interval_holds_a_label_just_where_its_score_is_no_more_than_the_mass
 
 
 @given(rows(), masses, masses)
-def test_a_larger_mass_never_takes_a_count_away(probabilities: np.ndarray, one: float, other: float) -> None:
+def test_a_larger_mass_never_removes_a_count(probabilities: np.ndarray, one: float, other: float) -> None:
     inner, outer = (intervals(probabilities, mass) for mass in sorted((one, other)))
 
     assert (outer[:, 0] <= inner[:, 0]).all()
     assert (inner[:, 1] <= outer[:, 1]).all()
 
 
-def test_the_whole_range_holds_everything() -> None:
+def test_the_whole_range_contains_everything() -> None:
     probabilities, labels = exchangeable(np.random.default_rng(0), np.full(OUTPUTS, 1 / OUTPUTS), 50)
 
     assert coverage_and_width(probabilities, labels, 1.0) == (1.0, OUTPUTS)
@@ -72,7 +72,7 @@ def test_coverage_and_width_by_hand() -> None:
 
 
 @pytest.mark.parametrize(("number", "place"), [(9, 9), (19, 18), (99, 90)])
-def test_of_one_class_it_is_the_usual_quantile(number: int, place: int) -> None:
+def test_with_one_class_the_mass_is_the_usual_quantile(number: int, place: int) -> None:
     """ceil((n + 1) coverage) of the scores are at most the mass."""
     held = np.linspace(0.5, 0.99, number)
     probabilities = np.stack([held, 1 - held], 1)
@@ -89,7 +89,7 @@ def test_too_few_photos_guarantee_only_the_whole_range(number: int) -> None:
 
 @settings(max_examples=50)
 @given(rows(least=10), st.floats(0.3, 0.9), st.data())
-def test_where_it_was_fitted_at_least_so_many_are_covered(
+def test_coverage_on_the_calibration_data_is_at_least_the_target(
     probabilities: np.ndarray, coverage: float, data: st.DataObject
 ) -> None:
     labels = np.array([data.draw(st.integers(0, OUTPUTS - 1)) for _ in probabilities])
@@ -101,7 +101,7 @@ def test_where_it_was_fitted_at_least_so_many_are_covered(
 
 
 @pytest.mark.parametrize("frequencies", [[0.2, 0.2, 0.2, 0.2, 0.2], [0.05, 0.1, 0.15, 0.3, 0.4]])
-def test_photos_to_come_are_covered_as_often_as_was_said(frequencies: list[float]) -> None:
+def test_coverage_on_new_photos_meets_the_guarantee(frequencies: list[float]) -> None:
     """Fitted on classes as they come, measured on classes that weigh the same: as guaranteed, and hardly more."""
     random, found = np.random.default_rng(1), []
     for _ in range(150):
@@ -113,7 +113,7 @@ def test_photos_to_come_are_covered_as_often_as_was_said(frequencies: list[float
     assert 0.9 - 3 * error <= np.mean(found) <= 0.9 + 0.035 + 3 * error
 
 
-def test_a_useless_model_is_covered_too() -> None:
+def test_the_guarantee_holds_for_a_useless_model() -> None:
     """The guarantee needs no good probabilities: a model that is sure of the wrong count has wide intervals."""
     random = np.random.default_rng(2)
     labels = random.integers(0, 5, 2000)
@@ -129,14 +129,14 @@ def test_a_useless_model_is_covered_too() -> None:
 
 
 @given(st.integers(0, 40), st.floats(0.01, 0.99), st.data())
-def test_the_binomial_tail_is_a_sum_of_chances(trials: int, chance: float, data: st.DataObject) -> None:
+def test_the_binomial_tail_is_a_sum_of_probabilities(trials: int, chance: float, data: st.DataObject) -> None:
     most = data.draw(st.integers(0, trials))
     exact = sum(math.comb(trials, k) * chance**k * (1 - chance) ** (trials - k) for k in range(most + 1))
 
     assert binomial_tail(most, trials, chance) == pytest.approx(exact, rel=1e-9)
 
 
-def test_of_no_trial_nothing_is_known() -> None:
+def test_without_trials_the_bound_is_one() -> None:
     assert binomial_tail(0, 0, 0.5) == 1.0
     assert abstention_threshold(np.array([]), np.array([], bool), risk=0.25, level=0.9) is None
 
@@ -154,7 +154,7 @@ def test_a_model_that_is_always_right_is_trusted_down_to_its_least_confidence() 
     assert found <= 0.3
 
 
-def test_what_is_trusted_is_wrong_too_often_as_rarely_as_was_said() -> None:
+def test_the_error_among_trusted_counts_meets_the_guarantee() -> None:
     """On calibrated synthetic counts: the true risk above the threshold exceeds 0.25 in no more than 1 of 10 draws."""
     random = np.random.default_rng(3)
     exceeded, trusted = 0, 0

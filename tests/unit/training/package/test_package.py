@@ -49,7 +49,7 @@ def packaged(tmp_path_factory: pytest.TempPathFactory, scripts: Scripts) -> Iter
     yield {"work": work, "model": model, "card": (work / "artifact" / "MODEL_CARD.md").read_text()}
 
 
-def test_the_description_says_what_the_outputs_stand_for(packaged: dict[str, Any]) -> None:
+def test_the_description_names_the_outputs(packaged: dict[str, Any]) -> None:
     model = packaged["model"]
 
     assert (model["classes"], model["outputs"]) == ([1, 2, 3, 4, 5], list(WITH_OUT_OF_RANGE))
@@ -59,7 +59,7 @@ def test_the_description_says_what_the_outputs_stand_for(packaged: dict[str, Any
     assert model["quantization"]["float_layers"] in ("nothing", "first and last")
 
 
-def test_photos_out_of_range_are_counted_apart(packaged: dict[str, Any]) -> None:
+def test_photos_out_of_range_are_counted_separately(packaged: dict[str, Any]) -> None:
     split = read_split(packaged["work"] / "bins")
     everything = read_split(packaged["work"] / "bins", lambda _: True)
     data, metrics = packaged["model"]["data"], packaged["model"]["metrics"]
@@ -74,7 +74,7 @@ def test_photos_out_of_range_are_counted_apart(packaged: dict[str, Any]) -> None
     assert metrics["lost_by_int8"]["test"] == pytest.approx(lost, abs=2e-4)
 
 
-def test_what_serves_keeps_to_what_was_measured(packaged: dict[str, Any]) -> None:
+def test_the_served_model_matches_its_metrics(packaged: dict[str, Any]) -> None:
     predictor = Predictor.load(packaged["work"] / "artifact", threads=1)
     images = read_split(packaged["work"] / "bins")["test"]
     lines = list(predict_stream(predictor, [image.path for image in images], Path.read_bytes))
@@ -93,7 +93,7 @@ def test_what_serves_keeps_to_what_was_measured(packaged: dict[str, Any]) -> Non
         assert line["confidence"] == pytest.approx(chances[line["count"]], abs=1e-5)
 
 
-def test_the_card_says_what_is_guaranteed_and_what_is_not(packaged: dict[str, Any]) -> None:
+def test_the_card_states_what_is_guaranteed(packaged: dict[str, Any]) -> None:
     card, stated = packaged["card"], packaged["model"]["metrics"]["int8"]["test"]
 
     assert f"on the test photos {stated['conformal']['coverage']:.1%}" in card
@@ -103,17 +103,17 @@ def test_the_card_says_what_is_guaranteed_and_what_is_not(packaged: dict[str, An
     assert "{" not in card
 
 
-def test_the_shipped_card_says_what_the_shipped_description_says() -> None:
+def test_the_shipped_card_matches_the_shipped_description() -> None:
     description = json.loads((shipped() / "model.json").read_text())
 
     assert (shipped() / "MODEL_CARD.md").read_text() == model_card(description)
 
 
-def test_the_bundle_holds_the_artifact(packaged: dict[str, Any]) -> None:
+def test_the_bundle_contains_the_artifact(packaged: dict[str, Any]) -> None:
     assert (packaged["work"] / "out" / "model.tar.gz").stat().st_size > 1_000_000
 
 
-def test_outputs_that_the_network_does_not_have_are_said(tmp_path: Path, scripts: Scripts) -> None:
+def test_missing_outputs_of_the_network_are_reported(tmp_path: Path, scripts: Scripts) -> None:
     folder = trained(tmp_path / "model", WITH_OUT_OF_RANGE, named=(1, 2, 3, 4, 5))
 
     done = scripts.run("package.py", "--data", tmp_path, "--model", folder)

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from tests.unit.training.train.small import LABELS, PIXELS, RECIPE, small_state
 
 
-def test_a_share_of_the_label_goes_to_its_neighbours() -> None:
+def test_label_smoothing_goes_to_the_neighbouring_counts() -> None:
     targets = soft_targets(torch.tensor([0, 2, 4]), 5, 0.2)
 
     expected = [[0.8, 0.2, 0, 0, 0], [0, 0.1, 0.8, 0.1, 0], [0, 0, 0, 0.2, 0.8]]
     assert targets.tolist() == [pytest.approx(row) for row in expected]
 
 
-def test_an_empty_bin_is_no_neighbour_of_one_with_an_item() -> None:
+def test_an_empty_bin_is_not_a_neighbour_of_one_item() -> None:
     targets = soft_targets(torch.tensor([0, 1, 3, 4]), 5, 0.2, isolated=(0, 4))
 
     expected = [[1, 0, 0, 0, 0], [0, 0.8, 0.2, 0, 0], [0, 0, 0.2, 0.8, 0], [0, 0, 0, 0, 1]]
@@ -40,11 +40,11 @@ def test_batches_cover_everything_once_in_order() -> None:
 
 
 @pytest.mark.parametrize(("images", "processes", "steps"), [(33, 1, 2), (34, 1, 3), (34, 2, 2), (35, 2, 3)])
-def test_a_step_has_two_pictures_for_some_process(images: int, processes: int, steps: int) -> None:
+def test_a_batch_has_two_images_for_some_process(images: int, processes: int, steps: int) -> None:
     assert steps_in_epoch(images, replace(RECIPE, batch=16), processes) == steps
 
 
-def test_what_is_drawn_depends_on_each_number() -> None:
+def test_the_random_choices_depend_on_each_seed() -> None:
     first = [
         torch.rand(3, generator=seeded(*numbers)).tolist() for numbers in [(7, 1), (7, 1), (7, 2), (8, 1), (7, 1, 1)]
     ]
@@ -73,7 +73,7 @@ def test_a_few_epochs_learn_dark_from_light(tmp_path: Path) -> None:
         assert (logits_of(network, PIXELS, batch_size=10).argmax(1) == LABELS).all()
 
 
-def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+def test_a_stopped_run_continues_as_if_uninterrupted(tmp_path: Path) -> None:
     through, stopped = Run(tmp_path / "through"), Run(tmp_path / "stopped")
     losses = [through.epoch(number) for number in (1, 2, 3)]
     stopped.checkpoint.save([{"loss": stopped.epoch(1)}])
@@ -94,7 +94,7 @@ def test_a_checkpoint_of_other_flags_is_refused(tmp_path: Path) -> None:
         Run(tmp_path, replace(RECIPE, lr=0.1)).checkpoint.restore()
 
 
-def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
     run = Run(tmp_path)
     with torch.no_grad():
         run.network.fc.weight.fill_(float("nan"))
@@ -103,7 +103,7 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
         run.epoch(1)
 
 
-def test_a_teacher_that_knows_better_is_believed(tmp_path: Path) -> None:
+def test_distillation_follows_a_better_teacher(tmp_path: Path) -> None:
     """With all of the target the teacher's, records that say the contrary are not learnt."""
     recipe, run = replace(RECIPE, distil=1.0), Run(tmp_path)
     contrary = np.eye(2, dtype=np.float32)[1 - LABELS]

@@ -66,24 +66,24 @@ def rules_broken(history: list[dict[str, Any]]) -> set[str]:
 PLAIN = replace(RECIPE, schedule="constant", ema=0.0, weight_decay=0.0, augment="none")
 
 
-def test_a_healthy_run_is_not_has_warned() -> None:
+def test_a_healthy_run_gives_no_warnings() -> None:
     assert rules_broken(history_of(replace(PLAIN, stages=(Stage(6, 8),), lr=0.4))) == set()
 
 
-def test_no_learning_rate_no_falling_loss_and_a_plateau() -> None:
+def test_a_learning_rate_of_zero_is_a_plateau() -> None:
     broken = rules_broken(history_of(replace(PLAIN, lr=0.0)))
 
     assert {"loss-not-falling", "plateau"} <= broken
 
 
-def test_noise_learnt_by_heart_is_overfitting() -> None:
+def test_memorised_noise_is_overfitting() -> None:
     torch.manual_seed(3)
     recipe = replace(PLAIN, stages=(Stage(12, 8),), lr=3e-3, augment="none")
 
     assert "overfitting" in rules_broken(history_of(recipe, Deep(), NOISE, COINS))
 
 
-def test_a_last_layer_of_nothing_passes_no_gradient_on() -> None:
+def test_a_zero_last_layer_stops_the_gradient() -> None:
     network, _ = small_state()
     for parameter in network.parameters():
         torch.nn.init.zeros_(parameter)
@@ -111,13 +111,13 @@ def test_a_class_that_has_no_photos_is_dead() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_no_rule_judges_a_single_good_epoch(rule: str) -> None:
+def test_a_single_good_epoch_gives_no_warning(rule: str) -> None:
     epoch = {"loss": 1.6, "gradient": 1.0, "validation_loss": 1.6, "predicted_shares": {"1": 0.5, "2": 0.5}}
 
     assert RULES[rule]([epoch]) is None
 
 
-def test_the_journal_warns_in_words_draws_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_monitor_warns_plots_and_continues(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     epochs = [
         {key: value for key, value in epoch.items() if key != "epoch"} for epoch in history_of(replace(PLAIN, lr=0.0))
     ]
@@ -156,7 +156,7 @@ NUMBERS = st.floats(-1e6, 1e6) | st.integers(-1000, 1000)
 
 
 @given(st.fixed_dictionaries({"epoch": st.integers(1, 99), **dict.fromkeys(METRICS, NUMBERS)}))
-def test_every_regex_finds_its_figure(figures: dict[str, float]) -> None:
+def test_every_regex_finds_its_metric(figures: dict[str, float]) -> None:
     line = epoch_line(figures)
     names = {metric["Name"]: metric["Regex"] for metric in METRIC_DEFINITIONS}
 
@@ -165,7 +165,7 @@ def test_every_regex_finds_its_figure(figures: dict[str, float]) -> None:
         assert float(found) == pytest.approx(figures[figure], abs=1e-6)
 
 
-def test_what_is_no_number_is_read_by_nobody() -> None:
+def test_a_value_that_is_not_a_number_is_not_matched() -> None:
     line = epoch_line({"epoch": 1, "loss": float("nan"), "validation_loss": float("inf")})
 
     assert json.loads(line) == {"epoch": 1, "loss": None, "validation_loss": None}

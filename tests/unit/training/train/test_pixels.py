@@ -33,7 +33,7 @@ def test_cached_photos_are_those_that_serving_decodes_and_are_decoded_once(tmp_p
     assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".npy"]
 
 
-def test_another_size_or_other_photos_are_another_cache(tmp_path: Path) -> None:
+def test_another_size_or_other_photos_need_another_cache(tmp_path: Path) -> None:
     images = written_images(tmp_path / "data")
 
     assert cached_pixels(images, 24, tmp_path / "cache").shape == (4, 24, 24, 3)
@@ -51,7 +51,7 @@ def squares() -> torch.Tensor:
 
 
 @pytest.mark.parametrize("strength", ["light", "strong"])
-def test_variation_keeps_the_range_and_the_middle_and_follows_the_seed(strength: str) -> None:
+def test_augmentation_keeps_range_and_centre_and_follows_the_seed(strength: str) -> None:
     once, again = (augment(squares(), 40, strength, seeded(5)) for _ in range(2))
 
     assert once.shape == (16, 3, 40, 40)
@@ -61,7 +61,7 @@ def test_variation_keeps_the_range_and_the_middle_and_follows_the_seed(strength:
     assert not torch.equal(once[0], once[1])
 
 
-def test_strong_variation_keeps_a_mark_in_each_corner() -> None:
+def test_strong_augmentation_keeps_the_corners() -> None:
     """An item at the edge may leave the image now and then, but most of the bin stays visible."""
     pixels = np.zeros((64, 60, 60, 3), np.uint8)
     pixels[:, 8:14, 8:14] = pixels[:, 8:14, 46:52] = pixels[:, 46:52, 8:14] = pixels[:, 46:52, 46:52] = 255
@@ -75,7 +75,7 @@ def test_none_only_resizes() -> None:
     assert torch.equal(augment(squares(), 48, "none", seeded(1)), squares())
 
 
-def test_mixing_keeps_the_sum_of_targets_and_weighs_the_own_picture_more() -> None:
+def test_mixup_keeps_the_sum_of_targets_and_weighs_the_own_image_more() -> None:
     batch, targets = torch.eye(8)[:, :, None, None], torch.eye(8)
     mixed_images, blended = mixup(batch, targets, 0.4, seeded(2))
 
@@ -85,7 +85,7 @@ def test_mixing_keeps_the_sum_of_targets_and_weighs_the_own_picture_more() -> No
     assert (blended.diagonal() < 1).any()
 
 
-def test_no_mixing_gives_the_batch_back() -> None:
+def test_without_mixup_the_batch_is_unchanged() -> None:
     batch, targets = squares(), torch.eye(16)
 
     assert mixup(batch, targets, 0.0, seeded(2)) == (batch, targets)

@@ -21,14 +21,14 @@ def test_the_baseline_is_the_recipe_of_the_published_attempts() -> None:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_the_flags_of_a_recipe_make_it_again(name: str) -> None:
+def test_the_flags_of_a_recipe_reproduce_it(name: str) -> None:
     other = next(each for each in RECIPES if each != name)
 
     assert recipe_from(parsed("--recipe", name)) == RECIPES[name]
     assert recipe_from(parsed("--recipe", other, *RECIPES[name].flags().split())) == RECIPES[name]
 
 
-def test_a_flag_goes_before_the_recipe() -> None:
+def test_a_flag_overrides_the_recipe() -> None:
     recipe = recipe_from(parsed("--recipe", "best", "--lr", "0.1", "--out-of-range", "no", "--mixup", "0"))
 
     assert (recipe.lr, recipe.out_of_range, recipe.mixup) == (0.1, False, 0.0)
@@ -45,11 +45,11 @@ def test_every_epoch_has_the_size_of_its_stage(made: list[Stage]) -> None:
 
 
 @pytest.mark.parametrize("text", ["8", "8x", "x128", "8x128x3", "a", ""])
-def test_stages_that_make_no_sense_are_refused_in_words(text: str) -> None:
+def test_invalid_stages_are_refused_with_a_reason(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="8x128,4x176"):
         stages(text)
 
 
-def test_there_is_no_epoch_after_the_last() -> None:
+def test_no_epoch_follows_the_last() -> None:
     with pytest.raises(ValueError, match="after the last"):
         RECIPES["baseline"].size_of(11)

@@ -58,7 +58,7 @@ def killed_after_the_first_epoch(checkpoint: Path, *arguments: object) -> None:
         run.kill()
 
 
-def test_a_run_that_is_cut_off_ends_as_one_that_was_not(train: Train, data: Path, tmp_path: Path) -> None:
+def test_an_interrupted_run_ends_like_an_uninterrupted_one(train: Train, data: Path, tmp_path: Path) -> None:
     flags = [*common(data, tmp_path), "--stages", "1x32,1x48", "--ema", 0.5]
     cut = [*flags, "--out", tmp_path / "cut", "--checkpoints", tmp_path / "spot"]
     through = train(*flags, "--out", tmp_path / "through")
@@ -80,7 +80,7 @@ def test_a_run_that_is_cut_off_ends_as_one_that_was_not(train: Train, data: Path
     assert (tmp_path / "through/curves.png").exists()
 
 
-def test_a_checkpoint_carries_a_run_on(train: Train, data: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_continues_a_run(train: Train, data: Path, tmp_path: Path) -> None:
     flags = [*common(data, tmp_path), "--schedule", "constant", "--ema", 0.5, "--out", tmp_path / "run"]
     assert train(*flags, "--stages", "1x32").returncode == 0
     again = train(*flags, "--stages", "1x32")
@@ -91,7 +91,7 @@ def test_a_checkpoint_carries_a_run_on(train: Train, data: Path, tmp_path: Path)
     assert "is of a run with other flags" in other.stderr and "Traceback" not in other.stderr
 
 
-def test_two_processes_learn_one_network(data: Path, tmp_path: Path) -> None:
+def test_two_processes_train_one_network(data: Path, tmp_path: Path) -> None:
     """Run by torchrun, as on two machines with one device each."""
     flags = [*common(data, tmp_path), "--stages", "1x32", "--out", tmp_path / "run"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -103,7 +103,7 @@ def test_two_processes_learn_one_network(data: Path, tmp_path: Path) -> None:
     assert (tmp_path / "run/network.safetensors").exists()
 
 
-def test_a_run_learns_from_another_ones_answers_and_says_so(train: Train, data: Path, tmp_path: Path) -> None:
+def test_a_run_distils_another_and_records_it(train: Train, data: Path, tmp_path: Path) -> None:
     flags = [*common(data, tmp_path), "--stages", "1x32", "--ema", 0]
     first = train(*flags, "--out", tmp_path / "teacher")
     taught = train(*flags, "--teacher", tmp_path / "teacher", "--distil", 0.5, "--out", tmp_path / "taught")
@@ -125,20 +125,20 @@ def test_a_run_learns_from_another_ones_answers_and_says_so(train: Train, data: 
         (["--data", "/nowhere", "--distil", "0.5"], "--teacher and --distil belong together"),
     ],
 )
-def test_what_it_can_not_do_it_says(train: Train, flags: list[str], words: str, tmp_path: Path) -> None:
+def test_unsupported_flags_are_reported(train: Train, flags: list[str], words: str, tmp_path: Path) -> None:
     done = train(*flags, "--out", tmp_path)
 
     assert done.returncode == 2
     assert words in done.stderr and "Traceback" not in done.stderr
 
 
-def test_labels_are_the_outputs_and_all_above_five_is_one() -> None:
+def test_labels_are_output_indices_and_counts_over_five_share_one() -> None:
     assert labels_of([0, 1, 5, 6, 23], outputs_of(True)).tolist() == [0, 1, 5, 6, 6]
     assert labels_of([1, 5], outputs_of(False)).tolist() == [0, 4]
     assert isolated_outputs(outputs_of(True)) == (0, 6)
 
 
-def test_balance_makes_classes_alike_and_leaves_the_share_of_the_others() -> None:
+def test_balancing_equalises_classes_and_keeps_the_rate_of_others() -> None:
     outputs = outputs_of(True)
     labels = labels_of([0] * 10 + [1] * 50 + [2] * 10 + [3] * 10 + [4] * 10 + [5] * 10, outputs)
     frequency = np.bincount(labels, minlength=7) / 100
@@ -156,7 +156,7 @@ def test_the_shift_moves_every_logit() -> None:
     assert (network.fc.bias - before).tolist() == pytest.approx([1.0, -2.0])
 
 
-def test_the_judge_looks_at_counts_in_range_only(data: Path) -> None:
+def test_validation_uses_counts_in_range_only(data: Path) -> None:
     images = [image for image in read_images(data) if 1 <= image.count <= 5][:6]
     torch.manual_seed(0)
     pixels = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
