@@ -37,7 +37,7 @@ def put(key: str, body: bytes) -> None:
     client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
 
 
-def test_a_manifest_lies_where_the_job_says(aws: None) -> None:
+def test_a_manifest_is_at_the_jobs_location(aws: None) -> None:
     engine().prepare(JOB, [IMAGES])
 
     held = client("s3").get_object(Bucket=BUCKET, Key=JOB.manifests[0])
@@ -45,7 +45,7 @@ def test_a_manifest_lies_where_the_job_says(aws: None) -> None:
     assert held["ContentType"] == "application/jsonlines"
 
 
-def test_a_request_names_manifest_job_and_forms() -> None:
+def test_a_request_has_manifest_job_and_content_types() -> None:
     runtime = StubClient(
         "sagemaker-runtime", invoke_endpoint_async=lambda **_: {"OutputLocation": "s3://o", "FailureLocation": "s3://f"}
     )
@@ -64,7 +64,7 @@ def test_a_request_names_manifest_job_and_forms() -> None:
     ]
 
 
-def test_a_request_is_one_that_sagemaker_takes(aws: None) -> None:
+def test_a_request_is_valid_for_sagemaker(aws: None) -> None:
     assert set(engine(client("sagemaker-runtime")).submit(JOB)) == {"output_location", "failure_location"}
 
 
@@ -77,7 +77,7 @@ def test_a_request_is_one_that_sagemaker_takes(aws: None) -> None:
         EndpointConnectionError(endpoint_url="https://runtime.sagemaker"),
     ],
 )
-def test_an_engine_that_does_not_take_a_job_may_take_it_later(error: Exception) -> None:
+def test_an_engine_may_accept_a_rejected_job_later(error: Exception) -> None:
     with pytest.raises(EngineUnavailableError, match=f"bintally-counter did not accept {JOB.job_id}") as raised:
         engine(StubClient("sagemaker-runtime", invoke_endpoint_async=refusing(error))).submit(JOB)
 
@@ -87,7 +87,7 @@ def test_an_engine_that_does_not_take_a_job_may_take_it_later(error: Exception) 
 # ---- What came of a request, without a notification
 
 
-def test_a_request_that_left_nothing_may_be_at_work(aws: None) -> None:
+def test_a_request_without_output_may_be_running(aws: None) -> None:
     assert not engine().supports_polling
     assert engine().poll(SENT) is None
     assert engine().poll(replace(SENT, failure_location="")) is None
@@ -102,13 +102,13 @@ def polled() -> JobResult:
     return replace(result, ended_at="")
 
 
-def test_an_output_is_an_answer(aws: None) -> None:
+def test_an_output_is_a_result(aws: None) -> None:
     put("async/output/1.out", b"")
 
     assert polled() == JobResult(JOB.job_id, SENT.output_location)
 
 
-def test_an_output_counts_more_than_a_failure(aws: None) -> None:
+def test_an_output_takes_precedence_over_a_failure(aws: None) -> None:
     put("async/output/1.out", b"{}")
     put("async/failure/1-error.out", b"Late.")
 
@@ -124,7 +124,7 @@ def test_an_output_counts_more_than_a_failure(aws: None) -> None:
         (b"x" * 5000, "x" * MAX_REASON),
     ],
 )
-def test_a_failure_says_why_and_is_cut_to_what_a_table_should_hold(aws: None, body: bytes, reason: str) -> None:
+def test_a_failure_reason_is_truncated(aws: None, body: bytes, reason: str) -> None:
     put("async/failure/1-error.out", body)
 
     assert polled() == JobResult(JOB.job_id, None, reason)
@@ -139,7 +139,7 @@ def test_a_failure_says_why_and_is_cut_to_what_a_table_should_hold(aws: None, bo
         replace(SENT, output_location=""),
     ],
 )
-def test_a_place_that_is_not_an_engines_is_not_looked_into(aws: None, job: object) -> None:
+def test_a_location_outside_the_engines_folder_is_refused(aws: None, job: object) -> None:
     with pytest.raises(InvalidEventError):
         engine().poll(job)  # type: ignore[arg-type]
 
@@ -147,13 +147,13 @@ def test_a_place_that_is_not_an_engines_is_not_looked_into(aws: None, job: objec
 # ---- Answers
 
 
-def test_an_output_that_is_not_there_answers_nothing(aws: None) -> None:
+def test_a_missing_output_has_no_results(aws: None) -> None:
     engine().prepare(JOB, [IMAGES])
 
     assert list(engine().results(JOB, f"s3://{BUCKET}/async/output/none.out")) == [(IDS, {})]
 
 
-def test_a_manifest_that_is_not_there_asked_about_nothing(aws: None) -> None:
+def test_a_missing_manifest_has_no_images(aws: None) -> None:
     put("async/output/1.out", json.dumps(prediction(IMAGES[0])).encode())
 
     ((image_ids, answers),) = engine().results(JOB, SENT.output_location)
@@ -162,7 +162,7 @@ def test_a_manifest_that_is_not_there_asked_about_nothing(aws: None) -> None:
     assert list(answers) == [IMAGES[0].image_id]
 
 
-def test_a_bucket_that_is_not_there_is_an_error(aws: None) -> None:
+def test_a_missing_bucket_is_an_error(aws: None) -> None:
     elsewhere = AsyncEngine(JobFiles(client("s3"), "elsewhere-0"), None, endpoint="x")
 
     with pytest.raises(StoreError, match=f"Writing the manifest {JOB.manifests[0]}"):
@@ -171,7 +171,7 @@ def test_a_bucket_that_is_not_there_is_an_error(aws: None) -> None:
         list(elsewhere.results(JOB, None))
 
 
-def test_bytes_that_are_no_text_are_no_answers(aws: None) -> None:
+def test_bytes_that_are_not_text_give_no_results(aws: None) -> None:
     engine().prepare(JOB, [IMAGES])
     put("async/output/1.out", b"\xff\xfe\x00garbage\n")
 

@@ -69,7 +69,7 @@ def test_a_request_names_manifests_model_and_output() -> None:
 
 
 @pytest.mark.parametrize("transform_attempt", [0, 5, 999_999])
-def test_a_request_is_one_that_sagemakers_model_of_it_takes(transform_attempt: int) -> None:
+def test_a_request_is_valid_for_the_service_model(transform_attempt: int) -> None:
     shape = client("sagemaker").meta.service_model.operation_model("CreateTransformJob").input_shape
 
     request = asked_for(replace(JOB, transform_attempt=transform_attempt))
@@ -82,7 +82,7 @@ def test_a_request_is_one_that_sagemakers_model_of_it_takes(transform_attempt: i
     assert request["MaxConcurrentTransforms"] * request["MaxPayloadInMB"] <= 100
 
 
-def test_a_request_is_one_that_moto_takes(aws: None) -> None:
+def test_a_request_is_valid_for_moto(aws: None) -> None:
     receipt = engine(client("sagemaker")).submit(JOB)
 
     held = client("sagemaker").describe_transform_job(TransformJobName=f"{JOB.job_id}-0")
@@ -94,7 +94,7 @@ def test_no_more_instances_than_manifests(shards: int, most: int, instances: int
     assert asked_for(replace(JOB, shards=shards), instances=most)["TransformResources"]["InstanceCount"] == instances
 
 
-def test_each_try_has_another_name_and_later_tries_another_type() -> None:
+def test_each_attempt_has_a_new_name_and_the_next_instance_type() -> None:
     requests = [
         asked_for(replace(JOB, transform_attempt=transform_attempt))
         for transform_attempt in range(2 * ATTEMPTS_PER_TYPE + 1)
@@ -109,14 +109,14 @@ def test_each_try_has_another_name_and_later_tries_another_type() -> None:
     ("code", "message"),
     [("ResourceInUse", "Name in use."), ("ValidationException", "Transform job batch-0 already exists.")],
 )
-def test_a_job_that_was_asked_for_before_a_crash_is_taken(code: str, message: str) -> None:
+def test_a_job_created_before_a_crash_is_accepted(code: str, message: str) -> None:
     error = ClientError({"Error": {"Code": code, "Message": message}}, "CreateTransformJob")
     stub = StubClient("sagemaker", create_transform_job=refusing(error))
 
     assert engine(stub).submit(JOB) == {"output_location": OUTPUT}
 
 
-def test_asking_again_after_a_crash_is_no_error_on_moto(aws: None) -> None:
+def test_creating_a_job_again_after_a_crash_is_not_an_error_on_moto(aws: None) -> None:
     first = engine(client("sagemaker")).submit(JOB)
 
     assert engine(client("sagemaker")).submit(JOB) == first
@@ -147,7 +147,7 @@ def test_a_quota_that_is_used_up_is_no_lack_of_capacity() -> None:
         EndpointConnectionError(endpoint_url="https://api.sagemaker"),
     ],
 )
-def test_an_engine_that_does_not_take_a_job_may_take_it_later(error: Exception) -> None:
+def test_an_engine_may_accept_a_rejected_job_later(error: Exception) -> None:
     with pytest.raises(EngineUnavailableError, match=f"did not accept {JOB.job_id}") as raised:
         engine(StubClient("sagemaker", create_transform_job=refusing(error))).submit(JOB)
 
@@ -172,14 +172,14 @@ def described(**facts: Any) -> tuple[StubClient, BatchEngine]:
         ({"TransformJobStatus": "Stopped"}, "The transform job was stopped."),
     ],
 )
-def test_a_transform_job_that_ended_says_how(facts: dict[str, str], failure: str) -> None:
+def test_a_finished_transform_job_has_a_result(facts: dict[str, str], failure: str) -> None:
     stub, batch = described(**facts)
 
     assert batch.poll(replace(JOB, transform_attempt=4)) == JobResult(JOB.job_id, OUTPUT, failure, 4)
     assert stub.of("describe_transform_job") == [{"TransformJobName": f"{JOB.job_id}-4"}]
 
 
-def test_a_transform_job_that_ended_says_when() -> None:
+def test_a_finished_transform_job_has_an_end_time() -> None:
     ended = datetime(2026, 5, 4, 12, 30, tzinfo=timezone(timedelta(hours=2)))  # boto3 answers in the local zone
 
     result = described(TransformJobStatus="Completed", TransformEndTime=ended)[1].poll(JOB)
@@ -189,20 +189,20 @@ def test_a_transform_job_that_ended_says_when() -> None:
 
 
 @pytest.mark.parametrize("status", ["InProgress", "Stopping"])
-def test_a_transform_job_at_work_says_nothing(status: str) -> None:
+def test_a_running_transform_job_has_no_result(status: str) -> None:
     assert described(TransformJobStatus=status)[1].poll(JOB) is None
     assert engine().supports_polling
 
 
 @pytest.mark.parametrize("code", ["ValidationException", "ResourceNotFound"])
-def test_a_transform_job_that_sagemaker_does_not_know_has_failed(code: str) -> None:
+def test_an_unknown_transform_job_has_failed(code: str) -> None:
     stub = StubClient("sagemaker", describe_transform_job=refusing(client_error(code, "DescribeTransformJob")))
 
     assert engine(stub).poll(JOB) == JobResult(JOB.job_id, OUTPUT, f"SageMaker does not know {JOB.job_id}-0.", 0)
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException", "InternalFailure"])
-def test_a_sagemaker_that_does_not_answer_has_not_lost_the_job(code: str) -> None:
+def test_an_unreachable_sagemaker_has_not_lost_the_job(code: str) -> None:
     stub = StubClient("sagemaker", describe_transform_job=refusing(client_error(code, "DescribeTransformJob")))
 
     with pytest.raises(StoreError, match=rf"Describing {JOB.job_id}-0: .*{code}"):
@@ -242,7 +242,7 @@ def answer(aws: None) -> Callable[[int], None]:
     return put
 
 
-def test_each_manifest_has_its_own_answers(prepared: BatchEngine, answer: Callable[[int], None]) -> None:
+def test_each_manifest_has_its_own_results(prepared: BatchEngine, answer: Callable[[int], None]) -> None:
     for number in range(len(SHARDS)):
         answer(number)
 
@@ -252,16 +252,14 @@ def test_each_manifest_has_its_own_answers(prepared: BatchEngine, answer: Callab
     assert [sorted(answers) for _, answers in found] == [image_ids for image_ids, _ in found]
 
 
-def test_a_shard_that_failed_leaves_the_others_their_answers(
-    prepared: BatchEngine, answer: Callable[[int], None]
-) -> None:
+def test_a_failed_shard_does_not_affect_the_others(prepared: BatchEngine, answer: Callable[[int], None]) -> None:
     answer(0)
     answer(2)
 
     assert [len(answers) for _, answers in prepared.results(JOB, OUTPUT)] == [2, 0, 1]
 
 
-def test_without_an_output_the_manifests_tell_what_was_asked(prepared: BatchEngine) -> None:
+def test_without_an_output_the_manifests_list_the_images(prepared: BatchEngine) -> None:
     assert [(len(ids), answers) for ids, answers in prepared.results(JOB, None)] == [(2, {}), (2, {}), (1, {})]
 
 
@@ -279,7 +277,7 @@ def test_the_output_of_another_job_is_refused(prepared: BatchEngine, location: s
         list(prepared.results(JOB, location))
 
 
-def test_an_output_path_below_the_jobs_own_answers_nothing_of_another(
+def test_an_output_path_below_the_jobs_own_has_no_results_of_another(
     prepared: BatchEngine, answer: Callable[[int], None]
 ) -> None:
     answer(0)

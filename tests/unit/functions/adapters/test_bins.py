@@ -27,7 +27,7 @@ def bins(aws: None) -> DynamoBins:
     return DynamoBins(client("dynamodb"), table("BinsTable"))
 
 
-def test_an_item_answers_what_is_in_a_bin(bins: DynamoBins) -> None:
+def test_an_item_shows_what_is_in_a_bin(bins: DynamoBins) -> None:
     image = make_image()
     bins.record([counted(image)], NOON)
 
@@ -55,7 +55,7 @@ def test_an_item_answers_what_is_in_a_bin(bins: DynamoBins) -> None:
     }
 
 
-def test_the_tables_condition_is_the_domains_is_newer(bins: DynamoBins) -> None:
+def test_the_tables_condition_matches_is_newer(bins: DynamoBins) -> None:
     drops: list[Image] = [
         make_image(f"bin/{name}.jpg", sequencer=sequencer, at=at)
         for name in "ab"
@@ -75,7 +75,7 @@ def test_the_tables_condition_is_the_domains_is_newer(bins: DynamoBins) -> None:
         assert now[bin_id].image == (offered if is_newer(offered, held) else held), (held, offered)
 
 
-def test_the_tables_condition_is_the_domains_replaces(bins: DynamoBins) -> None:
+def test_the_tables_condition_matches_replaces(bins: DynamoBins) -> None:
     drops = [make_image(f"bin/{name}.jpg", sequencer=number) for name in "ab" for number in ("01", "02")]
     counts = [form(image) for image in drops for form in (counted, unreadable, unseen)]
     pairs = [
@@ -104,7 +104,7 @@ def test_all_bins_are_listed(bins: DynamoBins) -> None:
     assert len({count.bin_id for count in bins.all()}) == 12
 
 
-def test_a_count_that_came_after_all_says_no_more_why_there_was_none(bins: DynamoBins) -> None:
+def test_a_late_count_clears_the_failure_reason(bins: DynamoBins) -> None:
     bins.record([unseen()], NOON)
 
     bins.record([counted()], LATER)

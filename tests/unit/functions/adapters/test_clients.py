@@ -19,7 +19,7 @@ def test_a_client_is_built_once_and_kept() -> None:
     assert client("sqs") is client("sqs")
 
 
-def test_a_client_waits_less_long_than_a_function_runs() -> None:
+def test_a_client_times_out_before_its_function() -> None:
     config = client("sqs").meta.config
 
     assert (config.connect_timeout, config.read_timeout) == (3, 30)

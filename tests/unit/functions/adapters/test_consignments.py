@@ -20,7 +20,7 @@ def orders(aws: None) -> DynamoOrders:
     return DynamoOrders(client("dynamodb"), table("ConsignmentsTable"))
 
 
-def test_an_item_answers_what_is_expected_and_found(orders: DynamoOrders) -> None:
+def test_an_item_shows_what_is_expected_and_found(orders: DynamoOrders) -> None:
     orders.put([order_line(3, due=LATER)], NOON)
     orders.judge([(order_line(3, due=LATER), Finding(Verdict.SHORT, "Fewer.", 2), 4)], LATER)
 
@@ -55,7 +55,7 @@ def test_reading_ends_at_the_page_with_a_pending_line(aws: None) -> None:
     assert pages == [100]
 
 
-def test_an_import_that_is_overtaken_looks_again() -> None:
+def test_an_overtaken_import_reads_again() -> None:
     """Between its look and its write another import writes the line: first an older version, then a newer."""
     meanwhile = ["2", "4"]
     held = {"version": "1"}

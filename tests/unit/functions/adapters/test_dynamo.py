@@ -65,7 +65,7 @@ def test_some_refused_and_the_others_written_in_place(bins: str, taken: list[int
     ]
 
 
-def test_any_subset_refused_is_told_from_the_rest(bins: str) -> None:
+def test_any_refused_subset_is_distinguished_from_the_rest(bins: str) -> None:
     choose = random.Random(17)
     for attempt in range(8):
         taken = {name for name in "abcdefghij" if choose.random() < 0.4}
@@ -76,7 +76,7 @@ def test_any_subset_refused_is_told_from_the_rest(bins: str) -> None:
         assert {name for name, item in zip("abcdefghij", refused, strict=True) if item is not None} == taken
 
 
-def test_a_write_to_what_is_not_there_is_refused_with_nothing(bins: str) -> None:
+def test_a_write_to_a_missing_item_is_refused(bins: str) -> None:
     change = update(bins, {"bin_id": "a"}, {"note": "x"}, "attribute_exists(#bin_id)")
 
     assert write_each(client("dynamodb"), [change]) == [{}]
@@ -152,7 +152,7 @@ def test_after_many_conflicts_the_writes_go_one_by_one() -> None:
     assert table.pauses == [0, 1, 2, 3, 4, 5, 0, 1]
 
 
-def test_an_item_that_never_gets_free_is_an_error_after_a_bounded_number_of_attempts() -> None:
+def test_an_item_in_constant_conflict_is_an_error_after_a_bounded_number_of_attempts() -> None:
     table = Contended({"a"}, conflicts=1_000)
 
     with pytest.raises(StoreError, match="held an item of bins at each of 6 attempts"):
@@ -171,14 +171,14 @@ def test_pauses_are_random_and_bounded() -> None:
 @pytest.mark.parametrize(
     "code", ["ThrottlingException", "ProvisionedThroughputExceededException", "AccessDeniedException"]
 )
-def test_a_table_that_refuses_to_work_is_an_error(code: str) -> None:
+def test_a_failing_table_is_an_error(code: str) -> None:
     stub = StubClient(transact_write_items=refusing(client_error(code, "TransactWriteItems")))
 
     with pytest.raises(StoreError, match=f"Writing to a table: .*{code}"):
         write_each(stub, [put("bins", "a")])
 
 
-def test_a_write_alone_that_fails_is_an_error_too() -> None:
+def test_a_failing_single_write_is_an_error() -> None:
     stub = StubClient(
         transact_write_items=refusing(cancelled("ThrottlingError")),
         put_item=refusing(client_error("ThrottlingException", "PutItem")),
@@ -188,7 +188,7 @@ def test_a_write_alone_that_fails_is_an_error_too() -> None:
         write_each(stub, [put("bins", "a")])
 
 
-def test_a_table_that_is_not_there_is_an_error(aws: None) -> None:
+def test_a_missing_table_is_an_error(aws: None) -> None:
     dynamodb = client("dynamodb")
 
     with pytest.raises(StoreError, match="not found"):
@@ -199,12 +199,12 @@ def test_a_table_that_is_not_there_is_an_error(aws: None) -> None:
         list(pages(dynamodb, "scan", TableName="elsewhere"))
 
 
-def test_no_connection_is_an_error_that_says_what_was_being_done() -> None:
+def test_no_connection_is_an_error_that_names_the_operation() -> None:
     with pytest.raises(StoreError, match="Reading bins: Connect timeout"), store_errors("Reading bins"):
         raise ConnectTimeoutError(endpoint_url="https://dynamodb")
 
 
-def test_other_errors_stay_what_they_are() -> None:
+def test_other_errors_are_unchanged() -> None:
     with pytest.raises(ZeroDivisionError), store_errors("Reading bins"):
         raise ZeroDivisionError
 
@@ -213,7 +213,7 @@ def test_other_errors_stay_what_they_are() -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1, 101])
-def test_as_many_as_there_are_are_read(bins: str, number: int) -> None:
+def test_any_number_of_items_is_read(bins: str, number: int) -> None:
     names = [f"{index:04}" for index in range(number)]
     write_each(client("dynamodb"), [put(bins, name) for name in names])
 
@@ -222,7 +222,7 @@ def test_as_many_as_there_are_are_read(bins: str, number: int) -> None:
     assert sorted(item["bin_id"] for item in found) == names
 
 
-def test_what_dynamodb_left_for_later_is_asked_for_again_after_pauses_that_grow() -> None:
+def test_unprocessed_keys_are_requested_again_with_growing_pauses() -> None:
     def batch_get_item(RequestItems: Any) -> Any:  # noqa: N803
         first, *rest = RequestItems["bins"]["Keys"]
         later = {"UnprocessedKeys": {"bins": {"Keys": rest, "ConsistentRead": True}}} if rest else {}
@@ -258,7 +258,7 @@ values = st.recursive(
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=5), values, max_size=4))
-def test_what_is_written_is_read_back(item: dict[str, Any]) -> None:
+def test_written_items_are_read_back(item: dict[str, Any]) -> None:
     assert deserialised(serialised(item)) == item
 
 
@@ -271,7 +271,7 @@ def test_floats_are_kept_to_six_decimals(number: float, stored: str) -> None:
     assert kept == {"share": Decimal(stored), "shares": {"3": Decimal(stored)}}
 
 
-def test_what_is_none_is_left_out() -> None:
+def test_none_is_omitted() -> None:
     assert serialised({"a": None, "b": ""}) == {"b": {"S": ""}}
 
 

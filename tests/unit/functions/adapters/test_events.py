@@ -55,7 +55,7 @@ def test_events_go_ten_to_a_request(number: int, requests: list[int]) -> None:
     assert [len(request) for request in bus.requests] == requests
 
 
-def test_an_event_is_ours_and_holds_its_detail() -> None:
+def test_an_event_has_our_source_and_its_detail() -> None:
     bus = Bus()
 
     EventBus(bus.client).publish(details(1))
@@ -66,7 +66,7 @@ def test_an_event_is_ours_and_holds_its_detail() -> None:
     assert "日本" in entry["Detail"]
 
 
-def test_events_are_what_eventbridge_takes(aws: None) -> None:
+def test_events_are_valid_for_eventbridge(aws: None) -> None:
     EventBus(client("events")).publish(details(11))
 
 
@@ -90,7 +90,7 @@ def test_events_that_the_bus_keeps_refusing_are_an_error_after_a_bounded_number_
     assert pauses == [0, 1, 2, 3]
 
 
-def test_a_bus_that_does_not_answer_is_an_error() -> None:
+def test_an_unreachable_bus_is_an_error() -> None:
     stub = StubClient("events", put_events=refusing(client_error("InternalException", "PutEvents")))
 
     with pytest.raises(StoreError, match=r"Publishing events: .*InternalException"):

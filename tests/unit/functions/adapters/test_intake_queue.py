@@ -7,7 +7,7 @@ from bintally.domain.errors import StoreError
 from tests.unit.functions.aws import client, table
 
 
-def test_the_depth_is_the_number_of_messages_that_wait(aws: None) -> None:
+def test_the_depth_is_the_number_of_waiting_messages(aws: None) -> None:
     url = table("IntakeQueue")
     assert IntakeQueue(client("sqs"), url).depth() == 0
 

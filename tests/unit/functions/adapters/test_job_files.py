@@ -21,7 +21,7 @@ def files(aws: None) -> JobFiles:
     return JobFiles(client("s3"), BUCKET)
 
 
-def test_each_manifest_lies_under_its_key(files: JobFiles) -> None:
+def test_each_manifest_is_at_its_key(files: JobFiles) -> None:
     files.write_manifests(JOB, SHARDS)
 
     found = client("s3").list_objects_v2(Bucket=BUCKET, Prefix=JOB.folder)["Contents"]
@@ -33,7 +33,7 @@ def test_each_manifest_lies_under_its_key(files: JobFiles) -> None:
 
 
 @pytest.mark.parametrize("shards", [SHARDS[:2], [*SHARDS, []]])
-def test_a_job_has_exactly_the_manifests_that_it_says(files: JobFiles, shards: list[list[object]]) -> None:
+def test_a_job_has_exactly_its_manifests(files: JobFiles, shards: list[list[object]]) -> None:
     with pytest.raises(ValueError, match="zip"):
         files.write_manifests(JOB, shards)  # type: ignore[arg-type]
 
@@ -47,7 +47,7 @@ def test_manifests_are_read_back_in_order(files: JobFiles) -> None:
     assert list(files.manifests(JOB)) == asked
 
 
-def test_a_manifest_that_was_not_written_before_a_crash_asks_about_nothing(files: JobFiles) -> None:
+def test_a_manifest_missing_after_a_crash_has_no_images(files: JobFiles) -> None:
     files.write_manifests(JOB, SHARDS)
     client("s3").delete_object(Bucket=BUCKET, Key=JOB.manifests[1])
 
@@ -63,21 +63,21 @@ def test_hostile_keys_are_read_back(files: JobFiles) -> None:
     assert list(files.manifests(job)) == [(job.manifests[0], sorted(image.image_id for image in images))]
 
 
-def test_an_object_that_is_not_there_is_none_and_an_empty_one_is_empty(files: JobFiles) -> None:
+def test_a_missing_object_is_none_and_an_empty_one_is_empty(files: JobFiles) -> None:
     client("s3").put_object(Bucket=BUCKET, Key="jobs/empty", Body=b"")
 
     assert files.read("jobs/none") is None
     assert files.read("jobs/empty") == ""
 
 
-def test_an_object_without_end_is_cut(files: JobFiles) -> None:
+def test_an_endless_object_is_truncated(files: JobFiles) -> None:
     client("s3").put_object(Bucket=BUCKET, Key="jobs/endless", Body=b"x" * (MAX_BYTES + 1))
 
     assert len(files.read("jobs/endless") or "") == MAX_BYTES
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "SlowDown", "NoSuchBucket", "InternalError"])
-def test_an_object_that_can_not_be_read_is_an_error_and_not_a_missing_one(code: str) -> None:
+def test_an_unreadable_object_is_an_error_and_not_missing(code: str) -> None:
     """Taking a refusal for an absence would give up photos that are being counted."""
     stub = StubClient("s3", get_object=refusing(client_error(code, "GetObject")))
 

@@ -30,7 +30,7 @@ def in_the_open() -> int:
     return count
 
 
-def test_a_job_tells_its_story(jobs: DynamoJobs) -> None:
+def test_a_job_item_has_its_history(jobs: DynamoJobs) -> None:
     jobs.create(JOB, "1")
     jobs.open(JOB, "2")
     jobs.claim(JOB, "3", "4")
@@ -56,7 +56,7 @@ def test_a_job_tells_its_story(jobs: DynamoJobs) -> None:
     }
 
 
-def test_a_job_that_waits_for_capacity_tells_since_when_and_why(jobs: DynamoJobs) -> None:
+def test_a_job_waiting_for_capacity_has_time_and_reason(jobs: DynamoJobs) -> None:
     jobs.create(BATCH, "1")
     jobs.open(BATCH, "2")
     jobs.claim(BATCH, "3", "4")
@@ -90,7 +90,7 @@ def test_each_claim_is_an_attempt(jobs: DynamoJobs) -> None:
 
 
 @pytest.mark.parametrize("closed", [JobStatus.DONE, JobStatus.FAILED])
-def test_what_is_unanswered_is_in_the_open_and_nothing_else(jobs: DynamoJobs, closed: JobStatus) -> None:
+def test_exactly_the_unfinished_jobs_are_in_the_index(jobs: DynamoJobs, closed: JobStatus) -> None:
     jobs.create(JOB, NOON)
     assert in_the_open() == 1
     jobs.open(JOB, NOON)
@@ -103,7 +103,7 @@ def test_what_is_unanswered_is_in_the_open_and_nothing_else(jobs: DynamoJobs, cl
     assert in_the_open() == 0
 
 
-def test_what_was_abandoned_is_not_in_the_open_until_somebody_needs_it_again(jobs: DynamoJobs) -> None:
+def test_an_abandoned_job_is_in_the_index_only_once_it_is_created_again(jobs: DynamoJobs) -> None:
     jobs.create(JOB, NOON)
     jobs.abandon(jobs.read([JOB.job_id])[JOB.job_id], NOON)
     assert in_the_open() == 0
@@ -114,7 +114,7 @@ def test_what_was_abandoned_is_not_in_the_open_until_somebody_needs_it_again(job
     assert not {"closed_at", "reason"} & set(item())
 
 
-def test_an_answered_job_is_not_touched_into_the_open(jobs: DynamoJobs) -> None:
+def test_touching_a_finished_job_does_not_index_it(jobs: DynamoJobs) -> None:
     jobs.create(JOB, NOON)
     jobs.close(JOB.job_id, JobStatus.DONE, "", NOON)
 
@@ -150,7 +150,7 @@ def test_a_job_that_waits_behind_many_others_is_found(jobs: DynamoJobs) -> None:
     assert found == replace(job_of([("59", 0)]), prepare_count=1, created_at="059", touched_at="059")
 
 
-def test_unanswered_statuses_are_those_in_the_index(jobs: DynamoJobs) -> None:
+def test_unfinished_statuses_are_those_in_the_index(jobs: DynamoJobs) -> None:
     seen = set()
     jobs.create(JOB, NOON)
     for move in (lambda: None, lambda: jobs.open(JOB, NOON), lambda: jobs.mark_sent(JOB, {}, NOON)):

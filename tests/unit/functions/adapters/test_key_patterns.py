@@ -31,21 +31,21 @@ def test_no_pattern_is_slow(pattern: str, key: str) -> None:
 
 
 @given(keys)
-def test_any_key_may_be_searched(key: str) -> None:
+def test_any_key_can_be_searched(key: str) -> None:
     assert finder_of(r"(?s)^(?P<bin_id>.*)$")(key) == key
 
 
-def test_a_group_that_took_no_part_finds_nothing() -> None:
+def test_an_unmatched_group_finds_nothing() -> None:
     assert finder_of(r"x(?P<bin_id>y)?")("x") == ""
 
 
-def test_what_is_no_pattern_says_why_once(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_pattern_gives_one_reason(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match=r"'\(' is not a valid RE2 expression: missing \): \(\.$"):
         finder_of("(")
     assert capfd.readouterr().err == ""
 
 
-def test_a_stack_without_a_pattern_loads_no_engine() -> None:
+def test_without_a_pattern_no_regex_engine_is_loaded() -> None:
     probe = (
         "import sys; from bintally.adapters.key_patterns import finder_of; finder_of(''); print('re2' in sys.modules)"
     )

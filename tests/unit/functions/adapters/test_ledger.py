@@ -39,7 +39,7 @@ def in_the_index() -> list[dict[str, Any]]:
     return items
 
 
-def test_an_item_tells_a_person_what_came_of_an_image(ledger: DynamoLedger) -> None:
+def test_an_item_shows_the_result_of_an_image(ledger: DynamoLedger) -> None:
     image = make_image("P-17-C/photo 1é.jpg")
     ledger.register([image], "job-1", NOON)
     settle(ledger, image, Status.COUNTED, answer=Prediction(3, 0.9, SURE_OF_3, MODEL))
@@ -67,7 +67,7 @@ def test_an_item_tells_a_person_what_came_of_an_image(ledger: DynamoLedger) -> N
     }
 
 
-def test_an_item_tells_how_sure_the_count_is(ledger: DynamoLedger) -> None:
+def test_an_item_shows_the_confidence_of_the_count(ledger: DynamoLedger) -> None:
     image = make_image()
     ledger.register([image], "job-1", NOON)
     answer = Prediction(3, 0.87, SURE_OF_3, MODEL, empty=0.02, over_range=0.01, interval=THREE_OR_FOUR)
@@ -79,7 +79,7 @@ def test_an_item_tells_how_sure_the_count_is(ledger: DynamoLedger) -> None:
     assert item["interval"] == {"M": {"low": {"N": "3"}, "high": {"N": "4"}, "coverage": {"N": "0.9"}}}
 
 
-def test_a_rejected_image_says_why(ledger: DynamoLedger) -> None:
+def test_a_rejected_image_has_a_reason(ledger: DynamoLedger) -> None:
     image = make_image()
     ledger.register([image], "job-1", NOON)
     refusal = PredictionError("too_small", "Too small.", MODEL)
@@ -91,7 +91,7 @@ def test_a_rejected_image_says_why(ledger: DynamoLedger) -> None:
     assert "count" not in item
 
 
-def test_the_usual_way_of_an_image_never_touches_the_index_of_pending_ones(ledger: DynamoLedger) -> None:
+def test_the_usual_transitions_never_touch_the_pending_index(ledger: DynamoLedger) -> None:
     ledger.register(make_images(2), "job-1", NOON)
     ledger.reject(make_image("folder/"), "A folder.", NOON, "folder_marker")
 
@@ -124,7 +124,7 @@ def test_statuses_are_counted(ledger: DynamoLedger) -> None:
 # ---- Photos that no job holds
 
 
-def test_an_item_tells_a_person_what_an_image_waits_for(ledger: DynamoLedger) -> None:
+def test_an_item_shows_what_an_image_waits_for(ledger: DynamoLedger) -> None:
     image = make_image()
     ledger.register([image], "job-1", NOON)
 
@@ -150,7 +150,7 @@ def test_an_item_tells_a_person_what_an_image_waits_for(ledger: DynamoLedger) ->
     }
 
 
-def test_the_index_holds_an_image_while_no_job_does(ledger: DynamoLedger) -> None:
+def test_the_index_contains_an_image_while_no_job_holds_it(ledger: DynamoLedger) -> None:
     image = make_image()
     steps = [
         (lambda: ledger.receive([image], NOON), 1),
@@ -167,7 +167,7 @@ def test_the_index_holds_an_image_while_no_job_does(ledger: DynamoLedger) -> Non
         assert len(in_the_index()) == waiting
 
 
-def test_an_image_that_was_counted_after_all_tells_of_no_failure(ledger: DynamoLedger) -> None:
+def test_a_late_count_clears_the_failure(ledger: DynamoLedger) -> None:
     image = make_image()
     ledger.register([image], "job-1", NOON)
     settle(ledger, image, Status.FAILED, "internal: x", PredictionError("internal", "x"))
@@ -179,7 +179,7 @@ def test_an_image_that_was_counted_after_all_tells_of_no_failure(ledger: DynamoL
     assert not {"reason", "pending", "due_at"} & set(item)
 
 
-def test_an_image_that_is_tried_again_is_not_settled(ledger: DynamoLedger) -> None:
+def test_a_reopened_image_is_not_complete(ledger: DynamoLedger) -> None:
     image = make_image()
     ledger.register([image], "job-1", NOON)
     settle(ledger, image, Status.FAILED, "internal: x")
@@ -191,7 +191,7 @@ def test_an_image_that_is_tried_again_is_not_settled(ledger: DynamoLedger) -> No
     assert (item["attempts_reset"], item["attempts"], item["due_at"]) == ({"N": "1"}, {"N": "1"}, {"S": LATER})
 
 
-def test_a_flood_is_spread_over_the_index(ledger: DynamoLedger) -> None:
+def test_many_images_are_spread_over_the_index(ledger: DynamoLedger) -> None:
     ledger.receive(make_images(200), NOON)
 
     shares = [int(item["pending"]["S"]) for item in in_the_index()]
@@ -204,7 +204,7 @@ def test_every_image_has_a_place_in_the_index(image_id: str) -> None:
     assert partition_of(image_id) in {str(number) for number in range(PARTITIONS)}
 
 
-def test_an_index_that_lags_behind_hands_out_nothing_that_moved(ledger: DynamoLedger) -> None:
+def test_a_stale_index_returns_nothing_that_moved(ledger: DynamoLedger) -> None:
     """The index is eventually consistent: what it names is read from the table itself."""
     images = make_images(2)
     ledger.receive(images, NOON)
@@ -229,7 +229,7 @@ def test_an_index_that_lags_behind_hands_out_nothing_that_moved(ledger: DynamoLe
 
 
 @pytest.mark.parametrize("status", [Status.COUNTED, Status.RECEIVED])
-def test_what_went_on_since_it_was_looked_at_is_not_tried_again(ledger: DynamoLedger, status: Status) -> None:
+def test_an_image_that_advanced_since_it_was_read_is_not_reopened(ledger: DynamoLedger, status: Status) -> None:
     """An answer came after all, or another person asked for another try."""
     image = make_image()
     ledger.register([image], "job-1", NOON)

@@ -42,7 +42,7 @@ def test_metadata_says_whether_a_file_adds(aws: None, metadata: dict[str, str], 
     assert OrderFiles(client("s3")).read(put("orders.csv", b"x", **metadata)) == ReceivedFile(b"x", adds)
 
 
-def test_a_file_of_unknown_mode_is_not_taken(aws: None) -> None:
+def test_a_file_of_unknown_mode_is_refused(aws: None) -> None:
     """Whoever wrote it meant something; to replace what should stand would be the worse mistake."""
     received = OrderFiles(client("s3")).read(put("orders.csv", b"x", **{"bintally-mode": "append"}))
 
@@ -61,7 +61,7 @@ def test_a_file_that_is_too_large_is_not_read() -> None:
     assert received.fault == "The file has 20,971,521 bytes; at most 20,971,520. Split it."
 
 
-def test_a_file_that_is_gone_is_an_error(aws: None) -> None:
+def test_a_missing_file_is_an_error(aws: None) -> None:
     with pytest.raises(StoreError, match=r"Reading s3://bintally-orders-000000000000-us-east-1/none.csv"):
         OrderFiles(client("s3")).read(StoredObject(table("OrdersBucket"), "none.csv", None, "00", ""))
 
@@ -75,7 +75,7 @@ FILE = OrderFile(
 )
 
 
-def test_a_report_tells_what_was_refused_and_changed(aws: None) -> None:
+def test_a_report_lists_rejected_rows_and_changed_ids(aws: None) -> None:
     source = order_file("2026/délivery 17.csv")
     reports = ImportReports(client("s3"), bucket=table("JobsBucket"))
 
@@ -105,7 +105,7 @@ def test_a_report_tells_what_was_refused_and_changed(aws: None) -> None:
 
 
 @pytest.mark.parametrize("progress", [Progress("f", 1), Progress("f", 2, 1, 4), Progress("f", 2, 1, 4, is_done=True)])
-def test_a_report_remembers_how_far_the_import_is(aws: None, progress: Progress) -> None:
+def test_a_report_records_the_progress_of_the_import(aws: None, progress: Progress) -> None:
     reports = ImportReports(client("s3"), bucket=table("JobsBucket"))
     source, other = order_file("orders.csv"), order_file("orders.csv", sequencer="02")
     assert reports.progress(source) is None
@@ -117,7 +117,7 @@ def test_a_report_remembers_how_far_the_import_is(aws: None, progress: Progress)
 
 
 @pytest.mark.parametrize("body", [b"", b"[", b"{}", b"[]", b'{"state": "done"}', b"\xff"])
-def test_a_report_that_can_not_be_read_says_nothing(aws: None, body: bytes) -> None:
+def test_an_unreadable_report_has_no_progress(aws: None, body: bytes) -> None:
     """The import begins again, and writes it anew."""
     source = order_file("orders.csv")
     key = report_key(source.key, source.sequencer)
@@ -135,7 +135,7 @@ def test_the_queue_is_sent_to(aws: None) -> None:
     assert message["Body"] == "again"
 
 
-def test_no_key_leads_a_report_elsewhere() -> None:
+def test_no_key_moves_a_report_out_of_its_folder() -> None:
     keys = {report_key(key, version) for key in HOSTILE_KEYS for version in ("../../x", "v1")}
 
     assert len(keys) == 2 * len(HOSTILE_KEYS)

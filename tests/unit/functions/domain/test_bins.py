@@ -29,7 +29,7 @@ from tests.unit.functions.examples import counted, keys, make_image, unreadable,
         ("a b+c%20/photo.jpg", "a b+c%20"),
     ],
 )
-def test_the_bin_is_the_folder_or_else_the_stem(key: str, bin_id: str) -> None:
+def test_the_bin_is_the_folder_or_the_file_stem(key: str, bin_id: str) -> None:
     assert bin_id_of(key) == bin_id
 
 
@@ -42,7 +42,7 @@ def test_the_bin_is_the_folder_or_else_the_stem(key: str, bin_id: str) -> None:
         ("P-17-C/photo.jpg", r"cam(?P<bin_id>\d+)?", "P-17-C"),
     ],
 )
-def test_a_pattern_finds_the_bin_and_where_it_does_not_the_folder_counts(key: str, pattern: str, bin_id: str) -> None:
+def test_a_pattern_finds_the_bin_with_the_folder_as_fallback(key: str, pattern: str, bin_id: str) -> None:
     assert bin_id_of(key, finder_of(pattern)) == bin_id
 
 
@@ -56,25 +56,25 @@ def test_a_pattern_finds_the_bin_and_where_it_does_not_the_folder_counts(key: st
         ("\U0001d160" * 250 + "/photo.jpg", "\U0001d160" * 250),
     ],
 )
-def test_a_bin_has_one_form_unless_no_table_could_hold_it(key: str, bin_id: str) -> None:
+def test_a_bin_id_is_normalised_unless_too_long(key: str, bin_id: str) -> None:
     """Of the last one NFC makes 3,000 bytes, for which a table would refuse all photos of a delivery."""
     assert bin_id_of(key) == bin_id
 
 
 @given(keys)
-def test_every_key_has_a_bin_that_a_table_can_hold(key: str) -> None:
+def test_every_key_has_a_valid_bin_id(key: str) -> None:
     """DynamoDB takes no empty key, and none of more than 2,048 bytes."""
     assert 1 <= len(bin_id_of(key).encode()) <= 2048
 
 
-def test_of_one_key_the_later_sequencer_is_newer_whatever_the_clock_said() -> None:
+def test_for_one_key_the_later_sequencer_is_newer_regardless_of_time() -> None:
     early, late = make_image(sequencer="01", at="2026-05-04T08:00:00.007Z"), make_image(sequencer="0101")
 
     assert is_newer(late, early)
     assert not is_newer(early, late)
 
 
-def test_of_two_keys_the_later_image_is_newer_whatever_the_sequencers() -> None:
+def test_for_two_keys_the_later_image_is_newer_regardless_of_sequencers() -> None:
     """S3's sequencers order the versions of one key only."""
     early = make_image("P-17-C/a.jpg", sequencer="09", at="2026-05-04T08:00:00.000Z")
     late = make_image("P-17-C/b.jpg", sequencer="01", at="2026-05-04T08:00:00.001Z")
@@ -140,7 +140,7 @@ def test_each_bin_has_its_own_newest() -> None:
         (unseen(), counted(), True),
     ],
 )
-def test_of_the_same_image_only_the_answer_that_was_missing_is_taken(
+def test_for_the_same_image_only_a_missing_result_is_accepted(
     held: BinCount, offered: BinCount, replaced: bool
 ) -> None:
     """One photo can be given up and then be counted after all."""
@@ -148,16 +148,14 @@ def test_of_the_same_image_only_the_answer_that_was_missing_is_taken(
 
 
 @given(drops(), st.data())
-def test_of_two_images_the_newer_replaces_the_older_whatever_came_of_them(
-    images: list[Image], data: st.DataObject
-) -> None:
+def test_a_newer_image_replaces_an_older_one_regardless_of_result(images: list[Image], data: st.DataObject) -> None:
     one, other = (data.draw(st.sampled_from([counted, unreadable, unseen])) for _ in range(2))
     for held, offered in itertools.permutations(images, 2):
         assert replaces(one(offered), other(held)) == is_newer(offered, held)
 
 
 @given(drops(), st.data())
-def test_what_a_bin_holds_in_the_end_does_not_depend_on_the_order_of_arrival(
+def test_the_final_count_of_a_bin_does_not_depend_on_the_order_of_arrival(
     images: list[Image], data: st.DataObject
 ) -> None:
     every = [form(image) for image in images for form in (counted, unseen)]

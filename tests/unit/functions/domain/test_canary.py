@@ -67,12 +67,12 @@ def test_a_photo_that_is_not_counted_is_a_fault(entry: LedgerEntry | None, says:
     assert is_settled(entry) == ("FAILED" in says)
 
 
-def test_a_counted_photo_is_none() -> None:
+def test_a_counted_photo_is_not_a_fault() -> None:
     assert faults_of_photos({KEY: LedgerEntry(IMAGE, Status.COUNTED, "async-1")}) == []
 
 
 @pytest.mark.parametrize("verdict", [Verdict.MATCH, Verdict.SHORT, Verdict.OVER, Verdict.UNCERTAIN])
-def test_every_verdict_that_rests_on_a_count_will_do(verdict: Verdict) -> None:
+def test_every_verdict_based_on_a_count_passes(verdict: Verdict) -> None:
     assert faults_of_lines([replace(line, verdict=verdict) for line in LINES]) == []
 
 
@@ -86,7 +86,7 @@ def test_a_line_without_a_verdict_on_a_count_is_a_fault(verdict: Verdict) -> Non
     ]
 
 
-def test_alerts_leave_the_canary_out() -> None:
+def test_alerts_omit_the_canary() -> None:
     pattern = source()["Resources"]["DiscrepancyRule"]["Properties"]["EventPattern"]
 
     assert pattern["detail"]["consignment_id"] == [{"anything-but": [CONSIGNMENT]}]

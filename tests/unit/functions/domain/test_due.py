@@ -31,7 +31,7 @@ def test_a_date_is_the_end_of_its_day_at_the_site_and_a_time_is_itself(text: str
 
 
 @pytest.mark.parametrize("text", ["", "tomorrow", "2026-02-30", "04.05.2026", "9999-12-31", "0001-01-01T00:00+23:59"])
-def test_what_is_no_moment_is_refused(text: str) -> None:
+def test_an_invalid_time_is_refused(text: str) -> None:
     with pytest.raises((ValueError, OverflowError)):
         due_at_of(text, UTC)
 
@@ -44,7 +44,7 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
         ("2026-05-04T16:00Z", "2026-05-04 18:00 (Europe/Berlin)"),
     ],
 )
-def test_a_due_time_is_told_in_the_time_of_the_site(text: str, words: str) -> None:
+def test_a_due_time_is_shown_in_site_time(text: str, words: str) -> None:
     assert due_words(iso(due_at_of(text, BERLIN)), BERLIN) == words
 
 
@@ -57,6 +57,6 @@ def test_a_date_has_not_passed_before_its_day_has() -> None:
 @pytest.mark.parametrize(
     "name", ["", "Mars/Olympus", "Europe", "../../etc/passwd", "/etc/localtime", "x" * 300, "a\0b"]
 )
-def test_what_is_no_zone_is_refused(name: str) -> None:
+def test_an_unknown_time_zone_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="is not a time zone of the tz database"):
         site_zone(name)

@@ -39,14 +39,14 @@ def test_exactly_these_transitions_are_legal() -> None:
     assert {(old, new) for old, new in every if may_follow(old, new)} == LEGAL
 
 
-def test_a_terminal_status_is_one_that_nothing_follows_but_an_answer_that_was_missing() -> None:
+def test_only_a_missing_result_follows_a_terminal_status() -> None:
     assert frozenset({COUNTED, REJECTED, FAILED, SUPERSEDED}) == TERMINAL
     assert set(TRANSITIONS) == {None, *Status}
     assert {status for status in TERMINAL if not TRANSITIONS[status]} == {COUNTED, REJECTED, SUPERSEDED}
 
 
 @pytest.mark.parametrize("answer", [COUNTED, REJECTED, SUPERSEDED])
-def test_an_answer_settles_whatever_has_none_yet(answer: Status) -> None:
+def test_a_result_completes_any_status_without_one(answer: Status) -> None:
     assert {status for status in Status if may_follow(status, answer)} == {RECEIVED, SUBMITTED, FAILED}
 
 
@@ -59,11 +59,11 @@ def test_every_status_leads_to_a_terminal_one() -> None:
 
 
 @given(keys)
-def test_an_image_id_is_short_and_harmless_whatever_the_key(key: str) -> None:
+def test_an_image_id_is_short_and_safe_for_any_key(key: str) -> None:
     assert re.fullmatch("[0-9a-f]{32}", make_image(key).image_id)
 
 
-def test_an_image_id_tells_bucket_key_and_version_apart() -> None:
+def test_an_image_id_distinguishes_bucket_key_and_version() -> None:
     images = [
         Image(bucket, key, version, "00", "", "")
         for bucket in ("a", "b")
@@ -74,7 +74,7 @@ def test_an_image_id_tells_bucket_key_and_version_apart() -> None:
     assert len({image.image_id for image in images}) == len(images)
 
 
-def test_an_image_id_rests_on_the_sequencer_where_the_bucket_keeps_no_versions() -> None:
+def test_without_versions_an_image_id_depends_on_the_sequencer() -> None:
     first = Image("b", "k", None, "01", "2026-05-04T08:00:00.000Z", "bin")
     repeated = Image("b", "k", None, "01", "2026-05-04T08:00:00.000Z", "bin")
     second = Image("b", "k", None, "02", "2026-05-04T08:00:00.000Z", "bin")
@@ -93,11 +93,11 @@ def test_a_key_that_ends_in_a_slash_is_a_folder() -> None:
 
 
 @pytest.mark.parametrize(("attempts", "attempts_reset", "counted"), [(0, 0, 0), (3, 0, 3), (3, 3, 0), (4, 3, 1)])
-def test_attempts_before_a_person_asked_do_not_count(attempts: int, attempts_reset: int, counted: int) -> None:
+def test_attempts_before_a_reset_do_not_count(attempts: int, attempts_reset: int, counted: int) -> None:
     assert LedgerEntry(make_image(), RECEIVED, "job-1", attempts, attempts_reset).counted_attempts == counted
 
 
-def test_a_job_holds_what_is_submitted_with_it_and_nothing_else() -> None:
+def test_a_job_holds_exactly_the_images_submitted_with_it() -> None:
     held = {
         (status, job_id) for status in Status for job_id in ("job-1", "job-2", None)
         if LedgerEntry(make_image(), status, job_id).is_held_by("job-1")

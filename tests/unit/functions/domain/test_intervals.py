@@ -49,7 +49,7 @@ def test_facts_are_read_back(interval: Interval) -> None:
     assert interval_of(interval.facts()) == interval
 
 
-def test_facts_come_out_of_a_table_too() -> None:
+def test_facts_are_read_back_from_a_table() -> None:
     assert interval_of({"low": Decimal(2), "high": Decimal(3), "coverage": Decimal("0.9")}) == Interval(2, 3, 0.9)
 
 
@@ -67,6 +67,6 @@ def test_facts_come_out_of_a_table_too() -> None:
         {"low": 1, "coverage": 0.9},
     ],
 )
-def test_what_is_no_interval_is_refused(facts: dict[str, Any]) -> None:
+def test_an_invalid_interval_is_refused(facts: dict[str, Any]) -> None:
     with pytest.raises((KeyError, ValueError)):
         interval_of(facts)

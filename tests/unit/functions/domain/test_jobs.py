@@ -34,7 +34,7 @@ def test_other_images_are_another_job(some: Asked, others: Asked) -> None:
 
 
 @given(asked, st.data())
-def test_images_of_which_one_was_retried_are_another_job(asked: Asked, data: st.DataObject) -> None:
+def test_a_retried_image_makes_another_job(asked: Asked, data: st.DataObject) -> None:
     number = data.draw(st.integers(0, len(asked) - 1))
     image_id, attempts = asked[number]
     again = [*asked[:number], (image_id, attempts + 13), *asked[number + 1 :]]
@@ -43,7 +43,7 @@ def test_images_of_which_one_was_retried_are_another_job(asked: Asked, data: st.
 
 
 @given(asked, engines)
-def test_a_job_id_is_one_that_sagemaker_takes_and_names_its_engine(asked: Asked, engine: EngineName) -> None:
+def test_a_job_id_is_valid_for_sagemaker_and_names_its_engine(asked: Asked, engine: EngineName) -> None:
     """InferenceId: 1 to 64 printable characters. TransformJobName: at most 63, letters, digits and dashes."""
     job_id = job_of(asked, engine).job_id
 
@@ -64,9 +64,7 @@ def test_a_job_is_prepared_and_knows_its_manifest() -> None:
 
 
 @given(asked, st.integers(1, 200))
-def test_the_manifests_of_a_transform_job_lie_in_its_folder_one_for_each_shard_in_order(
-    asked: Asked, shards: int
-) -> None:
+def test_a_transform_job_has_one_manifest_for_each_shard_in_order(asked: Asked, shards: int) -> None:
     job = job_of(asked, EngineName.BATCH, shards)
 
     assert len(set(job.manifests)) == shards
@@ -76,7 +74,7 @@ def test_the_manifests_of_a_transform_job_lie_in_its_folder_one_for_each_shard_i
 
 
 @given(asked, asked)
-def test_the_folder_of_a_job_is_no_other_jobs(some: Asked, others: Asked) -> None:
+def test_each_job_has_its_own_folder(some: Asked, others: Asked) -> None:
     """SageMaker takes whatever lies below the prefix."""
     jobs = [job_of(each, engine) for each in (some, others) for engine in EngineName]
 
@@ -84,12 +82,12 @@ def test_the_folder_of_a_job_is_no_other_jobs(some: Asked, others: Asked) -> Non
         assert one.job_id == other.job_id or not other.folder.startswith(one.folder)
 
 
-def test_a_job_is_unanswered_until_it_is_closed() -> None:
+def test_a_job_is_unfinished_until_it_is_closed() -> None:
     assert set(JobStatus) - UNFINISHED == {JobStatus.DONE, JobStatus.FAILED, JobStatus.ABANDONED}
 
 
 @given(st.lists(st.integers()), st.integers(1, 7))
-def test_parts_are_full_but_the_last_and_lose_nothing(items: list[int], size: int) -> None:
+def test_batches_are_full_except_the_last_and_lose_nothing(items: list[int], size: int) -> None:
     parts = batched(items, size)
 
     assert [item for part in parts for item in part] == items
@@ -98,5 +96,5 @@ def test_parts_are_full_but_the_last_and_lose_nothing(items: list[int], size: in
 
 
 @pytest.mark.parametrize(("number", "sizes"), [(0, []), (100, [100]), (101, [100, 1]), (250, [100, 100, 50])])
-def test_parts_at_the_limit_of_a_transaction(number: int, sizes: list[int]) -> None:
+def test_batches_at_the_limit_of_a_transaction(number: int, sizes: list[int]) -> None:
     assert [len(part) for part in batched(range(number), 100)] == sizes

@@ -78,7 +78,7 @@ OUT_OF_RANGE = [
 
 
 @given(st.lists(keys.map(make_image), max_size=5, unique_by=lambda image: image.key))
-def test_a_manifest_has_one_line_for_each_image_whatever_the_keys(images: list[Image]) -> None:
+def test_a_manifest_has_one_line_for_each_image_for_any_keys(images: list[Image]) -> None:
     manifest = build_manifest(images)
     records = [json.loads(line) for line in manifest.split("\n")[:-1]]
 
@@ -87,21 +87,21 @@ def test_a_manifest_has_one_line_for_each_image_whatever_the_keys(images: list[I
     assert [set(record) for record in records] == [{"image_id", "uri", "version_id"}] * len(images)
 
 
-def test_a_manifest_is_the_same_bytes_in_whatever_order_the_images_come() -> None:
+def test_a_manifest_does_not_depend_on_the_order_of_images() -> None:
     images = [make_image(key) for key in HOSTILE_KEYS]
     shuffled = random.Random(1).sample(images, len(images))
 
     assert build_manifest(shuffled).encode() == build_manifest(images).encode()
 
 
-def test_a_manifest_names_the_version_or_says_that_there_is_none() -> None:
+def test_a_manifest_has_the_version_or_null() -> None:
     unversioned = Image("intake", "k", None, "00", "", "bin")
 
     assert json.loads(build_manifest([make_image(version="v1")]))["version_id"] == "v1"
     assert json.loads(build_manifest([unversioned]))["version_id"] is None
 
 
-def test_answers_are_predictions_and_refusals() -> None:
+def test_results_are_predictions_and_errors() -> None:
     one, other = make_images(2)
     output = f"{json.dumps(prediction(one, 3))}\n{json.dumps(refusal(other, 'too_small', 'Too small.'))}\n"
 
@@ -113,7 +113,7 @@ def test_answers_are_predictions_and_refusals() -> None:
     assert answers[other.image_id] == PredictionError("too_small", "Too small.", "resnet50@0123456789ab")
 
 
-def test_a_model_may_say_that_a_bin_is_out_of_range_and_where_the_count_lies() -> None:
+def test_a_prediction_may_have_over_range_and_an_interval() -> None:
     image = make_image()
     more = {"empty": 0.02, "over_range": 0.01, "interval": {"low": 2, "high": 3, "coverage": 0.9}}
 
@@ -123,7 +123,7 @@ def test_a_model_may_say_that_a_bin_is_out_of_range_and_where_the_count_lies() -
     assert (answer.empty, answer.over_range, answer.interval) == (0.02, 0.01, Interval(2, 3, 0.9))
 
 
-def test_the_answer_may_be_that_there_is_no_item_or_more_than_the_model_counts() -> None:
+def test_a_prediction_may_be_empty_or_over_range() -> None:
     image, more = make_image(), {"empty": 0.3, "over_range": 0.6}
     beyond = {"at_least": 6, "interval": {"low": 5, "high": None, "coverage": 0.9}}
 
@@ -136,7 +136,7 @@ def test_the_answer_may_be_that_there_is_no_item_or_more_than_the_model_counts()
     assert (many.count, many.at_least, many.interval) == (None, 6, Interval(5, None, 0.9))
 
 
-def test_a_line_of_a_model_that_cannot_tell_is_an_answer_too() -> None:
+def test_optional_fields_of_a_prediction_may_be_missing() -> None:
     image = make_image()
     more = {"empty": None, "over_range": None, "interval": None}
 
@@ -146,7 +146,7 @@ def test_a_line_of_a_model_that_cannot_tell_is_an_answer_too() -> None:
 
 
 @given(st.data())
-def test_an_output_that_was_cut_off_keeps_its_whole_lines(data: st.DataObject) -> None:
+def test_a_truncated_output_keeps_its_complete_lines(data: st.DataObject) -> None:
     images = make_images(3)
     lines = [json.dumps(prediction(image), ensure_ascii=False) for image in images]
     output = "\n".join(lines)
@@ -159,7 +159,7 @@ def test_an_output_that_was_cut_off_keeps_its_whole_lines(data: st.DataObject) -
 
 
 @pytest.mark.parametrize("line", NOT_ANSWERS)
-def test_a_line_that_is_no_answer_is_left_out_and_spoils_no_other(line: str) -> None:
+def test_an_invalid_line_is_omitted_and_affects_no_other(line: str) -> None:
     image = make_image()
     good = json.dumps(prediction(image))
 
@@ -167,7 +167,7 @@ def test_a_line_that_is_no_answer_is_left_out_and_spoils_no_other(line: str) -> 
 
 
 @pytest.mark.parametrize("wrong", OUT_OF_RANGE, ids=lambda wrong: repr(wrong)[:40])
-def test_an_answer_out_of_range_is_none(wrong: dict[str, object]) -> None:
+def test_a_count_out_of_range_is_not_a_result(wrong: dict[str, object]) -> None:
     image, other = make_images(2)
 
     answers = parse_output(f"{json.dumps(prediction(image) | wrong)}\n{json.dumps(prediction(other))}")
@@ -175,7 +175,7 @@ def test_an_answer_out_of_range_is_none(wrong: dict[str, object]) -> None:
     assert list(answers) == [other.image_id]
 
 
-def test_a_refusal_is_cut_to_what_a_table_holds_and_a_person_reads() -> None:
+def test_a_prediction_error_is_truncated() -> None:
     image, other = make_images(2)
     endless = refusal(image, message="x" * 500_000 + "\ud800") | {"image_id": image.image_id}
     nameless = refusal(other, code="c" * 10_000)
@@ -194,7 +194,7 @@ def test_only_a_line_feed_ends_a_line(mark: str) -> None:
     assert parse_output(f"{line}\n")[image.image_id] == PredictionError("corrupt_image", f"one{mark}two", MODEL)
 
 
-def test_deep_nesting_spoils_no_other_line() -> None:
+def test_deep_nesting_affects_no_other_line() -> None:
     image = make_image()
     good = json.dumps(prediction(image))
 
@@ -203,11 +203,11 @@ def test_deep_nesting_spoils_no_other_line() -> None:
 
 @settings(max_examples=50)
 @given(st.text())
-def test_reading_answers_never_raises(output: str) -> None:
+def test_parsing_an_output_never_raises(output: str) -> None:
     assert isinstance(parse_output(output), dict)
 
 
-def test_unknown_fields_are_no_harm() -> None:
+def test_unknown_fields_are_ignored() -> None:
     image = make_image()
     line = json.dumps(prediction(image) | {"seconds": 0.2, "extra": {"nested": []}})
 

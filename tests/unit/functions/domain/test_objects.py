@@ -37,7 +37,7 @@ def test_trailing_zeros_and_capitals_make_no_difference(sequencer: str) -> None:
     assert padded_sequencer(sequencer) == padded_sequencer(f"{sequencer}00") == padded_sequencer(sequencer.lower())
 
 
-def test_objects_sort_by_when_they_were_put_then_by_sequencer() -> None:
+def test_objects_sort_by_upload_time_then_by_sequencer() -> None:
     def put(at: str, sequencer: str) -> StoredObject:
         return StoredObject("orders", "any.csv", None, padded_sequencer(sequencer), at)
 

@@ -19,11 +19,11 @@ from tests.unit.functions.domain.order_files import GOOD, HEADER, parsed, rows
 
 
 @pytest.mark.parametrize("consignment", ["PO 4711/2", "Lieferung-Ä", "注文 7", "C" * 128, "#1", "ä" * 128])
-def test_a_consignment_may_be_called_as_people_call_it(consignment: str) -> None:
+def test_any_printable_consignment_id_is_accepted(consignment: str) -> None:
     assert rows(f"consignment_id,bin_id,expected\n{consignment},a,3\n") == [(consignment, "a", 3, None)]
 
 
-def test_ids_have_one_form_and_what_changed_is_said() -> None:
+def test_ids_are_normalised_and_changes_are_listed() -> None:
     decomposed = "Regal-A\u0308"
     file = parsed(f'consignment_id,bin_id,expected\nC-1,{decomposed},3\nC-1,"b ",4\n{decomposed},c,1\nC-1,d,1\n')
 
@@ -37,7 +37,7 @@ def test_ids_have_one_form_and_what_changed_is_said() -> None:
     assert file.changed_ids == 3
 
 
-def test_two_forms_of_one_id_are_one_line() -> None:
+def test_two_unicode_forms_of_one_id_are_one_line() -> None:
     file = parsed("consignment_id,bin_id,expected\nC-1,Ä,3\nC-1,A\u0308,4\n")
 
     assert [line.expected for line in file.lines] == [3]
@@ -47,14 +47,14 @@ def test_two_forms_of_one_id_are_one_line() -> None:
 # ---- Limits
 
 
-def test_a_file_with_too_many_rows_is_refused_whole() -> None:
+def test_a_file_with_too_many_rows_is_rejected() -> None:
     file = parse_orders(HEADER.encode() + b"\nC-1,a,1," * (MAX_ROWS + 1))
 
     assert file.lines == ()
     assert [row.reason for row in file.refused] == ["The file has more than 200,000 rows. Split it."]
 
 
-def test_a_file_that_is_too_large_is_refused_whole() -> None:
+def test_a_file_that_is_too_large_is_rejected() -> None:
     (refused,) = parse_orders(b"x" * (MAX_BYTES + 1)).refused
 
     assert refused.reason == "The file has 20,971,521 bytes; at most 20,971,520. Split it."
@@ -69,21 +69,21 @@ def test_a_file_that_is_too_large_is_refused_whole() -> None:
         ('{"lines": [' + "0," * 600_000 + "0]}", "The file may hold 600,003 JSON values; at most 600,000."),
     ],
 )
-def test_what_would_fill_the_memory_is_refused_before(data: str, reason: str) -> None:
+def test_a_file_that_would_fill_the_memory_is_rejected_first(data: str, reason: str) -> None:
     file = parsed(data)
 
     assert file.lines == ()
     assert reason in file.refused[0].reason
 
 
-def test_of_very_many_refused_rows_the_first_are_named_and_all_are_counted() -> None:
+def test_the_first_rejected_rows_are_listed_and_all_are_counted() -> None:
     file = parsed(HEADER + "\nC-1,a,no," * (MAX_LISTED + 5) + "\nC-1,a,1,")
 
     assert len(file.lines) == 1
     assert (len(file.refused), file.refused_rows) == (MAX_LISTED, MAX_LISTED + 5)
 
 
-def test_a_reason_shows_only_the_beginning_of_a_long_value() -> None:
+def test_a_reason_truncates_a_long_value() -> None:
     (refused,) = parsed(f"{HEADER}\nC-1,a,{'9' * 100_000},\n").refused
 
     assert len(refused.reason) < 200
@@ -111,7 +111,7 @@ json_like = st.recursive(
 
 
 @given(st.one_of(st.binary(), st.text().map(str.encode), csv_like.map(str.encode), json_like.map(str.encode)))
-def test_reading_orders_never_raises_and_what_it_takes_can_be_stored(data: bytes) -> None:
+def test_parsing_orders_never_raises_and_accepted_lines_can_be_stored(data: bytes) -> None:
     file = parse_orders(data)
 
     assert all(0 <= line.expected <= 1_000_000 and 1 <= len(line.bin_id.encode()) <= 1024 for line in file.lines)

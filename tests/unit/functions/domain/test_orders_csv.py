@@ -30,11 +30,11 @@ from tests.unit.functions.domain.order_files import GOOD, HEADER, parsed, refusa
         "consignment_id,bin_id,expected\nC-1,P-17-C,0003\n",
     ],
 )
-def test_csv_in_its_many_forms_says_the_same(text: str) -> None:
+def test_every_form_of_csv_gives_the_same_line(text: str) -> None:
     assert rows(text) == [("C-1", "P-17-C", 3, None)]
 
 
-def test_a_bin_may_be_called_anything() -> None:
+def test_any_bin_id_is_accepted() -> None:
     text = f'{HEADER}\nC-1,"shelf 4, left",1,\nC-1,"say ""hi""",2,\nC-1,日本 é,3,\nC-1,=1+1,4,\n'
 
     assert [bin_id for _, bin_id, _, _ in rows(text)] == ["shelf 4, left", 'say "hi"', "日本 é", "=1+1"]
@@ -83,7 +83,7 @@ def test_a_file_of_a_header_only_has_no_lines() -> None:
         ("C-1,P-17-C,3,9999-12-31T23:59:59-14:00", "due_at '9999-12-31T23:59:59-14:00' is not a date"),
     ],
 )
-def test_a_bad_row_is_reported_and_the_good_stand(row: str, reason: str) -> None:
+def test_a_bad_row_is_reported_and_good_rows_are_kept(row: str, reason: str) -> None:
     file = parsed(f"{HEADER}\nC-9,before,1,\n{row}\nC-9,after,2,\n")
 
     assert [line.bin_id for line in file.lines] == ["before", "after"]
@@ -99,14 +99,14 @@ def test_lines_are_counted_as_an_editor_counts_them() -> None:
     assert [line.bin_id for line in parsed(text).lines] == ["two\nlines"]
 
 
-def test_a_quote_that_never_ends_is_reported_where_it_begins() -> None:
+def test_an_unclosed_quote_is_reported_where_it_begins() -> None:
     file = parsed(f'{HEADER}\n{GOOD}\nC-1,"open,3,\nC-1,b,4,\nC-1,c,5,\n')
 
     assert [line.bin_id for line in file.lines] == ["P-17-C"]
     assert [row.line for row in file.refused] == [3]
 
 
-def test_a_file_that_breaks_in_the_middle_keeps_what_came_before() -> None:
+def test_a_file_that_breaks_in_the_middle_keeps_earlier_rows() -> None:
     file = parsed(f'{HEADER}\nC-1,a,1,\nC-1,b,x,\nC-1,"{"y" * 200_000}",3,\nC-1,c,3,\n')
 
     assert [line.bin_id for line in file.lines] == ["a"]
@@ -114,7 +114,7 @@ def test_a_file_that_breaks_in_the_middle_keeps_what_came_before() -> None:
     assert "can't be read as CSV" in file.refused[-1].reason
 
 
-def test_a_repeated_row_names_the_line_that_stands() -> None:
+def test_a_repeated_row_names_the_line_that_is_kept() -> None:
     file = parsed(f"{HEADER}\nC-1,a,1,\nC-1,b,2,\nC-1,a,9,\nC-2,a,3,\n")
 
     assert [(line.consignment_id, line.bin_id, line.expected) for line in file.lines] == [
@@ -134,7 +134,7 @@ def test_a_repeated_row_names_the_line_that_stands() -> None:
         ("", "The header lacks the column consignment_id, bin_id, expected; it has: nothing."),
     ],
 )
-def test_a_file_without_the_columns_says_which_it_has(header: str, reason: str) -> None:
+def test_a_missing_column_is_reported_with_those_present(header: str, reason: str) -> None:
     assert parsed(f"{header}\nC-1,P-17-C,3\n" if header else "") == OrderFile((), (RefusedRow(1, reason),), 1)
 
 
@@ -151,7 +151,7 @@ def test_a_file_without_the_columns_says_which_it_has(header: str, reason: str) 
         (b"\x1f\x8bfile", 1, "Decompress it first"),
     ],
 )
-def test_what_is_no_utf_8_text_is_refused_with_what_to_do(data: bytes, line: int, reason: str) -> None:
+def test_a_file_that_is_not_utf_8_is_rejected_with_advice(data: bytes, line: int, reason: str) -> None:
     file = parse_orders(data)
 
     assert file.lines == ()

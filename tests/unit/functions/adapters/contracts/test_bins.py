@@ -45,13 +45,13 @@ def test_a_bin_holds_its_count(ports: Any) -> None:
         {},
     ],
 )
-def test_a_bin_holds_how_sure_its_count_is(ports: Any, sureness: dict[str, Any]) -> None:
+def test_a_bin_holds_the_confidence_of_its_count(ports: Any, sureness: dict[str, Any]) -> None:
     ports.bins.record([counted(**sureness)], NOON)
 
     assert ports.bins.read(["P-17-C"])["P-17-C"] == counted(**sureness)
 
 
-def test_a_count_of_a_model_that_cannot_tell_forgets_what_another_told(ports: Any) -> None:
+def test_a_count_without_optional_fields_clears_those_of_another_model(ports: Any) -> None:
     newer = make_image(sequencer="0055AED6DCD90281E6")
     ports.bins.record([counted(empty=0.02, over_range=0.01, interval=THREE_OR_FOUR)], NOON)
 
@@ -60,7 +60,7 @@ def test_a_count_of_a_model_that_cannot_tell_forgets_what_another_told(ports: An
     assert ports.bins.read(["P-17-C"])["P-17-C"] == replace(counted(newer), revision=2)
 
 
-def test_a_bin_over_range_forgets_the_count_before_and_is_forgotten_by_the_next(ports: Any) -> None:
+def test_a_bin_over_range_replaces_a_count_and_is_replaced_by_one(ports: Any) -> None:
     versions = [make_image(sequencer=f"0055AED6DCD90281E{number}") for number in range(3)]
     over = counted(versions[1], count=None, at_least=6, empty=0.0, over_range=0.9)
 
@@ -72,7 +72,7 @@ def test_a_bin_over_range_forgets_the_count_before_and_is_forgotten_by_the_next(
     assert ports.bins.read(["P-17-C"])["P-17-C"] == replace(counted(versions[2]), revision=3)
 
 
-def test_an_unreadable_bin_forgets_the_count_before(ports: Any) -> None:
+def test_an_unreadable_bin_clears_the_previous_count(ports: Any) -> None:
     newer = make_image(sequencer="0055AED6DCD90281E6")
     ports.bins.record([counted(empty=0.02, over_range=0.01, interval=THREE_OR_FOUR)], NOON)
 
@@ -81,7 +81,7 @@ def test_an_unreadable_bin_forgets_the_count_before(ports: Any) -> None:
     assert ports.bins.read(["P-17-C"])["P-17-C"] == replace(unreadable(newer), revision=2)
 
 
-def test_recording_says_what_the_bin_holds_now(ports: Any) -> None:
+def test_recording_returns_what_the_bin_holds_now(ports: Any) -> None:
     newer, older = make_image(sequencer="0055AED6DCD90281E6"), make_image()
 
     assert ports.bins.record([counted(newer), counted(make_image("x/y.jpg"))], NOON)["P-17-C"].image == newer
@@ -126,7 +126,7 @@ def test_a_bin_takes_only_what_is_newer(ports: Any, held: Any, offered: Any, rep
         (counted(), unseen(), False),
     ],
 )
-def test_of_the_same_image_a_bin_takes_only_the_answer_that_was_missing(
+def test_for_the_same_image_a_bin_takes_only_a_missing_result(
     ports: Any, held: BinCount, offered: BinCount, taken: bool
 ) -> None:
     ports.bins.record([held], NOON)

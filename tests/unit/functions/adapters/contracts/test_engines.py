@@ -110,7 +110,7 @@ def test_a_job_that_was_never_prepared_asks_about_nothing(ports: Any, job: Job) 
     [(JOB, {"output_location", "failure_location"}), (BATCH, {"output_location"})],
     ids=["async", "batch"],
 )
-def test_a_job_that_is_taken_has_a_receipt(ports: Any, job: Job, told: set[str]) -> None:
+def test_an_accepted_job_has_a_receipt(ports: Any, job: Job, told: set[str]) -> None:
     engine_of(ports, job).prepare(job, shards_of(job))
 
     receipt = engine_of(ports, job).submit(job)
@@ -120,7 +120,7 @@ def test_a_job_that_is_taken_has_a_receipt(ports: Any, job: Job, told: set[str])
 
 
 @ENGINES
-def test_a_job_that_is_not_taken_has_none(ports: Any, job: Job) -> None:
+def test_a_rejected_job_has_no_receipt(ports: Any, job: Job) -> None:
     engine_of(ports, job).prepare(job, shards_of(job))
     (engine_of(ports, job) if isinstance(ports, Fakes) else ports.sagemaker).down = True
 
@@ -138,18 +138,18 @@ def test_a_used_up_quota_has_its_own_name(ports: Any) -> None:
         ports.batch_engine.submit(BATCH)
 
 
-def test_of_the_endpoint_nobody_can_ask_how_far_it_is(ports: Any) -> None:
+def test_the_endpoint_cannot_be_polled(ports: Any) -> None:
     assert not ports.async_engine.supports_polling
     assert ports.batch_engine.supports_polling
 
 
 @ENGINES
-def test_a_job_at_work_tells_nothing(ports: Any, job: Job) -> None:
+def test_a_running_job_has_no_result(ports: Any, job: Job) -> None:
     assert engine_of(ports, job).poll(sent(ports, job)) is None
 
 
 @ENGINES
-def test_a_job_that_has_answered_tells_where(ports: Any, job: Job) -> None:
+def test_a_finished_job_has_an_output_location(ports: Any, job: Job) -> None:
     asked = sent(ports, job)
     answer(ports, asked, list(range(job.shards)))
 
@@ -160,14 +160,14 @@ def test_a_job_that_has_answered_tells_where(ports: Any, job: Job) -> None:
     ]
 
 
-def test_a_request_that_failed_tells_why_and_has_no_output(ports: Any) -> None:
+def test_a_failed_request_has_a_reason_and_no_output(ports: Any) -> None:
     asked = sent(ports, JOB)
     answer(ports, asked, [], "The model server died.")
 
     assert polled(ports, asked) == JobResult(JOB.job_id, None, "The model server died.")
 
 
-def test_a_transform_job_that_failed_tells_why_and_keeps_what_was_counted(ports: Any) -> None:
+def test_a_failed_transform_job_has_a_reason_and_keeps_its_outputs(ports: Any) -> None:
     asked = sent(ports, BATCH)
     answer(ports, asked, [0], "ClientError: See job logs.")
 

@@ -68,7 +68,7 @@ def test_a_job_that_is_opened_is_prepared(ports: Any, job: Job) -> None:
 
 
 @pytest.mark.parametrize("before", [JobStatus.PREPARED, JobStatus.ABANDONED])
-def test_a_job_that_is_not_open_is_opened_again_as_if_it_were_new(ports: Any, before: JobStatus) -> None:
+def test_a_job_that_is_not_open_can_be_created_again(ports: Any, before: JobStatus) -> None:
     in_status(ports, before)
 
     ports.jobs.create(JOB, LATER)
@@ -79,7 +79,7 @@ def test_a_job_that_is_not_open_is_opened_again_as_if_it_were_new(ports: Any, be
     assert len(list(ports.jobs.all())) == 1
 
 
-def test_a_job_that_nobody_waits_for_is_abandoned(ports: Any) -> None:
+def test_a_job_without_images_is_abandoned(ports: Any) -> None:
     ports.jobs.create(JOB, NOON)
 
     ports.jobs.abandon(stored_job(ports), LATER)
@@ -101,7 +101,7 @@ def test_a_job_that_was_prepared_again_since_is_not_abandoned(ports: Any, again:
     assert stored_job(ports).status is JobStatus.PREPARED
 
 
-def test_a_job_is_sent_only_when_the_ledger_names_it(ports: Any) -> None:
+def test_a_job_is_submitted_only_after_the_ledger_names_it(ports: Any) -> None:
     ports.jobs.create(JOB, NOON)
     assert not ports.jobs.claim(JOB, NOON, NOON)
     ports.jobs.mark_sent(JOB, RECEIPT, NOON)
@@ -115,7 +115,7 @@ def test_a_job_is_sent_only_when_the_ledger_names_it(ports: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [JobStatus.OPEN, JobStatus.SENT, JobStatus.DONE, JobStatus.FAILED])
-def test_a_job_that_went_on_is_neither_opened_nor_made_ready_again(ports: Any, status: JobStatus) -> None:
+def test_a_job_that_advanced_is_neither_created_nor_opened_again(ports: Any, status: JobStatus) -> None:
     in_status(ports, status)
     before = stored_job(ports)
 
@@ -125,7 +125,7 @@ def test_a_job_that_went_on_is_neither_opened_nor_made_ready_again(ports: Any, s
     assert stored_job(ports) == before
 
 
-def test_a_job_that_was_abandoned_too_soon_is_made_ready(ports: Any) -> None:
+def test_an_abandoned_job_can_be_opened(ports: Any) -> None:
     """The sweep looked before the ledger named it, and the function that opened it goes on."""
     in_status(ports, JobStatus.ABANDONED)
 
@@ -136,7 +136,7 @@ def test_a_job_that_was_abandoned_too_soon_is_made_ready(ports: Any) -> None:
     assert found(ports) == {JobStatus.OPEN: [JOB.job_id]}
 
 
-def test_a_claim_is_one_callers_until_it_ends(ports: Any) -> None:
+def test_a_claim_is_exclusive_until_it_expires(ports: Any) -> None:
     opened(ports)
 
     assert ports.jobs.claim(JOB, "2026-05-04T12:00:00.000Z", "2026-05-04T12:02:00.000Z")
@@ -146,7 +146,7 @@ def test_a_claim_is_one_callers_until_it_ends(ports: Any) -> None:
     assert stored_job(ports).send_count == 2
 
 
-def test_a_job_that_was_sent_waits_no_more(ports: Any) -> None:
+def test_a_sent_job_no_longer_waits(ports: Any) -> None:
     opened(ports)
     ports.jobs.claim(JOB, NOON, NOON)
 
@@ -163,7 +163,7 @@ def test_a_job_that_was_sent_waits_no_more(ports: Any) -> None:
 
 @pytest.mark.parametrize("first", [JobStatus.DONE, JobStatus.FAILED])
 @pytest.mark.parametrize("before", sorted(UNFINISHED))
-def test_the_first_answer_closes_a_job_for_good(ports: Any, first: JobStatus, before: JobStatus) -> None:
+def test_the_first_result_closes_a_job(ports: Any, first: JobStatus, before: JobStatus) -> None:
     """An answer may come before the function that asked has noted that it asked, or that the ledger names the job."""
     in_status(ports, before)
     seen = stored_job(ports)
@@ -182,7 +182,7 @@ def test_the_first_answer_closes_a_job_for_good(ports: Any, first: JobStatus, be
     assert not ports.jobs.claim(JOB, LATER, LATER)
 
 
-def test_an_answer_that_comes_after_a_failure_closes_the_job_as_done(ports: Any) -> None:
+def test_a_result_after_a_failure_closes_the_job_as_done(ports: Any) -> None:
     in_status(ports, JobStatus.FAILED)
 
     ports.jobs.close(JOB.job_id, JobStatus.DONE, "", LATER)
@@ -192,7 +192,7 @@ def test_an_answer_that_comes_after_a_failure_closes_the_job_as_done(ports: Any)
 
 
 @pytest.mark.parametrize("status", sorted(set(JobStatus) - {JobStatus.PREPARED}))
-def test_only_a_job_that_is_prepared_is_abandoned(ports: Any, status: JobStatus) -> None:
+def test_only_a_prepared_job_is_abandoned(ports: Any, status: JobStatus) -> None:
     in_status(ports, status)
     before = stored_job(ports)
 
@@ -201,7 +201,7 @@ def test_only_a_job_that_is_prepared_is_abandoned(ports: Any, status: JobStatus)
     assert stored_job(ports) == before
 
 
-def test_what_is_unknown_is_not_changed_into_a_job(ports: Any) -> None:
+def test_an_unknown_job_is_not_created_by_a_change(ports: Any) -> None:
     ports.jobs.close(JOB.job_id, JobStatus.DONE, "", NOON)
     ports.jobs.open(JOB, NOON)
     ports.jobs.touch(JOB.job_id, NOON)
@@ -215,7 +215,7 @@ def test_what_is_unknown_is_not_changed_into_a_job(ports: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [JobStatus.OPEN, JobStatus.SENT])
-def test_a_job_without_capacity_waits_again_and_may_be_claimed_at_once(ports: Any, status: JobStatus) -> None:
+def test_a_job_without_capacity_waits_and_may_be_claimed_at_once(ports: Any, status: JobStatus) -> None:
     """When it is due is for the caller to look at."""
     opened(ports, BATCH)
     ports.jobs.claim(BATCH, NOON, LATER)
@@ -235,7 +235,7 @@ def test_a_job_without_capacity_waits_again_and_may_be_claimed_at_once(ports: An
     assert ports.jobs.claim(BATCH, NOON, LATER)
 
 
-def test_a_job_without_capacity_is_found_when_it_is_due_and_stands_in_nobodys_way_before(ports: Any) -> None:
+def test_a_job_without_capacity_is_found_only_once_it_is_due(ports: Any) -> None:
     opened(ports, BATCH)
 
     ports.jobs.defer(replace(BATCH, transform_attempt=1, due_at=LATER, reason="CapacityError"), NOON)
@@ -244,7 +244,7 @@ def test_a_job_without_capacity_is_found_when_it_is_due_and_stands_in_nobodys_wa
     assert found(ports, LATER) == {JobStatus.OPEN: [BATCH.job_id]}
 
 
-def test_each_try_is_deferred_once(ports: Any) -> None:
+def test_each_attempt_is_deferred_once(ports: Any) -> None:
     """The same announcement may come many times, also after the next try was sent."""
     opened(ports, BATCH)
     later = [
@@ -265,7 +265,7 @@ def test_each_try_is_deferred_once(ports: Any) -> None:
     assert (stored_job(ports, BATCH).status, stored_job(ports, BATCH).transform_attempt) == (JobStatus.OPEN, 2)
 
 
-def test_a_try_that_was_refused_before_its_sender_noted_it_is_not_taken_for_the_next(ports: Any) -> None:
+def test_an_attempt_rejected_before_it_was_recorded_is_not_mistaken_for_the_next(ports: Any) -> None:
     """Else the job would be SENT under the name of a transform job that nobody asked for."""
     opened(ports, BATCH)
     ports.jobs.claim(BATCH, NOON, LATER)
@@ -276,7 +276,7 @@ def test_a_try_that_was_refused_before_its_sender_noted_it_is_not_taken_for_the_
     assert stored_job(ports, BATCH).status is JobStatus.OPEN
 
 
-def test_those_unanswered_are_found_by_status_and_since_when_longest_first(ports: Any) -> None:
+def test_unfinished_jobs_are_found_by_status_oldest_first(ports: Any) -> None:
     jobs = [job_of([(str(number), 0)], EngineName.BATCH if number % 2 else EngineName.ASYNC) for number in range(6)]
     for number, job in enumerate(jobs):
         opened(ports, job, str(number))
@@ -294,7 +294,7 @@ def test_those_unanswered_are_found_by_status_and_since_when_longest_first(ports
 
 
 @pytest.mark.parametrize("step", ["open", "ready", "sent", "defer", "touch"])
-def test_whatever_is_done_about_a_job_it_is_looked_into_later(ports: Any, step: str) -> None:
+def test_every_change_of_a_job_postpones_its_next_poll(ports: Any, step: str) -> None:
     in_status(ports, {"open": JobStatus.ABANDONED, "ready": JobStatus.PREPARED}.get(step, JobStatus.OPEN))
     doing = {
         "open": lambda: ports.jobs.create(JOB, LATER),
@@ -310,7 +310,7 @@ def test_whatever_is_done_about_a_job_it_is_looked_into_later(ports: Any, step: 
     assert list(found(ports, LATER).values()) == [[JOB.job_id]]
 
 
-def test_touching_changes_nothing_else(ports: Any) -> None:
+def test_touching_changes_only_the_time(ports: Any) -> None:
     in_status(ports, JobStatus.SENT)
     before = stored_job(ports)
 
@@ -319,7 +319,7 @@ def test_touching_changes_nothing_else(ports: Any) -> None:
     assert stored_job(ports) == replace(before, touched_at=LATER)
 
 
-def test_an_answer_that_is_announced_again_does_not_close_the_job_anew(ports: Any) -> None:
+def test_a_repeated_result_does_not_close_the_job_again(ports: Any) -> None:
     in_status(ports, JobStatus.DONE)
     before = stored_job(ports)
 
@@ -340,7 +340,7 @@ def test_a_job_that_was_abandoned_is_not_closed(ports: Any, answer: JobStatus) -
 
 
 @pytest.mark.parametrize("status", sorted(set(JobStatus) - UNFINISHED))
-def test_what_waits_for_no_answer_is_not_touched(ports: Any, status: JobStatus) -> None:
+def test_a_finished_job_is_not_touched(ports: Any, status: JobStatus) -> None:
     in_status(ports, status)
     before = stored_job(ports)
 
@@ -349,7 +349,7 @@ def test_what_waits_for_no_answer_is_not_touched(ports: Any, status: JobStatus) 
     assert stored_job(ports) == before
 
 
-def test_no_try_is_left_out(ports: Any) -> None:
+def test_no_attempt_is_skipped(ports: Any) -> None:
     opened(ports, BATCH)
     before = stored_job(ports, BATCH)
 

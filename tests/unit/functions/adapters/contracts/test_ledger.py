@@ -35,7 +35,7 @@ def test_the_ledger_knows_which_images_name_a_job(ports: Any) -> None:
     assert ports.ledger.of_job("job-3") == []
 
 
-def test_the_ledger_holds_what_was_registered(ports: Any) -> None:
+def test_registered_images_are_in_the_ledger(ports: Any) -> None:
     ports.ledger.register(IMAGES, "job-1", NOON)
 
     held = ports.ledger.read([image.image_id for image in IMAGES] + ["unknown"])
@@ -44,7 +44,7 @@ def test_the_ledger_holds_what_was_registered(ports: Any) -> None:
     assert ports.ledger.read([]) == {}
 
 
-def test_what_is_registered_stays_with_its_first_job(ports: Any) -> None:
+def test_a_registered_image_stays_with_its_first_job(ports: Any) -> None:
     ports.ledger.register(IMAGES[:2], "job-1", NOON)
 
     ports.ledger.register(IMAGES, "job-2", LATER)
@@ -54,7 +54,7 @@ def test_what_is_registered_stays_with_its_first_job(ports: Any) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1, 101])
-def test_as_many_images_as_there_are_are_registered(ports: Any, number: int) -> None:
+def test_any_number_of_images_is_registered(ports: Any, number: int) -> None:
     images = make_images(number)
 
     ports.ledger.register(images, "job-1", NOON)
@@ -62,7 +62,7 @@ def test_as_many_images_as_there_are_are_registered(ports: Any, number: int) -> 
     assert len(ports.ledger.read([image.image_id for image in images])) == number
 
 
-def test_a_refused_image_has_no_job(ports: Any) -> None:
+def test_a_rejected_image_has_no_job(ports: Any) -> None:
     ports.ledger.reject(IMAGES[0], "A folder.", NOON, "folder_marker")
 
     assert ports.ledger.read([IMAGES[0].image_id]) == {
@@ -70,7 +70,7 @@ def test_a_refused_image_has_no_job(ports: Any) -> None:
     }
 
 
-def test_neither_registering_nor_refusing_changes_what_is_entered(ports: Any) -> None:
+def test_neither_registering_nor_rejecting_changes_an_existing_entry(ports: Any) -> None:
     ports.ledger.register(IMAGES[:1], "job-1", NOON)
     ports.ledger.reject(IMAGES[1], "no", NOON)
 
@@ -84,7 +84,7 @@ def test_neither_registering_nor_refusing_changes_what_is_entered(ports: Any) ->
     }
 
 
-def test_settling_moves_what_is_submitted_and_says_what_moved(ports: Any) -> None:
+def test_completing_moves_submitted_images_and_returns_their_ids(ports: Any) -> None:
     ports.ledger.register(IMAGES[:2], "job-1", NOON)
     outcomes = [
         outcome(IMAGES[0], Status.COUNTED, "", ANSWER),
@@ -102,7 +102,7 @@ def test_settling_moves_what_is_submitted_and_says_what_moved(ports: Any) -> Non
 
 
 @pytest.mark.parametrize("terminal", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED])
-def test_what_is_settled_stays(ports: Any, terminal: Status) -> None:
+def test_a_completed_image_stays_complete(ports: Any, terminal: Status) -> None:
     ports.ledger.register(IMAGES[:1], "job-1", NOON)
     ports.ledger.complete([outcome(IMAGES[0], terminal, "first")], "job-1", NOON)
 
@@ -114,7 +114,7 @@ def test_what_is_settled_stays(ports: Any, terminal: Status) -> None:
 
 @pytest.mark.parametrize("status", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED])
 @pytest.mark.parametrize("job_id", ["job-1", "job-2"])
-def test_an_answer_that_comes_after_all_settles_what_had_failed(ports: Any, status: Status, job_id: str) -> None:
+def test_a_late_result_completes_a_failed_image(ports: Any, status: Status, job_id: str) -> None:
     ports.ledger.register(IMAGES[:1], "job-1", NOON)
     ports.ledger.complete([outcome(IMAGES[0], Status.FAILED, "internal: x")], "job-1", NOON)
 
@@ -125,7 +125,7 @@ def test_an_answer_that_comes_after_all_settles_what_had_failed(ports: Any, stat
 
 
 @pytest.mark.parametrize("status", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED])
-def test_an_answer_settles_an_image_whichever_job_holds_it_or_none(ports: Any, status: Status) -> None:
+def test_a_result_completes_an_image_whichever_job_holds_it(ports: Any, status: Status) -> None:
     ports.ledger.register(IMAGES[:1], "job-2", NOON)
     ports.ledger.receive(IMAGES[1:2], NOON)
 
@@ -136,7 +136,7 @@ def test_an_answer_settles_an_image_whichever_job_holds_it_or_none(ports: Any, s
     assert ports.ledger.pending(LATER, 10) == []
 
 
-def test_only_the_job_that_holds_an_image_may_fail_it(ports: Any) -> None:
+def test_only_the_job_that_holds_an_image_can_fail_it(ports: Any) -> None:
     ports.ledger.register(IMAGES[:1], "job-1", NOON)
     ports.ledger.register(IMAGES[1:2], "job-2", NOON)
     ports.ledger.receive(IMAGES[2:], NOON)
@@ -147,7 +147,7 @@ def test_only_the_job_that_holds_an_image_may_fail_it(ports: Any) -> None:
     assert [entry.status for entry in entries(ports)] == [Status.FAILED, Status.SUBMITTED, Status.RECEIVED]
 
 
-def test_what_was_received_waits_for_a_job(ports: Any) -> None:
+def test_a_received_image_waits_for_a_job(ports: Any) -> None:
     ports.ledger.receive(IMAGES, NOON)
 
     expected = [LedgerEntry(image, Status.RECEIVED, None, due_at=NOON) for image in IMAGES]
@@ -159,7 +159,7 @@ def by_key(entries: list[LedgerEntry]) -> list[LedgerEntry]:
     return sorted(entries, key=lambda entry: entry.image.key)
 
 
-def test_neither_receiving_nor_registering_changes_what_is_entered(ports: Any) -> None:
+def test_neither_receiving_nor_registering_changes_an_existing_entry(ports: Any) -> None:
     ports.ledger.register(IMAGES[:1], "job-1", NOON)
     ports.ledger.receive(IMAGES[1:2], NOON)
 
@@ -174,7 +174,7 @@ def test_neither_receiving_nor_registering_changes_what_is_entered(ports: Any) -
 
 
 @pytest.mark.parametrize("number", [0, 1, 250])
-def test_everything_that_is_due_is_pending(ports: Any, number: int) -> None:
+def test_every_due_image_is_pending(ports: Any, number: int) -> None:
     images = make_images(number)
     ports.ledger.receive(images, NOON)
 
@@ -183,7 +183,7 @@ def test_everything_that_is_due_is_pending(ports: Any, number: int) -> None:
 
 
 @pytest.mark.parametrize("most", [0, 1, 7, 8, 9, 50])
-def test_no_more_are_pending_than_were_asked_for_and_some_if_there_are_any(ports: Any, most: int) -> None:
+def test_pending_returns_at_most_the_limit_and_some_if_there_are_any(ports: Any, most: int) -> None:
     """Again and again asked and assigned, all are found."""
     images = make_images(60)
     ports.ledger.receive(images, NOON)
@@ -194,7 +194,7 @@ def test_no_more_are_pending_than_were_asked_for_and_some_if_there_are_any(ports
     assert bool(found) == bool(most)
 
 
-def test_the_longest_due_come_first_and_are_counted(ports: Any) -> None:
+def test_pending_images_come_oldest_first_and_are_counted(ports: Any) -> None:
     late, early = make_images(30)[:20], make_images(30)[20:]
     ports.ledger.receive(late, NOON)
     ports.ledger.receive(early, EARLIER)
@@ -205,7 +205,7 @@ def test_the_longest_due_come_first_and_are_counted(ports: Any) -> None:
     assert counts == [0, 1, 10, 10, 0, 1, 29, 30]
 
 
-def test_what_is_pending_can_be_taken_bit_by_bit(ports: Any) -> None:
+def test_pending_images_can_be_assigned_in_parts(ports: Any) -> None:
     ports.ledger.receive(make_images(30), NOON)
     taken = []
 
@@ -228,7 +228,7 @@ def test_assigning_moves_an_image_into_a_job_once(ports: Any) -> None:
     assert ports.ledger.assign([], "job-1", LATER) == set()
 
 
-def test_what_was_tried_meanwhile_is_not_assigned_to_a_job_of_before(ports: Any) -> None:
+def test_an_image_attempted_since_it_was_read_is_not_assigned(ports: Any) -> None:
     """The job's id tells how often each of its photos was tried."""
     ports.ledger.receive(IMAGES[:1], NOON)
     (seen,) = entries(ports, IMAGES[:1])
@@ -241,7 +241,7 @@ def test_what_was_tried_meanwhile_is_not_assigned_to_a_job_of_before(ports: Any)
     assert entries(ports, IMAGES[:1]) == [LedgerEntry(IMAGES[0], Status.SUBMITTED, "job-3", 2, reason="internal: x")]
 
 
-def test_what_the_ledger_does_not_hold_is_neither_assigned_nor_given_back_nor_settled(ports: Any) -> None:
+def test_an_unknown_image_is_neither_assigned_nor_released_nor_completed(ports: Any) -> None:
     unknown = LedgerEntry(IMAGES[0], Status.RECEIVED, None)
 
     assert ports.ledger.assign([unknown], "job-1", NOON) == set()
@@ -252,7 +252,7 @@ def test_what_the_ledger_does_not_hold_is_neither_assigned_nor_given_back_nor_se
     assert list(ports.ledger.all()) == []
 
 
-def test_what_is_given_back_waits_until_it_is_due(ports: Any) -> None:
+def test_a_released_image_waits_until_it_is_due(ports: Any) -> None:
     ports.ledger.register(IMAGES[:1], "job-1", EARLIER)
 
     assert ports.ledger.release([Requeue(IMAGES[0].image_id, "internal: x", NOON)], "job-1") == {IMAGES[0].image_id}
@@ -263,7 +263,7 @@ def test_what_is_given_back_waits_until_it_is_due(ports: Any) -> None:
     assert ports.ledger.pending(NOON, 10) == [expected]
 
 
-def test_only_what_a_job_holds_is_given_back_by_it_and_only_once(ports: Any) -> None:
+def test_a_job_releases_only_its_own_images_and_only_once(ports: Any) -> None:
     ports.ledger.register(IMAGES[:1], "job-1", NOON)
     ports.ledger.register(IMAGES[1:2], "job-2", NOON)
     ports.ledger.receive(IMAGES[2:], NOON)
@@ -277,7 +277,7 @@ def test_only_what_a_job_holds_is_given_back_by_it_and_only_once(ports: Any) -> 
 
 
 @pytest.mark.parametrize("terminal", sorted(TERMINAL))
-def test_what_is_settled_is_not_given_back(ports: Any, terminal: Status) -> None:
+def test_a_completed_image_is_not_released(ports: Any, terminal: Status) -> None:
     ports.ledger.register(IMAGES[:1], "job-1", NOON)
     ports.ledger.complete([outcome(IMAGES[0], terminal)], "job-1", NOON)
 
@@ -285,9 +285,7 @@ def test_what_is_settled_is_not_given_back(ports: Any, terminal: Status) -> None
 
 
 @pytest.mark.parametrize("number", [1, 101])
-def test_a_failed_image_is_tried_again_where_a_person_asks_and_its_attempts_are_forgiven(
-    ports: Any, number: int
-) -> None:
+def test_a_failed_image_is_reopened_with_its_attempts_reset(ports: Any, number: int) -> None:
     images = make_images(number)
     ids = {image.image_id for image in images}
     ports.ledger.register(images, "job-1", EARLIER)
@@ -303,7 +301,7 @@ def test_a_failed_image_is_tried_again_where_a_person_asks_and_its_attempts_are_
 
 
 @pytest.mark.parametrize("status", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED, Status.SUBMITTED])
-def test_only_what_has_failed_is_tried_again(ports: Any, status: Status) -> None:
+def test_only_failed_images_are_reopened(ports: Any, status: Status) -> None:
     ports.ledger.register(IMAGES[:1], "job-1", NOON)
     ports.ledger.receive(IMAGES[1:2], NOON)
     if status in TERMINAL:
@@ -315,7 +313,7 @@ def test_only_what_has_failed_is_tried_again(ports: Any, status: Status) -> None
     assert ports.ledger.reopen([], LATER) == set()
 
 
-def test_a_hundred_and_one_images_go_every_way_together(ports: Any) -> None:
+def test_more_images_than_a_transaction_holds_pass_every_transition(ports: Any) -> None:
     images = make_images(101)
     ids = {image.image_id for image in images}
     ports.ledger.receive(images, NOON)
@@ -335,7 +333,7 @@ def test_all_entries_are_listed(ports: Any) -> None:
 
 
 @pytest.mark.parametrize("key", [key for key in HOSTILE_KEYS if key != "."])
-def test_a_hostile_key_comes_back_as_it_is(ports: Any, key: str) -> None:
+def test_a_hostile_key_is_read_back_unchanged(ports: Any, key: str) -> None:
     image = make_image(key)
 
     ports.ledger.register([image], "job-1", NOON)
@@ -346,7 +344,7 @@ def test_a_hostile_key_comes_back_as_it_is(ports: Any, key: str) -> None:
 
 
 @pytest.mark.parametrize("status", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED])
-def test_what_was_answered_meanwhile_is_not_assigned(ports: Any, status: Status) -> None:
+def test_an_image_completed_meanwhile_is_not_assigned(ports: Any, status: Status) -> None:
     """The answer of an earlier job: no attempt tells of it."""
     ports.ledger.receive(IMAGES[:1], NOON)
     seen = entries(ports, IMAGES[:1])

@@ -43,7 +43,7 @@ def test_lines_are_found_by_key_by_consignment_and_by_bin(ports: Any) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1, 101])
-def test_as_many_lines_as_there_are_are_put(ports: Any, number: int) -> None:
+def test_any_number_of_lines_is_written(ports: Any, number: int) -> None:
     lines = [order_line(1, bin_id=f"bin-{index:04}") for index in range(number)]
 
     ports.orders.put(lines, NOON)
@@ -52,7 +52,7 @@ def test_as_many_lines_as_there_are_are_put(ports: Any, number: int) -> None:
 
 
 @pytest.mark.parametrize("pending", [None, 0, 1, 2])
-def test_a_consignment_is_read_whole_unless_a_line_is_pending(ports: Any, pending: int | None) -> None:
+def test_a_consignment_is_read_completely_unless_a_line_is_pending(ports: Any, pending: int | None) -> None:
     lines = [order_line(1, bin_id=f"bin-{index:04}") for index in range(3)]
     ports.orders.put(lines, NOON)
     judged = [(line, MATCH, 1) for number, line in enumerate(lines) if number != pending]
@@ -94,7 +94,7 @@ def test_an_older_or_equal_version_changes_nothing(ports: Any, version: str) -> 
     assert [line.expected for line in stored(ports, ("C-1", "P-17-C"))] == [3]
 
 
-def test_a_date_that_is_taken_away_is_gone(ports: Any) -> None:
+def test_a_removed_date_is_gone(ports: Any) -> None:
     ports.orders.put([order_line(3, due=LATER)], NOON)
 
     ports.orders.put([replace(order_line(3), order_version="2")], NOON)
@@ -102,7 +102,7 @@ def test_a_date_that_is_taken_away_is_gone(ports: Any) -> None:
     assert [line.due_at for line in stored(ports, ("C-1", "P-17-C"))] == [None]
 
 
-def test_a_verdict_is_written_with_what_it_rests_on(ports: Any) -> None:
+def test_a_verdict_is_written_with_its_count_and_revision(ports: Any) -> None:
     ports.orders.put([order_line(3)], NOON)
 
     assert ports.orders.judge([(order_line(3), MATCH, 4)], NOON) == {("C-1", "P-17-C")}
@@ -114,7 +114,7 @@ def test_a_verdict_is_written_with_what_it_rests_on(ports: Any) -> None:
 
 @pytest.mark.parametrize("before", [order_line(3), order_line(3, due=EARLIER)])
 @pytest.mark.parametrize("after", [order_line(5), order_line(3, due=LATER), order_line(5, due=EARLIER)])
-def test_a_verdict_on_terms_that_are_gone_is_refused(ports: Any, before: OrderLine, after: OrderLine) -> None:
+def test_a_verdict_on_outdated_terms_is_refused(ports: Any, before: OrderLine, after: OrderLine) -> None:
     ports.orders.put([before], NOON)
     ports.orders.put([replace(after, order_version="2")], NOON)
 
@@ -123,7 +123,7 @@ def test_a_verdict_on_terms_that_are_gone_is_refused(ports: Any, before: OrderLi
 
 
 @pytest.mark.parametrize("due", [None, LATER])
-def test_a_verdict_stands_also_where_the_same_terms_were_imported_meanwhile(ports: Any, due: str | None) -> None:
+def test_a_verdict_is_accepted_if_the_same_terms_were_imported_meanwhile(ports: Any, due: str | None) -> None:
     line = order_line(3, due=due)
     ports.orders.put([line], NOON)
     ports.orders.put([replace(line, order_version="2")], NOON)
@@ -141,12 +141,12 @@ def test_a_verdict_on_an_older_count_is_refused(ports: Any) -> None:
     assert [line.verdict for line in stored(ports, ("C-1", "P-17-C"))] == [Verdict.SHORT]
 
 
-def test_a_verdict_on_a_line_that_is_not_there_writes_none(ports: Any) -> None:
+def test_a_verdict_on_an_unknown_line_writes_nothing(ports: Any) -> None:
     assert ports.orders.judge([(order_line(3), MATCH, 1)], NOON) == set()
     assert ports.orders.of_consignment("C-1") == []
 
 
-def test_a_verdict_without_a_count_forgets_the_one_before(ports: Any) -> None:
+def test_a_verdict_without_a_count_clears_the_previous_count(ports: Any) -> None:
     ports.orders.put([order_line(3)], NOON)
     ports.orders.judge([(order_line(3), MATCH, 4)], NOON)
 
@@ -156,7 +156,7 @@ def test_a_verdict_without_a_count_forgets_the_one_before(ports: Any) -> None:
     assert (line.verdict, line.counted, line.bin_revision) == (Verdict.UNREADABLE, None, 5)
 
 
-def test_a_line_over_range_is_counted_at_least_and_gives_way_to_a_count(ports: Any) -> None:
+def test_a_line_over_range_has_a_minimum_until_there_is_a_count(ports: Any) -> None:
     over = Finding(Verdict.OVER, "More.", None, 6)
     ports.orders.put([order_line(3)], NOON)
 
@@ -173,7 +173,7 @@ def test_a_line_over_range_is_counted_at_least_and_gives_way_to_a_count(ports: A
     assert (line.counted, line.counted_at_least) == (None, None)
 
 
-def test_of_several_verdicts_only_those_refused_are_left_out(ports: Any) -> None:
+def test_among_several_verdicts_only_refused_ones_are_omitted(ports: Any) -> None:
     lines = [order_line(3, bin_id=bin_id) for bin_id in "abc"]
     ports.orders.put(lines, NOON)
     ports.orders.put([replace(lines[1], expected=4, order_version="2")], NOON)
@@ -183,7 +183,7 @@ def test_of_several_verdicts_only_those_refused_are_left_out(ports: Any) -> None
     assert written == {("C-1", "a"), ("C-1", "c")}
 
 
-def test_a_line_waits_for_its_due_time_until_it_is_settled_or_overdue(ports: Any) -> None:
+def test_a_line_waits_for_its_due_time_until_it_is_judged_or_overdue(ports: Any) -> None:
     lines = [order_line(bin_id=name, due=NOON) for name in "abcd"]
     ports.orders.put([*lines, order_line(bin_id="never"), order_line(bin_id="later", due=LATER)], NOON)
     assert waiting(ports, EARLIER) == []
@@ -199,7 +199,7 @@ def test_a_line_waits_for_its_due_time_until_it_is_settled_or_overdue(ports: Any
     assert {line.bin_id: line.overdue for line in ports.orders.of_consignment("C-1")}["d"] is True
 
 
-def test_an_amended_line_waits_again_and_one_imported_again_stays_as_it_is(ports: Any) -> None:
+def test_an_amended_line_waits_again_and_a_repeated_import_changes_nothing(ports: Any) -> None:
     line = order_line(due=NOON)
     ports.orders.put([line], NOON)
     ports.orders.judge([(line, Finding(Verdict.MISSING, "Due.", overdue=True), 0)], NOON)
@@ -212,14 +212,14 @@ def test_an_amended_line_waits_again_and_one_imported_again_stays_as_it_is(ports
     assert ports.orders.read([line.key])[line.key].overdue is False
 
 
-def test_a_look_at_the_clock_is_bounded(ports: Any) -> None:
+def test_due_lines_are_read_in_bounded_numbers(ports: Any) -> None:
     ports.orders.put([order_line(bin_id=f"bin-{number}", due=NOON) for number in range(200)], NOON)
 
     assert 8 <= len(waiting(ports, NOON, 16)) <= 16
 
 
 @pytest.mark.parametrize("key", HOSTILE_KEYS)
-def test_a_report_lies_in_the_jobs_bucket_under_orders(ports: Any, key: str) -> None:
+def test_a_report_is_in_the_jobs_bucket_under_orders(ports: Any, key: str) -> None:
     location = ports.reports.write(order_file(key), OrderFile((order_line(3),)), False, Progress("f", 1))
 
     bucket, _, path = location.removeprefix("s3://").partition("/")

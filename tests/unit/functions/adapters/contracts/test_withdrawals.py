@@ -89,7 +89,7 @@ def test_a_withdrawn_line_that_is_ordered_again_is_pending(ports: Any) -> None:
 
 
 @pytest.mark.parametrize(("held", "marked"), [("", "2"), ("1", "2"), ("3", "3")])
-def test_that_a_consignment_was_replaced_is_noted_on_a_newer_line_too(ports: Any, held: str, marked: str) -> None:
+def test_a_newer_line_records_that_its_consignment_was_replaced(ports: Any, held: str, marked: str) -> None:
     """The line of a file that adds stands; what an older file brings later is withdrawn all the same."""
     ports.orders.put([replace(order_line(3), order_version="4", replace_version=held)], NOON)
 
@@ -99,7 +99,7 @@ def test_that_a_consignment_was_replaced_is_noted_on_a_newer_line_too(ports: Any
     assert (line.expected, line.order_version, line.replace_version) == (3, "4", marked)
 
 
-def test_a_file_that_adds_keeps_the_note(ports: Any) -> None:
+def test_an_adding_file_keeps_the_replace_version(ports: Any) -> None:
     ports.orders.put([replace(order_line(3), replace_version="1")], NOON)
 
     ports.orders.put([replace(order_line(4), order_version="2")], NOON)
@@ -107,7 +107,7 @@ def test_a_file_that_adds_keeps_the_note(ports: Any) -> None:
     assert (only_line(ports).expected, only_line(ports).replace_version) == (4, "1")
 
 
-def test_a_newer_line_does_not_lower_the_note_that_withdrew_it(ports: Any) -> None:
+def test_a_newer_line_does_not_lower_the_replace_version(ports: Any) -> None:
     ports.orders.put([order_line(3)], NOON)
     withdrawn(ports, order_line(3), "4")
 
