@@ -92,7 +92,7 @@ def assert_given_back_and_counted(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize(("mode", "failure"), FORMS)
-def test_a_failure_that_is_announced_gives_the_images_back_at_once(
+def test_an_announced_failure_releases_the_images_at_once(
     mode: InferenceMode, failure: Failure, chance: Random
 ) -> None:
     platform, told = failing(mode, failure, chance)
@@ -104,7 +104,7 @@ def test_a_failure_that_is_announced_gives_the_images_back_at_once(
 
 
 @pytest.mark.parametrize(("mode", "failure"), FORMS)
-def test_a_failure_that_nobody_announced_is_found_by_the_next_sweep(
+def test_an_unannounced_failure_is_found_by_the_next_sweep(
     mode: InferenceMode, failure: Failure, chance: Random
 ) -> None:
     platform, _ = failing(mode, failure, chance)

@@ -27,7 +27,7 @@ def asked_about(platform: Platform) -> Counter[str]:
     return Counter(image_id for manifest in manifests for image_id in parse_manifest(manifest))
 
 
-def test_ten_thousand_deliveries_of_a_thousand_images_are_a_thousand(chance: Random) -> None:
+def test_ten_thousand_deliveries_register_a_thousand_images(chance: Random) -> None:
     platform = Platform(chance)
     deliveries = 0
     for number in range(IMAGES):
@@ -50,7 +50,7 @@ def test_ten_thousand_deliveries_of_a_thousand_images_are_a_thousand(chance: Ran
 
 @pytest.mark.parametrize("mode", [InferenceMode.ASYNC, InferenceMode.BATCH])
 @pytest.mark.parametrize("repeat", range(5))
-def test_deliveries_that_overlap_leave_one_entry_and_one_result(
+def test_overlapping_deliveries_leave_one_entry_and_one_result(
     repeat: int, mode: InferenceMode, chance: Random
 ) -> None:
     """Two of them may both ask about a photo that is new to both; one holds it, and it counts once."""

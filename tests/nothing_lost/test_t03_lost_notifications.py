@@ -17,7 +17,7 @@ IMAGES = 1000
 
 @pytest.mark.parametrize("lost", [0, 0.01, 0.1, 0.5, 1])
 @pytest.mark.parametrize("mode", InferenceMode)
-def test_every_image_is_counted_whatever_share_of_the_announcements_is_lost(
+def test_every_image_is_counted_for_any_rate_of_lost_notifications(
     mode: InferenceMode, lost: float, chance: Random
 ) -> None:
     platform = Platform(chance, mode, FaultRates(lost=lost, doubled=0.2, late=0.2, repeated=0.1))

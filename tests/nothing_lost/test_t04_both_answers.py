@@ -39,7 +39,7 @@ def announcements(platform: Platform, job: Job) -> list[str]:
 
 
 @pytest.mark.parametrize("first", ["success", "failure"])
-def test_the_answer_stands_whichever_comes_first(first: str, chance: Random) -> None:
+def test_the_success_wins_in_either_order(first: str, chance: Random) -> None:
     platform, jobs = asked(chance, REQUESTS)
     for job in jobs:
         told = announcements(platform, job)
@@ -55,7 +55,7 @@ def test_the_answer_stands_whichever_comes_first(first: str, chance: Random) -> 
     assert len(platform.fakes.async_engine.asked) == REQUESTS
 
 
-def test_a_failure_that_used_up_all_attempts_gives_way_to_an_answer(chance: Random) -> None:
+def test_a_result_replaces_a_final_failure(chance: Random) -> None:
     platform, jobs = asked(chance, AT_ONCE)
     use_up_attempts(platform)
     for job in jobs:
@@ -76,7 +76,7 @@ def use_up_attempts(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("last", [False, True], ids=["first attempt", "last attempt"])
-def test_both_at_once_are_one_result(last: bool, chance: Random) -> None:
+def test_success_and_failure_at_once_give_one_result(last: bool, chance: Random) -> None:
     platform, jobs = asked(chance, AT_ONCE)
     if last:
         use_up_attempts(platform)

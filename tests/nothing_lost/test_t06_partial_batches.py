@@ -27,7 +27,7 @@ def bad_places(subset: tuple[bool, ...]) -> list[str]:
 
 @pytest.mark.usefixtures("without_logs")
 @pytest.mark.parametrize(("function", "good"), [("intake", "s3-test-event"), ("collect", "test-notification")])
-def test_exactly_the_bad_messages_go_back(function: str, good: str, on_aws: dict[str, str], chance: Random) -> None:
+def test_exactly_the_bad_messages_are_retried(function: str, good: str, on_aws: dict[str, str], chance: Random) -> None:
     (fine,) = bodies(f"{function}/{good}.json")
     for subset in SUBSETS:
         answer = run(function, messages(*(fine if each else chance.choice(BAD) for each in subset)))
@@ -35,7 +35,7 @@ def test_exactly_the_bad_messages_go_back(function: str, good: str, on_aws: dict
 
 
 @pytest.mark.parametrize("bad", range(MESSAGES + 1))
-def test_the_good_messages_beside_bad_ones_are_done(bad: int, on_aws: dict[str, str], chance: Random) -> None:
+def test_good_messages_beside_bad_ones_are_processed(bad: int, on_aws: dict[str, str], chance: Random) -> None:
     subset = [number >= bad for number in range(MESSAGES)]
     chance.shuffle(subset)
     mixed: list[Any] = [
@@ -49,7 +49,7 @@ def test_the_good_messages_beside_bad_ones_are_done(bad: int, on_aws: dict[str, 
     assert wiring.dependencies().ledger.statuses() == ({Status.SUBMITTED: MESSAGES - bad} if bad < MESSAGES else {})
 
 
-def test_the_good_are_taken_in_once_and_the_bad_end_with_the_dead_letters(chance: Random) -> None:
+def test_good_messages_are_processed_once_and_bad_ones_become_dead_letters(chance: Random) -> None:
     platform = Platform(chance)
     dead = 0
     for number, subset in enumerate(SUBSETS):

@@ -47,7 +47,7 @@ def test_nothing_is_lost_and_attempts_are_bounded(kind: str, rate: float, mode: 
     assert found_wrong(platform) == []
 
 
-def test_an_image_is_tried_again_later_each_time(chance: Random) -> None:
+def test_the_retry_delay_grows(chance: Random) -> None:
     platform = Platform(chance, rates=FaultRates(failed=1), policy=replace(POLICY, max_attempts=6))
     platform.put("bin/photo.jpg")
     waits = []

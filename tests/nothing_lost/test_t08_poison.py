@@ -29,7 +29,7 @@ def answered() -> tuple[list[dict[str, Any]], int]:
     return [json.loads(line) for line in lines], int(memory)
 
 
-def test_each_is_counted_or_refused_with_a_reason_and_its_neighbours_are_counted() -> None:
+def test_each_file_is_counted_or_rejected_and_its_neighbours_are_counted() -> None:
     files = poisons(Random(SEED))
     assert len(files) >= 60
     lines, memory = answered()

@@ -28,12 +28,12 @@ def of_event_bridge(key: str, number: int) -> dict[str, Any]:
     return body
 
 
-def test_there_are_enough() -> None:
+def test_there_are_enough_cases() -> None:
     assert len(set(KEYS)) == len(KEYS) >= 50
 
 
 @pytest.mark.parametrize("form", [of_s3, of_event_bridge])
-def test_every_key_is_taken_as_it_is(
+def test_every_key_is_accepted_unchanged(
     form: Callable[[str, int], dict[str, Any]], on_aws: dict[str, str], logs: Callable[[], list[dict[str, Any]]]
 ) -> None:
     answer = run("intake", messages(*(form(key, number) for number, key in enumerate(KEYS))))

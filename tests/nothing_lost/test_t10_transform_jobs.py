@@ -107,7 +107,7 @@ def answered_in(output: str) -> set[str]:
     return found
 
 
-def test_every_image_gets_its_answer_and_only_those_without_are_tried_again(chance: Random) -> None:
+def test_only_images_without_a_result_are_retried(chance: Random) -> None:
     platform = platform_of(chance)
     answered: set[str] = set()
     capacity = 0
@@ -128,7 +128,7 @@ def test_every_image_gets_its_answer_and_only_those_without_are_tried_again(chan
     assert {job.transform_attempt for job in platform.fakes.jobs.all()} == {0, 1}  # however often it was told of
 
 
-def test_an_image_that_breaks_the_server_is_parted_from_the_others_and_fails_alone(chance: Random) -> None:
+def test_an_image_that_breaks_the_server_is_isolated_and_fails_alone(chance: Random) -> None:
     platform = platform_of(chance)
     engine = platform.fakes.batch_engine
     assert isinstance(engine, SimulatedEngine)
@@ -148,7 +148,7 @@ def test_an_image_that_breaks_the_server_is_parted_from_the_others_and_fails_alo
     assert found_wrong(platform) == []
 
 
-def test_without_capacity_each_type_is_asked_for_in_turn_and_then_the_images_are(chance: Random) -> None:
+def test_without_capacity_each_type_is_tried_and_then_the_images_are_released(chance: Random) -> None:
     platform = platform_of(chance)
     engine = platform.fakes.batch_engine
     assert isinstance(engine, SimulatedEngine)

@@ -23,7 +23,7 @@ def expired(chance: Random) -> Platform:
     return platform
 
 
-def test_what_expired_is_asked_for_again_and_has_failed_in_the_end(chance: Random) -> None:
+def test_expired_requests_are_retried_and_finally_fail(chance: Random) -> None:
     platform = expired(chance)
     for _ in range(4 * 24):
         moment(platform, minutes=15)
@@ -37,7 +37,7 @@ def test_what_expired_is_asked_for_again_and_has_failed_in_the_end(chance: Rando
     assert found_wrong(platform) == []
 
 
-def test_what_expired_is_counted_once_there_is_capacity_again(chance: Random) -> None:
+def test_expired_requests_are_counted_once_capacity_returns(chance: Random) -> None:
     platform = expired(chance)
     for _ in range(8):
         moment(platform, minutes=60)
@@ -48,7 +48,7 @@ def test_what_expired_is_counted_once_there_is_capacity_again(chance: Random) ->
     assert {held.attempts for held in platform.fakes.ledger.items.values()} == {2}
 
 
-def test_an_answer_that_comes_after_the_request_was_given_up_counts(chance: Random) -> None:
+def test_a_result_after_the_timeout_counts(chance: Random) -> None:
     platform = expired(chance)
     platform.inject(NO_FAULTS)
     for engine in platform.engines:
@@ -58,14 +58,14 @@ def test_an_answer_that_comes_after_the_request_was_given_up_counts(chance: Rand
     assert found_wrong(platform) == []
 
 
-def test_it_is_heard_of() -> None:
+def test_an_alarm_fires() -> None:
     alarms = stack().of_type("AWS::CloudWatch::Alarm").values()
     metrics = {alarm.get("MetricName") for alarm in alarms}
 
     assert metrics >= {"HasBacklogWithoutCapacity", "ImagesFailed", "OldestPendingSeconds"}
 
 
-def test_images_that_an_endpoint_refuses_for_a_day_are_heard_of(chance: Random) -> None:
+def test_an_alarm_fires_for_images_that_an_endpoint_rejects_for_a_day(chance: Random) -> None:
     """Their jobs are open, so that they are neither pending nor asked about."""
     platform = Platform(chance, rates=FaultRates(throttled=1))
     for number in range(IMAGES):

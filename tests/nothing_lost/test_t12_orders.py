@@ -54,7 +54,7 @@ def test_every_line_has_one_final_verdict(chance: Random) -> None:
     assert {line.verdict for line in lines.values()} >= {Verdict.MATCH, Verdict.SHORT, Verdict.OVER}
 
 
-def test_what_newer_files_no_longer_have_is_withdrawn_in_whatever_order_they_come(chance: Random) -> None:
+def test_lines_missing_from_newer_files_are_withdrawn_in_any_order(chance: Random) -> None:
     platform = Platform(chance, rates=FAULT_RATES, batch_size=25)
     numbers = list(range(ORDERS))
     for number in numbers:
@@ -90,7 +90,7 @@ def test_an_older_file_that_comes_last_changes_nothing(chance: Random) -> None:
     assert found_wrong(platform) == []
 
 
-def test_requests_to_judge_beside_new_counts_and_changed_orders_leave_the_last_word_to_the_newest(
+def test_concurrent_requests_counts_and_orders_end_with_the_newest_verdict(
     chance: Random,
 ) -> None:
     for _ in range(REPEATS):

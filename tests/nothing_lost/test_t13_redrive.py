@@ -85,7 +85,7 @@ def test_all_leave_the_dead_letters_and_are_counted_once(chance: Random) -> None
     assert_counted_once(platform)
 
 
-def test_a_command_that_dies_at_any_request_doubles_some_and_loses_none(chance: Random) -> None:
+def test_a_redrive_that_dies_at_any_request_loses_no_message(chance: Random) -> None:
     for dies_at in range(1, 3 * MESSAGES // 10 + 2):
         platform = Platform(chance)
         dead_letters(platform)
@@ -98,7 +98,7 @@ def test_a_command_that_dies_at_any_request_doubles_some_and_loses_none(chance: 
         assert_counted_once(platform)
 
 
-def test_dead_announcements_come_back_too_late_to_do_harm(chance: Random) -> None:
+def test_redriven_notifications_change_nothing_once_the_sweep_found_the_results(chance: Random) -> None:
     """The sweep has found the answers meanwhile."""
     platform = Platform(chance)
     for number in range(MESSAGES):

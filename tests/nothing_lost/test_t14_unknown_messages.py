@@ -86,12 +86,14 @@ def of_collect() -> list[Case]:
     ]
 
 
-def test_there_are_enough() -> None:
+def test_there_are_enough_cases() -> None:
     assert len(of_intake()) + len(of_collect()) >= 30
 
 
 @pytest.mark.parametrize(("function", "cases"), [("intake", of_intake()), ("collect", of_collect())])
-def test_each_is_taken_acknowledged_or_dead_by_rule(function: str, cases: list[Case], on_aws: dict[str, str]) -> None:
+def test_each_message_is_processed_acknowledged_or_dead_by_rule(
+    function: str, cases: list[Case], on_aws: dict[str, str]
+) -> None:
     answer = run(function, messages(*(body if isinstance(body, str) else json.dumps(body) for _, body, _ in cases)))
 
     names = [cases[int(each.removeprefix("m"))][0] for each in failed(answer)]

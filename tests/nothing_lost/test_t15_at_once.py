@@ -39,7 +39,7 @@ def assert_single(fakes: Fakes) -> None:
     assert [job.send_count for job in fakes.jobs.all()] == [1]
 
 
-def test_of_fifty_workers_within_each_other_one_wins(chance: Random) -> None:
+def test_of_fifty_nested_workers_one_wins(chance: Random) -> None:
     """Each run of a worker is interrupted, at any step, by the runs of others."""
     for _ in range(ROUNDS):
         platform = Platform(chance)
@@ -62,7 +62,7 @@ def test_of_fifty_workers_in_step_one_wins(chance: Random) -> None:
         assert_single(platform.fakes)
 
 
-def test_a_sender_that_died_is_followed_by_one_other(chance: Random) -> None:
+def test_after_a_sender_dies_exactly_one_other_takes_over(chance: Random) -> None:
     """Its claim runs out; then of all that try, one sends."""
     for _ in range(ROUNDS):
         fakes = Fakes()
@@ -89,7 +89,7 @@ def use(fakes: Fakes, step: Callable[[], object]) -> None:
         fake.step = step
 
 
-def test_rounds_at_once_lose_nothing(chance: Random) -> None:
+def test_concurrent_scheduled_runs_lose_nothing(chance: Random) -> None:
     """The schedule runs beside itself, each time over photos that wait for another try."""
     for _ in range(THREADED):
         platform = Platform(chance, batch_size=5)

@@ -17,7 +17,7 @@ from tests.unit.functions.handlers.lambdas import failed, messages, notification
 OUTPUTS = 10
 
 
-def test_outputs_among_the_images_are_refused_once_and_nothing_follows(chance: Random) -> None:
+def test_outputs_in_the_intake_bucket_are_rejected_once(chance: Random) -> None:
     """Somebody copies each output into the intake bucket as soon as it is there."""
     platform = Platform(chance)
     platform.uploads.refused = 1  # they are no pictures
@@ -35,7 +35,7 @@ def test_outputs_among_the_images_are_refused_once_and_nothing_follows(chance: R
     assert asked[-1] == len(platform.fakes.async_engine.asked) <= OUTPUTS
 
 
-def test_what_is_announced_of_the_jobs_bucket_is_refused(on_aws: dict[str, str]) -> None:
+def test_notifications_about_the_jobs_bucket_are_refused(on_aws: dict[str, str]) -> None:
     forged = [notification(f"async/output/{number}.out") for number in range(OUTPUTS)]
     for body in forged:
         body["Records"][0]["s3"]["bucket"]["name"] = settings().jobs_bucket
@@ -45,7 +45,7 @@ def test_what_is_announced_of_the_jobs_bucket_is_refused(on_aws: dict[str, str])
     assert list(wiring.dependencies().jobs.all()) == []
 
 
-def test_nothing_is_ever_written_where_images_are_taken_from(on_aws: dict[str, str]) -> None:
+def test_nothing_is_written_to_the_intake_bucket(on_aws: dict[str, str]) -> None:
     with requests_made() as made:
         run("intake", messages(*(notification(f"async/output/{number}.out") for number in range(OUTPUTS))))
 
@@ -54,7 +54,7 @@ def test_nothing_is_ever_written_where_images_are_taken_from(on_aws: dict[str, s
     assert client("s3").list_objects_v2(Bucket=settings().intake_bucket)["KeyCount"] == 0
 
 
-def test_the_jobs_bucket_tells_nobody() -> None:
+def test_the_jobs_bucket_has_no_notifications() -> None:
     resources = stack().resources
     announced = {name for name, each in resources.items() if "NotificationConfiguration" in each.get("Properties", {})}
 

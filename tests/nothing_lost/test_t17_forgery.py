@@ -61,7 +61,7 @@ def of_sagemaker() -> list[Any]:
     return forged
 
 
-def test_there_are_enough(on_aws: dict[str, str]) -> None:
+def test_there_are_enough_cases(on_aws: dict[str, str]) -> None:
     assert len(of_s3()) + len(of_sagemaker()) >= 50
 
 
@@ -75,7 +75,7 @@ def test_notifications_on_other_buckets_are_refused(on_aws: dict[str, str]) -> N
     assert list(wiring.dependencies().ledger.all()) == []
 
 
-def test_announcements_that_are_not_ours_are_refused_and_nothing_is_read_for_them(on_aws: dict[str, str]) -> None:
+def test_foreign_notifications_are_refused_and_nothing_is_read(on_aws: dict[str, str]) -> None:
     run("intake", event("intake/s3-put.json"))  # the job that some of them name
     before = list(wiring.dependencies().ledger.all())
     forged = of_sagemaker()
@@ -91,7 +91,7 @@ def test_announcements_that_are_not_ours_are_refused_and_nothing_is_read_for_the
 
 
 @pytest.mark.parametrize("folder", ["async/output/other.out", "jobs/batch-{}/output/"])
-def test_the_output_of_another_job_settles_nothing_of_this(folder: str, on_aws: dict[str, str]) -> None:
+def test_the_output_of_another_job_completes_nothing(folder: str, on_aws: dict[str, str]) -> None:
     run("intake", event("intake/s3-put.json"))
     (success,) = bodies("collect/async-success.json")
     said = json.loads(success["Message"])

@@ -140,7 +140,7 @@ def test_fifty_deliveries_of_one_event_change_nothing_after_the_first(floor: Flo
     assert floor.bin("fifty") == before
 
 
-def test_fifty_deliveries_at_once_of_an_image_never_seen_make_one_job(floor: Floor, drawings: list[bytes]) -> None:
+def test_fifty_concurrent_deliveries_of_a_new_image_make_one_job(floor: Floor, drawings: list[bytes]) -> None:
     key = "elsewhere/never-announced.jpg"
     event = delivery(notification(floor, key, "no-such-version", "00A1"))
 
@@ -197,7 +197,7 @@ def test_orders_imported_three_times_are_one_set_and_bad_rows_are_named(floor: F
     assert {bin_id: line["expected"] for bin_id, line in lines.items()} == {"orders-1": "3", "orders-2": "1"}
 
 
-def test_dead_letters_keep_what_is_not_ours(floor: Floor) -> None:
+def test_the_dead_letter_queue_keeps_foreign_messages(floor: Floor) -> None:
     forged = delivery(
         '{"not": "a notification"}', notification(floor, "forged/x.jpg", "v", "1").replace("-intake-", "-other-")
     )
@@ -213,7 +213,7 @@ EVENTS = sorted(path for name in FUNCTIONS for path in (ROOT / "events" / name).
 
 
 @pytest.mark.parametrize("path", EVENTS, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_every_event_file_is_answered_by_its_function(floor: Floor, path: Path) -> None:
+def test_every_event_file_is_accepted_by_its_function(floor: Floor, path: Path) -> None:
     function = f"{path.parent.name.capitalize()}Function"
 
     assert floor.invoke(function, json.loads(path.read_text())) is not None

@@ -30,7 +30,7 @@ def test_a_minute_of_faults_and_kills_loses_nothing() -> None:
     assert 0 < found["model_server_mib"] < 1024  # type: ignore[operator]
 
 
-def test_both_engines_count_alike() -> None:
+def test_both_engines_give_the_same_counts() -> None:
     found = run("engines.py", "--images", str(ROOT / "tests" / "photos"))
 
     assert found["alike"] and found["status"] == 0, found

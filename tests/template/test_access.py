@@ -62,7 +62,7 @@ def test_roles_have_no_policy_of_aws() -> None:
         assert "ManagedPolicyArns" not in role, name
 
 
-def test_a_function_takes_from_its_own_queue_or_streams_only() -> None:
+def test_a_function_reads_only_its_own_queue_or_streams() -> None:
     for name in FUNCTIONS:
         mappings = properties_of("AWS::Lambda::EventSourceMapping").values()
         function = STACK.resources[name]["Properties"]["FunctionName"]
@@ -92,7 +92,7 @@ def test_a_function_reaches_no_service_beyond_its_work() -> None:
         assert not any(action.startswith(("s3:Delete", "dynamodb:Delete")) for action in actions), name
 
 
-def test_a_service_is_let_in_only_for_a_resource_of_ours() -> None:
+def test_a_service_has_access_only_for_our_resources() -> None:
     checked = 0
     for name, statement in to_services():
         keys = condition_keys(statement)
@@ -113,7 +113,7 @@ def test_eventbridge_may_use_the_key_for_the_alerts_topic_and_sends_no_source() 
     }
 
 
-def test_sns_is_known_to_the_results_queue_by_its_topics_alone() -> None:
+def test_the_results_queue_accepts_sns_only_from_its_topics() -> None:
     """SNS documents aws:SourceArn for queues, and no aws:SourceAccount."""
     (statement,) = [s for _, s in to_services() if s["Principal"] == {"Service": "sns.amazonaws.com"}]
 
@@ -145,7 +145,7 @@ def test_the_model_reads_images_and_manifests_and_writes_predictions_only() -> N
     }
 
 
-def test_the_models_image_may_lie_in_another_account_and_its_weights_may_be_encrypted() -> None:
+def test_the_model_image_may_be_in_another_account_and_its_weights_encrypted() -> None:
     repository = "arn:aws:ecr:us-east-1:111111111111:repository/models/bins"
     key = "arn:aws:kms:us-east-1:111111111111:key/1"
     own = Stack(ModelImageUri="image", ModelRepositoryArn=repository, ModelDataKeyArn=key)
@@ -167,7 +167,7 @@ def test_the_model_publishes_metrics_of_sagemaker_only() -> None:
     assert condition_keys(statement) == {"cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/*"]}
 
 
-def test_the_models_own_weights_are_readable_where_they_are_given() -> None:
+def test_given_weights_are_readable_by_the_model() -> None:
     own = Stack(ModelImageUri="image", ModelDataUrl="s3://models/counter/model.tar.gz")
     readable = [
         resource

@@ -58,7 +58,7 @@ def test_alarms_may_publish_what_is_sealed_with_the_topics_key() -> None:
     assert {keys["aws:SourceAccount"] for keys in let_in.values()} == {"000000000000"}
 
 
-def test_every_dead_letter_is_heard_of() -> None:
+def test_every_dead_letter_raises_an_alarm() -> None:
     queues = {f"bintally-{name}" for name in properties_of("AWS::SQS::Queue") if name.endswith("DeadLetters")}
     alarms = on("ApproximateNumberOfMessagesVisible")
 
@@ -72,7 +72,7 @@ def test_every_dead_letter_is_heard_of() -> None:
         assert minutes(alarm) <= 5, name
 
 
-def test_every_queue_of_dead_letters_is_known_by_its_name() -> None:
+def test_every_dead_letter_queue_is_known_by_its_name() -> None:
     """So that no such queue is without an alarm."""
     queues = properties_of("AWS::SQS::Queue")
     consumed = {name for name, queue in queues.items() if "RedrivePolicy" in queue}
@@ -80,7 +80,7 @@ def test_every_queue_of_dead_letters_is_known_by_its_name() -> None:
     assert {name for name in queues if not name.endswith("DeadLetters")} == consumed
 
 
-def test_photos_orders_and_results_that_wait_too_long_are_heard_of() -> None:
+def test_photos_orders_and_results_that_wait_too_long_raise_an_alarm() -> None:
     queues = {f"bintally-{name}Queue" for name in ("Intake", "Orders", "Results")}
 
     assert set(on("ApproximateAgeOfOldestMessage")) == queues
@@ -88,7 +88,7 @@ def test_photos_orders_and_results_that_wait_too_long_are_heard_of() -> None:
 
 
 @pytest.mark.parametrize("metric", sorted(OURS))
-def test_what_the_functions_count_is_looked_for_where_they_put_it(metric: str) -> None:
+def test_alarms_watch_the_metrics_that_functions_publish(metric: str) -> None:
     environment = STACK.environment("SubmitFunction")
     (alarm,) = on(metric).values()
 
@@ -97,20 +97,20 @@ def test_what_the_functions_count_is_looked_for_where_they_put_it(metric: str) -
     assert alarm["TreatMissingData"] == "notBreaching"
 
 
-def test_the_alarms_of_two_stacks_do_not_hear_of_each_other() -> None:
+def test_the_alarms_of_two_stacks_are_independent() -> None:
     for name, alarm in ALARMS.items():
         assert any("bintally" in dimension["Value"] for dimension in alarm["Dimensions"]), name
 
 
 @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
-def test_every_function_that_fails_or_is_refused_is_heard_of(metric: str) -> None:
+def test_every_failed_or_throttled_function_raises_an_alarm(metric: str) -> None:
     alarms = on(metric)
 
     assert set(alarms) == {STACK.resources[name]["Properties"]["FunctionName"] for name in FUNCTIONS}
     assert {(alarm["Statistic"], alarm["Threshold"]) for alarm in alarms.values()} == {("Sum", 0)}
 
 
-def test_a_schedule_that_stopped_is_heard_of() -> None:
+def test_a_stopped_schedule_raises_an_alarm() -> None:
     """It finds what was lost, and nothing else would tell that it does not run."""
     (alarm,) = on("Invocations").values()
 
@@ -119,7 +119,7 @@ def test_a_schedule_that_stopped_is_heard_of() -> None:
     assert alarm["TreatMissingData"] == "breaching"
 
 
-def test_manifests_that_no_instance_counts_are_heard_of() -> None:
+def test_manifests_without_an_instance_raise_an_alarm() -> None:
     (alarm,) = on("HasBacklogWithoutCapacity").values()
 
     assert minutes(alarm) == 15
@@ -128,7 +128,7 @@ def test_manifests_that_no_instance_counts_are_heard_of() -> None:
 
 
 @pytest.mark.parametrize("metric", ["ExpiredRequests", "InvocationFailures", "ApproximateAgeOfOldestRequest"])
-def test_an_endpoint_that_loses_or_fails_requests_is_heard_of(metric: str) -> None:
+def test_an_endpoint_that_loses_or_fails_requests_raises_an_alarm(metric: str) -> None:
     """SageMaker publishes what happened to requests for each variant, and the age of the oldest for the endpoint."""
     (alarm,) = (each for each in ALARMS.values() if each["MetricName"] == metric)
     dimensions = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
@@ -138,7 +138,7 @@ def test_an_endpoint_that_loses_or_fails_requests_is_heard_of(metric: str) -> No
     assert dimensions == {"EndpointName": STACK.outputs["EndpointName"]} | variant
 
 
-def test_requests_that_wait_are_heard_of_long_before_they_expire() -> None:
+def test_waiting_requests_raise_an_alarm_long_before_they_expire() -> None:
     (alarm,) = on("ApproximateAgeOfOldestRequest").values()
 
     assert alarm["Threshold"] <= 6 * 3600 / 2
@@ -151,7 +151,7 @@ def test_the_document_has_a_row_for_every_alarm() -> None:
     assert named == set(ALARMS)
 
 
-def test_alarms_name_commands_that_there_are() -> None:
+def test_alarms_name_existing_commands() -> None:
     named = {
         f"bintally {alarm['AlarmDescription'].partition('bintally ')[2].split()[0].strip('.,')}"
         for alarm in ALARMS.values()
@@ -161,5 +161,5 @@ def test_alarms_name_commands_that_there_are() -> None:
     assert named == set(COMMANDS)
 
 
-def test_an_address_is_not_needed() -> None:
+def test_an_alarm_address_is_optional() -> None:
     assert set(ALARMS) <= set(Stack(ModelImageUri="image").resources)

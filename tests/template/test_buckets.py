@@ -37,7 +37,7 @@ def test_these_are_all_the_buckets() -> None:
     assert set(properties_of("AWS::S3::Bucket")) == {"IntakeBucket", "OrdersBucket", "JobsBucket", "AccessLogsBucket"}
 
 
-def test_unfinished_uploads_end() -> None:
+def test_unfinished_uploads_are_aborted() -> None:
     for name, bucket in properties_of("AWS::S3::Bucket").items():
         rules = bucket["LifecycleConfiguration"]["Rules"]
         ending = [rule for rule in rules if "AbortIncompleteMultipartUpload" in rule and "Prefix" not in rule]
@@ -48,13 +48,13 @@ def rules_of(bucket: str, stack: Stack = STACK) -> dict[str, Any]:
     return {rule["Id"]: rule for rule in stack.of_type("AWS::S3::Bucket")[bucket]["LifecycleConfiguration"]["Rules"]}
 
 
-def test_old_versions_end_in_every_bucket() -> None:
+def test_old_versions_expire_in_every_bucket() -> None:
     for name, bucket in properties_of("AWS::S3::Bucket").items():
         rules = bucket["LifecycleConfiguration"]["Rules"]
         assert [r for r in rules if "NoncurrentVersionExpiration" in r and r["Status"] == "Enabled"], name
 
 
-def test_photos_are_kept_unless_the_operator_says_how_long() -> None:
+def test_photos_are_kept_by_default() -> None:
     deleting = rules_of("IntakeBucket", Stack(PhotoRetentionDays="730"))["DeletePhotos"]
 
     assert rules_of("IntakeBucket")["DeletePhotos"]["Status"] == "Disabled"
@@ -67,13 +67,13 @@ def test_photos_become_cheaper_with_time() -> None:
     assert move == {"StorageClass": "INTELLIGENT_TIERING", "TransitionInDays": "60"}
 
 
-def test_an_old_version_is_kept_for_as_long_as_a_job_may_ask_for_it() -> None:
+def test_an_old_version_is_kept_as_long_as_a_job_may_read_it() -> None:
     days = source()["Parameters"]["OldVersionDays"]["MinValue"]
 
     assert days >= source()["Parameters"]["JobsRetentionDays"]["MinValue"]
 
 
-def test_it_is_recorded_who_read_a_photo() -> None:
+def test_access_to_photos_is_logged() -> None:
     buckets = properties_of("AWS::S3::Bucket")
     logs = buckets["AccessLogsBucket"]["BucketName"]
     recorded = {name: b["LoggingConfiguration"] for name, b in buckets.items() if "LoggingConfiguration" in b}
@@ -98,7 +98,7 @@ def test_a_buckets_name_fits_with_the_longest_stack_name(name: str) -> None:
     assert len(longest) <= 63
 
 
-def test_every_bucket_refuses_what_comes_without_tls() -> None:
+def test_every_bucket_requires_tls() -> None:
     refusing = {}
     for policy in properties_of("AWS::S3::BucketPolicy").values():
         for statement in policy["PolicyDocument"]["Statement"]:

@@ -57,7 +57,7 @@ def queues() -> dict[str, Any]:
     return stack().of_type("AWS::SQS::Queue")
 
 
-def test_the_dashboard_shows_every_queue_of_dead_letters() -> None:
+def test_the_dashboard_shows_every_dead_letter_queue() -> None:
     visible = {d["QueueName"] for _, name, d in shown() if name == "ApproximateNumberOfMessagesVisible"}
 
     assert {f"bintally-{name}" for name in queues() if name.endswith("DeadLetters")} <= visible

@@ -66,18 +66,18 @@ def allowed(function: str, action: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("parameter", "value", "variable"), SETTINGS)
-def test_what_the_operator_sets_reaches_the_functions(parameter: str, value: str, variable: str) -> None:
+def test_parameters_reach_the_functions(parameter: str, value: str, variable: str) -> None:
     assert STACK.environment("SubmitFunction")[variable] == str(source()["Parameters"][parameter]["Default"]) != value
     assert Stack(**{parameter: value}).environment("SubmitFunction")[variable] == value
 
 
-def test_the_endpoint_counts_unless_the_operator_says_otherwise() -> None:
+def test_the_endpoint_is_the_default_engine() -> None:
     mode = source()["Parameters"]["InferenceMode"]
 
     assert (mode["Default"], mode["AllowedValues"]) == ("async", ["async", "batch", "auto"])
 
 
-def test_a_request_is_given_up_only_when_sagemaker_has_dropped_it() -> None:
+def test_a_request_times_out_only_after_sagemaker_has_dropped_it() -> None:
     """After RequestTTLSeconds, 6 hours where a request does not say."""
     assert source()["Parameters"]["JobTimeout"]["Default"] > 6 * 3600
 
@@ -133,7 +133,7 @@ def test_the_model_may_log_from_both_engines() -> None:
 
 
 @pytest.mark.parametrize("path", TRANSFORM_EVENTS, ids=lambda path: path.stem)
-def test_the_rule_takes_the_end_of_a_transform_job(path: Path) -> None:
+def test_the_rule_matches_the_end_of_a_transform_job(path: Path) -> None:
     assert takes(rule()["EventPattern"], told(path))
 
 
@@ -150,21 +150,21 @@ def test_there_is_an_event_for_every_end_of_a_transform_job() -> None:
 @pytest.mark.parametrize(
     "change", [{"TransformJobStatus": "InProgress"}, {"TransformJobStatus": "Stopping"}, {"ModelName": "other"}]
 )
-def test_the_rule_leaves_work_in_progress_and_the_jobs_of_others(change: dict[str, str]) -> None:
+def test_the_rule_ignores_running_and_foreign_jobs(change: dict[str, str]) -> None:
     event = told(TRANSFORM_EVENTS[0])
 
     assert not takes(rule()["EventPattern"], event | {"detail": event["detail"] | change})
     assert not takes(rule()["EventPattern"], event | {"source": "bintally"})
 
 
-def test_the_queue_that_collect_reads_is_told() -> None:
+def test_the_rule_sends_to_the_results_queue() -> None:
     (target,) = rule()["Targets"]
 
     assert target["Arn"] == f"arn:aws:sqs:{AT}:bintally-ResultsQueue"
     assert target.keys() & {"Input", "InputPath", "InputTransformer"} == set()
 
 
-def test_what_the_rule_could_not_deliver_lies_where_a_redrive_finds_it() -> None:
+def test_undelivered_events_are_in_a_queue_that_redrive_reads() -> None:
     (target,) = rule()["Targets"]
 
     assert target["DeadLetterConfig"]["Arn"] == queue_of(target["Arn"])["RedrivePolicy"]["deadLetterTargetArn"]
@@ -206,7 +206,7 @@ def test_a_scheduled_run_that_failed_is_not_repeated_beside_the_next_one() -> No
         assert each["Target"]["RetryPolicy"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
 
 
-def test_reconcile_looks_at_the_clock_every_minute() -> None:
+def test_reconcile_runs_every_minute() -> None:
     (schedule,) = [each for each in properties_of("AWS::Scheduler::Schedule").values() if "Input" in each["Target"]]
 
     assert (schedule["Name"], schedule["ScheduleExpression"]) == ("bintally-clock", "rate(1 minute)")
@@ -226,7 +226,9 @@ def test_reconcile_looks_at_the_clock_every_minute() -> None:
         ("JobsTable", "Unfinished", ["unfinished_engine", "touched_at"], {"ProjectionType": "ALL"}),
     ],
 )
-def test_an_index_holds_what_is_under_way(table: str, index: str, keys: list[str], projection: dict[str, Any]) -> None:
+def test_an_index_contains_what_is_unfinished(
+    table: str, index: str, keys: list[str], projection: dict[str, Any]
+) -> None:
     properties = STACK.resources[table]["Properties"]
     (found,) = [each for each in properties["GlobalSecondaryIndexes"] if each["IndexName"] == index]
 
@@ -247,7 +249,7 @@ def test_every_attribute_that_is_defined_is_a_key(table: str) -> None:
 
 
 @pytest.mark.parametrize("function", ["SubmitFunction", "CollectFunction"])
-def test_a_missing_object_is_seen_to_be_missing(function: str) -> None:
+def test_a_missing_object_is_recognised(function: str) -> None:
     """S3 says AccessDenied, not NoSuchKey, to who may not list the bucket; a condition on the prefix is never met."""
     documents = policy_documents(STACK.resources[f"{function}Role"]["Properties"]["Policies"])
     (listing,) = [s for d in documents for s in d["Statement"] if s["Action"] == "s3:ListBucket"]
@@ -256,7 +258,7 @@ def test_a_missing_object_is_seen_to_be_missing(function: str) -> None:
     assert "Condition" not in listing
 
 
-def test_submit_starts_no_transform_jobs_but_its_own() -> None:
+def test_submit_starts_only_its_own_transform_jobs() -> None:
     for action in ("sagemaker:CreateTransformJob", "sagemaker:DescribeTransformJob"):
         assert allowed("SubmitFunction", action) == [f"arn:aws:sagemaker:{AT}:transform-job/batch-*"]
         for function in ("IntakeFunction", "CollectFunction", "OrdersFunction", "ReconcileFunction"):

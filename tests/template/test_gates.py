@@ -40,7 +40,7 @@ def test_an_empty_reason_explains_nothing() -> None:
     assert explained(entry.format(" ")) == set()
 
 
-def test_every_exception_is_about_a_resource_that_there_is() -> None:
+def test_every_exception_is_about_an_existing_resource() -> None:
     named = {finding.resource for finding in explained(EXCEPTIONS.read_text()) if finding.tool != "pip-audit"}
 
     assert named <= set(stack().resources)
@@ -60,7 +60,7 @@ def test_each_tools_report_is_read() -> None:
     ]
 
 
-def test_packages_that_could_not_be_looked_up_are_not_taken_for_safe() -> None:
+def test_packages_that_could_not_be_checked_are_not_considered_safe() -> None:
     unknown: dict[str, Any] = {"name": "a", "skip_reason": "Dependency not found"}
     audited = {"name": "b", "version": "1", "vulns": [{"id": "CVE-1"}]}
 

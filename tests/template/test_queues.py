@@ -19,7 +19,7 @@ def test_every_queue_is_encrypted() -> None:
         assert queue.get("SqsManagedSseEnabled") is True or "KmsMasterKeyId" in queue, name
 
 
-def test_every_queue_refuses_what_comes_without_tls() -> None:
+def test_every_queue_requires_tls() -> None:
     refusing = {
         statement["Resource"]
         for policy in properties_of("AWS::SQS::QueuePolicy").values()
@@ -33,7 +33,7 @@ def test_every_queue_refuses_what_comes_without_tls() -> None:
     assert refusing == {STACK.resolve(get_arn(name)) for name in properties_of("AWS::SQS::Queue")}
 
 
-def test_a_consumed_queue_has_dead_letters_that_nobody_consumes() -> None:
+def test_a_consumed_queue_has_a_dead_letter_queue_without_a_consumer() -> None:
     consumed = {mapping["EventSourceArn"] for mapping in sources_of("sqs").values()}
     for arn in consumed:
         redrive = queue_of(arn)["RedrivePolicy"]
@@ -42,7 +42,7 @@ def test_a_consumed_queue_has_dead_letters_that_nobody_consumes() -> None:
         assert queue_of(redrive["deadLetterTargetArn"])["MessageRetentionPeriod"] == 14 * 24 * 3600, arn
 
 
-def test_a_message_stays_hidden_for_six_times_as_long_as_its_function_may_run() -> None:
+def test_the_visibility_timeout_is_six_times_the_functions() -> None:
     """As AWS advises; and for as long as the longest window, in which Lambda holds it already."""
     longest = source()["Parameters"]["BatchWindow"]["MaxValue"]
     for name, mapping in sources_of("sqs").items():
@@ -51,7 +51,7 @@ def test_a_message_stays_hidden_for_six_times_as_long_as_its_function_may_run() 
         assert queue_of(mapping["EventSourceArn"])["VisibilityTimeout"] >= 6 * timeout + window, name
 
 
-def test_a_queue_hands_over_what_failed_and_only_that() -> None:
+def test_only_failed_messages_of_a_batch_are_retried() -> None:
     for name, mapping in sources_of("sqs").items():
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
         assert 2 <= mapping["ScalingConfig"]["MaximumConcurrency"] <= 1000, name
@@ -65,14 +65,14 @@ def test_a_batch_of_more_than_ten_has_a_window() -> None:
             assert int(mapping["MaximumBatchingWindowInSeconds"]) >= 1, name
 
 
-def test_a_stream_gives_up_after_a_limit_and_says_where() -> None:
+def test_a_stream_has_a_retry_limit_and_a_failure_destination() -> None:
     for name, mapping in sources_of("dynamodb").items():
         assert 1 <= mapping["MaximumRetryAttempts"] <= 100, name
         assert mapping["BisectBatchOnFunctionError"] is True, name
         assert queue_of(mapping["DestinationConfig"]["OnFailure"]["Destination"]), name
 
 
-def test_rules_and_schedules_keep_what_they_could_not_deliver() -> None:
+def test_rules_and_schedules_have_dead_letter_queues() -> None:
     targets = [target for rule in properties_of("AWS::Events::Rule").values() for target in rule["Targets"]]
     for target in targets:
         assert 1 <= target["RetryPolicy"]["MaximumRetryAttempts"] <= 185, target

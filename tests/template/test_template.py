@@ -24,7 +24,7 @@ def test_these_are_all_the_functions() -> None:
     assert set(properties_of("AWS::Lambda::Function")) == FUNCTIONS
 
 
-def test_every_function_logs_to_a_group_of_its_own_that_forgets() -> None:
+def test_every_function_logs_to_its_own_group_with_retention() -> None:
     groups = {group["LogGroupName"]: group for group in properties_of("AWS::Logs::LogGroup").values()}
     used = {name: f["LoggingConfig"]["LogGroup"] for name, f in properties_of("AWS::Lambda::Function").items()}
 
@@ -41,7 +41,7 @@ def test_functions_agree_on_code_and_settings() -> None:
     assert all(environment == environments[0] for environment in environments)
 
 
-def test_a_function_stands_for_itself_in_the_address_that_aws_gives_it() -> None:
+def test_no_variable_redirects_the_requests_of_a_function() -> None:
     """On AWS no variable may send a function's requests elsewhere."""
     assert [name for name in STACK.environment("IntakeFunction") if name.startswith("AWS_")] == []
 
@@ -49,7 +49,7 @@ def test_a_function_stands_for_itself_in_the_address_that_aws_gives_it() -> None
 # ---- What is kept, and what a stack is called
 
 
-def test_what_holds_data_outlives_the_stack_but_not_a_first_create_that_failed() -> None:
+def test_stateful_resources_outlive_the_stack_but_not_a_failed_create() -> None:
     """With Retain, a failed first create leaves the names behind, and the next one fails on them."""
     for name, resource in STACK.resources.items():
         if resource["Type"] in STATEFUL:
@@ -63,7 +63,7 @@ def test_tables_are_encrypted_and_can_be_restored() -> None:
         assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}, name
 
 
-def test_tables_can_be_protected_from_deletion_once_they_stand() -> None:
+def test_tables_can_be_protected_from_deletion_after_creation() -> None:
     """Not in the first deployment: where that fails, CloudFormation could not remove them."""
     protected = Stack(DeletionProtection="true").of_type("AWS::DynamoDB::Table")
 
@@ -71,7 +71,7 @@ def test_tables_can_be_protected_from_deletion_once_they_stand() -> None:
     assert {t["DeletionProtectionEnabled"] for t in protected.values()} == {"true"}
 
 
-def test_a_first_flood_stays_below_what_a_new_table_takes() -> None:
+def test_a_first_burst_stays_below_the_capacity_of_a_new_table() -> None:
     """Every run at once with a full batch, two write units for each image of a transaction."""
     (intake,) = [m for m in sources_of("sqs").values() if m["FunctionName"] == "bintally-intake"]
     images = intake["ScalingConfig"]["MaximumConcurrency"] * int(intake["BatchSize"])
@@ -79,7 +79,7 @@ def test_a_first_flood_stays_below_what_a_new_table_takes() -> None:
     assert images * 2 <= source()["Parameters"]["WarmWriteUnits"]["Default"] == 4000
 
 
-def test_tables_can_be_warmed_up_before_a_flood() -> None:
+def test_tables_can_be_warmed_up_before_a_burst() -> None:
     warmed = Stack(WarmWriteUnits="20000").of_type("AWS::DynamoDB::Table")
     wanted = {"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": "20000"}
     indexes = [index["WarmThroughput"] for index in warmed["ImagesTable"]["GlobalSecondaryIndexes"]]
@@ -94,7 +94,7 @@ def test_topics_are_encrypted() -> None:
         assert topic["KmsMasterKeyId"], name
 
 
-def test_two_stacks_can_stand_side_by_side() -> None:
+def test_two_stacks_can_exist_side_by_side() -> None:
     """Whatever has a fixed name has the stack's name in it."""
     named = [
         (logical_id, key, value)
@@ -127,7 +127,7 @@ def test_every_output_is_described() -> None:
         assert output["Description"].endswith("."), name
 
 
-def test_without_a_model_everything_else_stands() -> None:
+def test_without_a_model_everything_else_is_deployed() -> None:
     assert set(STACK.resources) - set(stack_without_model().resources) == {
         "AlertsByEmail",
         "CounterBacklogPolicy",
@@ -147,7 +147,7 @@ def test_without_a_model_everything_else_stands() -> None:
     assert stack_without_model().outputs == STACK.outputs
 
 
-def test_the_endpoint_tells_the_queue_that_collect_reads() -> None:
+def test_the_endpoint_notifies_the_results_queue() -> None:
     (config,) = properties_of("AWS::SageMaker::EndpointConfig").values()
     output = config["AsyncInferenceConfig"]["OutputConfig"]
     topics = properties_of("AWS::SNS::Topic")
@@ -163,7 +163,7 @@ def test_the_endpoint_tells_the_queue_that_collect_reads() -> None:
     assert output["S3FailurePath"] == f"s3://{jobs}/async/failure/"
 
 
-def test_an_endpoint_at_zero_instances_is_woken() -> None:
+def test_an_endpoint_scales_up_from_zero_instances() -> None:
     (scaling,) = properties_of("AWS::ApplicationAutoScaling::ScalableTarget").values()
     alarm = properties_of("AWS::CloudWatch::Alarm")["CounterWakeAlarm"]
 
@@ -191,7 +191,7 @@ def test_an_update_keeps_the_instances_that_an_endpoint_has() -> None:
     assert endpoint["RetainAllVariantProperties"] is True
 
 
-def test_the_logs_of_the_model_end() -> None:
+def test_the_logs_of_the_model_have_retention() -> None:
     groups = {g["LogGroupName"]: g for g in properties_of("AWS::Logs::LogGroup").values()}
     owning = Stack(TransformLogs="owned").of_type("AWS::Logs::LogGroup")
     (endpoint,) = properties_of("AWS::SageMaker::Endpoint").values()
@@ -202,7 +202,7 @@ def test_the_logs_of_the_model_end() -> None:
 
 
 @pytest.mark.parametrize(("bucket", "queue"), [("IntakeBucket", "IntakeQueue"), ("OrdersBucket", "OrdersQueue")])
-def test_a_bucket_tells_its_queue_of_every_new_object(bucket: str, queue: str) -> None:
+def test_a_bucket_notifies_its_queue_of_every_new_object(bucket: str, queue: str) -> None:
     notifications = STACK.resources[bucket]["Properties"]["NotificationConfiguration"]
 
     assert notifications == {

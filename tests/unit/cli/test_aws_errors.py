@@ -45,5 +45,5 @@ def test_a_known_refusal_says_what_failed_and_what_to_do(code: str) -> None:
         (boto.DataNotFoundError(data_path="x"), ["DataNotFoundError"]),
     ],
 )
-def test_what_failed_is_said_with_what_to_do(error: ClientError | BotoCoreError, words: list[str]) -> None:
+def test_errors_are_shown_with_what_to_do(error: ClientError | BotoCoreError, words: list[str]) -> None:
     assert [word for word in words if word not in explain_aws_error(error)] == []

@@ -38,6 +38,6 @@ def test_probabilities_of_a_model_without_counts_out_of_range_stay_as_they_are()
     assert count_probabilities({}) == {}
 
 
-def test_what_is_unknown_is_a_dash() -> None:
+def test_an_unknown_value_is_a_dash() -> None:
     assert (confidence_text(None), confidence_text(0.625)) == ("-", "62%")
     assert (minute_text(None), minute_text("2026-05-04T16:00:59.000Z")) == ("-", "2026-05-04 16:00")

@@ -52,7 +52,7 @@ def test_a_key_is_given_as_it_is_and_no_version_as_none() -> None:
 
 
 @pytest.mark.parametrize("body", [*BAD, *STRANGE, '{"Event": "s3:TestEvent"}'])
-def test_nothing_is_found_where_there_is_nothing(body: str) -> None:
+def test_an_empty_folder_has_no_files(body: str) -> None:
     assert objects_in(body) == []
     assert job_id_of(body) is None
 

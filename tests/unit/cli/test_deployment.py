@@ -50,7 +50,7 @@ def test_a_named_stack_is_found_through_its_outputs():
     assert outputs_of(answer) == {"BinsTable": "prod-bins"}
 
 
-def test_without_a_name_the_local_stack_is_taken_whatever_the_environment_says(monkeypatch):
+def test_without_a_name_the_local_stack_is_used_regardless_of_the_environment(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:2")
 
@@ -72,13 +72,13 @@ def test_without_a_stack_the_error_says_how_to_start_one():
         NoCredentialsError(),
     ],
 )
-def test_a_stack_that_cannot_be_read_is_said_with_the_cause(answer):
+def test_an_unreadable_stack_is_reported_with_the_cause(answer):
     with pytest.raises(StackNotFoundError, match=r"Stack prod can't be read in eu-west-1\. .*--profile") as error:
         outputs_of(answer)
     assert "botocore" not in str(error.value)
 
 
-def test_a_stack_that_there_is_not_is_said_with_its_region():
+def test_a_missing_stack_is_reported_with_its_region():
     gone = ClientError({"Error": {"Code": "ValidationError", "Message": "does not exist"}}, "DescribeStacks")
 
     with pytest.raises(StackNotFoundError, match=r"Stack prod not found in eu-west-1\. Check --stack, --region"):
@@ -104,7 +104,7 @@ def test_the_region_is_the_one_that_every_other_aws_tool_takes(monkeypatch, give
     assert aws_clients(given)("dynamodb").meta.region_name == region
 
 
-def test_a_profile_gives_credentials_and_region_whatever_the_environment_has(monkeypatch, tmp_path):
+def test_a_profile_overrides_credentials_and_region_of_the_environment(monkeypatch, tmp_path):
     (tmp_path / "config").write_text(
         "[profile depot]\nregion = eu-north-1\naws_access_key_id = DEPOT\naws_secret_access_key = s\n"
     )
@@ -121,7 +121,7 @@ def test_a_profile_gives_credentials_and_region_whatever_the_environment_has(mon
 
 
 @pytest.mark.parametrize("answer", [{}, {"Outputs": []}, {"Outputs": [{"OutputKey": "Other", "OutputValue": "1"}]}])
-def test_another_stack_is_not_taken_for_ours(answer):
+def test_another_stack_is_not_mistaken_for_ours(answer):
     with pytest.raises(StackNotFoundError, match="not a bintally stack"):
         Deployment("prod", outputs_of(answer), lambda service: None).output("BinsTable")
 
@@ -141,7 +141,7 @@ def test_a_deployment_gives_clients_by_service():
 
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:4566", "http://localhost:4566", "http://[::1]:4566"])
-def test_a_named_stack_that_is_looked_for_on_this_machine_is_said_once(monkeypatch, endpoint):
+def test_a_named_stack_on_this_machine_is_reported_once(monkeypatch, endpoint):
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
@@ -156,7 +156,7 @@ def test_a_named_stack_that_is_looked_for_on_this_machine_is_said_once(monkeypat
     assert "unset AWS_PROFILE AWS_CONFIG_FILE" in warning
 
 
-def test_nothing_is_said_of_a_stack_on_aws(monkeypatch):
+def test_nothing_is_reported_for_a_stack_on_aws(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")

@@ -21,7 +21,7 @@ def ended(error: BaseException, *arguments: object) -> int:
     return ending.value.exit_code
 
 
-def test_what_a_person_can_mend_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_that_a_person_can_fix_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(CommandError("There is no bin\x1b\n x.")) == FAILED
     assert ended(NoRegionError()) == FAILED
     assert ended(FileNotFoundError(2, "No such file or directory", "shelf\x1b")) == FAILED
@@ -52,7 +52,7 @@ def test_the_end_of_a_log_keeps_its_lines(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().err.splitlines()[1:] == [r"a\x1b", "b"]
 
 
-def test_ctrl_c_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_is_not_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(KeyboardInterrupt()) == INTERRUPTED
     assert capsys.readouterr().err == "Stopped.\n"
 
@@ -78,7 +78,7 @@ def test_wrong_usage_passes() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["count", "PHOTOS"], ["count", "PHOTOS", "--json"]])
-def test_a_reader_that_leaves_is_no_error(tmp_path: Path, arguments: list[str]) -> None:
+def test_a_closed_pipe_is_not_an_error(tmp_path: Path, arguments: list[str]) -> None:
     """For example `bintally count shelf/ | head -0`."""
     (tmp_path / "a.jpg").write_bytes(b"")
     command = [BINTALLY, *(str(tmp_path) if word == "PHOTOS" else word for word in arguments)]

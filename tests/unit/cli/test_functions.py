@@ -40,10 +40,10 @@ def test_an_error_of_the_function_is_a_failure():
     assert invocation.answer == {"errorMessage": "no"}
 
 
-def test_an_empty_answer_is_none():
+def test_an_empty_response_is_none():
     assert invoked("intake", b"")[0].answer is None
 
 
-def test_an_unknown_function_is_said_with_the_known_ones():
+def test_an_unknown_function_is_reported_with_the_known_ones():
     with pytest.raises(CommandError, match="Function count not found"):
         invoked("count")

@@ -169,7 +169,7 @@ def test_nothing_hostile_reaches_a_terminal_or_a_pipe(
                 assert MARKUP in "".join(printed.split()), printed
 
 
-def test_a_pipe_gets_one_line_for_a_row_whatever_is_in_it() -> None:
+def test_a_pipe_gets_one_line_for_any_row() -> None:
     for text in HOSTILE:
         output = Printed()
         show_retried(text, output)

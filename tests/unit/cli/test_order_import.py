@@ -15,7 +15,7 @@ def imported(system, *, timeout=2.0, sleep=lambda seconds: None, **options):
     return import_orders(system.deployment, "orders.csv", ORDERS, timeout=timeout, sleep=sleep, **options)
 
 
-def test_a_file_is_uploaded_and_its_report_given():
+def test_a_file_is_uploaded_and_its_report_returned():
     system = FakeSystem({})
 
     report = imported(system)
@@ -25,7 +25,7 @@ def test_a_file_is_uploaded_and_its_report_given():
     assert [row["line"] for row in report["refused"]] == [3]
 
 
-def test_the_report_on_an_earlier_file_of_that_name_is_not_taken():
+def test_the_report_on_an_earlier_file_of_that_name_is_ignored():
     system = FakeSystem({})
     imported(system)
     late = []
@@ -42,7 +42,7 @@ def test_the_report_on_an_earlier_file_of_that_name_is_not_taken():
     assert len(late) == 2
 
 
-def test_a_report_that_never_comes_is_an_error_that_says_where_to_look():
+def test_a_missing_report_is_an_error_that_says_where_to_look():
     system = FakeSystem({})
     system.s3.on_upload = lambda *put: None
 
@@ -69,7 +69,7 @@ def test_an_import_that_moves_is_waited_for_and_shown():
     assert seen[-1][0] <= seen[-1][1] == 21
 
 
-def test_an_import_that_stands_still_is_an_error_that_says_how_far_it_is():
+def test_a_stalled_import_is_an_error_with_its_progress():
     system = FakeSystem({})
     system.s3.on_upload = lambda bucket, key, body, version: system.import_orders(
         key, body * 4, version, finished=False
@@ -80,7 +80,7 @@ def test_an_import_that_stands_still_is_an_error_that_says_how_far_it_is():
 
 
 @pytest.mark.parametrize(("add", "mode"), [(False, "replace"), (True, "add")])
-def test_what_the_file_is_to_do_goes_with_it(add, mode):
+def test_the_import_mode_is_uploaded_with_the_file(add, mode):
     system = FakeSystem({})
 
     imported(system, add=add)

@@ -19,7 +19,7 @@ def test_a_queue_knows_its_depth_and_its_dead_letters(stack: MotoStack) -> None:
     assert queue_at(sqs, stack.dead_letters("Intake")).dead_letters is None
 
 
-def test_what_was_borrowed_is_there_again_also_after_an_error(stack: MotoStack) -> None:
+def test_messages_that_were_peeked_return_even_after_an_error(stack: MotoStack) -> None:
     url, sqs = stack.output("IntakeQueue"), stack.client("sqs")
     stack.send(url, [str(number) for number in range(23)], ERROR_CODE="SOME")
 
@@ -31,7 +31,7 @@ def test_what_was_borrowed_is_there_again_also_after_an_error(stack: MotoStack) 
     assert len(stack.bodies(url)) == 23
 
 
-def test_what_is_deleted_while_it_is_borrowed_stays_deleted(stack: MotoStack) -> None:
+def test_messages_deleted_during_a_peek_stay_deleted(stack: MotoStack) -> None:
     url, sqs = stack.output("IntakeQueue"), stack.client("sqs")
     stack.send(url, ["a", "b"])
 
@@ -49,7 +49,7 @@ def test_large_messages_are_sent_in_several_requests(stack: MotoStack) -> None:
     assert len(stack.bodies(url)) == 7
 
 
-def test_what_a_queue_refuses_is_not_taken_for_sent() -> None:
+def test_messages_rejected_by_a_queue_are_not_considered_sent() -> None:
     class Refusing:
         def send_message_batch(self, **request: object) -> dict[str, object]:
             return {"Successful": [{"Id": "1"}], "Failed": [{"Id": "0", "Code": "InternalError"}]}

@@ -27,7 +27,7 @@ def test_no_character_that_steers_a_terminal_or_shows_nothing_comes_through() ->
         (r"C:\shelf", r"C:\shelf"),
     ],
 )
-def test_what_is_not_seen_is_shown_as_its_escape_and_the_rest_as_it_is(raw: str, shown: str) -> None:
+def test_invisible_characters_are_escaped_and_the_rest_is_unchanged(raw: str, shown: str) -> None:
     assert visible(raw) == shown
 
 

@@ -8,7 +8,7 @@ from bincli.verdicts import NOT_ORDERED, STYLES, URGENCY, tally, verdict_text
     ("verdict", "words"),
     [("UNCERTAIN", "UNCERTAIN, overdue"), ("UNREADABLE", "UNREADABLE, overdue"), ("MISSING", "MISSING")],
 )
-def test_a_line_that_is_overdue_says_so_once(verdict: str, words: str) -> None:
+def test_an_overdue_line_mentions_it_once(verdict: str, words: str) -> None:
     assert verdict_text(verdict, overdue=True).text == words
     assert verdict_text(verdict).text == verdict
 

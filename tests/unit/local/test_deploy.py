@@ -110,7 +110,7 @@ def test_model_configuration_and_endpoint_are_created_in_this_order():
     ]
 
 
-def test_what_only_an_update_takes_is_left_out():
+def test_update_only_properties_are_omitted():
     fake = FakeSageMaker()
     endpoint = {
         "E": {**ENDPOINT["E"], "Properties": {**ENDPOINT["E"]["Properties"], "RetainAllVariantProperties": True}}

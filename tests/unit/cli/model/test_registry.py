@@ -74,7 +74,7 @@ def test_a_group_that_does_not_exist_has_no_models(aws_account: Account) -> None
     assert Registry(aws_account.sagemaker, "bin").packages() == [], "not one whose name only contains it"
 
 
-def test_a_deployment_is_noted_beside_what_is_known(aws_account: Account) -> None:
+def test_a_deployment_is_recorded_beside_the_known_facts(aws_account: Account) -> None:
     registry, package = aws_account.site.registry, aws_account.push("aaaa00000001")
 
     registry.note_deployment(package, "prod", NOW, "2")

@@ -94,7 +94,7 @@ def test_a_model_that_says_the_same_changes_nothing(stack: MotoStack, tmp_path: 
     assert ["0 of 1 order line would get another verdict."] in output.rows
 
 
-def test_photos_that_are_gone_are_left_out_and_said(stack: MotoStack, tmp_path: Path) -> None:
+def test_missing_photos_are_omitted_and_reported(stack: MotoStack, tmp_path: Path) -> None:
     replayed = Replayed(stack, ["a/1.jpg", "b/1.jpg"])
     gone = replayed.images[0]
     stack.client("s3").delete_object(Bucket=gone.bucket, Key=gone.key, VersionId=gone.version_id)
@@ -116,7 +116,7 @@ def test_the_worst_changes_are_drawn(stack: MotoStack, tmp_path: Path) -> None:
         assert sheet.height > 400
 
 
-def test_only_the_newest_are_taken(stack: MotoStack, tmp_path: Path) -> None:
+def test_only_the_newest_photos_are_used(stack: MotoStack, tmp_path: Path) -> None:
     replayed = Replayed(stack, ["a/1.jpg", "b/1.jpg", "c/1.jpg"])
 
     assert len(replayed.run(tmp_path / "photos", images=2)[0]) == 2

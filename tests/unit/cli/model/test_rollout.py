@@ -73,7 +73,7 @@ def test_rollbacks_go_back_one_model_after_the_other_to_the_weights_in_the_image
         aws_account.rollback()
 
 
-def test_a_rollback_leaves_out_what_was_rejected_since(aws_account: Account) -> None:
+def test_a_rollback_skips_models_rejected_since(aws_account: Account) -> None:
     for version in ("aaaa00000001", "aaaa00000002"):
         aws_account.push(version)
         aws_account.deploy_model(version)
@@ -132,7 +132,7 @@ def test_the_endpoint_says_why_it_failed_or_that_there_is_none(aws_account: Acco
     assert site(no_endpoint).endpoint() == {}
 
 
-def test_where_a_first_model_goes_has_to_be_said(aws_account: Account) -> None:
+def test_the_first_model_needs_a_destination(aws_account: Account) -> None:
     with pytest.raises(CommandError, match="Say with --to"):
         aws_account.site.push(aws_account.bundle("aaaa00000001"), None, None, Printed())
 
@@ -148,7 +148,7 @@ def test_a_stack_without_an_image_needs_one(aws_account: Account) -> None:
         aws_account.site.push(aws_account.bundle("aaaa00000001"), None, None, Printed())
 
 
-def test_who_pushes_is_told_how_to_approve(aws_account: Account) -> None:
+def test_a_push_explains_how_to_approve(aws_account: Account) -> None:
     package = aws_account.push("aaaa00000001", approved=False)
 
     lines = [str(block) for block in pushed_view(package)]

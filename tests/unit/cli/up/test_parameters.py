@@ -22,7 +22,7 @@ def test_parameters_are_given_by_name() -> None:
 @pytest.mark.parametrize(
     ("setting", "why"), [("BatchWindow", "not of the form NAME=VALUE"), ("Batchwindow=1", "no parameter Batchwindow")]
 )
-def test_a_slip_in_a_parameter_is_said(setting: str, why: str) -> None:
+def test_a_misspelt_parameter_is_reported(setting: str, why: str) -> None:
     with pytest.raises(CommandError, match=why):
         read_parameters([setting], TEMPLATE)
 

@@ -87,7 +87,7 @@ def test_the_terminal_names_a_profile_and_is_left_with_one_line(shell: str, sour
         ({"NO_PROXY": "localhost", "no_proxy": ".corp"}, "localhost,127.0.0.1|.corp,127.0.0.1,localhost"),
     ],
 )
-def test_a_proxy_is_gone_past_and_what_else_was_is_kept(
+def test_the_proxy_is_bypassed_and_other_variables_are_kept(
     shell: str, sourced: Path, before: dict[str, str], after: str
 ) -> None:
     twice = f'. "{sourced}"\nprintf "%s|%s" "$NO_PROXY" "${{no_proxy:-}}"'

@@ -22,7 +22,7 @@ from tests.unit.functions.domain.order_files import parsed, rows
         {"consignment_id": "C-1", "bin_id": "P-17-C", "expected": 3},
     ],
 )
-def test_json_in_its_forms_says_the_same(document: object) -> None:
+def test_every_form_of_json_gives_the_same_line(document: object) -> None:
     assert rows(json.dumps(document)) == [("C-1", "P-17-C", 3, None)]
     assert rows(f"\ufeff\n {json.dumps(document, indent=2)}\n") == [("C-1", "P-17-C", 3, None)]
 
@@ -71,7 +71,7 @@ def test_a_line_of_a_consignment_may_be_due_at_another_time() -> None:
         [],
     ],
 )
-def test_a_bad_entry_is_reported_by_its_place_and_the_good_stand(entry: object) -> None:
+def test_a_bad_entry_is_reported_by_its_position_and_good_ones_are_kept(entry: object) -> None:
     good = {"consignment_id": "C-9", "bin_id": "good", "expected": 1}
     file = parsed(json.dumps([good, entry, good | {"bin_id": "also good"}]))
 
@@ -140,7 +140,7 @@ def test_json_lines_say_the_same_as_a_list() -> None:
         assert [row[:3] for row in rows(form)] == [("C-1", "a", 3), ("C-2", "b", 1), ("C-2", "c", 2)]
 
 
-def test_a_bad_line_of_json_is_reported_and_the_good_stand() -> None:
+def test_a_bad_line_of_json_is_reported_and_good_ones_are_kept() -> None:
     good = '{"consignment_id": "C-1", "bin_id": "%s", "expected": 3}'
     bad = ['{"consignment_id": "C-1", "bin_id": }', "text", "[1]", '"C-1"', "{" * 5]
     file = parsed("\n".join([good % "a", *bad, good % "b"]))
@@ -160,14 +160,14 @@ def test_a_bad_first_line_of_json_lines_costs_that_line_alone() -> None:
 # ---- Consignments without lines
 
 
-def test_what_a_consignment_without_lines_says_besides_is_not_read() -> None:
+def test_other_fields_of_a_consignment_without_lines_are_ignored() -> None:
     """A report could not be written with half a character in it."""
     file = parsed(json.dumps([{"consignment_id": "C-1", "lines": [], "bin_id": " \ud800"}]))
 
     assert (file.emptied, file.changed_ids) == (("C-1",), 0)
 
 
-def test_a_consignment_may_be_said_to_have_no_lines() -> None:
+def test_a_consignment_may_have_no_lines() -> None:
     file = parsed('[{"consignment_id": "C-1", "lines": []}, {"consignment_id": "C-2", "bin_id": "a", "expected": 1}]')
 
     assert file.emptied == ("C-1",)
@@ -200,7 +200,7 @@ def test_a_consignment_without_lines_needs_its_id() -> None:
         (f'[{{"consignment_id": "C-1", "bin_id": "b", "expected": {"9" * 5000}}}]', 1),
     ],
 )
-def test_json_that_is_no_order_file_is_refused_whole(text: str, line: int) -> None:
+def test_json_that_is_not_an_order_file_is_rejected(text: str, line: int) -> None:
     file = parsed(text)
 
     assert file.lines == ()

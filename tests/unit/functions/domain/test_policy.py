@@ -143,12 +143,12 @@ def test_only_sagemakers_own_word_is_a_lack_of_capacity(reason: str, lacks: bool
     assert lacks_capacity(reason) is lacks
 
 
-def test_each_type_is_asked_for_three_times_and_then_the_next() -> None:
+def test_each_instance_type_is_tried_three_times_before_the_next() -> None:
     asked = [instance_type(("a", "b"), transform_attempt) for transform_attempt in range(2 * ATTEMPTS_PER_TYPE + 2)]
 
     assert asked == ["a", "a", "a", "b", "b", "b", None, None]
 
 
 @given(st.lists(st.text(min_size=1, max_size=3), max_size=4), times)
-def test_the_types_are_asked_for_in_order_and_run_out(types: list[str], transform_attempt: int) -> None:
+def test_instance_types_are_tried_in_order_until_none_is_left(types: list[str], transform_attempt: int) -> None:
     assert (instance_type(types, transform_attempt) is None) == (transform_attempt >= len(types) * ATTEMPTS_PER_TYPE)

@@ -27,10 +27,10 @@ ENTRY = LedgerEntry(make_image("P-17-C/a.jpg", at=EARLIER), Status.COUNTED, "job
         (Selection(bins={"P-17-C"}, prefix="P-18"), False),
     ],
 )
-def test_all_that_is_given_has_to_hold(selection: Selection, included: bool) -> None:
+def test_all_given_conditions_apply(selection: Selection, included: bool) -> None:
     assert selection.includes(ENTRY) is included
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.COUNTED])
-def test_only_what_is_counted_can_be_recounted(status: Status) -> None:
+def test_only_counted_photos_can_be_recounted(status: Status) -> None:
     assert not Selection().includes(replace(ENTRY, status=status))

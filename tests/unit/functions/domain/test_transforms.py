@@ -15,7 +15,7 @@ CAPACITY = "CapacityError: Unable to provision requested ML compute capacity."
 
 
 @given(st.integers(0, 10**9), st.sampled_from(["Completed", "Failed", "Stopped"]))
-def test_a_name_is_one_that_sagemaker_takes_and_tells_job_and_try(transform_attempt: int, status: str) -> None:
+def test_a_name_is_valid_for_sagemaker_and_contains_job_and_attempt(transform_attempt: int, status: str) -> None:
     name = name_of(replace(JOB, transform_attempt=transform_attempt))
 
     assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", name)
@@ -24,7 +24,7 @@ def test_a_name_is_one_that_sagemaker_takes_and_tells_job_and_try(transform_atte
     assert (result.job_id, result.transform_attempt) == (JOB.job_id, transform_attempt)
 
 
-def test_each_try_has_its_own_name() -> None:
+def test_each_attempt_has_its_own_name() -> None:
     assert len({name_of(replace(JOB, transform_attempt=transform_attempt)) for transform_attempt in range(20)}) == 20
 
 
@@ -39,12 +39,12 @@ def test_each_try_has_its_own_name() -> None:
         ("Stopped", "By a person.", "By a person."),
     ],
 )
-def test_a_job_that_ended_has_an_output_and_where_it_failed_a_reason(status: str, reason: str, failure: str) -> None:
+def test_a_finished_job_has_an_output_and_if_failed_a_reason(status: str, reason: str, failure: str) -> None:
     assert result_of(f"{JOB.job_id}-2", status, OUTPUT, reason) == JobResult(JOB.job_id, OUTPUT, failure, 2)
 
 
 @pytest.mark.parametrize("status", ["InProgress", "Stopping"])
-def test_a_job_that_is_at_work_has_no_result(status: str) -> None:
+def test_a_running_job_has_no_result_yet(status: str) -> None:
     assert result_of(f"{JOB.job_id}-0", status, OUTPUT, "") is None
 
 
@@ -72,13 +72,13 @@ def test_the_name_of_another_job_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["", "completed", "Done", "None"])
-def test_a_status_that_is_not_known_is_refused(status: str) -> None:
+def test_an_unknown_status_is_refused(status: str) -> None:
     with pytest.raises(ValueError, match="not the status of a transform job"):
         result_of(f"{JOB.job_id}-0", status, OUTPUT, "")
 
 
 @given(st.text(max_size=60))
-def test_any_text_as_a_name_is_refused_or_a_job(name: str) -> None:
+def test_any_name_is_refused_or_identifies_a_job(name: str) -> None:
     try:
         result = result_of(name, "Completed", OUTPUT, "")
     except ValueError:

@@ -125,7 +125,7 @@ def test_where_no_threshold_is_reached_a_person_looks(expected: int, given_: Sha
 
 
 @pytest.mark.parametrize("expected", [0, 6, 7, 1_000_000])
-def test_what_the_model_never_counts_goes_to_a_person(expected: int) -> None:
+def test_expected_numbers_beyond_the_model_need_a_person(expected: int) -> None:
     finding = verdict_of(expected, SURE_OF_3)
 
     assert finding.verdict is Verdict.UNCERTAIN
@@ -141,7 +141,7 @@ def test_a_count_without_probabilities_goes_to_a_person() -> None:
     assert line_verdict(order_line(3), bare, now=NOON, thresholds=THRESHOLDS).verdict is Verdict.UNCERTAIN
 
 
-def test_a_reason_tells_both_numbers_and_how_sure() -> None:
+def test_a_reason_has_both_numbers_and_probabilities() -> None:
     reason = verdict_of(5, SURE_OF_3).reason
 
     assert reason == "5 expected, 3 counted: 1% as expected, 99% fewer, 0% more."
@@ -157,7 +157,7 @@ def test_a_reason_tells_both_numbers_and_how_sure() -> None:
         ("2026-05-03T23:59:59.999Z", Verdict.MISSING),
     ],
 )
-def test_what_is_not_counted_is_pending_until_it_is_due(due: str | None, verdict: Verdict) -> None:
+def test_an_uncounted_line_is_pending_until_it_is_due(due: str | None, verdict: Verdict) -> None:
     finding = line_verdict(order_line(due=due), None, now=NOON, thresholds=THRESHOLDS)
 
     assert (finding.verdict, finding.counted) == (verdict, None)
@@ -173,7 +173,7 @@ def test_an_image_that_was_not_counted_is_unreadable_due_or_not(due: str | None)
     assert finding == Finding(Verdict.UNREADABLE, reason + late, counted=None, overdue=overdue)
 
 
-def test_an_unreadable_image_is_no_variance_and_no_match() -> None:
+def test_an_unreadable_image_is_neither_variance_nor_match() -> None:
     for expected in range(7):
         finding = line_verdict(order_line(expected), unreadable(), now=NOON, thresholds=THRESHOLDS)
         assert finding.verdict is Verdict.UNREADABLE
@@ -231,7 +231,7 @@ def test_bins_out_of_range_are_allowed_for(expected: int, empty: float, over_ran
 
 
 @pytest.mark.parametrize(("expected", "missing"), [(0, "empty"), (6, "over_range")])
-def test_what_the_model_has_no_output_for_goes_to_a_person(expected: int, missing: str) -> None:
+def test_expected_numbers_without_an_output_need_a_person(expected: int, missing: str) -> None:
     odds = {"empty": 0.0, "over_range": 0.0}
     del odds[missing]
 
@@ -301,7 +301,7 @@ def test_no_verdict_contradicts_the_count_and_the_interval_beside_it(
             assert other is Verdict.UNCERTAIN
 
 
-def test_a_tie_of_match_and_variance_is_no_match_because_of_an_interval() -> None:
+def test_an_interval_does_not_turn_a_tie_into_a_match() -> None:
     finding = line_verdict(
         order_line(3), counted(count=3, probabilities=TIE, interval=Interval(2, 3, 0.9)), now=NOON, thresholds=EVEN
     )
@@ -317,7 +317,7 @@ def test_a_tie_of_match_and_variance_is_no_match_because_of_an_interval() -> Non
         (8, "8 expected, 3 or 4 counted (90%): at least 99% fewer, 1% more than 5 (exact number unknown)."),
     ],
 )
-def test_a_reason_tells_the_interval(expected: int, finding: str) -> None:
+def test_a_reason_has_the_interval(expected: int, finding: str) -> None:
     assert verdict_with(expected, NEARLY_3, 3, 4, empty=0.01, over_range=0.01).reason == finding
 
 

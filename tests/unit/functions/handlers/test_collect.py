@@ -47,18 +47,18 @@ def failure() -> dict[str, Any]:
         success(responseParameters={}),
     ],
 )
-def test_a_bad_message_goes_back_changes_nothing_and_the_good_are_done(bad: Any, asked: dict[str, str]) -> None:
+def test_a_bad_message_is_retried_and_good_ones_are_processed(bad: Any, asked: dict[str, str]) -> None:
     answer = run("collect", messages(bad, failure()))
 
     assert failed(answer) == ["m0"]
     assert wiring.dependencies().ledger.statuses() == {Status.SUBMITTED: 2, Status.FAILED: 1}
 
 
-def test_when_all_are_bad_all_go_back(asked: dict[str, str]) -> None:
+def test_if_all_messages_are_bad_all_are_retried(asked: dict[str, str]) -> None:
     assert failed(run("collect", messages("", success(inferenceId="async-unknown")))) == ["m0", "m1"]
 
 
-def test_the_same_notification_again_tells_nobody_anything(asked: dict[str, str]) -> None:
+def test_a_repeated_notification_publishes_nothing(asked: dict[str, str]) -> None:
     run("collect", event("collect/async-success.json"))
 
     with requests_made() as made:
@@ -99,14 +99,14 @@ def test_an_event_about_an_earlier_model_version_is_acknowledged(
     assert line["reason"] == "The transform job uses the model bintally-counter, not bintally-counter2."
 
 
-def test_what_was_collected_is_counted(asked: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_collected_results_are_measured(asked: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     run("collect", event("collect/async-success.json"))
 
     (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "ImagesCounted" in line]
     assert (line["ImagesCounted"], line["ImagesRejected"]) == ([1], [1])
 
 
-def test_an_image_without_an_answer_is_tried_again(
+def test_an_image_without_a_result_is_retried(
     asked: dict[str, str], setting: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     setting("MAX_ATTEMPTS", "3")
@@ -118,7 +118,7 @@ def test_an_image_without_an_answer_is_tried_again(
     assert (line["JobsFailed"], line["ImagesReceived"]) == ([1], [1])
 
 
-def test_an_output_that_is_gone_is_no_answer(asked: dict[str, str], setting: Callable[[str, str], None]) -> None:
+def test_a_missing_output_is_not_a_result(asked: dict[str, str], setting: Callable[[str, str], None]) -> None:
     setting("MAX_ATTEMPTS", "3")
     gone = "s3://bintally-jobs-000000000000-us-east-1/async/output/none.out"
 

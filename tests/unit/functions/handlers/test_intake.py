@@ -47,7 +47,7 @@ def test_good_messages_are_one_job(on_aws: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_a_bad_message_goes_back_and_the_good_are_done(bad: Any, on_aws: dict[str, str]) -> None:
+def test_a_bad_message_is_retried_and_the_others_succeed(bad: Any, on_aws: dict[str, str]) -> None:
     answer = run("intake", messages(notification("a/1.jpg"), bad, notification("b/1.jpg")))
 
     assert failed(answer) == ["m1"]
@@ -57,12 +57,14 @@ def test_a_bad_message_goes_back_and_the_good_are_done(bad: Any, on_aws: dict[st
 @pytest.mark.parametrize("function", ["intake", "collect", "orders"])
 @pytest.mark.parametrize("stranger", [{}, {"Records": None}, {"source": "aws.events"}])
 @pytest.mark.filterwarnings("ignore:No application metrics to publish")
-def test_what_is_no_event_of_sqs_is_refused(function: str, stranger: dict[str, Any], on_aws: dict[str, str]) -> None:
+def test_an_event_that_is_not_from_sqs_is_refused(
+    function: str, stranger: dict[str, Any], on_aws: dict[str, str]
+) -> None:
     with pytest.raises(InvalidEventError, match="no list of Records"):
         run(function, stranger)
 
 
-def test_of_any_mixture_exactly_the_bad_go_back(on_aws: dict[str, str]) -> None:
+def test_exactly_the_bad_messages_of_any_batch_are_retried(on_aws: dict[str, str]) -> None:
     for number, mixture in enumerate(itertools.product([True, False], repeat=4)):
         good = [notification(f"{number}-{place}/a.jpg") for place in range(4)]
         answer = run("intake", messages(*(good[place] if fine else FORGED for place, fine in enumerate(mixture))))
@@ -71,7 +73,7 @@ def test_of_any_mixture_exactly_the_bad_go_back(on_aws: dict[str, str]) -> None:
     assert wiring.dependencies().ledger.statuses() == {Status.SUBMITTED: 4 * 8}
 
 
-def test_when_all_are_bad_all_go_back(on_aws: dict[str, str]) -> None:
+def test_if_all_messages_are_bad_all_are_retried(on_aws: dict[str, str]) -> None:
     assert failed(run("intake", messages(*BAD))) == ["m0", "m1", "m2", "m3", "m4"]
 
 
@@ -99,7 +101,7 @@ def test_both_forms_of_a_notification_are_the_same_image(on_aws: dict[str, str])
 
 
 @pytest.mark.parametrize("key", HOSTILE_KEYS)
-def test_a_hostile_key_is_taken_as_it_is(key: str, on_aws: dict[str, str]) -> None:
+def test_a_hostile_key_is_accepted_unchanged(key: str, on_aws: dict[str, str]) -> None:
     body = bodies("intake/s3-eventbridge.json")[0]
     body["detail"]["object"]["key"] = key
 
@@ -168,7 +170,7 @@ def test_a_delivery_is_counted(on_aws: dict[str, str], capsys: pytest.CaptureFix
     assert line["service"] == "bintally"
 
 
-def test_a_job_that_has_to_wait_is_no_failure_of_its_messages(
+def test_a_waiting_job_does_not_fail_its_messages(
     on_aws: dict[str, str], logs: Callable[[], list[dict[str, Any]]]
 ) -> None:
     """The photos are in the ledger, and the schedule sends the job."""

@@ -80,7 +80,7 @@ def test_bad_rows_are_in_the_report_and_are_no_failure(on_aws: dict[str, str]) -
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n", b"[", b"[" * 100_000, b"a,b\n1,2\n", "é".encode("latin-1")])
-def test_a_file_that_is_no_order_file_is_reported_and_acknowledged(data: bytes, on_aws: dict[str, str]) -> None:
+def test_a_file_that_is_not_an_order_file_is_reported_and_acknowledged(data: bytes, on_aws: dict[str, str]) -> None:
     """Delivered again it would be no better."""
     assert failed(run("orders", messages(put(on_aws, "o.csv", data)))) == []
 
@@ -115,7 +115,7 @@ def test_a_file_that_is_too_large_is_reported_and_acknowledged(on_aws: dict[str,
     assert b"20,971,521 bytes; at most 20,971,520" in report(on_aws, "o.csv")
 
 
-def test_what_the_time_is_not_enough_for_goes_on_in_a_message_of_its_own(on_aws: dict[str, str]) -> None:
+def test_an_unfinished_import_continues_with_a_new_message(on_aws: dict[str, str]) -> None:
     runs, waiting = 0, [json.dumps(put(on_aws, "ö #1.csv", HEADER + b"C-1,a,1\nC-2,b,1\n"))]
     while waiting:
         assert failed(run("orders", messages(waiting.pop()), seconds_left=1)) == []

@@ -112,7 +112,7 @@ def test_a_mode_that_is_not_known_is_named() -> None:
         read_all(GIVEN | {"INFERENCE_MODE": "Batch"})
 
 
-def test_spaces_between_instance_types_are_no_harm() -> None:
+def test_spaces_between_instance_types_are_ignored() -> None:
     given = GIVEN | {"BATCH_INSTANCE_TYPES": "ml.c5.large, ml.m5.large"}
 
     assert Settings(given).policy.instance_types == ("ml.c5.large", "ml.m5.large")
@@ -143,6 +143,6 @@ NUMBERS = [
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-def test_a_variable_that_is_no_number_is_named(name: str) -> None:
+def test_a_variable_that_is_not_a_number_is_named(name: str) -> None:
     with pytest.raises(SettingError, match=f"The environment variable {name} is not a number: 'many'"):
         read_all(GIVEN | {name: "many"})

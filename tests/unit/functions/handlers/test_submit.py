@@ -47,12 +47,12 @@ def test_nothing_waits(on_aws: dict[str, str]) -> None:
     assert submit() == NOTHING
 
 
-def test_what_waits_is_sent_once(waiting_job: None) -> None:
+def test_a_waiting_job_is_sent_once(waiting_job: None) -> None:
     assert submit() == NOTHING | {"sent": [JOB.job_id]}
     assert submit() == NOTHING
 
 
-def test_what_is_refused_waits_and_says_why(waiting_job: None) -> None:
+def test_a_rejected_job_waits_and_has_a_reason(waiting_job: None) -> None:
     with refused_by_sagemaker():
         answer = submit()
 
@@ -62,7 +62,7 @@ def test_what_is_refused_waits_and_says_why(waiting_job: None) -> None:
 
 
 @pytest.mark.parametrize(("mode", "engine"), [("async", "async"), ("batch", "batch")])
-def test_what_is_pending_goes_to_the_operators_engine(
+def test_pending_images_go_to_the_configured_engine(
     mode: str, engine: str, on_aws: dict[str, str], setting: Callable[[str, str], None]
 ) -> None:
     setting("INFERENCE_MODE", mode)
@@ -76,7 +76,7 @@ def test_what_is_pending_goes_to_the_operators_engine(
     assert wiring.dependencies().ledger.statuses() == {Status.SUBMITTED: 2}
 
 
-def test_a_job_that_fell_silent_long_ago_is_given_up_and_its_images_wait_again(waiting_job: None) -> None:
+def test_a_job_without_a_result_times_out_and_releases_its_images(waiting_job: None) -> None:
     folder = f"s3://{settings().jobs_bucket}/async"
     wiring.dependencies().jobs.mark_sent(
         JOB, {"output_location": f"{folder}/output/x.out", "failure_location": f"{folder}/failure/x.out"}, NOON
@@ -88,7 +88,7 @@ def test_a_job_that_fell_silent_long_ago_is_given_up_and_its_images_wait_again(w
     assert wiring.dependencies().ledger.statuses() == {Status.RECEIVED: 2}
 
 
-def test_a_job_that_can_not_be_looked_into_is_named_and_keeps_no_other_from_it(
+def test_a_job_that_cannot_be_polled_is_named_and_does_not_stop_others(
     waiting_job: None, logs: Callable[[], list[dict[str, Any]]]
 ) -> None:
     wiring.dependencies().jobs.mark_sent(JOB, {"output_location": "s3://elsewhere/async/output/x.out"}, NOON)
@@ -99,9 +99,7 @@ def test_a_job_that_can_not_be_looked_into_is_named_and_keeps_no_other_from_it(
     assert JOB.job_id in [line.get("job_id") for line in logs() if line["level"] == "WARNING"]
 
 
-def test_a_round_is_measured_also_where_nothing_waits(
-    on_aws: dict[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_is_measured_even_if_nothing_waits(on_aws: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     """An alarm on a measure that is missing would never end."""
     submit()
 

@@ -79,14 +79,14 @@ def test_a_bucket_without_versions_has_none(version: str | None) -> None:
     assert objects(event_bridge(**{"version-id": version}))[0].version_id is None
 
 
-def test_the_test_event_of_s3_tells_of_no_object() -> None:
+def test_the_test_event_of_s3_names_no_object() -> None:
     assert objects(bodies("intake/s3-test-event.json")[0]) == []
 
 
 @pytest.mark.parametrize(
     "name", ["ObjectRemoved:Delete", "ObjectRemoved:DeleteMarkerCreated", "ObjectRestore:Completed", "TestEvent"]
 )
-def test_what_is_not_a_creation_tells_of_no_object(name: str) -> None:
+def test_events_other_than_creation_name_no_object(name: str) -> None:
     body = notification()
     body["Records"][0]["eventName"] = name
 
@@ -153,7 +153,7 @@ def test_one_forged_record_spoils_its_message() -> None:
         "[" * 99_999,
     ],
 )
-def test_what_is_no_notification_is_refused(body: str) -> None:
+def test_a_message_that_is_not_a_notification_is_refused(body: str) -> None:
     with pytest.raises(InvalidEventError):
         objects(body)
 
@@ -189,7 +189,7 @@ anything = st.recursive(
 
 @settings(max_examples=300)
 @given(st.data())
-def test_a_message_with_anything_anywhere_is_refused_or_gives_what_can_be_stored(data: st.DataObject) -> None:
+def test_any_mutated_message_is_refused_or_gives_storable_objects(data: st.DataObject) -> None:
     """What passes here goes into one delivery with a thousand others, and must not be what breaks it."""
     body = data.draw(st.sampled_from([notification("a/b.jpg"), event_bridge()]))
     path = data.draw(st.sampled_from(list(leaves(body))))

@@ -74,7 +74,7 @@ def test_a_failure_without_a_reason_says_so(reason: str | None) -> None:
     assert told.failure_reason == "The request failed without a reason."
 
 
-def test_sagemakers_test_tells_of_no_job() -> None:
+def test_the_test_notification_of_sagemaker_names_no_job() -> None:
     assert result(bodies("collect/test-notification.json")[0]) is None
 
 
@@ -89,12 +89,12 @@ def test_sagemakers_test_tells_of_no_job() -> None:
         ["arn:aws:sns:us-east-1:000000000000:bintally-success"],
     ],
 )
-def test_a_note_from_another_topic_is_refused(topic: Any) -> None:
+def test_a_notification_from_another_topic_is_refused(topic: Any) -> None:
     with pytest.raises(InvalidEventError):
         result(envelope(note_of("async-success")) | {"TopicArn": topic})
 
 
-def test_a_note_without_its_envelope_is_refused() -> None:
+def test_a_notification_without_its_envelope_is_refused() -> None:
     with pytest.raises(InvalidEventError):
         result(note_of("async-success"))
 
@@ -116,12 +116,12 @@ def test_a_note_without_its_envelope_is_refused() -> None:
         {"inferenceId": "x", "invocationStatus": "Completed", "responseParameters": {"outputLocation": None}},
     ],
 )
-def test_what_is_no_note_is_refused(note: Any) -> None:
+def test_a_message_that_is_not_a_notification_of_sagemaker_is_refused(note: Any) -> None:
     with pytest.raises(InvalidEventError):
         result(envelope(note))
 
 
-def test_unknown_fields_of_a_note_are_no_harm() -> None:
+def test_unknown_fields_of_a_notification_are_ignored() -> None:
     note = note_of("async-success") | {"eventVersion": "2.0", "customAttributes": "x", "new": {"field": 1}}
 
     assert result(envelope(note)) == result(envelope(note_of("async-success")))
@@ -129,7 +129,7 @@ def test_unknown_fields_of_a_note_are_no_harm() -> None:
 
 @settings(max_examples=200)
 @given(st.data())
-def test_a_note_with_anything_anywhere_is_refused_or_gives_a_result(data: st.DataObject) -> None:
+def test_any_mutated_notification_is_refused_or_gives_a_result(data: st.DataObject) -> None:
     note = note_of(data.draw(st.sampled_from(["async-success", "async-failure"])))
     path = data.draw(st.sampled_from(list(leaves(note))))
     try:
@@ -162,7 +162,7 @@ def test_a_transform_job_that_ended(name: str, failure: str) -> None:
     assert result(event) == JobResult(*job_and_output(event), failure, 0)
 
 
-def test_a_transform_job_without_capacity_says_so_in_sagemakers_words() -> None:
+def test_a_transform_job_without_capacity_has_sagemakers_reason() -> None:
     told = result(transform("capacity"))
 
     assert told is not None
@@ -170,12 +170,12 @@ def test_a_transform_job_without_capacity_says_so_in_sagemakers_words() -> None:
 
 
 @pytest.mark.parametrize("status", ["InProgress", "Stopping"])
-def test_a_transform_job_at_work_tells_of_nothing(status: str) -> None:
+def test_a_running_transform_job_gives_no_result(status: str) -> None:
     assert result(transform(TransformJobStatus=status)) is None
 
 
 @pytest.mark.parametrize("transform_attempt", [0, 1, 17])
-def test_an_event_tells_which_try_it_is_of(transform_attempt: int) -> None:
+def test_an_event_names_its_attempt(transform_attempt: int) -> None:
     event = transform()
     name = event["detail"]["TransformJobName"].removesuffix("0") + str(transform_attempt)
 
@@ -186,7 +186,7 @@ def test_an_event_tells_which_try_it_is_of(transform_attempt: int) -> None:
 
 
 @pytest.mark.parametrize("model", ["bintally-counter", "bintally-counter1", "bintally-counterV2x"])
-def test_an_event_about_an_earlier_version_of_the_model_is_told_from_a_strangers(model: str) -> None:
+def test_an_event_about_an_earlier_model_of_ours_is_accepted(model: str) -> None:
     body = json.dumps(transform(ModelName=model))
 
     with pytest.raises(FormerModelError, match=rf"{model}, not bintally-counter3\."):
@@ -194,7 +194,7 @@ def test_an_event_about_an_earlier_version_of_the_model_is_told_from_a_strangers
 
 
 @pytest.mark.parametrize("model", ["other-counter", "bintally-counter-x", "bintally-counter" + "1" * 17, "x", ""])
-def test_an_event_about_a_strangers_model_is_refused(model: str) -> None:
+def test_an_event_about_another_model_is_refused(model: str) -> None:
     with pytest.raises(InvalidEventError) as raised:
         job_result(json.dumps(transform(ModelName=model)), TOPICS, "bintally-counter3", "bintally-counter")
 
@@ -209,7 +209,7 @@ def test_times_come_in_two_forms_and_make_no_difference(name: str, time: Any) ->
     assert result(transform(name, **times)) == result(transform(name))
 
 
-def test_unknown_fields_of_an_event_are_no_harm() -> None:
+def test_unknown_fields_of_an_event_are_ignored() -> None:
     event = transform(NewField={"a": [1]}) | {"version": "1", "new": None}
 
     assert result(event) == result(transform())
@@ -244,7 +244,7 @@ def test_an_event_that_is_forged_or_malformed_is_refused(forged: dict[str, Any])
         result(forged)
 
 
-def test_an_event_can_not_pass_for_a_note_nor_a_note_for_an_event() -> None:
+def test_events_and_notifications_are_not_confused() -> None:
     note = envelope(note_of("async-success"))
 
     with pytest.raises(InvalidEventError):
@@ -257,7 +257,7 @@ def test_an_event_can_not_pass_for_a_note_nor_a_note_for_an_event() -> None:
 
 @settings(max_examples=200)
 @given(st.data())
-def test_an_event_with_anything_anywhere_is_refused_or_gives_a_result(data: st.DataObject) -> None:
+def test_any_mutated_event_is_refused_or_gives_a_result(data: st.DataObject) -> None:
     event = transform(data.draw(st.sampled_from(TRANSFORMS)))
     path = data.draw(st.sampled_from(list(leaves(event))))
     try:
@@ -271,6 +271,6 @@ def test_an_event_with_anything_anywhere_is_refused_or_gives_a_result(data: st.D
 
 
 @pytest.mark.parametrize("body", ["", "null", "[]", "17", '"text"', "{}", "{", "[" * 99_999])
-def test_what_is_no_announcement_is_refused(body: str) -> None:
+def test_any_other_message_is_refused(body: str) -> None:
     with pytest.raises(InvalidEventError):
         result(body)

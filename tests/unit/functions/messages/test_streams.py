@@ -22,7 +22,7 @@ def test_the_stream_of_bins_names_bins() -> None:
     )
 
 
-def test_the_schedule_says_that_the_clock_has_moved_on() -> None:
+def test_the_schedule_asks_for_overdue_lines() -> None:
     assert parse_changes(event("reconcile/clock.json")) == Changes(overdue=True)
     for other in ("yes", 1, None):
         with pytest.raises(InvalidEventError):
@@ -67,7 +67,7 @@ def test_a_request_names_a_consignment() -> None:
     assert parse_changes(event("reconcile/request.json")) == Changes(consignments=["C-1001"])
 
 
-def test_what_was_removed_changes_no_verdict() -> None:
+def test_removed_items_change_no_verdict() -> None:
     assert parse_changes(removed("reconcile/stream-bins.json")) == Changes(bins={"P-19-B"}, lines=set(), judged=set())
 
 
@@ -81,6 +81,6 @@ def test_what_was_removed_changes_no_verdict() -> None:
         {"consignment": "C-1"},
     ],
 )
-def test_what_is_neither_is_refused(event: dict[str, Any]) -> None:
+def test_other_events_are_refused(event: dict[str, Any]) -> None:
     with pytest.raises(InvalidEventError):
         parse_changes(event)

@@ -62,7 +62,7 @@ def test_an_image_that_comes_late_still_gives_a_verdict() -> None:
 
 
 @pytest.mark.parametrize("late", [False, True])
-def test_what_is_uncertain_and_due_says_so(late: bool) -> None:
+def test_an_uncertain_overdue_line_has_that_reason(late: bool) -> None:
     fakes = ordered("C-1,a,3,2026-05-04T12:05:00Z")
     count_in(fakes, 3, FLAT)
     if late:
@@ -75,7 +75,7 @@ def test_what_is_uncertain_and_due_says_so(late: bool) -> None:
     assert clock_ran(fakes, later(6)).lines == 0
 
 
-def test_what_is_unreadable_and_due_says_so() -> None:
+def test_an_unreadable_overdue_line_has_that_reason() -> None:
     fakes = ordered("C-1,a,3,2026-05-04T12:05:00Z")
     fakes.bins.record([unreadable(make_image("a/0.jpg"))], "2026-05-04T12:00:00.000Z")
     reconciled(fakes, Changes(bins=["a"]))
@@ -86,7 +86,7 @@ def test_what_is_unreadable_and_due_says_so() -> None:
 
 
 @pytest.mark.parametrize(("number", "verdict"), [(3, Verdict.MATCH), (1, Verdict.SHORT), (5, Verdict.OVER)])
-def test_what_is_settled_is_not_looked_at(number: int, verdict: Verdict) -> None:
+def test_a_judged_line_is_not_read_again(number: int, verdict: Verdict) -> None:
     fakes = ordered("C-1,a,3,2026-05-04T12:05:00Z")
     count_in(fakes, number)
 
@@ -101,7 +101,7 @@ def test_a_line_without_a_due_time_waits_for_ever() -> None:
     assert stands(fakes) == (Verdict.PENDING, False)
 
 
-def test_an_order_that_is_put_off_waits_again() -> None:
+def test_a_postponed_order_waits_again() -> None:
     fakes = ordered("C-1,a,3,2026-05-04T12:05:00Z")
     clock_ran(fakes, later(5))
 
@@ -112,13 +112,13 @@ def test_an_order_that_is_put_off_waits_again() -> None:
     assert clock_ran(fakes, later(60)).verdicts == {Verdict.MISSING: 1}
 
 
-def test_a_look_is_bounded_and_the_next_takes_the_rest() -> None:
+def test_a_run_is_bounded_and_the_next_continues() -> None:
     fakes = ordered(*(f"C-1,bin-{number},3,2026-05-04" for number in range(2_500)))
 
     assert [clock_ran(fakes, later(60 * 24)).lines for _ in range(3)] == [2_000, 500, 0]
 
 
-def test_a_date_is_the_end_of_its_day_at_the_site_and_the_reason_says_which() -> None:
+def test_a_date_means_the_end_of_its_day_at_the_site() -> None:
     fakes, berlin = Fakes(), site_zone("Europe/Berlin")
     imported(fakes, f"{HEADER}\nC-1,a,3,2026-05-04", zone=berlin)
 
@@ -130,7 +130,7 @@ def test_a_date_is_the_end_of_its_day_at_the_site_and_the_reason_says_which() ->
     assert fakes.orders.items[LINE].reason == "Due by the end of 2026-05-04 (Europe/Berlin) and not counted."
 
 
-def test_a_crash_anywhere_leaves_nothing_that_a_second_look_does_not_mend() -> None:
+def test_a_second_run_completes_the_work_of_a_crashed_one() -> None:
     rows = [f"C-{number % 2},bin-{number},3,2026-05-04T12:05:00Z" for number in range(5)]
 
     for fakes in after_each_crash(lambda: ordered(*rows), lambda fakes: clock_ran(fakes, later(5))):

@@ -28,7 +28,7 @@ from tests.unit.functions.usecases.runs import (
 )
 
 
-def test_a_job_says_why_images_of_it_have_no_answer() -> None:
+def test_a_job_records_why_images_have_no_result() -> None:
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES)
     gone = [refusal(image, "not_found", "The photo is not in the bucket.") for image in IMAGES[:2]]
@@ -53,7 +53,7 @@ def test_results_go_to_bins_ledger_and_events() -> None:
     assert sorted(kind for kind, _ in fakes.events.published) == ["BinCounted", "ImageRejected", "ImageRejected"]
 
 
-def test_how_sure_a_count_is_goes_everywhere_too() -> None:
+def test_intervals_and_probabilities_are_stored_and_published() -> None:
     fakes, more = (
         Fakes(),
         {"empty": 0.02, "over_range": 0.01, "interval": {"low": 3, "high": 4, "coverage": 0.9}},
@@ -71,14 +71,14 @@ def test_how_sure_a_count_is_goes_everywhere_too() -> None:
     assert {name: bin_counted[name] for name in more} == more
 
 
-def test_a_job_says_how_sure_its_counts_are_on_average() -> None:
+def test_the_mean_confidence_of_a_job_is_measured() -> None:
     fakes, images = Fakes(), make_images(3)
     lines = [prediction(images[0], confidence=0.9), prediction(images[1], confidence=0.5), refusal(images[2])]
 
     assert collected(fakes, answered(fakes, ingested_job(fakes, images), lines)).confidence == pytest.approx(0.7)
 
 
-def test_a_job_without_counts_says_nothing_of_how_sure_they_are() -> None:
+def test_a_job_without_counts_has_no_mean_confidence() -> None:
     fakes, images = Fakes(), make_images(1)
 
     assert collected(fakes, answered(fakes, ingested_job(fakes, images), [refusal(images[0])])).confidence is None
@@ -99,7 +99,7 @@ def test_a_bin_over_range_is_counted_and_has_no_count() -> None:
     assert (bin_counted["at_least"], bin_counted["interval"]) == (6, interval)
 
 
-def test_an_event_tells_which_image_and_what_came_of_it() -> None:
+def test_an_event_has_the_image_and_its_result() -> None:
     fakes, result = with_results()
 
     collected(fakes, result)
@@ -124,7 +124,7 @@ def test_an_event_tells_which_image_and_what_came_of_it() -> None:
     }
 
 
-def test_collecting_again_changes_nothing_and_tells_nobody() -> None:
+def test_collecting_again_changes_and_publishes_nothing() -> None:
     fakes, result = with_results()
     collected(fakes, result)
     state, told = fakes.state(), list(fakes.events.published)
@@ -137,7 +137,7 @@ def test_collecting_again_changes_nothing_and_tells_nobody() -> None:
 
 
 @pytest.mark.parametrize("code", ["empty_file", "too_many_bytes", "unsupported_format", "corrupt_image", "new_code"])
-def test_what_is_the_images_fault_is_rejected(code: str) -> None:
+def test_an_invalid_image_is_rejected(code: str) -> None:
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES[:1])
 
@@ -149,7 +149,7 @@ def test_what_is_the_images_fault_is_rejected(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", sorted(NOT_EXAMINED))
-def test_what_could_not_be_reached_has_failed(code: str) -> None:
+def test_an_unreachable_image_has_failed(code: str) -> None:
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES[:1])
 
@@ -158,7 +158,7 @@ def test_what_could_not_be_reached_has_failed(code: str) -> None:
     assert told_of(fakes, IMAGES[0]) == (Status.FAILED, "Why.", code)
 
 
-def test_an_output_that_was_cut_off_fails_what_it_does_not_answer() -> None:
+def test_images_missing_from_a_truncated_output_fail() -> None:
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES)
     result = answered(fakes, job, map(prediction, IMAGES))
@@ -171,7 +171,7 @@ def test_an_output_that_was_cut_off_fails_what_it_does_not_answer() -> None:
     assert {image for image in IMAGES if status_of(fakes, image) is Status.FAILED} == {last}
 
 
-def test_answers_that_nobody_asked_for_are_ignored() -> None:
+def test_results_for_other_images_are_ignored() -> None:
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES[:1])
     stranger = make_image("stranger/x.jpg")
@@ -197,7 +197,7 @@ def test_a_hostile_key_goes_all_the_way(key: str) -> None:
 # ---- Requests that failed
 
 
-def test_a_request_that_failed_fails_its_images_with_the_reason() -> None:
+def test_a_failed_request_fails_its_images_with_its_reason() -> None:
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES)
 
@@ -213,7 +213,7 @@ def test_a_request_that_failed_fails_its_images_with_the_reason() -> None:
 
 
 @pytest.mark.parametrize("success_first", [True, False])
-def test_of_a_success_and_a_failure_the_success_stands_whichever_comes_first(success_first: bool) -> None:
+def test_a_success_wins_over_a_failure_in_either_order(success_first: bool) -> None:
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES)
     success = answered(fakes, job, map(prediction, IMAGES))
@@ -234,7 +234,7 @@ def test_of_a_success_and_a_failure_the_success_stands_whichever_comes_first(suc
 # ---- What is not ours
 
 
-def test_a_job_that_nobody_opened_is_an_error_and_changes_nothing() -> None:
+def test_an_unknown_job_is_an_error_and_changes_nothing() -> None:
     fakes, _ = with_results()
     state = fakes.state()
 

@@ -32,7 +32,7 @@ from tests.unit.functions.usecases.runs import (
 
 
 @pytest.mark.parametrize("batch_size", [100, 1])
-def test_a_crash_anywhere_leaves_nothing_that_a_second_run_does_not_mend(batch_size: int) -> None:
+def test_a_second_run_completes_what_a_crash_interrupted(batch_size: int) -> None:
     calm, result = with_results()
     collected(calm, result)
 
@@ -41,7 +41,7 @@ def test_a_crash_anywhere_leaves_nothing_that_a_second_run_does_not_mend(batch_s
         assert fakes.events.distinct() == calm.events.distinct()
 
 
-def test_two_notifications_at_once_settle_each_image_once() -> None:
+def test_two_concurrent_notifications_complete_each_image_once() -> None:
     calm, result = with_results()
     collected(calm, result)
 
@@ -53,7 +53,7 @@ def test_two_notifications_at_once_settle_each_image_once() -> None:
         assert fakes.events.distinct() == calm.events.distinct()
 
 
-def test_an_older_version_that_is_collected_meanwhile_does_not_win() -> None:
+def test_an_older_version_collected_concurrently_does_not_win() -> None:
     results: list[JobResult] = []
 
     def both_answered() -> Fakes:
@@ -79,7 +79,7 @@ def test_an_older_version_that_is_collected_meanwhile_does_not_win() -> None:
 # ---- Another attempt
 
 
-def test_what_had_no_answer_is_tried_again_and_the_rest_stands() -> None:
+def test_images_without_a_result_are_retried_and_the_others_kept() -> None:
     fakes, result = with_results()
 
     done = collected(fakes, result, POLICY)
@@ -91,7 +91,7 @@ def test_what_had_no_answer_is_tried_again_and_the_rest_stands() -> None:
     assert len(fakes.events.published) == 2
 
 
-def test_after_the_last_attempt_it_has_failed_with_the_last_reason() -> None:
+def test_after_the_last_attempt_an_image_fails_with_the_last_reason() -> None:
     fakes = Fakes()
     job, now = ingested_job(fakes, IMAGES[:1]), NOW
     for attempt in range(1, 4):
@@ -106,7 +106,7 @@ def test_after_the_last_attempt_it_has_failed_with_the_last_reason() -> None:
     assert fakes.bins.items[IMAGES[0].bin_id].status is BinStatus.UNREADABLE
 
 
-def test_an_answer_of_an_earlier_job_is_an_answer_too() -> None:
+def test_a_late_result_of_an_earlier_job_is_accepted() -> None:
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES)
     late = answered(fakes, job, map(prediction, IMAGES))
@@ -122,7 +122,7 @@ def test_an_answer_of_an_earlier_job_is_an_answer_too() -> None:
     assert set(fakes.statuses().values()) == {Status.COUNTED}
 
 
-def test_a_person_may_ask_for_another_try() -> None:
+def test_failed_images_can_be_retried() -> None:
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES)
     collected(fakes, JobResult(job.job_id, None, "No."))
@@ -136,7 +136,7 @@ def test_a_person_may_ask_for_another_try() -> None:
     assert {count.status for count in fakes.bins.items.values()} == {BinStatus.COUNTED}
 
 
-def test_a_failure_of_an_earlier_job_that_is_announced_again_says_nothing_of_images_at_work() -> None:
+def test_a_repeated_failure_of_an_earlier_job_is_ignored() -> None:
     fakes = Fakes()
     failure = JobResult(ingested_job(fakes, IMAGES).job_id, None, "The container died.")
     collected(fakes, failure, POLICY)
@@ -149,7 +149,7 @@ def test_a_failure_of_an_earlier_job_that_is_announced_again_says_nothing_of_ima
     assert fakes.events.published == []
 
 
-def test_a_failure_of_a_try_that_was_never_made_changes_nothing() -> None:
+def test_a_failure_of_a_future_attempt_changes_nothing() -> None:
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES)
     before = fakes.state()

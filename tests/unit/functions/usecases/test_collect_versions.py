@@ -25,7 +25,7 @@ from tests.unit.functions.usecases.runs import (
 )
 
 
-def test_an_older_version_after_a_newer_is_superseded_and_the_bin_keeps_the_newer() -> None:
+def test_an_older_version_after_a_newer_one_is_superseded() -> None:
     fakes = Fakes()
     count_images(fakes, [NEW], count=3)
 
@@ -50,7 +50,7 @@ def test_a_newer_version_after_an_older_replaces_its_count() -> None:
 
 
 @pytest.mark.parametrize("images", [[OLD, NEW], [NEW, OLD]])
-def test_of_two_versions_in_one_job_the_newer_counts(images: list[Image]) -> None:
+def test_the_newer_of_two_versions_in_one_job_counts(images: list[Image]) -> None:
     fakes = Fakes()
 
     count_images(fakes, images)
@@ -60,7 +60,7 @@ def test_of_two_versions_in_one_job_the_newer_counts(images: list[Image]) -> Non
     assert [detail["image_id"] for detail in fakes.events.of_kind("BinCounted")] == [NEW.image_id]
 
 
-def test_of_two_images_of_a_bin_the_later_counts_and_both_were_counted() -> None:
+def test_the_later_of_two_images_of_a_bin_is_shown() -> None:
     fakes = Fakes()
     early = make_image("P-17-C/a.jpg", sequencer="09", at="2026-05-04T08:00:00.000Z")
     late = make_image("P-17-C/b.jpg", sequencer="01", at="2026-05-04T09:00:00.000Z")
@@ -108,7 +108,7 @@ def test_versions_in_any_order_end_with_the_newest(order: Sequence[int]) -> None
         st.tuples(st.sampled_from("ab"), st.sampled_from("xy"), st.integers(0, 9)), min_size=1, max_size=8, unique=True
     ).flatmap(lambda drops: st.tuples(st.permutations(drops), st.integers(1, 3)))
 )
-def test_bins_show_their_newest_images_however_jobs_are_cut_and_answered(
+def test_bins_show_their_newest_images_for_any_jobs_and_order(
     drop: tuple[list[tuple[str, str, int]], int],
 ) -> None:
     drops, size = drop

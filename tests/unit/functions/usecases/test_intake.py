@@ -35,7 +35,7 @@ def settle_everything(fakes: Fakes) -> None:
     Notifications(IMAGES).deliver(fakes)
 
 
-def test_images_are_entered_and_sent_as_one_job() -> None:
+def test_images_are_registered_and_sent_as_one_job() -> None:
     fakes = Fakes()
 
     intake = ingested(fakes, IMAGES)
@@ -49,7 +49,7 @@ def test_images_are_entered_and_sent_as_one_job() -> None:
     assert requested_ids(fakes, JOB) == sorted(image.image_id for image in IMAGES)
 
 
-def test_a_large_delivery_is_cut_into_micro_batches() -> None:
+def test_a_large_delivery_is_split_into_micro_batches() -> None:
     fakes = Fakes()
 
     intake = ingested(fakes, make_images(25), micro_batch=10)
@@ -59,7 +59,7 @@ def test_a_large_delivery_is_cut_into_micro_batches() -> None:
     assert len(fakes.ledger.items) == 25
 
 
-def test_fifty_deliveries_are_as_good_as_one() -> None:
+def test_fifty_deliveries_have_the_effect_of_one() -> None:
     fakes = Fakes()
     ingested(fakes, IMAGES)
     once = fakes.state()
@@ -72,13 +72,13 @@ def test_fifty_deliveries_are_as_good_as_one() -> None:
     assert fakes.async_engine.asked == [JOB.job_id]
 
 
-def test_a_delivery_with_repetitions_in_it_enters_each_image_once() -> None:
+def test_a_delivery_with_repetitions_registers_each_image_once() -> None:
     fakes = Fakes()
 
     assert ingested(fakes, [*IMAGES, *reversed(IMAGES)]).registered == 3
 
 
-def test_a_repeated_image_does_not_keep_new_ones_out() -> None:
+def test_a_repeated_image_does_not_block_new_ones() -> None:
     fakes = Fakes()
     ingested(fakes, IMAGES[:1])
 
@@ -88,7 +88,7 @@ def test_a_repeated_image_does_not_keep_new_ones_out() -> None:
     assert fakes.async_engine.asked == [first_job_of(IMAGES[:1]).job_id, first_job_of(IMAGES[1:]).job_id]
 
 
-def test_nothing_delivered_is_nothing_done() -> None:
+def test_an_empty_delivery_does_nothing() -> None:
     fakes = Fakes()
 
     intake = ingested(fakes, [])
@@ -98,7 +98,7 @@ def test_nothing_delivered_is_nothing_done() -> None:
 
 
 @pytest.mark.parametrize("key", HOSTILE_KEYS)
-def test_a_hostile_key_is_taken_as_it_is(key: str) -> None:
+def test_a_hostile_key_is_accepted_unchanged(key: str) -> None:
     fakes = Fakes()
 
     job = ingested_job(fakes, [make_image(key)])
@@ -108,7 +108,7 @@ def test_a_hostile_key_is_taken_as_it_is(key: str) -> None:
     assert requested_ids(fakes, job) == [held.image.image_id]
 
 
-def test_a_folder_is_refused_without_asking_the_model() -> None:
+def test_a_folder_marker_is_rejected_without_the_model() -> None:
     fakes = Fakes()
 
     intake = ingested(fakes, [make_image("P-17-C/")])
@@ -121,7 +121,7 @@ def test_a_folder_is_refused_without_asking_the_model() -> None:
     assert ingested(fakes, [make_image("P-17-C/")]).repeated == 1
 
 
-def test_what_was_counted_is_not_sent_again() -> None:
+def test_a_counted_image_is_not_sent_again() -> None:
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES)
     collected(fakes, answered(fakes, job, map(prediction, IMAGES)))
@@ -136,7 +136,7 @@ def test_what_was_counted_is_not_sent_again() -> None:
 # ---- Crashes
 
 
-def test_a_crash_at_any_call_leaves_nothing_that_a_second_run_does_not_mend() -> None:
+def test_a_second_delivery_completes_what_a_crash_interrupted() -> None:
     calm = Fakes()
     ingested(calm, IMAGES)
     all_fakes = after_each_crash(Fakes, lambda fakes: ingested(fakes, IMAGES))
@@ -167,7 +167,7 @@ def test_a_crash_between_two_images_loses_none() -> None:
         assert {held.status for held in fakes.jobs.items.values()} <= {JobStatus.DONE}
 
 
-def test_a_job_that_was_answered_before_its_images_were_entered_is_not_the_end_of_them() -> None:
+def test_a_result_before_registration_does_not_lose_images() -> None:
     """The function dies when it has opened the job. Schedule and engine are quicker than the second delivery."""
     for number in range(1, 10):
         fakes, notifications = Fakes(), Notifications(IMAGES)
@@ -184,7 +184,7 @@ def test_a_job_that_was_answered_before_its_images_were_entered_is_not_the_end_o
         assert set(statuses.values()) == {Status.COUNTED}, f"crash before step {number}: {statuses}"
 
 
-def test_a_job_settles_no_image_that_another_job_entered() -> None:
+def test_a_job_does_not_complete_images_of_another() -> None:
     """Two deliveries at once have a photo in common: it is in both manifests, and in one job."""
     fakes = Fakes()
     fakes.steps.before(2, lambda: ingested(fakes, IMAGES[1:]))
@@ -219,7 +219,7 @@ def test_two_deliveries_at_once_are_one_job_sent_once() -> None:
         assert fakes.state()["ledger"] == calm.state()["ledger"]
 
 
-def test_deliveries_that_overlap_lose_and_double_nothing() -> None:
+def test_overlapping_deliveries_lose_and_repeat_nothing() -> None:
     def other(fakes: Fakes) -> None:
         ingested(fakes, IMAGES[1:], now=later(0.1))
 
@@ -239,7 +239,7 @@ def test_the_schedule_may_come_at_any_moment() -> None:
 
 @settings(max_examples=50)
 @given(st.lists(st.lists(st.sampled_from(make_images(6)), max_size=6), max_size=6), st.integers(1, 4))
-def test_however_images_are_delivered_each_is_entered_and_asked_about_once(
+def test_each_image_is_registered_and_submitted_once_for_any_deliveries(
     deliveries: list[list[Image]], micro_batch: int
 ) -> None:
     fakes = Fakes()

@@ -57,7 +57,7 @@ def test_without_its_manifest_the_output_is_collected(spoil: Spoil) -> None:
 
 
 @SPOILT
-def test_without_manifest_and_output_the_images_are_tried_again(spoil: Spoil) -> None:
+def test_without_manifest_and_output_the_images_are_retried(spoil: Spoil) -> None:
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES)
     location = fakes.async_engine.location(job)
@@ -72,7 +72,7 @@ def test_without_manifest_and_output_the_images_are_tried_again(spoil: Spoil) ->
 
 
 @SPOILT
-def test_a_silent_job_without_manifest_is_given_up_and_its_images_are_tried_again(spoil: Spoil) -> None:
+def test_a_job_without_manifest_and_result_times_out_and_its_images_are_retried(spoil: Spoil) -> None:
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES)
     spoil(fakes, job)
@@ -83,7 +83,7 @@ def test_a_silent_job_without_manifest_is_given_up_and_its_images_are_tried_agai
     assert fakes.jobs.items[job.job_id].status is JobStatus.FAILED
 
 
-def test_a_transform_job_without_one_of_its_manifests_is_collected_whole() -> None:
+def test_a_transform_job_without_one_of_its_manifests_is_collected_completely() -> None:
     fakes = Fakes()
     ingested(fakes, IMAGES, policy=BATCH)
     (job_id,) = scheduled(fakes, NOW, BATCH).submission.sent
@@ -97,7 +97,7 @@ def test_a_transform_job_without_one_of_its_manifests_is_collected_whole() -> No
     assert fakes.jobs.items[job_id].status is JobStatus.DONE
 
 
-def test_a_job_whose_manifest_went_before_it_was_opened_holds_nothing_back() -> None:
+def test_a_manifest_deleted_before_its_job_was_opened_blocks_nothing() -> None:
     fakes = Fakes()
     fakes.steps.crash_before(6)  # the ledger names the job, which is still PREPARED
     with suppress(CrashError):
@@ -110,7 +110,7 @@ def test_a_job_whose_manifest_went_before_it_was_opened_holds_nothing_back() -> 
     assert set(fakes.statuses().values()) == {Status.RECEIVED}
 
 
-def test_an_output_cannot_answer_for_images_that_the_job_does_not_hold() -> None:
+def test_an_output_has_no_results_for_images_of_other_jobs() -> None:
     fakes = Fakes()
     other = make_images(4)[3]
     ingested_job(fakes, [other])
@@ -153,7 +153,7 @@ def test_an_index_that_lags_leaves_the_rest_to_the_sweep() -> None:
     assert fakes.jobs.items[job.job_id].status is JobStatus.DONE
 
 
-def test_images_that_are_entered_after_their_answer_are_not_left_behind() -> None:
+def test_images_registered_after_their_result_are_not_lost() -> None:
     """The answer overtakes a slow function that still enters the job's photos."""
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES)
@@ -168,7 +168,7 @@ def test_images_that_are_entered_after_their_answer_are_not_left_behind() -> Non
     assert fakes.jobs.items[job.job_id].status is JobStatus.DONE
 
 
-def test_the_usual_way_never_asks_the_index() -> None:
+def test_the_usual_path_never_queries_the_index() -> None:
     fakes = Fakes()
     fakes.ledger = ledger = LaggingLedger(fakes.steps)
     job = ingested_job(fakes, IMAGES)

@@ -80,7 +80,7 @@ def test_the_same_file_three_times_is_one_set_of_lines() -> None:
     assert fakes.state() == once
 
 
-def test_the_same_orders_put_again_keep_their_verdicts() -> None:
+def test_the_same_orders_imported_again_keep_their_verdicts() -> None:
     fakes = Fakes()
     imported(fakes, FIRST, EARLY)
     judged(fakes)
@@ -92,7 +92,7 @@ def test_the_same_orders_put_again_keep_their_verdicts() -> None:
     assert {line.order_version for line in lines} == {LATE.order}
 
 
-def test_an_amended_order_wins_and_is_judged_anew() -> None:
+def test_an_amended_order_wins_and_is_judged_again() -> None:
     fakes = Fakes()
     imported(fakes, FIRST, EARLY)
     judged(fakes)
@@ -139,7 +139,7 @@ def test_files_that_add_in_any_order_end_with_the_newest_of_each_line() -> None:
 
 
 @pytest.mark.parametrize("batch_size", [100, 1])
-def test_a_crash_anywhere_is_mended_by_a_second_run(batch_size: int) -> None:
+def test_a_second_import_completes_a_crashed_one(batch_size: int) -> None:
     calm = Fakes()
     imported(calm, FIRST, EARLY)
 
@@ -162,7 +162,7 @@ def test_two_files_at_once_end_with_the_newer() -> None:
 # ---- A file replaces its consignments
 
 
-def test_a_line_that_is_gone_from_the_file_is_withdrawn() -> None:
+def test_a_line_missing_from_the_file_is_withdrawn() -> None:
     fakes = Fakes()
     imported(fakes, FIRST, EARLY)
 
@@ -185,7 +185,7 @@ def test_a_file_that_adds_withdraws_nothing() -> None:
 
 
 @pytest.mark.parametrize("bad", ["C-1,b,many,\n", "C-7,,1,\n", '"open'])
-def test_a_file_with_refused_rows_withdraws_nothing(bad: str) -> None:
+def test_a_file_with_rejected_rows_withdraws_nothing(bad: str) -> None:
     """What it lacks may be what could not be read."""
     fakes = Fakes()
     imported(fakes, FIRST, EARLY)
@@ -196,7 +196,7 @@ def test_a_file_with_refused_rows_withdraws_nothing(bad: str) -> None:
     assert standing_in(fakes) == {("C-1", "a"): 5, ("C-1", "b"): 2, ("C-2", "a"): 1}
 
 
-def test_a_line_that_comes_back_is_judged_anew() -> None:
+def test_a_line_that_returns_is_judged_again() -> None:
     fakes = Fakes()
     imported(fakes, FIRST, EARLY)
     judged(fakes)
@@ -208,7 +208,7 @@ def test_a_line_that_comes_back_is_judged_anew() -> None:
     assert (line.verdict, line.counted, line.bin_revision) == (Verdict.PENDING, None, 0)
 
 
-def test_a_consignment_that_is_said_to_have_no_lines_is_withdrawn() -> None:
+def test_a_consignment_without_lines_is_withdrawn() -> None:
     fakes = Fakes()
     imported(fakes, FIRST, EARLY)
 
@@ -218,7 +218,7 @@ def test_a_consignment_that_is_said_to_have_no_lines_is_withdrawn() -> None:
     assert (done.accepted, done.refused, done.withdrawn) == (0, 0, 2)
 
 
-def test_a_verdict_that_comes_late_does_not_bring_a_withdrawn_line_back() -> None:
+def test_a_late_verdict_does_not_restore_a_withdrawn_line() -> None:
     fakes = Fakes()
     imported(fakes, FIRST, EARLY)
     line = fakes.orders.items["C-1", "b"]
@@ -257,9 +257,7 @@ def written(lines: dict[tuple[str, str], int]) -> str:
 
 @given(files=files, data=st.data())
 @settings(max_examples=5 * settings.default.max_examples)
-def test_files_in_any_order_twice_and_in_the_middle_of_one_another_end_as_one_after_another(
-    files: Files, data: st.DataObject
-) -> None:
+def test_interleaved_and_repeated_imports_end_like_sequential_ones(files: Files, data: st.DataObject) -> None:
     """Also where runs die: then the message comes again."""
     fakes = Fakes(batch_size=1)
     sources = [order_file(f"{number}.csv", at=f"2026-05-04T08:00:00.00{number}Z") for number in range(len(files))]
@@ -310,7 +308,7 @@ def runs_of(fakes: Fakes, text: str, source: StoredObject, seconds: float) -> li
     return runs
 
 
-def test_an_import_that_the_time_is_not_enough_for_goes_on_where_it_stopped() -> None:
+def test_an_import_that_runs_out_of_time_continues_where_it_stopped() -> None:
     fakes, at_once = Fakes(), Fakes()
     imported(at_once, LARGE, LATE)
     imported(fakes, f"{HEADER}\nC-0,old,1,", EARLY)
@@ -327,7 +325,7 @@ def test_an_import_that_the_time_is_not_enough_for_goes_on_where_it_stopped() ->
     assert fakes.reports.written["orders.csv"] == (LINES, ())
 
 
-def test_with_no_time_at_all_each_run_still_does_a_part() -> None:
+def test_even_without_time_each_run_does_one_part() -> None:
     fakes = Fakes()
 
     assert len(runs_of(fakes, LARGE, EARLY, seconds=0)) == 5
@@ -349,7 +347,7 @@ def test_a_run_that_is_killed_is_continued_from_its_last_part() -> None:
     assert len(fakes.orders.items) == LINES
 
 
-def test_a_file_of_another_content_under_the_same_name_starts_anew() -> None:
+def test_other_content_under_the_same_name_is_imported_from_the_start() -> None:
     """A bucket may keep no versions."""
     fakes = Fakes()
     imported(fakes, LARGE, EARLY, time_left=lambda: 0.0)
@@ -359,7 +357,7 @@ def test_a_file_of_another_content_under_the_same_name_starts_anew() -> None:
     assert {("C-1", "a"), ("C-1", "b"), ("C-2", "a")} <= expected_in(fakes).keys()
 
 
-def test_a_finished_import_that_is_asked_for_again_is_made_again() -> None:
+def test_a_finished_import_can_be_repeated() -> None:
     """The table may have been restored from a backup meanwhile."""
     fakes = Fakes()
     imported(fakes, FIRST, EARLY)

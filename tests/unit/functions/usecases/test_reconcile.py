@@ -39,7 +39,7 @@ def test_an_order_before_its_count_is_pending_until_the_count_comes() -> None:
     assert (line.verdict, line.counted, line.bin_revision) == (Verdict.MATCH, 3, 1)
 
 
-def test_a_bin_over_range_is_announced_without_a_number_and_gives_way_to_one() -> None:
+def test_a_bin_over_range_is_published_with_a_minimum_until_counted() -> None:
     fakes = Fakes()
     orders(fakes, "C-1,a,3,")
     count_in(fakes, "a", 6)
@@ -63,7 +63,7 @@ def test_a_count_before_its_order_is_judged_when_the_order_comes() -> None:
     assert reconciled(fakes, Changes(lines=[LINE_A])).verdicts == {Verdict.SHORT: 1}
 
 
-def test_an_amended_order_is_judged_anew() -> None:
+def test_an_amended_order_is_judged_again() -> None:
     fakes = Fakes()
     orders(fakes, "C-1,a,3,")
     count_in(fakes, "a", 3)
@@ -75,7 +75,7 @@ def test_an_amended_order_is_judged_anew() -> None:
     assert verdicts(fakes) == {LINE_A: Verdict.OVER}
 
 
-def test_a_new_count_is_judged_anew() -> None:
+def test_a_new_count_is_judged_again() -> None:
     fakes = Fakes()
     orders(fakes, "C-1,a,3,")
     count_in(fakes, "a", 3)
@@ -88,7 +88,7 @@ def test_a_new_count_is_judged_anew() -> None:
     assert fakes.orders.items[LINE_A].bin_revision == 2
 
 
-def test_a_bin_is_judged_for_every_consignment_that_expects_something_of_it() -> None:
+def test_a_bin_is_judged_for_every_consignment_that_orders_from_it() -> None:
     fakes = Fakes()
     orders(fakes, "C-1,a,3,", "C-2,a,5,", "C-3,b,1,")
     count_in(fakes, "a", 3)
@@ -99,7 +99,7 @@ def test_a_bin_is_judged_for_every_consignment_that_expects_something_of_it() ->
     assert verdicts(fakes) == {LINE_A: Verdict.MATCH, ("C-2", "a"): Verdict.SHORT, ("C-3", "b"): Verdict.PENDING}
 
 
-def test_a_consignment_is_judged_whole_on_request() -> None:
+def test_a_consignment_is_judged_completely_on_request() -> None:
     fakes = two_bins()
 
     done = reconciled(fakes, Changes(consignments=["C-1"]))
@@ -117,11 +117,11 @@ def test_a_line_that_is_named_twice_is_judged_once() -> None:
     assert done.lines == 2
 
 
-def test_a_line_that_is_gone_is_no_harm() -> None:
+def test_a_missing_line_is_ignored() -> None:
     assert reconciled(Fakes(), Changes(lines=[LINE_A], bins=["a"])).lines == 0
 
 
-def test_what_was_due_is_missing_when_it_is_looked_at() -> None:
+def test_an_overdue_line_is_missing_once_it_is_judged() -> None:
     fakes = Fakes()
     orders(fakes, "C-1,a,3,2026-05-04T12:30:00Z")
 
@@ -135,7 +135,7 @@ def test_what_was_due_is_missing_when_it_is_looked_at() -> None:
     assert verdicts(fakes) == {LINE_A: Verdict.MATCH}
 
 
-def test_a_bin_that_is_unreadable_says_so() -> None:
+def test_an_unreadable_bin_gives_unreadable_lines() -> None:
     fakes = Fakes()
     orders(fakes, "C-1,a,3,")
     fakes.bins.record([unreadable(make_image("a/x.jpg"))], NOON)
@@ -149,7 +149,7 @@ def test_a_bin_that_is_unreadable_says_so() -> None:
 # ---- What is announced
 
 
-def test_a_variance_is_announced_with_both_numbers() -> None:
+def test_a_variance_is_published_with_both_numbers() -> None:
     fakes = two_bins()
 
     reconciled(fakes, OF_BOTH)
@@ -191,7 +191,7 @@ def test_a_consignment_is_reconciled_when_no_line_is_pending() -> None:
     assert (done["consignment_id"], done["verdict"], done["lines"]) == ("C-1", "OVER", {"OVER": 1, "MATCH": 1})
 
 
-def test_nothing_new_is_neither_written_nor_announced() -> None:
+def test_without_changes_nothing_is_written_or_published() -> None:
     fakes = two_bins()
     reconciled(fakes, OF_BOTH)
     state, told = fakes.state(), list(fakes.events.published)
@@ -204,7 +204,7 @@ def test_nothing_new_is_neither_written_nor_announced() -> None:
     assert fakes.events.published == told
 
 
-def test_the_same_finding_on_a_newer_image_is_not_announced_again() -> None:
+def test_the_same_finding_on_a_newer_image_is_not_published_again() -> None:
     fakes = two_bins()
     reconciled(fakes, OF_BOTH)
     told = list(fakes.events.published)
@@ -215,7 +215,7 @@ def test_the_same_finding_on_a_newer_image_is_not_announced_again() -> None:
     assert fakes.events.published == told
 
 
-def test_a_variance_that_comes_back_is_announced_again_under_another_id() -> None:
+def test_a_recurring_variance_is_published_with_another_id() -> None:
     fakes = two_bins()
     reconciled(fakes, OF_BOTH)
     for at, number in ((1, 2), (2, 3)):

@@ -34,7 +34,7 @@ from tests.unit.functions.usecases.runs import (
 
 
 @pytest.mark.parametrize("batch_size", [100, 1])
-def test_a_crash_anywhere_loses_no_verdict_and_no_announcement(batch_size: int) -> None:
+def test_a_crash_loses_no_verdict_and_no_event(batch_size: int) -> None:
     def prepared() -> Fakes:
         fakes = two_bins()
         for fake in (fakes.orders, fakes.events):
@@ -50,7 +50,7 @@ def test_a_crash_anywhere_loses_no_verdict_and_no_announcement(batch_size: int) 
         assert told == {("DiscrepancyFound", "C-1", "OVER"), ("ConsignmentReconciled", "C-1", "OVER")}
 
 
-def test_a_repeated_announcement_has_the_same_id() -> None:
+def test_a_repeated_event_has_the_same_id() -> None:
     for fakes in after_each_crash(two_bins, lambda fakes: reconciled(fakes, OF_BOTH)):
         assert len({d["event_id"] for d in fakes.events.of_kind("DiscrepancyFound")}) == 1
         assert len({d["event_id"] for d in fakes.events.of_kind("ConsignmentReconciled")}) == 1
@@ -69,7 +69,7 @@ def test_two_runs_at_once_end_with_the_last_count() -> None:
         assert verdicts(fakes) == {LINE_A: Verdict.MATCH, LINE_B: Verdict.MATCH}, f"at step {number}"
 
 
-def test_a_verdict_that_was_right_all_along_is_not_overwritten_by_a_slower_run() -> None:
+def test_a_slower_run_does_not_overwrite_a_correct_verdict() -> None:
     """OVER stands; the slow run looks when the bin holds 2, and before it writes MATCH the bin holds 3 again."""
 
     def judged_once_then_2() -> Fakes:
@@ -86,7 +86,7 @@ def test_a_verdict_that_was_right_all_along_is_not_overwritten_by_a_slower_run()
         assert_settled(fakes)
 
 
-def test_an_amendment_at_any_moment_is_what_counts() -> None:
+def test_an_amendment_at_any_moment_wins() -> None:
     def amend(fakes: Fakes) -> None:
         orders(fakes, "C-1,a,3,", "C-1,b,3,", at=1)
         reconciled(fakes, Changes(lines=[LINE_B]))
@@ -113,7 +113,7 @@ def test_the_same_orders_imported_at_any_moment_lose_no_verdict() -> None:
         assert_settled(fakes)
 
 
-def test_two_runs_at_once_announce_that_the_consignment_is_reconciled() -> None:
+def test_two_concurrent_runs_publish_that_the_consignment_is_reconciled() -> None:
     """Each judges one of the two lines, and sees the other one pending."""
     all_fakes = with_each_interruption(
         two_bins, lambda fakes: reconciled(fakes, OF_BIN_A), lambda fakes: reconciled(fakes, Changes(bins=["b"]))
@@ -141,7 +141,7 @@ happenings = st.lists(
 @example([("order", "a", 1), ("count", "a", 1), ("count", "b", 1), ("late order", "b", 1), ("late order", "b", 2)])
 @settings(max_examples=settings.default.max_examples * 3 // 2)
 @given(happenings)
-def test_after_any_story_verdicts_and_announcements_are_those_of_the_facts(story: list[tuple[str, str, int]]) -> None:
+def test_after_any_sequence_verdicts_and_events_match_orders_and_counts(story: list[tuple[str, str, int]]) -> None:
     fakes = Fakes()
     clock, past = count(30), count(1)
     for what, bin_id, number in story:
@@ -178,7 +178,7 @@ def assert_announced(fakes: Fakes) -> None:
             assert (last.get("counted"), last.get("counted_at_least")) == (line.counted, line.counted_at_least)
 
 
-def test_the_verdict_of_a_consignment_does_not_depend_on_who_asks() -> None:
+def test_the_verdict_of_a_consignment_does_not_depend_on_the_trigger() -> None:
     by_bins, by_request = two_bins(), two_bins()
 
     reconciled(by_bins, OF_BOTH)

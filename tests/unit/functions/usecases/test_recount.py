@@ -142,7 +142,7 @@ def test_the_first_jobs_result_delivered_again_does_not_end_a_recount() -> None:
     assert number_in(fakes) == 3
 
 
-def test_a_recount_without_a_result_keeps_the_old_count_and_says_so() -> None:
+def test_a_recount_without_a_result_keeps_the_old_count_and_records_it() -> None:
     fakes = fakes_with_a_count()
     asked_again(fakes)
 
@@ -154,7 +154,7 @@ def test_a_recount_without_a_result_keeps_the_old_count_and_says_so() -> None:
     assert len(fakes.events.published) == 1, "nothing new is known"
 
 
-def test_a_recount_is_tried_as_often_as_a_first_count() -> None:
+def test_a_recount_has_as_many_attempts_as_a_first_count() -> None:
     fakes = fakes_with_a_count()
     asked_again(fakes)
 
@@ -164,7 +164,7 @@ def test_a_recount_is_tried_as_often_as_a_first_count() -> None:
     assert number_in(fakes) == 3
 
 
-def test_a_recount_that_finds_the_photo_unreadable_says_so() -> None:
+def test_a_recount_may_find_the_photo_unreadable() -> None:
     fakes = fakes_with_a_count()
     asked_again(fakes)
 

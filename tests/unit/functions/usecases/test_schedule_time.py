@@ -46,7 +46,7 @@ def test_a_run_with_too_much_to_do_ends_in_time_and_the_next_runs_do_the_rest() 
     assert {(held.status, held.attempts) for held in fakes.ledger.items.values()} == {(Status.SUBMITTED, 3)}
 
 
-def test_what_is_open_is_sent_before_anything_else() -> None:
+def test_open_jobs_are_sent_before_anything_else() -> None:
     """Jobs that take long to collect use up the time of the sweep, not of the jobs that are OPEN."""
     fakes = Fakes()
     silent = make_images(40)

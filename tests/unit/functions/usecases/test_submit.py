@@ -30,7 +30,7 @@ def with_waiting_job() -> Fakes:
     return fakes
 
 
-def test_an_engine_that_is_down_makes_a_job_wait_and_says_why() -> None:
+def test_a_job_waits_with_a_reason_while_the_engine_is_down() -> None:
     fakes = Fakes()
     fakes.async_engine.down = True
 
@@ -42,7 +42,7 @@ def test_an_engine_that_is_down_makes_a_job_wait_and_says_why() -> None:
     assert fakes.jobs.items[job_id].status is JobStatus.OPEN
 
 
-def test_the_schedule_sends_what_waits() -> None:
+def test_the_schedule_sends_waiting_jobs() -> None:
     fakes = with_waiting_job()
 
     submission = submitted(fakes, later(5))
@@ -52,7 +52,7 @@ def test_the_schedule_sends_what_waits() -> None:
     assert submitted(fakes, later(10)).sent == ()
 
 
-def test_what_waits_goes_on_waiting_while_the_engine_is_down() -> None:
+def test_waiting_jobs_wait_while_the_engine_is_down() -> None:
     fakes = with_waiting_job()
     fakes.async_engine.down = True
 
@@ -63,7 +63,7 @@ def test_what_waits_goes_on_waiting_while_the_engine_is_down() -> None:
     assert len(submitted(fakes, later(20)).sent) == 1
 
 
-def test_one_job_that_is_refused_does_not_hold_up_the_others() -> None:
+def test_a_rejected_job_does_not_block_the_others() -> None:
     fakes = Fakes()
     fakes.async_engine.down = True
     ingested(fakes, IMAGES, micro_batch=1)
@@ -77,14 +77,14 @@ def test_one_job_that_is_refused_does_not_hold_up_the_others() -> None:
     assert [job_id for job_id, _ in submission.waiting] == [refused]
 
 
-def test_nobody_sends_a_job_that_somebody_is_sending() -> None:
+def test_a_claimed_job_is_not_sent_by_another_run() -> None:
     for fakes in with_each_interruption(
         with_waiting_job, lambda fakes: submitted(fakes, later(5)), lambda fakes: submitted(fakes, later(5))
     ):
         assert len(fakes.async_engine.asked) == 1
 
 
-def test_a_claim_outlives_its_holder_by_a_lease_only() -> None:
+def test_a_claim_expires_after_its_lease() -> None:
     fakes = Fakes()
     fakes.steps.crash_before(9)  # the job is claimed and not sent
     with suppress(CrashError):
@@ -94,7 +94,7 @@ def test_a_claim_outlives_its_holder_by_a_lease_only() -> None:
     assert len(submitted(fakes, NOW + POLICY.sweep_after + timedelta(seconds=1)).sent) == 1
 
 
-def test_a_crash_at_any_call_sends_the_job_in_the_end() -> None:
+def test_after_a_crash_at_any_call_the_job_is_sent_eventually() -> None:
     all_fakes = after_each_crash(with_waiting_job, lambda fakes: submitted(fakes, later(5 * (1 + fakes.steps.count))))
 
     for fakes in all_fakes:
@@ -103,7 +103,7 @@ def test_a_crash_at_any_call_sends_the_job_in_the_end() -> None:
         assert set(fakes.async_engine.asked) == {held.job.job_id}
 
 
-def test_answered_jobs_are_not_sent_again() -> None:
+def test_finished_jobs_are_not_sent_again() -> None:
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES)
     collected(fakes, answered(fakes, job, map(prediction, IMAGES)))
@@ -112,7 +112,7 @@ def test_answered_jobs_are_not_sent_again() -> None:
     assert fakes.async_engine.asked == [job.job_id]
 
 
-def test_an_answer_that_comes_before_the_receipt_is_noted_is_not_undone() -> None:
+def test_a_result_before_the_receipt_is_recorded_is_kept() -> None:
     """The engine may be quicker than the function that asked it."""
     fakes = Fakes()
     fakes.async_engine.down = True

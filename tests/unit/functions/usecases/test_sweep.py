@@ -45,7 +45,7 @@ def everything_counted(fakes: Fakes) -> bool:
     return set(fakes.statuses().values()) == {Status.COUNTED} and len(fakes.bins.items) == len(IMAGES)
 
 
-def test_an_answer_that_nobody_announced_is_found() -> None:
+def test_a_result_without_notification_is_found() -> None:
     fakes = with_silent_job()
 
     assert scheduled(fakes, later(2)).swept.answered == ()
@@ -54,7 +54,7 @@ def test_an_answer_that_nobody_announced_is_found() -> None:
     assert everything_counted(fakes)
 
 
-def test_a_failure_that_nobody_announced_is_found() -> None:
+def test_a_failure_without_notification_is_found() -> None:
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES)
     fakes.async_engine.failures[job.job_id] = "ModelError: no memory"
@@ -65,7 +65,7 @@ def test_a_failure_that_nobody_announced_is_found() -> None:
     assert set(fakes.statuses().values()) == {Status.RECEIVED}
 
 
-def test_a_request_that_expired_is_given_up_and_sent_again() -> None:
+def test_an_expired_request_times_out_and_is_sent_again() -> None:
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES)
 
@@ -77,7 +77,7 @@ def test_a_request_that_expired_is_given_up_and_sent_again() -> None:
     assert "7:00:00" in fakes.jobs.items[job.job_id].job.reason
 
 
-def test_a_transform_job_at_work_is_never_given_up() -> None:
+def test_a_running_transform_job_never_times_out() -> None:
     fakes = with_pending_images()
     scheduled(fakes, NOW, BATCH)
 
@@ -85,7 +85,7 @@ def test_a_transform_job_at_work_is_never_given_up() -> None:
     assert scheduled(fakes, later(100 * 60), BATCH).unaccounted == 0
 
 
-def test_those_first_that_were_looked_into_longest_ago() -> None:
+def test_the_least_recently_polled_jobs_come_first() -> None:
     fakes = Fakes()
     ingested(fakes, make_images(60), micro_batch=1)
     jobs = [fakes.jobs.items[each].job for each in fakes.async_engine.asked]
@@ -122,7 +122,7 @@ def test_a_job_that_no_image_names_is_abandoned_and_may_be_prepared_again() -> N
     assert ingested(fakes, IMAGES, now=later(7)).submission.sent == (abandoned,)
 
 
-def test_one_job_that_cannot_be_looked_into_does_not_keep_others_from_it() -> None:
+def test_a_job_that_cannot_be_polled_does_not_block_others() -> None:
     fakes = Fakes()
     ingested(fakes, IMAGES, micro_batch=1)
     jobs = [fakes.jobs.items[each].job for each in fakes.async_engine.asked]
@@ -192,9 +192,7 @@ def in_status(fakes: Fakes, status: JobStatus) -> str:
     ],
     ids=["that is looked into", "that is sent", "that is formed"],
 )
-def test_a_job_never_stops_a_round_whatever_it_raises(
-    unbearable: Callable[[Fakes], str], answered: int, sent: int
-) -> None:
+def test_no_error_of_a_job_stops_a_run(unbearable: Callable[[Fakes], str], answered: int, sent: int) -> None:
     fakes, engine = three_of_each()
     engine.unbearable = unbearable(fakes)
 
@@ -210,7 +208,7 @@ def test_a_job_never_stops_a_round_whatever_it_raises(
     assert len(engine.asked) == 9
 
 
-def test_a_job_that_kills_the_function_is_not_the_first_of_the_next_round() -> None:
+def test_a_job_that_kills_the_function_is_not_first_in_the_next_run() -> None:
     fakes, _ = three_of_each()
     fakes.steps.crash_before(15)  # the OPEN jobs are sent, those that were SENT are known, the first is touched
     with suppress(CrashError):
@@ -221,7 +219,7 @@ def test_a_job_that_kills_the_function_is_not_the_first_of_the_next_round() -> N
     assert len(swept.answered) == 2
 
 
-def test_a_transform_job_that_can_never_be_looked_into_is_not_accounted_for() -> None:
+def test_a_transform_job_that_can_never_be_polled_is_unaccounted() -> None:
     fakes = with_pending_images()
     (job_id,) = scheduled(fakes, NOW, BATCH).submission.sent
     fakes.batch_engine.elsewhere = {job_id}
@@ -257,7 +255,7 @@ def test_auto_sends_few_at_once_and_leaves_many_to_a_transform_job() -> None:
     assert many.jobs.items[job_id].job.engine is EngineName.BATCH
 
 
-def test_a_transform_job_that_failed_keeps_the_manifests_that_were_counted() -> None:
+def test_a_failed_transform_job_keeps_its_counted_manifests() -> None:
     fakes = with_pending_images()
     (job_id,) = scheduled(fakes, NOW, BATCH).submission.sent
     job = fakes.jobs.items[job_id].job
@@ -272,7 +270,7 @@ def test_a_transform_job_that_failed_keeps_the_manifests_that_were_counted() -> 
     assert fakes.jobs.items[again].job.images == 1
 
 
-def test_a_transform_job_without_capacity_is_asked_for_again_on_the_next_type() -> None:
+def test_a_transform_job_without_capacity_is_retried_on_the_next_type() -> None:
     fakes = with_pending_images()
     (job_id,) = scheduled(fakes, NOW, BATCH).submission.sent
     told = "CapacityError: Unable to provision requested ML compute capacity."
@@ -291,7 +289,7 @@ def test_a_transform_job_without_capacity_is_asked_for_again_on_the_next_type() 
     assert set(fakes.statuses().values()) == {Status.RECEIVED}
 
 
-def test_the_last_attempt_asks_about_each_image_alone() -> None:
+def test_the_last_attempt_submits_each_image_alone() -> None:
     fakes = Fakes()
     job_ids: tuple[str, ...] = (ingested_job(fakes, make_images(30)).job_id,)
     sizes = []
@@ -309,7 +307,7 @@ def test_the_last_attempt_asks_about_each_image_alone() -> None:
 # ---- Crashes and runs beside one another
 
 
-def test_a_crash_at_any_call_of_a_round_is_mended_by_later_rounds() -> None:
+def test_later_runs_complete_a_crashed_one() -> None:
     for prepare in (with_silent_job, with_pending_images):
         for fakes in after_each_crash(prepare, lambda fakes: scheduled(fakes, later(5 + fakes.steps.count), BATCH)):
             for hours in range(1, 4):
@@ -321,7 +319,7 @@ def test_a_crash_at_any_call_of_a_round_is_mended_by_later_rounds() -> None:
             assert {count.revision for count in fakes.bins.items.values()} == {1}
 
 
-def test_two_rounds_at_once_assign_each_image_once() -> None:
+def test_two_concurrent_runs_assign_each_image_once() -> None:
     for fakes in with_each_interruption(
         with_pending_images, lambda fakes: scheduled(fakes, NOW, BATCH), lambda fakes: scheduled(fakes, NOW, BATCH)
     ):
@@ -330,7 +328,7 @@ def test_two_rounds_at_once_assign_each_image_once() -> None:
         assert {held.attempts for held in fakes.ledger.items.values()} == {1}
 
 
-def test_a_delivery_that_comes_again_leaves_a_transform_job_to_the_schedule() -> None:
+def test_a_repeated_delivery_leaves_a_transform_job_to_the_schedule() -> None:
     fakes = with_pending_images()
     fakes.batch_engine.down = True
     scheduled(fakes, NOW, BATCH)
@@ -343,7 +341,7 @@ def test_a_delivery_that_comes_again_leaves_a_transform_job_to_the_schedule() ->
     )
 
 
-def test_an_answer_of_an_earlier_try_is_an_answer_too() -> None:
+def test_a_result_of_an_earlier_attempt_is_accepted() -> None:
     fakes = with_pending_images()
     (job_id,) = scheduled(fakes, NOW, BATCH).submission.sent
     first = fakes.jobs.items[job_id].job
@@ -357,7 +355,7 @@ def test_an_answer_of_an_earlier_try_is_an_answer_too() -> None:
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_those_that_tell_nothing_let_others_go_first_the_next_time(elsewhere: bool) -> None:
+def test_jobs_without_a_result_are_polled_last_the_next_time(elsewhere: bool) -> None:
     """Whether they are at work or can't be looked into."""
     fakes = Fakes()
     ingested(fakes, make_images(60), micro_batch=1)
@@ -372,7 +370,7 @@ def test_those_that_tell_nothing_let_others_go_first_the_next_time(elsewhere: bo
     assert [len(scheduled(fakes, later(minutes)).swept.answered) for minutes in (5, 8)] == [10, 50]
 
 
-def test_a_job_whose_images_went_into_others_is_not_sent() -> None:
+def test_a_job_whose_images_are_in_other_jobs_is_not_sent() -> None:
     one_each = replace(POLICY, micro_batch=1)
 
     for fakes in with_each_interruption(
