@@ -70,7 +70,7 @@ def plan(seed: int, rate: float, lost: float) -> dict[str, object]:
         "seed": seed, "delay_seconds": 5,
         "notifications": {"drop": lost, "double": rate, "delay": rate, "reorder": rate, "epoch_times": 0.5},
         "requests": {"error_5xx": rate, "throttle": rate, "lost_answer": rate},
-        "transform": {"capacity": rate, "shard": rate},
+        "transform": {"capacity": rate, "quota": rate, "shard": rate},
         "model": {"slow": rate, "slow_seconds": 3},
     }  # fmt: skip
 

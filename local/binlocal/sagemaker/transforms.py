@@ -29,6 +29,16 @@ SLOT_POLL_SECONDS = 0.2
 logger = logging.getLogger(__name__)
 
 
+def quota_exceeded(resources: Members) -> ApiError:
+    """The refusal of a job that needs more instances than the account may have."""
+    return ApiError(
+        "ResourceLimitExceeded",
+        f"The account-level service limit '{resources['InstanceType']} for transform job usage' is 0 Instances, with "
+        f"current utilization of 0 Instances and a request delta of {resources['InstanceCount']} Instances. Please use "
+        "AWS Service Quotas to request an increase for this quota.",
+    )
+
+
 class TransformJobs:
     """`make_model(environment)` creates a container. `announce(description)` announces a change of status."""
 
@@ -60,6 +70,8 @@ class TransformJobs:
         check_transform(members)
         model = self._registry.find("model", members["ModelName"])
         inputs = self._inputs(members)
+        if self._faults.occurs("transform.quota"):
+            raise quota_exceeded(members["TransformResources"])
         status = {"TransformJobStatus": "InProgress"}
         job = self._registry.add(KIND, members["TransformJobName"], {**members, **status})
         environment = container_environment(job, container_environment_of(model))

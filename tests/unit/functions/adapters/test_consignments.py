@@ -48,10 +48,15 @@ def test_reading_ends_at_the_page_with_a_pending_line(aws: None) -> None:
         item = serialised({"consignment_id": "C-1", "bin_id": f"bin-{number:04}", **facts})
         dynamodb.put_item(TableName=table("ConsignmentsTable"), Item=item)
     pages: list[int] = []
-    dynamodb.meta.events.register("after-call.dynamodb.Query", lambda parsed, **_: pages.append(parsed["Count"]))
+
+    def note(parsed: Any, **_: Any) -> None:
+        pages.append(parsed["Count"])
+
+    dynamodb.meta.events.register("after-call.dynamodb.Query", note)
 
     assert orders.unless_pending("C-1") == []
 
+    dynamodb.meta.events.unregister("after-call.dynamodb.Query", note)
     assert pages == [100]
 
 

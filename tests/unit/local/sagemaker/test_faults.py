@@ -9,7 +9,7 @@ WHOLE = {
     "notifications": {"drop": 0.1, "double": 0.2, "delay": 0.3, "reorder": 0.4, "epoch_times": 0.5},
     "delay_seconds": 90,
     "requests": {"error_5xx": 0.1, "throttle": 0.2, "lost_answer": 0.3},
-    "transform": {"capacity": 0.5, "shard": 1},
+    "transform": {"capacity": 0.5, "quota": 0.5, "shard": 1},
     "model": {"kill": 0, "slow": 1, "slow_seconds": 2.5},
     "expiry": {"silent": 1},
 }

@@ -197,6 +197,17 @@ def test_a_job_without_capacity_fails_with_aws_message():
     assert not batch.model.started
 
 
+def test_a_job_over_quota_is_refused_and_leaves_its_name_free():
+    batch = Batch(transform={"quota": 1})
+
+    with pytest.raises(ApiError, match=r"'.*for transform job usage' is 0 Instances") as raised:
+        batch.jobs.create(REQUEST)
+
+    assert raised.value.code == "ResourceLimitExceeded"
+    with pytest.raises(ApiError, match="Could not find"):
+        batch.jobs.describe({"TransformJobName": REQUEST["TransformJobName"]})
+
+
 def test_a_plan_can_fail_shards():
     batch = Batch(transform={"shard": 1})
     assert batch.run() == ["InProgress", "Failed"]
