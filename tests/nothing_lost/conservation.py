@@ -26,7 +26,7 @@ from tests.fakes import Fakes, Registered
 from tests.nothing_lost.uploads import Upload
 from tests.unit.functions.examples import NOW, THRESHOLDS
 
-MOST_TOLD = 20
+MAX_REPORTED = 20
 REFUSED = "The file is damaged."
 
 
@@ -45,7 +45,7 @@ def violations(
         _events_agree(fakes),
         _conserved(fakes, uploads, dead),
     )
-    return [wrong for invariant in invariants for wrong in invariant][:MOST_TOLD]
+    return [wrong for invariant in invariants for wrong in invariant][:MAX_REPORTED]
 
 
 def _one_entry_each(fakes: Fakes, uploads: Sequence[Upload], dead: Collection[str]) -> Iterator[str]:
@@ -151,7 +151,7 @@ def wrong_lines(fakes: Fakes, files: Sequence[ReceivedFile]) -> list[str]:
     found = {key: line.expected for key, line in lines if line.verdict is not Verdict.WITHDRAWN}
     wrong = sorted(standing.items() ^ found.items())
     return [f"invariant 7: {key} expects {number}, in the files or the table alone" for key, number in wrong][
-        :MOST_TOLD
+        :MAX_REPORTED
     ]
 
 

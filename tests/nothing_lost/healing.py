@@ -11,8 +11,8 @@ from tests.nothing_lost.conservation import violations, wrong_lines
 from tests.nothing_lost.faults import NO_FAULTS
 from tests.nothing_lost.platform import Platform
 
-MOST_MOMENTS = 400  # of a quarter of an hour: four days
-MOST_DELIVERIES = 10_000
+MAX_MOMENTS = 400  # of a quarter of an hour: four days
+MAX_DELIVERIES = 10_000
 
 
 def moment(platform: Platform, minutes: float = 1) -> None:
@@ -31,10 +31,10 @@ def heal(platform: Platform, retry: bool = True) -> None:
     """
     platform.inject(NO_FAULTS)
     platform.redrive()
-    for number in range(MOST_MOMENTS):
+    for number in range(MAX_MOMENTS):
         deliver(platform)
         failed = [each for each, held in platform.fakes.ledger.items.items() if held.status is Status.FAILED]
-        if retry and failed and number < MOST_MOMENTS // 2:
+        if retry and failed and number < MAX_MOMENTS // 2:
             platform.fakes.ledger.reopen(failed, platform.time)
         elif is_settled(platform) and not platform.clock():
             return
@@ -47,7 +47,7 @@ def heal(platform: Platform, retry: bool = True) -> None:
 
 def deliver(platform: Platform) -> None:
     """Everything that the queues and streams hold, and every answer that is due."""
-    for _ in range(MOST_DELIVERIES):
+    for _ in range(MAX_DELIVERIES):
         moved = [platform.answer(), platform.deliver_intake(1000), platform.deliver_results()]
         if not any([*moved, platform.deliver_orders(), platform.deliver_streams()]):
             return

@@ -9,7 +9,7 @@ from random import Random
 
 from bintally.domain.errors import BintallyError
 
-MOST_RECEIVES = 5  # as template.yaml says
+MAX_RECEIVES = 5  # as template.yaml says
 HIDDEN = timedelta(minutes=12)  # visibility timeout
 
 
@@ -56,7 +56,7 @@ class Queue:
         """Back into the queue at once, or to the dead-letter queue."""
         for message in messages:
             message.visible_at = now
-        dead = [message for message in messages if message.received >= MOST_RECEIVES]
+        dead = [message for message in messages if message.received >= MAX_RECEIVES]
         self._delete(set(dead))
         self.dead += dead
 

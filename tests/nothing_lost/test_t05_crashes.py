@@ -16,7 +16,7 @@ from tests.nothing_lost.healing import deliver, found_wrong, heal, moment
 from tests.nothing_lost.platform import Platform
 
 IMAGES = 100
-MOST_STEPS = 400
+MAX_STEPS = 400
 
 
 def delivered(platform: Platform) -> None:
@@ -67,7 +67,7 @@ CASES: dict[str, tuple[Callable[[Platform], None], Callable[[Platform], object]]
 @pytest.mark.parametrize("case", CASES)
 def test_nothing_is_lost_by_a_crash_at_any_boundary(case: str, mode: InferenceMode, chance: Random) -> None:
     prepare, run = CASES[case]
-    for boundary in range(1, MOST_STEPS):
+    for boundary in range(1, MAX_STEPS):
         platform = Platform(chance, mode, batch_size=10)
         prepare(platform)
         platform.injector.crash_before(boundary)

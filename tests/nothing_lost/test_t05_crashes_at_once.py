@@ -16,7 +16,7 @@ from tests.nothing_lost.healing import deliver, found_wrong, heal
 from tests.nothing_lost.platform import Platform
 
 IMAGES = 6
-MOST_STEPS = 60
+MAX_STEPS = 60
 Prepare = Callable[[Platform], None]
 
 
@@ -43,7 +43,7 @@ def prepared(platform: Platform) -> None:
     pending(platform)
     statuses = {held.status for held in platform.fakes.ledger.items.values()}
     assert Status.RECEIVED in statuses
-    for step in range(1, MOST_STEPS):
+    for step in range(1, MAX_STEPS):
         platform.injector.crash_before(step)
         platform.round()
         if JobStatus.PREPARED in {job.status for job in platform.fakes.jobs.all()}:
@@ -55,7 +55,7 @@ def opened(platform: Platform) -> None:
     """Besides, the message of photos that a run has taken in and not opened the job of."""
     for number in range(IMAGES):
         platform.put(f"bin-{number}/photo.jpg")
-    for step in range(1, MOST_STEPS):
+    for step in range(1, MAX_STEPS):
         platform.injector.crash_before(step)
         platform.deliver_intake()
         for message in platform.intake.waiting:
@@ -78,8 +78,8 @@ CASES: dict[str, tuple[Prepare, Callable[[Platform], object], Callable[[Platform
 def test_nothing_is_lost(case: str, mode: InferenceMode, chance: Random) -> None:
     prepare, run, other = CASES[case]
     crashes = 0
-    for boundary in range(1, MOST_STEPS):
-        for dies_at in range(1, MOST_STEPS):
+    for boundary in range(1, MAX_STEPS):
+        for dies_at in range(1, MAX_STEPS):
             platform = Platform(chance, mode)
             prepare(platform)
             ran: list[bool] = []

@@ -12,7 +12,7 @@ from bintally.handlers import wiring
 
 from tests.nothing_lost.healing import found_wrong, heal
 from tests.nothing_lost.platform import Platform
-from tests.nothing_lost.queues import MOST_RECEIVES
+from tests.nothing_lost.queues import MAX_RECEIVES
 from tests.nothing_lost.watched import WatchedLedger
 from tests.unit.functions.handlers.lambdas import bodies, failed, messages, notification, run
 
@@ -58,7 +58,7 @@ def test_good_messages_are_processed_once_and_bad_ones_become_dead_letters(chanc
                 platform.put(f"bin-{number}-{place}/a.jpg")
             else:
                 platform.intake.send(chance.choice(BAD), platform.now)
-        for _ in range(MOST_RECEIVES):
+        for _ in range(MAX_RECEIVES):
             platform.deliver_intake(MESSAGES)
         dead += subset.count(False)
         assert platform.intake.waiting == []

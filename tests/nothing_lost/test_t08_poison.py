@@ -16,7 +16,7 @@ from tests.nothing_lost.pictures import poisons
 from tests.nothing_lost.platform import Platform
 
 ROOT = Path(__file__).resolve().parents[2]
-MOST_MEMORY = 1024  # MiB
+MAX_MEMORY = 1024  # MiB
 SEED = 8
 
 
@@ -40,7 +40,7 @@ def test_each_file_is_counted_or_rejected_and_its_neighbours_are_counted() -> No
     assert codes == {name: code for name, _, code in files}
     assert all(line["error"]["message"] for line in lines if "error" in line)
     assert {line["count"] for line in lines if "count" in line} == {3}
-    assert memory < MOST_MEMORY
+    assert memory < MAX_MEMORY
 
     platform = Platform(Random(SEED))
     images = [platform.put(f"{name}/{name}").image for name, _, _ in files]

@@ -13,7 +13,7 @@ from tests.fakes import CrashError
 from tests.nothing_lost.faults import NO_FAULTS, FaultRates
 from tests.nothing_lost.healing import deliver, found_wrong, heal
 from tests.nothing_lost.platform import Platform
-from tests.nothing_lost.queues import MOST_RECEIVES, Message
+from tests.nothing_lost.queues import MAX_RECEIVES, Message
 from tests.nothing_lost.queues import Queue as Simulated
 from tests.nothing_lost.watched import WatchedLedger
 
@@ -68,7 +68,7 @@ def dead_letters(platform: Platform) -> None:
     for number in range(MESSAGES):
         platform.put(f"bin-{number}/photo.jpg")
     platform.inject(FaultRates(refused=1))
-    for _ in range(MOST_RECEIVES):
+    for _ in range(MAX_RECEIVES):
         platform.deliver_intake(MESSAGES)
     assert (len(platform.intake.waiting), len(platform.intake.dead)) == (0, MESSAGES)
     assert found_wrong(platform) == []
@@ -107,7 +107,7 @@ def test_redriven_notifications_change_nothing_once_the_sweep_found_the_results(
     platform.now += timedelta(minutes=5)
     platform.answer()
     platform.inject(FaultRates(refused=1))
-    for _ in range(MOST_RECEIVES):
+    for _ in range(MAX_RECEIVES):
         platform.deliver_results(MESSAGES)
     assert len(platform.results.dead) == MESSAGES
     platform.inject(NO_FAULTS)

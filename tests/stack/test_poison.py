@@ -33,7 +33,7 @@ FOLDERS = {key for key in KEYS if key.endswith("/")}  # refused as what consoles
 # two can't stand there and make it answer 500, the third is read back as another key. Their versions are removed once
 # they are settled, so that the audit can list those of all the others.
 UNLISTED = {"a/nul\x00.jpg", "a/\x1b[31mred.jpg", "a\r\nb.jpg"}
-MOST_MEMORY = 1024 * 2**20  # bytes
+MAX_MEMORY = 1024 * 2**20  # bytes
 WRITTEN = re.compile(
     r"jobs/(async-[0-9a-f]{40}/input/manifest|batch-[0-9a-f]{40}/input/\d{5})\.jsonl"
     r"|jobs/batch-[0-9a-f]{40}/output/\d{5}\.jsonl\.out"
@@ -121,7 +121,7 @@ def test_nothing_is_written_elsewhere(poisoned: Poisoned) -> None:
 
 def test_the_model_server_lives_on_and_stays_small(poisoned: Poisoned) -> None:
     (most,) = poisoned.memory.values()
-    assert most < MOST_MEMORY
+    assert most < MAX_MEMORY
 
 
 def test_the_audit_accounts_for_each(poisoned: Poisoned) -> None:

@@ -52,7 +52,7 @@ class Comparison:
 
 
 def newest_counts(deployment: Deployment, limit: int) -> list[BinCount]:
-    """The counts of the bins that were photographed last."""
+    """The counts of the bins with the newest photos."""
     counted = (count for count in deployment.bins.all() if count.status is BinStatus.COUNTED)
     return sorted(counted, key=lambda count: (count.image.captured_at, count.bin_id), reverse=True)[:limit]
 

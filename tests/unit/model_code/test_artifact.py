@@ -31,7 +31,7 @@ def test_an_older_artifact_has_one_output_for_each_class_and_no_intervals(tmp_pa
 
 
 def test_an_artifact_can_have_outputs_out_of_range_and_intervals(tmp_path: Path) -> None:
-    conformal = {"coverage": 0.9, "mass": 0.8, "photographs": 1000, "method": "…", "assumes": "…"}
+    conformal = {"coverage": 0.9, "mass": 0.8, "images": 1000, "method": "…", "assumes": "…"}
     artifact = load_artifact(write(tmp_path, outputs=[0, 1, 2, 3, 4], conformal=conformal))
 
     assert artifact.outputs == (0, 1, 2, 3, 4)

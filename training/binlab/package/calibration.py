@@ -24,7 +24,7 @@ Logits = npt.NDArray[np.floating]
 Outputs = tuple[int, ...]
 
 COVERAGE = 0.9
-MOST_CONFIDENT = 0.2
+CONFIDENT_SHARE = 0.2
 LEVEL = 0.9
 METHOD = "ordinal adaptive sets, grown from the most probable count until they hold more than `mass`; split conformal"
 ASSUMES = (
@@ -129,7 +129,7 @@ def figures(logits: Logits, counts: Counts, outputs: Outputs, calibration: Calib
     inside, recorded = found.inside, counts[found.inside]
     probabilities, weights = found.over_classes[inside], class_weights(recorded, CLASSES)
     covered, width = coverage_and_width(found.over_outputs[inside], found.labels[inside], calibration.mass, weights)
-    confident = most_confident_accuracy(MOST_CONFIDENT, found.confidence[inside], found.correct[inside], weights)
+    confident = most_confident_accuracy(CONFIDENT_SHARE, found.confidence[inside], found.correct[inside], weights)
     return {
         **summary(probabilities, recorded, CLASSES, (found.predicted[inside], found.confidence[inside])),
         "most_confident_20": confident,

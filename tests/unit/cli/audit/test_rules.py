@@ -34,7 +34,7 @@ OPEN_JOBS = [job_id for job_id, job in JOBS.items() if job.status in UNFINISHED]
 NOBODY = Snapshot([], 0, set(), [], JOBS, {})
 
 
-def image_of(key: str, version: str | None = "v1", sequencer: str = "A", at: str = LONG_AGO) -> Image:
+def make_image(key: str, version: str | None = "v1", sequencer: str = "A", at: str = LONG_AGO) -> Image:
     return Image("intake", key, version, padded_sequencer(sequencer), at, key.split("/")[0])
 
 
@@ -68,7 +68,7 @@ def audited(snapshot: Snapshot) -> Audit:
 
 @pytest.mark.parametrize("status", Status)
 def test_a_photo_in_an_expected_place_is_accounted_for(status: Status) -> None:
-    assert audited(snapshot_of(entry_of(image_of("a/1.jpg"), status))) == Audit(1, {str(status): 1}, [], 0)
+    assert audited(snapshot_of(entry_of(make_image("a/1.jpg"), status))) == Audit(1, {str(status): 1}, [], 0)
 
 
 def test_a_photo_that_no_table_or_queue_knows_is_a_finding() -> None:
@@ -100,14 +100,14 @@ def test_a_dead_letter_accounts_for_its_photo_even_if_the_photo_was_removed() ->
 
 
 def test_a_dead_letter_about_a_photo_that_the_ledger_holds_is_a_repetition() -> None:
-    entry = entry_of(image_of("a.jpg"), Status.COUNTED)
+    entry = entry_of(make_image("a.jpg"), Status.COUNTED)
 
     assert audited(snapshot_of(entry, dead={("a.jpg", "v1")})).places == {"COUNTED": 1}
 
 
 def test_each_version_of_a_key_is_a_photo_of_its_own() -> None:
-    first = entry_of(image_of("a.jpg", "v1", "A"), Status.SUPERSEDED)
-    snapshot = snapshot_of(first, entry_of(image_of("a.jpg", "v2", "B"), Status.COUNTED))
+    first = entry_of(make_image("a.jpg", "v1", "A"), Status.SUPERSEDED)
+    snapshot = snapshot_of(first, entry_of(make_image("a.jpg", "v2", "B"), Status.COUNTED))
 
     found = audited(replace(snapshot, versions=[*snapshot.versions, ObjectVersion("a.jpg", "v3", LONG_AGO)]))
 
@@ -116,33 +116,33 @@ def test_each_version_of_a_key_is_a_photo_of_its_own() -> None:
 
 
 def test_a_photo_without_versions_is_found_by_its_key() -> None:
-    assert audited(snapshot_of(entry_of(image_of("a.jpg", None), Status.COUNTED))).is_clean
+    assert audited(snapshot_of(entry_of(make_image("a.jpg", None), Status.COUNTED))).is_clean
 
 
 def test_a_photo_removed_from_the_bucket_is_reported() -> None:
-    snapshot = snapshot_of(entry_of(image_of("a.jpg"), Status.COUNTED))
+    snapshot = snapshot_of(entry_of(make_image("a.jpg"), Status.COUNTED))
 
     assert audited(replace(snapshot, versions=[])) == Audit(1, {"COUNTED": 1}, [], 1)
 
 
 @pytest.mark.parametrize("status", [status for status in JobStatus if status not in UNFINISHED])
 def test_a_photo_that_an_answered_job_holds_is_lost(status: JobStatus) -> None:
-    (finding,) = audited(snapshot_of(entry_of(image_of("a.jpg"), Status.SUBMITTED, f"async-{status}"))).findings
+    (finding,) = audited(snapshot_of(entry_of(make_image("a.jpg"), Status.SUBMITTED, f"async-{status}"))).findings
 
     assert f"is {status}, but the ledger has no result" in finding.reason
 
 
 def test_a_photo_that_an_unknown_job_holds_is_lost() -> None:
-    (finding,) = audited(snapshot_of(entry_of(image_of("a.jpg"), Status.SUBMITTED, "async-9"))).findings
+    (finding,) = audited(snapshot_of(entry_of(make_image("a.jpg"), Status.SUBMITTED, "async-9"))).findings
 
     assert finding.reason == "Its job async-9 is not in the jobs table."
-    assert finding.image_id == image_of("a.jpg").image_id
+    assert finding.image_id == make_image("a.jpg").image_id
 
 
 def test_a_job_that_nothing_processes_is_reported() -> None:
     jobs = {"async-1": Job("async-1", 1, status=JobStatus.OPEN, created_at=LONG_AGO)}
 
-    (finding,) = audited(snapshot_of(entry_of(image_of("a.jpg"), Status.SUBMITTED, "async-1"), jobs=jobs)).findings
+    (finding,) = audited(snapshot_of(entry_of(make_image("a.jpg"), Status.SUBMITTED, "async-1"), jobs=jobs)).findings
 
     assert finding.reason == f"Its job async-1 has been OPEN since {LONG_AGO}."
 
@@ -152,7 +152,7 @@ def test_a_job_that_nothing_processes_is_reported() -> None:
     [(LONG_AGO, f"has been due since {LONG_AGO}"), ("", "has no due time")],
 )
 def test_a_photo_that_no_job_takes_is_reported(due_at: str, why: str) -> None:
-    entry = replace(entry_of(image_of("a.jpg"), Status.RECEIVED), due_at=due_at)
+    entry = replace(entry_of(make_image("a.jpg"), Status.RECEIVED), due_at=due_at)
 
     (finding,) = audited(snapshot_of(entry)).findings
 
@@ -161,13 +161,13 @@ def test_a_photo_that_no_job_takes_is_reported(due_at: str, why: str) -> None:
 
 @pytest.mark.parametrize("status", [Status.REJECTED, Status.FAILED, Status.SUPERSEDED])
 def test_a_photo_that_ends_without_a_reason_is_reported(status: Status) -> None:
-    (finding,) = audited(snapshot_of(replace(entry_of(image_of("a.jpg"), status), reason=""))).findings
+    (finding,) = audited(snapshot_of(replace(entry_of(make_image("a.jpg"), status), reason=""))).findings
 
     assert finding.reason == f"It is {status} without a reason."
 
 
 def test_a_bin_must_show_its_newest_counted_photo() -> None:
-    old, new = image_of("a/1.jpg", at=LONG_AGO), image_of("a/2.jpg", at=LATELY)
+    old, new = make_image("a/1.jpg", at=LONG_AGO), make_image("a/2.jpg", at=LATELY)
     snapshot = snapshot_of(entry_of(old, Status.COUNTED), entry_of(new, Status.COUNTED))
 
     assert audited(snapshot).is_clean
@@ -178,9 +178,9 @@ def test_a_bin_must_show_its_newest_counted_photo() -> None:
 
 
 def test_a_bin_may_show_a_newer_photo_that_could_not_be_counted() -> None:
-    snapshot = snapshot_of(entry_of(image_of("a/1.jpg"), Status.COUNTED))
+    snapshot = snapshot_of(entry_of(make_image("a/1.jpg"), Status.COUNTED))
 
-    assert audited(replace(snapshot, bins=shown(image_of("a/2.jpg", at=LATELY)))).is_clean
+    assert audited(replace(snapshot, bins=shown(make_image("a/2.jpg", at=LATELY)))).is_clean
 
 
 # ---- Properties
@@ -193,7 +193,7 @@ MOMENTS = st.sampled_from([LONG_AGO, LATELY])
 def entries_of_anything(draw: st.DrawFn) -> LedgerEntry:
     key, version = draw(NAMES)
     job_id = draw(st.sampled_from([*JOBS, "async-nobody"]))
-    image = image_of(key, version, draw(st.sampled_from("ABC")), draw(MOMENTS))
+    image = make_image(key, version, draw(st.sampled_from("ABC")), draw(MOMENTS))
     entry = entry_of(image, draw(st.sampled_from(Status)), job_id)
     return replace(entry, reason=draw(st.sampled_from(["", "why: Because."])), due_at=draw(MOMENTS))
 
@@ -219,7 +219,7 @@ def healthy_snapshots(draw: st.DrawFn) -> Snapshot:
     """What a stack looks like in which nothing is lost."""
     keys = draw(st.lists(st.text("abc/", min_size=1, max_size=4), unique=True, max_size=8))
     entries = [
-        entry_of(image_of(f"{key}.jpg"), draw(st.sampled_from(Status)), draw(st.sampled_from(OPEN_JOBS)))
+        entry_of(make_image(f"{key}.jpg"), draw(st.sampled_from(Status)), draw(st.sampled_from(OPEN_JOBS)))
         for key in keys
     ]
     by_bin = {entry.image.bin_id: entry for entry in entries}  # one photo to a bin
@@ -259,9 +259,9 @@ def test_a_finished_photo_is_accounted_for_regardless_of_the_queues(snapshot: Sn
 
 @given(any_snapshots())
 def test_more_messages_never_make_more_findings(snapshot: Snapshot) -> None:
-    fuller = replace(snapshot, queued=snapshot.queued + 1)
+    longer_queue = replace(snapshot, queued=snapshot.queued + 1)
 
-    assert len(audited(fuller).findings) <= len(audited(snapshot).findings)
+    assert len(audited(longer_queue).findings) <= len(audited(snapshot).findings)
 
 
 @given(healthy_snapshots())

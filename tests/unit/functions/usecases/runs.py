@@ -26,7 +26,7 @@ from bintally.usecases.submit import SubmitSummary, submit_open
 from tests.fakes import CrashError, Fakes
 from tests.unit.functions.examples import NOW, THRESHOLDS, order_file, prediction
 
-MOST_STEPS = 200
+MAX_STEPS = 200
 POLICY = Policy(
     mode=InferenceMode.ASYNC,
     batch_threshold=10,
@@ -143,7 +143,7 @@ class Notifications:
 def after_each_crash(prepare: Callable[[], Fakes], run: Callable[[Fakes], object]) -> list[Fakes]:
     """For every boundary between two steps of `run`: fakes on which `run` crashed there and was then run again."""
     all_fakes = []
-    for number in range(1, MOST_STEPS):
+    for number in range(1, MAX_STEPS):
         fakes = prepare()
         fakes.steps.crash_before(number)
         crashed = True
@@ -155,7 +155,7 @@ def after_each_crash(prepare: Callable[[], Fakes], run: Callable[[Fakes], object
             return all_fakes
         run(fakes)
         all_fakes.append(fakes)
-    raise AssertionError(f"the run takes more than {MOST_STEPS} steps")
+    raise AssertionError(f"the run takes more than {MAX_STEPS} steps")
 
 
 def with_each_interruption(
@@ -163,7 +163,7 @@ def with_each_interruption(
 ) -> list[Fakes]:
     """For every boundary between two steps of `run`: fakes on which `other` ran there from end to end."""
     all_fakes = []
-    for number in range(1, MOST_STEPS):
+    for number in range(1, MAX_STEPS):
         fakes = prepare()
         interrupted: list[bool] = []
 
@@ -177,7 +177,7 @@ def with_each_interruption(
             assert number > 2, "hardly a step was taken: this proves nothing"
             return all_fakes
         all_fakes.append(fakes)
-    raise AssertionError(f"the run takes more than {MOST_STEPS} steps")
+    raise AssertionError(f"the run takes more than {MAX_STEPS} steps")
 
 
 def later(minutes: float) -> datetime:

@@ -35,7 +35,7 @@ def test_a_bin_holds_its_count(ports: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "sureness",
+    "uncertainty",
     [
         {"empty": 0.02, "over_range": 0.01, "interval": THREE_OR_FOUR},
         {"empty": 0.0, "over_range": 1.0},
@@ -45,10 +45,10 @@ def test_a_bin_holds_its_count(ports: Any) -> None:
         {},
     ],
 )
-def test_a_bin_holds_the_confidence_of_its_count(ports: Any, sureness: dict[str, Any]) -> None:
-    ports.bins.record([counted(**sureness)], NOON)
+def test_a_bin_holds_the_confidence_of_its_count(ports: Any, uncertainty: dict[str, Any]) -> None:
+    ports.bins.record([counted(**uncertainty)], NOON)
 
-    assert ports.bins.read(["P-17-C"])["P-17-C"] == counted(**sureness)
+    assert ports.bins.read(["P-17-C"])["P-17-C"] == counted(**uncertainty)
 
 
 def test_a_count_without_optional_fields_clears_those_of_another_model(ports: Any) -> None:
