@@ -1,4 +1,4 @@
-"""Run the steps as SageMaker jobs: prepare data, train on spot instances, tune, register the model.
+"""Run the steps as SageMaker jobs: collect, prepare, train on spot instances, tune, package, evaluate, register.
 
     python training/jobs.py train --dry-run --role arn:aws:iam::111122223333:role/bintally-training \\
         --data s3://my-bucket/bins/prepared --output s3://my-bucket/training  # prints the request, sends nothing
@@ -6,7 +6,8 @@
     python training/jobs.py COMMAND --help                                    # an example for each command
 
 Needs the extra `sagemaker` (pip install -e '.[train,sagemaker]') and, without --dry-run, an AWS account and a role that
-can read the data and write below --output. Creates no bucket, makes nothing public, and sends no SDK telemetry.
+can read the data and write below --output: training/role.yaml makes one. Prints the highest price of a job before it
+starts. Creates no bucket, makes nothing public, and sends no SDK telemetry.
 
 Exit codes: 0 done; 2 bad usage, or AWS refused the request.
 """
@@ -22,6 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from binjobs.flags import check, hyperparameters, job_flags, learning_flags, place_flags, s3_uri
+from binjobs.prices import price_of
 
 Parser = argparse.ArgumentParser
 
@@ -36,6 +38,50 @@ def prepare_flags(parser: Parser) -> None:
     parser.add_argument("--photos", type=int, default=10_000, help="number to collect (default: %(default)s)")
     parser.add_argument("--side", type=int, default=256, help="pixels of the shorter side (default: %(default)s)")
     job_flags(parser, "ml.m5.2xlarge")
+
+
+def collect_flags(parser: Parser) -> None:
+    """Collect photos of the public bucket to OUTPUT/raw, for `prepare --data OUTPUT/raw`.
+
+    python training/jobs.py collect --role ROLE --output s3://my-bucket/bins --all   # every photo, about 30 GB
+    """
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--photos", type=int, default=10_000, help="number to collect (default: %(default)s)")
+    what.add_argument("--all", action="store_true", help="collect every photo")
+    job_flags(parser, "ml.m5.2xlarge")
+
+
+def package_flags(parser: Parser) -> None:
+    """Package trained models: quantize, calibrate, measure. Writes the artifact and model.tar.gz to OUTPUT/package.
+
+    python training/jobs.py package --role ROLE --output s3://my-bucket/bins --data s3://my-bucket/bins/prepared \\
+        --model s3://my-bucket/training/bintally-1/output/model.tar.gz
+    """
+    parser.add_argument("--data", type=s3_uri, required=True, help="s3://bucket/prefix of the prepared photos")
+    parser.add_argument(
+        "--model", type=s3_uri, nargs="+", required=True, help="model.tar.gz of training jobs; several are averaged"
+    )
+    parser.add_argument("flags", nargs="*", metavar="-- FLAGS", help="flags of package.py, for example: -- --sizes 176")
+    job_flags(parser, "ml.m5.2xlarge")
+
+
+def evaluate_flags(parser: Parser) -> None:
+    """Measure the packaged model on the test photos. Writes metrics.json and report.html to OUTPUT/evaluation.
+
+    python training/jobs.py evaluate --role ROLE --output s3://my-bucket/bins --data s3://my-bucket/bins/prepared
+    """
+    parser.add_argument("--data", type=s3_uri, required=True, help="s3://bucket/prefix of the prepared photos")
+    parser.add_argument("--package", type=s3_uri, help="what the package job wrote (default: OUTPUT/package)")
+    job_flags(parser, "ml.m5.2xlarge")
+
+
+def fetch_flags(parser: Parser) -> None:
+    """Download OUTPUT/package and OUTPUT/evaluation, and show how to register the model.
+
+    python training/jobs.py fetch --output s3://my-bucket/bins --to .work/aws
+    """
+    parser.add_argument("--to", type=Path, default=Path(".work/aws"), help="folder (default: %(default)s)")
+    place_flags(parser)
 
 
 def train_flags(parser: Parser) -> None:
@@ -84,7 +130,8 @@ def register_flags(parser: Parser) -> None:
 
 
 COMMANDS: dict[str, Callable[[Parser], None]] = {
-    "prepare": prepare_flags, "train": train_flags, "tune": tune_flags, "register": register_flags,
+    "collect": collect_flags, "prepare": prepare_flags, "train": train_flags, "tune": tune_flags,
+    "package": package_flags, "evaluate": evaluate_flags, "fetch": fetch_flags, "register": register_flags,
 }  # fmt: skip
 
 
@@ -97,7 +144,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         add(commands.add_parser(name, help=text.split("\n")[0], description=text, formatter_class=shape))
     options = parser.parse_args(arguments)
     check(parser, options)
-    options.hyperparameters = hyperparameters(getattr(options, "flags", []))
+    options.hyperparameters = hyperparameters(options.flags) if options.command in ("train", "tune") else {}
     return options
 
 
@@ -111,7 +158,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         print(f"jobs.py: {error.name} is missing. Install it: pip install -e '.[train,sagemaker]'", file=sys.stderr)
         return 2
-    dry_run = DryRun() if options.dry_run else None
+    dry_run, price = DryRun() if options.dry_run else None, price_of(options)
+    if price and not dry_run:
+        print(price, file=sys.stderr)
     try:
         session = open_session(options.region, options.output, options.kms_key, dry_run)
         with TemporaryDirectory() as folder:
@@ -119,7 +168,7 @@ def main(arguments: list[str] | None = None) -> int:
     except REFUSALS as error:
         print(f"jobs.py {options.command}: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(dry_run.as_json(), indent=2) if dry_run else started)
+    print(json.dumps({"price": price, **dry_run.as_json()}, indent=2) if dry_run else started)
     return 0
 
 

@@ -26,6 +26,12 @@ def stage(folder: Path, *, install: bool) -> Path:
     return folder
 
 
+def stage_serving(folder: Path) -> None:
+    """Copy model_code/ without the shipped weights to the staged `folder`: package.py puts it into the bundle."""
+    ignored = shutil.ignore_patterns("__pycache__", "*.onnx", "*.safetensors", "model.json", "MODEL_CARD.md")
+    shutil.copytree(ROOT / "model_code", folder / "model_code", ignore=ignored)
+
+
 def packed(folder: Path, file: Path) -> Path:
     """Pack the folder as a .tar.gz `file`."""
     with tarfile.open(file, "w:gz") as archive:

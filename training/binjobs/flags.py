@@ -61,6 +61,8 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
         parser.error(f"--wait-hours {options.wait_hours:g} is shorter than --hours {options.hours:g}")
     if given.get("isolated") and options.command == "prepare" and not options.data:
         parser.error("--isolated cannot collect over the network: give --data s3://bucket/prefix of your photos")
+    if given.get("isolated") and options.command == "collect":
+        parser.error("--isolated cannot collect over the network: run this step without it")
     if given.get("isolated") and options.command in ("train", "tune") and not options.weights:
         parser.error("--isolated cannot download weights: give --weights s3://bucket/file")
 

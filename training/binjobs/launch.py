@@ -1,65 +1,35 @@
-"""Start the jobs: data preparation, training, hyperparameter tuning."""
+"""Start the jobs: training, hyperparameter tuning, and the steps of `binjobs.steps`."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from binlab.hpo.space import SPACE, Choice
 from binlab.train.monitor import METRIC_DEFINITIONS, METRICS, OBJECTIVE
 from botocore.exceptions import BotoCoreError, ClientError
-from sagemaker.core import image_uris, shapes
 from sagemaker.core.helper.session_helper import Session
-from sagemaker.core.network import NetworkConfig
 from sagemaker.core.parameter import CategoricalParameter, ContinuousParameter
-from sagemaker.core.processing import FrameworkProcessor
 from sagemaker.core.training import configs
 from sagemaker.train.distributed import Torchrun
 from sagemaker.train.model_trainer import ModelTrainer
 from sagemaker.train.tuner import HyperparameterTuner
 
-from binjobs import registry
+from binjobs import fetch, registry, steps
 from binjobs.account import BucketError, add_to_requests, uploaded
-from binjobs.code import packed, stage, write_script
+from binjobs.code import packed, stage
+from binjobs.steps import image_of, seconds
 
-PYTORCH = {"framework": "pytorch", "version": "2.8.0", "py_version": "py312", "image_scope": "training"}
 INPUTS, CHECKPOINTS = "/opt/ml/input/data", "/opt/ml/checkpoints"
 REFUSALS = (BotoCoreError, ClientError, BucketError, OSError)
-RAW, PREPARED = "/opt/ml/processing/raw", "/opt/ml/processing/prepared"
 
 
 def start(session: Session, options: argparse.Namespace, folder: Path) -> str:
     """Start the job of `options.command`, with its code staged in `folder`. Returns its name; raises REFUSALS."""
-    jobs = {"prepare": prepare, "train": train, "tune": tune, "register": registry.register}
+    jobs = {"train": train, "tune": tune, "register": registry.register, "fetch": fetch.fetch, **steps.STEPS}
     return jobs[options.command](session, options, folder)
-
-
-def prepare(session: Session, options: argparse.Namespace, folder: Path) -> str:
-    """Collect and clean the photos; the results go to OUTPUT/prepared."""
-    code = stage(folder, install=not options.isolated)
-    commands = [["python", "prepare.py", "--data", RAW, "--out", PREPARED, "--side", str(options.side)]]
-    if not options.data:
-        commands.insert(0, ["python", "collect.py", "--out", RAW, "--photos", str(options.photos)])
-    processor = FrameworkProcessor(
-        _image(options), role=options.role, instance_count=1, instance_type=options.instance_type, command=["bash"],
-        volume_size_in_gb=options.volume, volume_kms_key=options.kms_key, output_kms_key=options.kms_key,
-        max_runtime_in_seconds=_seconds(options.hours), base_job_name=options.name, sagemaker_session=session,
-        network_config=NetworkConfig(
-            enable_network_isolation=options.isolated, security_group_ids=options.security_groups or None,
-            subnets=options.subnets or None, encrypt_inter_container_traffic=True,
-        ),
-    )  # fmt: skip
-    script = write_script(code / "steps.sh", commands)
-    place = shapes.ProcessingS3Output(
-        s3_uri=f"{options.output}/prepared", local_path=PREPARED, s3_upload_mode="EndOfJob"
-    )
-    processor.run(
-        script.name, source_dir=str(code), inputs=_raw_images(options.data), wait=options.wait, logs=options.wait,
-        outputs=[shapes.ProcessingOutput(output_name="prepared", s3_output=place)],
-    )  # fmt: skip
-    return str(processor.latest_job.processing_job_name)
 
 
 def train(session: Session, options: argparse.Namespace, folder: Path) -> str:
@@ -96,11 +66,11 @@ def tune(session: Session, options: argparse.Namespace, folder: Path) -> str:
 def _trainer(session: Session, options: argparse.Namespace, source: str, flags: Mapping[str, str]) -> ModelTrainer:
     """`source` is the code, as a folder or as s3://bucket/file.tar.gz."""
     spot = not options.on_demand
-    max_wait = {"max_wait_time_in_seconds": _seconds(options.wait_hours or 2 * options.hours)} if spot else {}
+    max_wait = {"max_wait_time_in_seconds": seconds(options.wait_hours or 2 * options.hours)} if spot else {}
     starting = {"weights": f"{INPUTS}/weights/{Path(options.weights).name}"} if options.weights else {}
     vpc = {"subnets": options.subnets, "security_group_ids": options.security_groups} if options.subnets else {}
     return ModelTrainer(
-        sagemaker_session=session, role=options.role, base_job_name=options.name, training_image=_image(options),
+        sagemaker_session=session, role=options.role, base_job_name=options.name, training_image=image_of(options),
         source_code=_source(source, options),
         compute=configs.Compute(
             instance_type=options.instance_type, instance_count=getattr(options, "instances", 1),
@@ -109,7 +79,7 @@ def _trainer(session: Session, options: argparse.Namespace, source: str, flags: 
         networking=configs.Networking(
             enable_network_isolation=options.isolated, enable_inter_container_traffic_encryption=True, **vpc
         ),
-        stopping_condition=configs.StoppingCondition(max_runtime_in_seconds=_seconds(options.hours), **max_wait),
+        stopping_condition=configs.StoppingCondition(max_runtime_in_seconds=seconds(options.hours), **max_wait),
         output_data_config=configs.OutputDataConfig(s3_output_path=options.output, kms_key_id=options.kms_key),
         hyperparameters={**starting, "cache": "/tmp/bintally", **flags},  # noqa: S108 - in the job's container
     )  # fmt: skip
@@ -144,19 +114,3 @@ def _ranges() -> dict[str, Any]:
 def _channels(options: argparse.Namespace) -> list[configs.InputData]:
     places = {"train": options.data, "weights": options.weights}
     return [configs.InputData(channel_name=name, data_source=place) for name, place in places.items() if place]
-
-
-def _raw_images(place: str | None) -> Sequence[shapes.ProcessingInput]:
-    if not place:
-        return []
-    source = shapes.ProcessingS3Input(s3_uri=place, local_path=RAW, s3_data_type="S3Prefix", s3_input_mode="File")
-    return [shapes.ProcessingInput(input_name="raw", s3_input=source)]
-
-
-def _image(options: argparse.Namespace) -> str:
-    given = {"region": options.region, "instance_type": options.instance_type}
-    return options.image or str(image_uris.retrieve(**PYTORCH, **given))
-
-
-def _seconds(hours: float) -> int:
-    return round(hours * 3600)

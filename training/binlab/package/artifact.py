@@ -17,7 +17,8 @@ from binlab.data.dataset import CLASSES, LabelledImage, data_hash
 from binlab.package.card import model_card
 
 LICENCE, CARD = "LICENSE", "MODEL_CARD.md"
-CODE = Path(__file__).parents[3] / "model_code"
+PLACES = [Path(__file__).parents[up] / "model_code" for up in (2, 3)]  # beside the scripts in a job; in the repository
+CODE = PLACES[0] if PLACES[0].is_dir() else PLACES[1]
 SERVING = ("inference.py", "serve.py", "requirements.txt")
 
 

@@ -174,6 +174,39 @@ def test_preparing_collects_and_cleans(jobs: Jobs) -> None:
     assert request["NetworkConfig"]["VpcConfig"]["Subnets"] == ["subnet-0a1b2c3d"]
 
 
+def test_collecting_everything_writes_below_output(jobs: Jobs) -> None:
+    request = only_request(jobs, "CreateProcessingJob", "collect", *JOB, "--all")
+
+    (output,) = request["ProcessingOutputConfig"]["Outputs"]
+    assert output["S3Output"]["S3Uri"] == f"{OUTPUT}/raw"
+    assert request["RoleArn"] == ROLE
+    assert request["NetworkConfig"]["VpcConfig"]["Subnets"] == ["subnet-0a1b2c3d"]
+
+
+def test_packaging_takes_the_training_jobs_models(jobs: Jobs) -> None:
+    model = "s3://my-bucket/bins/training/bintally-1/output/model.tar.gz"
+    answer = dry_run(
+        jobs, "package", *JOB, "--data", "s3://my-bucket/bins/prepared", "--model", model, "--", "--sizes", "176"
+    )
+    (request,) = answer["requests"]
+    (output,) = request["parameters"]["ProcessingOutputConfig"]["Outputs"]
+    inputs = {each["InputName"]: each["S3Input"]["S3Uri"] for each in request["parameters"]["ProcessingInputs"]}
+
+    assert complaints(request) == []
+    assert output["S3Output"]["S3Uri"] == f"{OUTPUT}/package"
+    assert (inputs["prepared"], inputs["model-0"]) == ("s3://my-bucket/bins/prepared", model)
+    assert answer["price"].startswith("At most 2.77 USD: 1 x ml.m5.2xlarge for up to 6 h")
+
+
+def test_evaluating_takes_what_was_packaged(jobs: Jobs) -> None:
+    request = only_request(jobs, "CreateProcessingJob", "evaluate", *JOB, "--data", "s3://my-bucket/bins/prepared")
+    (output,) = request["ProcessingOutputConfig"]["Outputs"]
+    inputs = {each["InputName"]: each["S3Input"]["S3Uri"] for each in request["ProcessingInputs"]}
+
+    assert output["S3Output"]["S3Uri"] == f"{OUTPUT}/evaluation"
+    assert inputs["package"] == f"{OUTPUT}/package"
+
+
 def test_a_registered_model_waits_for_approval(jobs: Jobs, tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_bytes(b"{}")
     (tmp_path / "model.tar.gz").write_bytes(bytes(9 * 2**20))  # more than goes up in one part
