@@ -27,7 +27,7 @@ def collect(session: Session, options: argparse.Namespace, folder: Path) -> str:
 
 def prepare(session: Session, options: argparse.Namespace, folder: Path) -> str:
     """Clean and split the photos, collected first unless `--data` names them. The results go to OUTPUT/prepared."""
-    commands = [["python", "prepare.py", "--data", RAW, "--out", PREPARED, "--side", str(options.side)]]
+    commands: list[Command] = [["python", "prepare.py", "--data", RAW, "--out", PREPARED, "--side", str(options.side)]]
     if not options.data:
         commands.insert(0, _collecting(options))
     inputs = {"raw": options.data} if options.data else {}
