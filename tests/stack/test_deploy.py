@@ -27,8 +27,8 @@ AWSTemplateFormatVersion: "2010-09-09"
 Transform: AWS::Serverless-2016-10-31
 Parameters: { Key: { Type: String, Default: id }, Bucket: { Type: String, Default: trial-photos } }
 Resources:
-  Photos: { Type: AWS::S3::Bucket, DeletionPolicy: RetainExceptOnCreate, Properties: { BucketName: !Ref Bucket } }
-  Lines:
+  IntakeBucket: { Type: AWS::S3::Bucket, DeletionPolicy: RetainExceptOnCreate, Properties: { BucketName: !Ref Bucket } }
+  ImagesTable:
     Type: AWS::DynamoDB::Table
     DeletionPolicy: RetainExceptOnCreate
     Properties:
@@ -36,7 +36,7 @@ Resources:
       BillingMode: PAY_PER_REQUEST
       AttributeDefinitions: [{ AttributeName: !Ref Key, AttributeType: S }]
       KeySchema: [{ AttributeName: !Ref Key, KeyType: HASH }]
-  Topic: { Type: AWS::SNS::Topic, DependsOn: Photos }
+  Topic: { Type: AWS::SNS::Topic, DependsOn: IntakeBucket }
 """
 
 
@@ -80,14 +80,14 @@ def account(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def test_a_stack_is_planned_created_changed_and_removed_with_its_data_kept(account: Account) -> None:
-    assert account.plan() == [(Action.ADDS, name) for name in ("Lines", "Photos", "Topic")]
+    assert account.plan() == [(Action.ADDS, name) for name in ("ImagesTable", "IntakeBucket", "Topic")]
     assert (account.status, account.data) == (None, set())
 
     account.deploy()
     assert (account.status, account.data) == ("CREATE_COMPLETE", {"trial-photos", "trial-lines"})
     assert account.plan() == []
 
-    assert account.plan(Key="other") == [(Action.MAY_REPLACE, "Lines")]
+    assert account.plan(Key="other") == [(Action.MAY_REPLACE, "ImagesTable")]
     assert account.status == "CREATE_COMPLETE"
     assert all(line.startswith(f"$ {SAM} deploy ") for line in account.shown)
 

@@ -57,8 +57,9 @@ def cost(
     look_seconds: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="For one line.")] = 15,
     wage: Annotated[float, typer.Option(min=0, metavar="USD", help="Of that person, an hour.")] = 25,
     prices: Annotated[
-        Path, typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Price table. Default: the shipped one.")
-    ] = TABLE,
+        Path | None,
+        typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Price table. Default: the shipped one."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Estimate what a month costs on AWS.
@@ -80,7 +81,7 @@ def cost(
     """
     output = Output.standard(as_json)
     with exit_on_error():
-        table, usage = read_prices(prices), read_usage()
+        table, usage = read_prices(prices or TABLE), read_usage()
         speed = rate or float(usage["images_per_second"].get(instance, 0)) or Site.images_per_second
         site = Site(0, EngineName.ASYNC, instance, instances, deliveries, speed, photo_kb, months_kept, lines, retried)
         site = replace(site, looked_at=looked_at, look_seconds=look_seconds, wage=wage)

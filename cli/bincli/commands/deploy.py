@@ -128,6 +128,8 @@ class Deployer:
 
         outcome = Outcome(self._target.stack)
         stack = self._existing(plan=plan)
+        if stack and "IntakeBucket" not in stack.outputs:
+            raise CommandError(f"The stack {stack.name} is not a bintally stack. Choose another --stack.")
         current = dict(stack.parameters) if stack else {}
         if stack is None:
             check_names(self._clients("dynamodb"), self._target.stack)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ from bincli.errors import exit_on_error
 from bincli.options import Json, Profile, Region
 from bincli.output import Block, Output, Record
 from bincli.tables import Column, Table
-from bincli.text import Styled, quantity
+from bincli.text import Styled, quantity, verb
 
 if TYPE_CHECKING:
     from bincli.stacks import StackDescription
@@ -24,11 +24,12 @@ ATTEMPTS = 5
 
 @dataclass
 class Removal:
-    """A stack, what deleting it keeps, and what was done."""
+    """A stack, what deleting it keeps, how many images wait to be counted, and what was done."""
 
     stack: str
     kept: list[tuple[Kept, Size]]
     was_gone: bool = False
+    waiting: int | None = 0
     stack_deleted: bool = False
     data_deleted: list[str] = field(default_factory=list)
 
@@ -72,17 +73,23 @@ def destroy(
         found, removal = look(clients, stack)
         for block in before(removal, delete_data=delete_data):
             output.info(block)
-        if yes != stack and typer.prompt(f"Type {stack} to go on", default="", show_default=False, err=True) != stack:
+        if not is_confirmed(stack, yes):
             output.info(f"Nothing was removed: the name of the stack is {stack}.", "red")
             raise typer.Exit(1)
         remove(clients, found, removal, output, delete_data=delete_data)
         output.emit([record_of(removal)], view(removal))
 
 
+def is_confirmed(stack: str, yes: str | None, ask: Callable[[str], str] | None = None) -> bool:
+    """Whether the stack's name was given with --yes, or is typed now."""
+    ask = ask or (lambda question: str(typer.prompt(question, default="", show_default=False, err=True)))
+    return yes == stack or ask(f"Type {stack} to go on") == stack
+
+
 def look(clients: ClientFactory, name: str) -> tuple[StackDescription, Removal]:
-    """The stack and what deleting it keeps. Raises StackNotFoundError."""
+    """The stack and what deleting it keeps. Raises StackNotFoundError, also for a stack that is none of bintally's."""
     from bincli.cost.prices import read_prices
-    from bincli.destroy.kept import GONE, find_latest, kept_resources, size_of
+    from bincli.destroy.kept import GONE, find_latest, kept_resources, size_of, waiting_images
 
     cloudformation = clients("cloudformation")
     stack = find_latest(cloudformation, name)
@@ -92,7 +99,8 @@ def look(clients: ClientFactory, name: str) -> tuple[StackDescription, Removal]:
         )
     prices = read_prices()
     kept = [(each, size_of(clients, each, prices)) for each in kept_resources(cloudformation, stack)]
-    return stack, Removal(name, kept, was_gone=stack.status == GONE)
+    gone = stack.status == GONE
+    return stack, Removal(name, kept, was_gone=gone, waiting=0 if gone else waiting_images(clients, stack))
 
 
 def remove(
@@ -115,6 +123,8 @@ def remove(
 def before(removal: Removal, *, delete_data: bool) -> Iterator[str]:
     """What will happen."""
     yield f"The stack {removal.stack} {'is deleted' if removal.was_gone else 'will be deleted'}."
+    if not removal.was_gone:
+        yield from waiting_text(removal)
     if not removal.kept:
         yield "CloudFormation knows of nothing that stays."
         return
@@ -123,6 +133,16 @@ def before(removal: Removal, *, delete_data: bool) -> Iterator[str]:
         yield f"  {kept.resource}: {kept.name}{f' ({size.text})' if size.text else ''}"
     if not delete_data:
         yield f"  {cost_text(removal.kept)}"
+
+
+def waiting_text(removal: Removal) -> Iterator[str]:
+    """What nobody will count once the stack is gone."""
+    advice = f"Wait first: `bintally audit --wait 3600 --stack {removal.stack}`."
+    if removal.waiting is None:
+        yield f"Whether photos still wait to be counted is not known. {advice}"
+    elif removal.waiting:
+        photos = f"{quantity(removal.waiting, 'photo')} {verb(removal.waiting, 'is', 'are')}"
+        yield f"About {photos} not counted yet, and will not be. {advice}"
 
 
 def cost_text(kept: Sequence[tuple[Kept, Size]]) -> str:

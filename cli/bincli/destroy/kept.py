@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bintally.domain.errors import StoreError
+from bintally.domain.jobs import UNFINISHED
+
 from bincli.cost.prices import Prices
-from bincli.deployment import ClientFactory
+from bincli.deployment import ClientFactory, Deployment, StackNotFoundError
+from bincli.queues import queue_at
 from bincli.stacks import StackDescription, describe_stack
 from bincli.text import quantity
 
 BUCKET, TABLE, QUEUE, KEY = "AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::KMS::Key"
 STORAGE = ("StandardStorage", "IntelligentTieringFAStorage", "IntelligentTieringIAStorage")
 GONE = "DELETE_COMPLETE"
+OURS = {"IntakeBucket", "ImagesTable"}
 GB = 1e9
 
 
@@ -47,9 +52,14 @@ def find_latest(cloudformation: Any, name: str) -> StackDescription | None:
 
 
 def kept_resources(cloudformation: Any, stack: StackDescription) -> list[Kept]:
-    """What deleting the stack keeps, or has kept if it is deleted already."""
+    """What deleting the stack keeps, or has kept if it is deleted already.
+
+    Raises StackNotFoundError if it is not a bintally stack.
+    """
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.arn)
     resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
+    if not {each["LogicalResourceId"] for each in resources} >= OURS:
+        raise StackNotFoundError(f"The stack {stack.name} is not a bintally stack. Nothing was removed.")
     if stack.status == GONE:
         kept = {each["LogicalResourceId"] for each in resources if each["ResourceStatus"] == "DELETE_SKIPPED"}
     else:
@@ -75,6 +85,18 @@ def _retained(cloudformation: Any, stack: StackDescription) -> set[str]:
         for name, resource in template["Resources"].items()
         if str(resource.get("DeletionPolicy", "")).startswith("Retain")
     }
+
+
+def waiting_images(clients: ClientFactory, stack: StackDescription) -> int | None:
+    """About how many images are in the intake queue or in a job; None if that can't be read."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    deployment = Deployment(stack.name, stack.outputs, clients)
+    try:
+        queued = queue_at(deployment.sqs, deployment.output("IntakeQueue")).messages
+        return queued + sum(job.images for job in deployment.jobs.all() if job.status in UNFINISHED)
+    except (ClientError, BotoCoreError, StoreError, StackNotFoundError):
+        return None
 
 
 def size_of(clients: ClientFactory, kept: Kept, prices: Prices) -> Size:

@@ -21,6 +21,7 @@ class FakeCloudFormation:
         self.change_sets: dict[str, list[dict[str, Any]]] = {}
         self.resources: list[dict[str, str]] = []
         self.template: dict[str, Any] = {"Resources": {}}
+        self.outputs = {"IntakeBucket": "intake"}
         self.deleted = 0
 
     def create_change_set(self) -> None:
@@ -38,7 +39,8 @@ class FakeCloudFormation:
         name = StackName.removeprefix("arn:stack/")
         stack = {"StackName": name, "StackId": f"arn:stack/{name}", "StackStatus": self.status}
         stack["Parameters"] = [{"ParameterKey": k, "ParameterValue": v} for k, v in self.parameters.items()]
-        return {"Stacks": [stack | {"Outputs": [{"OutputKey": "IntakeBucket", "OutputValue": f"{name}-intake"}]}]}
+        outputs = [{"OutputKey": key, "OutputValue": f"{name}-{value}"} for key, value in self.outputs.items()]
+        return {"Stacks": [stack | {"Outputs": outputs}]}
 
     def get_template(self, **request: str) -> dict[str, Any]:
         return {"TemplateBody": self.template}

@@ -197,6 +197,15 @@ def test_data_that_an_earlier_stack_left_is_said_before_a_create_fails_on_its_na
     assert account.programs.ran == []
 
 
+def test_a_stack_of_somebody_else_is_not_changed() -> None:
+    account = Account("CREATE_COMPLETE")
+    account.cloudformation.outputs = {}
+
+    with pytest.raises(CommandError, match="not a bintally stack"):
+        account.deploy()
+    assert account.programs.ran == []
+
+
 def test_the_local_stack_is_not_deployed_to() -> None:
     account = Account()
     account.cloudformation.meta.endpoint_url = "http://127.0.0.1:4566"

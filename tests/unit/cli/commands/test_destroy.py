@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from bincli.commands.destroy import before, look, record_of, remove, view
+from bincli.commands.destroy import Removal, before, is_confirmed, look, record_of, remove, view
 from bincli.deployment import StackNotFoundError
+from bincli.destroy.kept import waiting_images
+from bincli.stacks import StackDescription
 from moto import mock_aws
 
 from tests.unit.cli.cloudformation import FakeCloudFormation
-from tests.unit.cli.moto_stack import table
+from tests.unit.cli.moto_stack import MotoStack, table
 from tests.unit.cli.printing import Printed
 from tests.unit.functions.aws import client
 
@@ -29,12 +31,12 @@ class Account:
         for _ in range(2):
             s3.put_object(Bucket=NAME, Key="P-17-C/photo.jpg", Body=b"photo")
         s3.delete_object(Bucket=NAME, Key="P-17-C/photo.jpg")
-        dynamodb.create_table(**table("prod-bins", ["bin_id"]), DeletionProtectionEnabled=True)
-        dynamodb.put_item(TableName="prod-bins", Item={"bin_id": {"S": "P-17-C"}})
+        dynamodb.create_table(**table("prod-images", ["image_id"]), DeletionProtectionEnabled=True)
+        dynamodb.put_item(TableName="prod-images", Item={"image_id": {"S": "P-17-C"}})
         queue = client("sqs").create_queue(QueueName="prod-intake")["QueueUrl"]
         key = client("kms").create_key()["KeyMetadata"]["KeyId"]
         self.add("IntakeBucket", BUCKET, NAME)
-        self.add("BinsTable", TABLE, "prod-bins")
+        self.add("ImagesTable", TABLE, "prod-images")
         self.add("IntakeQueue", QUEUE, queue)
         self.add("TopicsKey", KEY, key)
         self.add("TransformJobLogs", LOGS, "/aws/sagemaker/TransformJobs", "Retain")
@@ -72,9 +74,9 @@ def test_the_stack_goes_and_its_data_stays(account: Account) -> None:
     removal = account.destroy()
 
     assert (removal.stack_deleted, account.cloudformation.status) == (True, "DELETE_COMPLETE")
-    assert (account.buckets, account.tables) == ([NAME], ["prod-bins"])
+    assert (account.buckets, account.tables) == ([NAME], ["prod-images"])
     assert [kept.resource for kept, _ in removal.left] == [
-        "BinsTable",
+        "ImagesTable",
         "TopicsKey",
         "TransformJobLogs",
         "IntakeBucket",
@@ -88,7 +90,7 @@ def test_remaining_data_is_shown_with_size_and_cost(account: Account) -> None:
     _, removal = look(account.client, "prod")
     text = "\n".join(before(removal, delete_data=False))
 
-    assert "BinsTable: prod-bins (1 item" in text
+    assert "ImagesTable: prod-images (1 item" in text
     assert "It costs about 1.00 USD a month, and what 1 bucket or table of unknown size costs" in text
 
 
@@ -126,6 +128,41 @@ def test_what_is_left_is_in_a_table_with_the_command_that_deletes_it(account: Ac
     output.emit([], view(account.destroy()))
 
     assert "`bintally destroy --stack prod --delete-data` deletes them" in output.stdout
+
+
+def test_a_stack_of_somebody_else_is_not_touched(account: Account) -> None:
+    account.cloudformation.resources = account.cloudformation.resources[-1:]
+
+    with pytest.raises(StackNotFoundError, match="not a bintally stack"):
+        look(account.client, "prod")
+
+
+@pytest.mark.parametrize(
+    ("yes", "typed", "confirmed"),
+    [("prod", "", True), (None, "prod", True), ("other", "", False), (None, "Prod", False)],
+)
+def test_only_the_stacks_name_confirms(yes: str | None, typed: str, confirmed: bool) -> None:
+    assert is_confirmed("prod", yes, lambda question: typed) is confirmed
+
+
+def test_photos_that_would_not_be_counted_any_more_are_said(stack: MotoStack) -> None:
+    stack.submitted("a/1.jpg", "b/1.jpg")
+    stack.finished("c/1.jpg")
+    stack.send(stack.output("IntakeQueue"), ["announcement"])
+
+    description = StackDescription("prod", "arn", "CREATE_COMPLETE", outputs=stack.deployment.outputs)
+    waiting = waiting_images(stack.client, description)
+
+    assert waiting == 3
+    assert "About 3 photos are not counted yet" in "\n".join(
+        before(Removal("prod", [], waiting=waiting), delete_data=False)
+    )
+
+
+def test_doubt_about_photos_that_wait_is_shown(account: Account) -> None:
+    _, removal = look(account.client, "prod")
+
+    assert "is not known. Wait first" in "\n".join(before(removal, delete_data=False))
 
 
 def test_an_unknown_stack_is_reported(account: Account) -> None:
