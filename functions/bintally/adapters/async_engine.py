@@ -20,7 +20,7 @@ MAX_REASON = 500  # characters. Longer failures are cut
 class AsyncEngine:
     """Sends jobs to the endpoint `endpoint`."""
 
-    supports_polling = False  # a request in progress can't be told from one that expired
+    supports_polling = False  # a request in progress looks like one that expired
 
     def __init__(self, files: JobFiles, runtime: Any, *, endpoint: str) -> None:
         self._files = files

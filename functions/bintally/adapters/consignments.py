@@ -57,7 +57,7 @@ class DynamoOrders:
         return [line_from_item(item) for item in self._query("consignment_id", consignment_id, ConsistentRead=True)]
 
     def unless_pending(self, consignment_id: str) -> list[OrderLine]:
-        # Bins are usually photographed in order, so the last lines stay PENDING longest: they are read first.
+        # Photos usually arrive in the order of the lines, so the last lines stay PENDING longest: they are read first.
         backwards = {"ScanIndexForward": False, "PaginationConfig": {"PageSize": LINES_PER_PAGE}}
         lines = []
         for item in self._query("consignment_id", consignment_id, ConsistentRead=True, **backwards):
