@@ -36,7 +36,7 @@ class CrashError(BaseException):
 
 
 class Steps:
-    """Counts what is asked of the fakes. Just before a chosen step something happens: a crash, or another run."""
+    """Counts the calls of the fakes. Just before a chosen step something happens: a crash, or another run."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -225,7 +225,7 @@ class Opened:
 
     @property
     def as_read(self) -> Job:
-        """The job as it is read; what is answered or abandoned is out of the index, and is not touched."""
+        """The job as it is read. A finished or abandoned job is not in the index and has no `touched_at`."""
         return replace(self.job, touched_at=self.touched_at if self.status in UNFINISHED else "")
 
 
@@ -330,7 +330,7 @@ class FakeJobs(_Fake):
 
 @dataclass
 class FakeEngine(_Fake):
-    """`asked` are the jobs that it took, `outputs` what it answered, by key. Down, or asked for a job that it
+    """`asked` are the jobs that it accepted, `outputs` its predictions, by key. While `down`, or for a job that it
     `refuses`, it takes nothing; `full` it is over the account's quota. Jobs that went `elsewhere` can't be looked into.
     `ended_at` has when jobs ended, by job id; the others ended long ago.
     """
@@ -391,17 +391,17 @@ class FakeEngine(_Fake):
             yield ids, parse_output(self.outputs.get(key, "")) if output_location else {}
 
     def location(self, job: Job) -> str:
-        """Where the job's output lies."""
+        """The job's output location."""
         return f"{JOBS_BUCKET}{self.name}/output/{job.job_id}/"
 
     def result(self, job: Job, failure: str = "") -> JobResult:
-        """What the engine announces once it has answered."""
+        """What the engine announces when it has finished."""
         return JobResult(
             job.job_id, self.location(job), failure, job.transform_attempt if self.supports_polling else None
         )
 
     def answer(self, job: Job, records: Iterable[Mapping[str, object]]) -> str:
-        """Put prediction lines where the job's output lies, those of each manifest with it; that location."""
+        """Write prediction lines as the job's output, one file for each manifest; its location."""
         by_id = {str(record.get("image_id")): record for record in records}
         for key in job.manifests:
             lines = [json.dumps(by_id[each]) for each in parse_manifest(self.manifests[key]) if each in by_id]
@@ -423,7 +423,7 @@ class FakeIntakeQueue(_Fake):
 @dataclass
 class FakeOrders(_Fake):
     items: dict[tuple[str, str], OrderLine] = field(default_factory=dict)
-    judged: list[str] = field(default_factory=list)  # consignments that the table's stream has still to tell of
+    judged: list[str] = field(default_factory=list)  # consignments whose changes are still in the table's stream
     waiting: set[tuple[str, str]] = field(default_factory=set)  # for their due time, in the index
     items_read: int = 0  # what DynamoDB charges for
 

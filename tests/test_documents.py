@@ -96,7 +96,7 @@ def test_the_scripts_take_the_flags_shown(one: Shown) -> None:
 
 @cache
 def help_of(script: str, step: str) -> str:
-    """What `--help` prints; it takes seconds where torch is imported."""
+    """What `--help` prints; slow for scripts that import torch."""
     asked = [sys.executable, ROOT / script, *([step] if step else []), "--help"]
     return subprocess.run(asked, capture_output=True, text=True, check=True).stdout
 

@@ -1,11 +1,11 @@
-"""The seven invariants of a system that loses nothing, over the tables and what was put.
+"""The seven invariants of a system that loses nothing, checked on the tables and the uploads.
 
 1. Each upload has exactly one entry in the ledger, and there is no other.
 2. Each entry is in a terminal state, with a reason where it was not counted.
 3. Its result is that of a run without faults.
 4. A bin holds the count of the newest photo, and never held an older one over a newer.
-5. Each order line rests on the final count, and no event says two things under one id.
-6. Ledger and dead letters together are the uploads.
+5. Each order line has the verdict of the final count, and no two events with one id differ.
+6. Ledger and dead letters together account for every upload.
 7. The order lines that are not withdrawn are those of the newest files.
 """
 
@@ -33,7 +33,7 @@ REFUSED = "The file is damaged."
 def violations(
     fakes: Fakes, uploads: Sequence[Upload], *, dead: Collection[str] = (), now: datetime = NOW
 ) -> list[str]:
-    """What breaks the invariants at `now`, in words; nothing where they hold. `dead` are the bodies of dead letters."""
+    """The violations of the invariants at `now`. `dead` are the bodies of dead letters."""
     alive = [upload for upload in uploads if upload.image_id in fakes.ledger.items]
     dead = ["\n".join(dead)] if dead else []
     invariants: Iterable[Iterator[str]] = (
@@ -97,7 +97,7 @@ def _told(answer: Prediction | BinCount) -> int | None:
 
 
 def _newest(uploads: Sequence[Upload], of: Callable[[Upload], str]) -> Mapping[str, Upload]:
-    """The simulation's puts are ordered by time alone; the code under test is not asked."""
+    """The simulation's uploads are ordered by time alone, without the code under test."""
     ordered = sorted(uploads, key=lambda upload: upload.image.captured_at)
     return {of(upload): upload for upload in ordered}
 
@@ -140,7 +140,7 @@ def _concluded(of: OrderLine | Finding) -> tuple[object, ...]:
 
 
 def wrong_lines(fakes: Fakes, files: Sequence[ReceivedFile]) -> list[str]:
-    """Invariant 7: the lines that stand are those of the uploaded files, applied in order. T12 writes the files."""
+    """Invariant 7: the remaining lines are those of the uploaded files, applied in order. T12 writes the files."""
     standing: dict[tuple[str, str], int] = {}
     for file in files:
         rows = [row.split(",")[:3] for row in file.data.decode().splitlines()[1:]]
@@ -168,7 +168,7 @@ def _said(detail: Mapping[str, object]) -> tuple[object, ...]:
 
 def _events_agree(fakes: Fakes) -> Iterator[str]:
     told: dict[str, tuple[str, object]] = {}
-    for event in fakes.events.published:  # a photo may fail again, after a person asked for another try
+    for event in fakes.events.published:  # a photo may fail again after `bintally retry`
         if event[1].get("status") != "FAILED" and told.setdefault(event[1]["event_id"], event) != event:
             yield f"invariant 5: the event {event[1]['event_id']} says two things"
     counted = {detail["image_id"] for detail in fakes.events.of_kind("BinCounted")}

@@ -1,4 +1,4 @@
-"""SageMaker of the simulation: engines that answer after a while, and announce it with faults at the given rates."""
+"""SageMaker of the simulation: engines that finish after a while, and notify with faults at the given rates."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LATE = timedelta(minutes=20)
 
 @dataclass
 class SimulatedEngine(FakeEngine):
-    """Requests wait `slowness` for their answer. `states` are those of the transform jobs, by name.
+    """A request takes `slowness`. `states` are those of the transform jobs, by name.
 
     `killers` are photos that break the model server: there is no output for a manifest with one.
     """
@@ -48,7 +48,7 @@ class SimulatedEngine(FakeEngine):
             self.step()
             raise EngineUnavailableError("ThrottlingException: Slow down.")
         if self.name is EngineName.BATCH and name_of(job) in self.states:
-            self.step()  # the name is taken: the job runs already
+            self.step()  # the name is in use: the job runs already
             return {"output_location": self.location(job)}
         receipt = super().submit(job)
         if self.name is EngineName.BATCH:
@@ -68,7 +68,7 @@ class SimulatedEngine(FakeEngine):
         return replace(result, ended_at=self.ended_at.get(job.job_id, "")) if result else None
 
     def answer_due(self) -> int:
-        """Answer what was asked long enough ago; how many requests that were."""
+        """Finish the requests that are due; how many."""
         due = [(at, job) for at, job in self.waiting if at <= self.clock()]
         self.waiting = [(at, job) for at, job in self.waiting if at > self.clock()]
         for _, job in due:

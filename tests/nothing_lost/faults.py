@@ -12,10 +12,10 @@ from tests.fakes import CrashError, Steps
 
 @dataclass(frozen=True)
 class FaultRates:
-    """`lost`, `doubled` and `late` are announcements of the engines, `repeated` messages that a queue hands out again.
+    """`lost`, `doubled` and `late` are notifications of the engines, `repeated` messages that a queue delivers again.
 
-    Of what is asked of an engine: `throttled` requests are refused, `timeouts` are refused though the engine took them,
-    `failed` jobs fail, `expired` are never answered, `cut` outputs end in the middle, `full` finds no capacity. Of a
+    Of the requests to an engine, `throttled` are refused, `timeouts` are refused although the engine accepted them,
+    `failed` jobs fail, `expired` never finish, `cut` outputs are truncated, `full` finds no capacity. Of a
     function's steps: `refused` by the store, `crashed` for good.
     """
 

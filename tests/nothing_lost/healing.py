@@ -1,4 +1,4 @@
-"""Time that passes on the platform, and the day after all faults: everything delivered until nothing moves."""
+"""Time that passes on the platform, and its recovery once all faults are over."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_DELIVERIES = 10_000
 
 
 def moment(platform: Platform, minutes: float = 1) -> None:
-    """Every function runs once, in any order; then so many minutes pass."""
+    """Run every function once, in random order; then `minutes` pass."""
     steps = [platform.deliver_intake, platform.deliver_results, platform.deliver_orders, platform.deliver_streams]
     steps += [platform.round, platform.answer, platform.clock]
     for step in platform.chance.sample(steps, len(steps)):
@@ -25,9 +25,9 @@ def moment(platform: Platform, minutes: float = 1) -> None:
 
 
 def heal(platform: Platform, retry: bool = True) -> None:
-    """No faults any more; dead letters go back, and a person asks for what has FAILED to be tried again (`retry`).
+    """Stop all faults, redrive dead letters, retry FAILED photos if `retry`, and run until nothing is in progress.
 
-    Ends when nothing waits for anything. Raises AssertionError where that never comes.
+    Raises AssertionError if that does not happen.
     """
     platform.inject(NO_FAULTS)
     platform.redrive()
@@ -46,7 +46,7 @@ def heal(platform: Platform, retry: bool = True) -> None:
 
 
 def deliver(platform: Platform) -> None:
-    """Everything that the queues and streams hold, and every answer that is due."""
+    """Deliver all messages and changes, and finish all requests that are due."""
     for _ in range(MAX_DELIVERIES):
         moved = [platform.answer(), platform.deliver_intake(1000), platform.deliver_results()]
         if not any([*moved, platform.deliver_orders(), platform.deliver_streams()]):
@@ -59,7 +59,7 @@ def is_settled(platform: Platform) -> bool:
 
 
 def unsettled(platform: Platform) -> list[str]:
-    """What still waits for something, in words."""
+    """Everything that is still in progress."""
     fakes, queues = platform.fakes, (platform.intake, platform.results, platform.orders)
     waiting = [f"{len(queue.waiting)} messages wait" for queue in queues if queue.waiting]
     waiting += [f"{e.name} has {len(e.waiting)} requests" for e in platform.engines if e.waiting]
@@ -69,7 +69,7 @@ def unsettled(platform: Platform) -> list[str]:
 
 
 def found_wrong(platform: Platform) -> list[str]:
-    """The invariants that do not hold, in words."""
+    """The violated invariants."""
     dead = [message.body for queue in (platform.intake, platform.results, platform.orders) for message in queue.dead]
     wrong = violations(platform.fakes, list(platform.uploads.all.values()), dead=dead, now=platform.now)
     return wrong + wrong_lines(platform.fakes, list(platform.files.values()))

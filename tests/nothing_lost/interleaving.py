@@ -1,4 +1,4 @@
-"""Runs that go on at the same time, step by step, in an order that the seed decides."""
+"""Concurrent runs, step by step, in an order that the seed decides."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def nested(
 
 
 class Interleaving:
-    """A step before which by a rate of `switches` another of the runs goes on: one thread at a time."""
+    """A step before which another run may continue, at the rate `switches`: one thread at a time."""
 
     def __init__(self, chance: Random, switches: float = 0.3) -> None:
         self._chance = chance

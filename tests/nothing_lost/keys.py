@@ -1,4 +1,4 @@
-"""Keys that are awkward or meant to do harm; S3 takes each of them."""
+"""Awkward and malicious keys; S3 accepts each of them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""AWS in miniature: buckets, queues, engines, streams and a clock around the use cases, all of one seed.
+"""AWS in miniature: buckets, queues, engines, streams and a clock around the use cases, all from one seed.
 
-Messages have their wire form. What goes wrong is `rates`; `heal` ends that and lets everything settle.
+Messages have their wire form. `rates` decide the faults; `heal` ends them and waits for completion.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Platform:
         self.fakes.steps = self.injector
         self.uploads = Uploads(self.chance)
         self.intake, self.results, self.orders = (Queue(self.chance) for _ in range(3))
-        self.files: dict[str, ReceivedFile] = {}  # in the order in which they were put
+        self.files: dict[str, ReceivedFile] = {}  # in the order of upload
         self._wire()
         self.use(self.injector)
         self.inject(self.rates)
@@ -129,7 +129,7 @@ class Platform:
         return self._deliver(self.orders, most, lambda messages: failed_by(messages, self._import))
 
     def deliver_streams(self) -> bool:
-        """What changed in the tables, in its order, until reconcile has taken it; sometimes twice."""
+        """Changes of the tables, in order, until reconcile has processed them; sometimes twice."""
         bins, lines, judged = self._changed()
         told = (list(bins), list(lines), list(judged))
         if not any(told):
@@ -155,7 +155,7 @@ class Platform:
         return False
 
     def clock(self) -> bool:
-        """The schedule of reconcile."""
+        """The scheduled run of reconcile."""
         with suppress(CrashError, BintallyError):
             return reconcile(self.fakes, Changes(overdue=True), thresholds=THRESHOLDS, now=self.now).lines > 0
         return False
@@ -165,7 +165,7 @@ class Platform:
         return any([engine.answer_due() for engine in self.engines])
 
     def redrive(self) -> int:
-        """All dead letters back; how many."""
+        """Redrive all dead letters; how many."""
         return sum(queue.redrive(self.now) for queue in (self.intake, self.results, self.orders))
 
     def _deliver(self, queue: Queue, most: int, take: Callable[[list[Message]], list[Message]]) -> bool:

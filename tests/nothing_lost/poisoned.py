@@ -1,6 +1,6 @@
-"""The container's code on every poisoned picture, each between two good ones, in a process of its own.
+"""The container's code on every bad image, each between two good ones, in a process of its own.
 
-Prints the lines that it answers, and last how much memory the process ever held, in MiB.
+Prints its prediction lines, and last the peak memory of the process in MiB.
 """
 
 from __future__ import annotations

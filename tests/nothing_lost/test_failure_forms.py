@@ -1,4 +1,4 @@
-"""Every way in which an engine says that it has failed, or says nothing: heard when told, found when not."""
+"""Every way in which an engine fails, with a notification or without one."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ FORMS: list[tuple[InferenceMode, Failure]] = [
 
 
 def failing(mode: InferenceMode, failure: Failure, chance: Random) -> tuple[Platform, list[str]]:
-    """A platform of which every job has failed in that way; what would be announced."""
+    """A platform on which every job has failed in that way; the notifications."""
     platform = Platform(chance, mode)
     for number in range(IMAGES):
         platform.put(f"bin-{number}/photo.jpg")

@@ -1,4 +1,4 @@
-"""Anything at any time: whatever was done, once the faults are over the seven invariants hold."""
+"""Any sequence of operations: once the faults are over, the seven invariants hold."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DUE = st.sampled_from(["", "2026-05-04", "2026-05-04T13:00", "2026-05-05T01:00Z"
 
 
 class Nothing(RuleBasedStateMachine):
-    """Lost. One platform; crashes come before a step that hypothesis chooses."""
+    """Nothing is lost. One platform; crashes come before a step that hypothesis chooses."""
 
     @initialize(
         seed=st.integers(0, 2**32), mode=st.sampled_from(InferenceMode), batch_size=st.sampled_from([1, 3, 100])
@@ -89,7 +89,7 @@ class Nothing(RuleBasedStateMachine):
 
     @rule(data=st.data(), outputs=st.booleans())
     def object_deleted(self, data: st.DataObject, outputs: bool) -> None:
-        """Somebody tidies up the jobs bucket."""
+        """Somebody deletes objects in the jobs bucket."""
         for engine in self.platform.engines:
             objects = engine.outputs if outputs else engine.manifests
             for key in data.draw(st.sets(st.sampled_from(sorted(objects)))) if objects else ():
@@ -97,7 +97,7 @@ class Nothing(RuleBasedStateMachine):
 
     @rule()
     def all_messages_again(self) -> None:
-        """A queue may hand out what it has handed out."""
+        """A queue may deliver a message again."""
         for queue in (self.platform.intake, self.platform.results, self.platform.orders):
             for message in list(queue.waiting):
                 queue.send(message.body, self.platform.now, timedelta(minutes=7))
@@ -123,12 +123,12 @@ class Nothing(RuleBasedStateMachine):
 
     @rule()
     def retry(self) -> None:
-        """A person asks for what has failed."""
+        """`bintally retry`."""
         self.platform.fakes.ledger.reopen(list(self.platform.fakes.ledger.items), self.platform.time)
 
     @rule(every=st.integers(1, 3))
     def recount(self, every: int) -> None:
-        """A person asks for another count of some or all photos."""
+        """`bintally recount` of some or all photos."""
         ledger = self.platform.fakes.ledger
         counted = [held.entry for held in ledger.items.values() if held.status is Status.COUNTED]
         with suppress(CrashError, BintallyError):

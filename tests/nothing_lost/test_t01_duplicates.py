@@ -21,7 +21,7 @@ IMAGES = 1000
 
 
 def asked_about(platform: Platform) -> Counter[str]:
-    """How many requests to the engines asked about each photo."""
+    """How many requests included each photo."""
     engine = platform.fakes.async_engine
     manifests = [engine.manifests[f"jobs/{job_id}/input/manifest.jsonl"] for job_id in engine.asked]
     return Counter(image_id for manifest in manifests for image_id in parse_manifest(manifest))
@@ -53,7 +53,7 @@ def test_ten_thousand_deliveries_register_a_thousand_images(chance: Random) -> N
 def test_overlapping_deliveries_leave_one_entry_and_one_result(
     repeat: int, mode: InferenceMode, chance: Random
 ) -> None:
-    """Two of them may both ask about a photo that is new to both; one holds it, and it counts once."""
+    """Two of them may both submit a new photo; one job holds it, and it counts once."""
     platform = Platform(chance, mode, batch_size=10)
     for number in range(IMAGES // 10):
         platform.put(f"bin-{number}/photo.jpg")
@@ -73,5 +73,5 @@ def test_overlapping_deliveries_leave_one_entry_and_one_result(
     ledger = platform.fakes.ledger.items
     assert isinstance(ledger, WatchedLedger)
     assert set(ledger.entered.values()) == {1}
-    assert set(ledger.written.values()) == {1 if mode is InferenceMode.ASYNC else 2}  # there it waits for a round
+    assert set(ledger.written.values()) == {1 if mode is InferenceMode.ASYNC else 2}  # it waits for the schedule first
     assert {held.status for held in ledger.values()} <= {Status.COUNTED, Status.REJECTED}

@@ -36,7 +36,7 @@ def test_the_last_version_is_what_the_bin_shows(order: tuple[int, ...], chance: 
             platform.intake.send(bodies[place], platform.now)
         while platform.deliver_intake(chance.choice([50, 200])):
             pass
-        if chance.random() < 0.5:  # else the answers of both come at once
+        if chance.random() < 0.5:  # else both results come at once
             platform.now += timedelta(minutes=5)
             platform.answer()
             platform.deliver_results(chance.choice([3, 100]))

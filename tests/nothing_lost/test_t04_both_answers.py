@@ -20,7 +20,7 @@ AT_ONCE = 100
 
 
 def asked(chance: Random, requests: int) -> tuple[Platform, list[Job]]:
-    """A platform whose endpoint has taken so many requests about two photos each, and has not announced them."""
+    """A platform whose endpoint has accepted so many requests of two photos each, without notifications yet."""
     platform = Platform(chance)
     for number in range(requests):
         platform.put(f"bin-{number}/a.jpg")

@@ -26,7 +26,7 @@ def delivered(platform: Platform) -> None:
 
 
 def announced(platform: Platform) -> None:
-    """Their answers announced."""
+    """Their results announced."""
     delivered(platform)
     platform.deliver_intake(IMAGES)
     platform.round()
@@ -35,14 +35,14 @@ def announced(platform: Platform) -> None:
 
 
 def silent(platform: Platform) -> None:
-    """Their answers there, but announced to nobody."""
+    """Their results are there, without notifications."""
     announced(platform)
     platform.results.waiting.clear()
     platform.now += timedelta(minutes=5)
 
 
 def unanswered(platform: Platform) -> None:
-    """Half of what was asked has failed, so that it is pending again."""
+    """Half of the images failed and are pending again."""
     platform.inject(FaultRates(failed=0.5, cut=0.5))
     announced(platform)
     deliver(platform)
@@ -81,7 +81,7 @@ def test_nothing_is_lost_by_a_crash_at_any_boundary(case: str, mode: InferenceMo
 
 
 def _crashes(platform: Platform, run: Callable[[Platform], object]) -> bool:
-    """Run it; whether the crash came. Lambda sees to it that a crash is not the end of the platform."""
+    """Run it; whether the crash happened. As on Lambda, a crash does not stop the platform."""
     taken = platform.injector.pending
     with suppress(CrashError):
         run(platform)
@@ -91,7 +91,7 @@ def _crashes(platform: Platform, run: Callable[[Platform], object]) -> bool:
 @pytest.mark.parametrize("mode", InferenceMode)
 @pytest.mark.parametrize("rate", [0.01, 0.05, 0.2])
 def test_nothing_is_lost_by_crashes_at_any_rate(rate: float, mode: InferenceMode, chance: Random) -> None:
-    """Also in the runs that mend what a crash left."""
+    """Also in the runs that complete what a crash interrupted."""
     platform = Platform(chance, mode, FaultRates(crashed=rate, lost=0.1, failed=0.1, cut=0.1), batch_size=10)
     for _ in range(10):
         for number in range(IMAGES):

@@ -1,4 +1,4 @@
-"""T5 and T15 together: while a run is between any two steps, another runs, and dies between any two of its own."""
+"""T5 and T15 together: between any two steps of a run another runs, and dies between any two of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Prepare = Callable[[Platform], None]
 
 
 def pending(platform: Platform) -> None:
-    """Photos that a job has given back, and a later one that is answered but not announced."""
+    """Photos that a job has released, and a later job whose result is not announced."""
     platform.inject(FaultRates(failed=1))
     _asked(platform, 0)
     platform.inject(FaultRates(lost=1))
@@ -39,7 +39,7 @@ def _asked(platform: Platform, lot: int) -> None:
 
 
 def prepared(platform: Platform) -> None:
-    """Besides, a job that a run prepared and died before it was given its photos."""
+    """Also a job that was prepared by a run that died before assigning its photos."""
     pending(platform)
     statuses = {held.status for held in platform.fakes.ledger.items.values()}
     assert Status.RECEIVED in statuses
@@ -52,7 +52,7 @@ def prepared(platform: Platform) -> None:
 
 
 def opened(platform: Platform) -> None:
-    """Besides, the message of photos that a run has taken in and not opened the job of."""
+    """Also the message of photos that were registered by a run that died before opening their job."""
     for number in range(IMAGES):
         platform.put(f"bin-{number}/photo.jpg")
     for step in range(1, MAX_STEPS):
@@ -85,7 +85,7 @@ def test_nothing_is_lost(case: str, mode: InferenceMode, chance: Random) -> None
             ran: list[bool] = []
             platform.injector.before(boundary, _dying(platform, other, dies_at, ran))
             run(platform)
-            platform.injector.before(0, int)  # whatever has not come does not come any more
+            platform.injector.before(0, int)  # what has not arrived never does
             if not ran:
                 assert crashes > 20, "hardly a step was taken: this proves nothing"
                 return
@@ -100,7 +100,7 @@ def test_nothing_is_lost(case: str, mode: InferenceMode, chance: Random) -> None
 def _dying(
     platform: Platform, run: Callable[[Platform], object], dies_at: int, ran: list[bool]
 ) -> Callable[[], object]:
-    """A run that dies before that step; then whether it did is in `ran`."""
+    """A run that dies before that step; `ran` then has whether it did."""
 
     def die() -> None:
         platform.injector.crash_before(dies_at)

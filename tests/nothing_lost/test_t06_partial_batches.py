@@ -1,4 +1,4 @@
-"""T6: of ten messages some are bad; all subsets."""
+"""T6: some of ten messages are bad; all subsets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""T7: tables that are throttled, an engine that refuses, fails or takes a request without saying so."""
+"""T7: throttled tables, and an engine that rejects, fails, or accepts a request without a response."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_retry_delay_grows(chance: Random) -> None:
 
 
 def test_a_table_that_refuses_everything_for_an_hour_loses_nothing(chance: Random) -> None:
-    """What came meanwhile lies in the dead letters, and comes back from there."""
+    """Messages become dead letters meanwhile, and are redriven."""
     platform = Platform(chance, rates=FaultRates(refused=1))
     for number in range(IMAGES):
         platform.put(f"bin-{number}/photo.jpg")

@@ -1,4 +1,4 @@
-"""T8: pictures that are none, are damaged, or are meant to do harm, through the container's code and to the ledger."""
+"""T8: damaged, malicious and other bad files, through the container's code and into the ledger."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SEED = 8
 
 
 def answered() -> tuple[list[dict[str, Any]], int]:
-    """The lines of the container, and how much memory it took, in MiB."""
+    """The container's prediction lines, and its peak memory in MiB."""
     command = [sys.executable, "-m", "tests.nothing_lost.poisoned", str(SEED)]
     path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'model_code'}", "PATH": ""}
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True, env=path)

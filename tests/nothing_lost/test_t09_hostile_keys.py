@@ -1,4 +1,4 @@
-"""T9: keys that are awkward or meant to do harm, from the notification to the request for the photo."""
+"""T9: awkward and malicious keys, from the notification to the request for the photo."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_nothing_is_written_beside_the_jobs(form: Callable[[str, int], dict[str,
 
 
 def manifests() -> list[bytes]:
-    """What lies in the jobs bucket."""
+    """The keys in the jobs bucket."""
     s3, bucket = client("s3"), settings().jobs_bucket
     found = s3.list_objects_v2(Bucket=bucket)["Contents"]
     return [s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read() for each in found]

@@ -26,7 +26,7 @@ Ending = Callable[[SimulatedEngine, Job], tuple[str, str]]
 
 
 def bad_files(engine: SimulatedEngine, job: Job) -> tuple[str, str]:
-    """Some photos can't be read; that is an answer."""
+    """Some photos can't be read; an error is a result."""
     return "Completed", ""
 
 
@@ -73,7 +73,7 @@ def platform_of(chance: Random) -> Platform:
 
 
 def one_job(platform: Platform, number: int) -> Job:
-    """A transform job about a hundred photos, which SageMaker has taken."""
+    """A transform job of a hundred photos, accepted by SageMaker."""
     for image in range(IMAGES):
         platform.put(f"bin-{number}-{image}/photo.jpg")
     platform.deliver_intake(IMAGES)
@@ -85,7 +85,7 @@ def one_job(platform: Platform, number: int) -> Job:
 
 
 def end(platform: Platform, job: Job, ending: Ending) -> set[str]:
-    """The job ends so, and its end is announced; the photos that have an answer."""
+    """End the job in that way, with its event; the photos that have a result."""
     engine = platform.fakes.batch_engine
     assert isinstance(engine, SimulatedEngine)
     asked = {key: parse_manifest(engine.manifests[key]) for key in job.manifests}
@@ -99,7 +99,7 @@ def end(platform: Platform, job: Job, ending: Ending) -> set[str]:
 
 
 def answered_in(output: str) -> set[str]:
-    """The ids of the images that have a whole line, however the output was cut."""
+    """The ids of the images that have a complete line in a truncated output."""
     found = set()
     for line in output.splitlines():
         with suppress(json.JSONDecodeError):
@@ -123,9 +123,9 @@ def test_only_images_without_a_result_are_retried(chance: Random) -> None:
     assert len(ledger) == JOBS * IMAGES
     assert {ledger[each].attempts for each in answered} == {1}
     of_capacity = {each for each, held in ledger.items() if held.attempts == 1} - answered
-    assert len(of_capacity) == capacity * IMAGES  # the same job, asked for again
+    assert len(of_capacity) == capacity * IMAGES  # the same job, requested again
     assert {held.attempts for held in ledger.values()} == {1, 2}
-    assert {job.transform_attempt for job in platform.fakes.jobs.all()} == {0, 1}  # however often it was told of
+    assert {job.transform_attempt for job in platform.fakes.jobs.all()} == {0, 1}  # however often it was announced
 
 
 def test_an_image_that_breaks_the_server_is_isolated_and_fails_alone(chance: Random) -> None:
@@ -144,7 +144,7 @@ def test_an_image_that_breaks_the_server_is_isolated_and_fails_alone(chance: Ran
     assert max(held.attempts for held in ledger.values()) == POLICY.max_attempts
     assert all(SERVER_ERROR in ledger[each].reason for each in engine.killers)
     engine.killers.clear()
-    heal(platform)  # a person asks, once the model can read them
+    heal(platform)  # retried by a person once the model can read them
     assert found_wrong(platform) == []
 
 

@@ -1,4 +1,4 @@
-"""T11: an endpoint without instances, whose requests expire without a word."""
+"""T11: an endpoint without instances, whose requests expire silently."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_an_alarm_fires() -> None:
 
 
 def test_an_alarm_fires_for_images_that_an_endpoint_rejects_for_a_day(chance: Random) -> None:
-    """Their jobs are open, so that they are neither pending nor asked about."""
+    """Their jobs are OPEN, so they are neither pending nor submitted."""
     platform = Platform(chance, rates=FaultRates(throttled=1))
     for number in range(IMAGES):
         platform.put(f"bin-{number}/photo.jpg")

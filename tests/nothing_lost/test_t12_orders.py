@@ -22,7 +22,7 @@ FAULT_RATES = FaultRates(lost=0.1, doubled=0.2, late=0.2, repeated=0.3, crashed=
 
 
 def rows(chance: Random, numbers: list[int], cancelled: float = 0) -> str:
-    """An order file on these orders, each of one bin; what is cancelled expects nothing."""
+    """An order file of these orders, each of one bin; a cancelled order expects nothing."""
     expected = {number: 0 if chance.random() < cancelled else chance.randint(1, 5) for number in numbers}
     return HEADER + "".join(f"C-{number // 5},bin-{number},{wanted}\n" for number, wanted in expected.items())
 
@@ -114,6 +114,6 @@ def test_concurrent_requests_counts_and_orders_end_with_the_newest_verdict(
 
 
 def judged(platform: Platform) -> None:
-    """As the command asks for it after dead letters of a stream."""
+    """As `bintally redrive` requests it after dead letters of a stream."""
     fakes = platform.fakes
     reconcile(fakes, Changes(consignments=["C-0"]), thresholds=THRESHOLDS, now=platform.now)

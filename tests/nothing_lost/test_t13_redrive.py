@@ -1,4 +1,4 @@
-"""T13: messages that fail until they are dead letters, and come back from there once the cause is mended."""
+"""T13: messages that become dead letters, and are redriven once the cause is fixed."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def redriven(platform: Platform, queue: Simulated, dies_at: int = 0) -> int:
 
 
 def dead_letters(platform: Platform) -> None:
-    """A hundred notifications that the table refused until they were dead."""
+    """A hundred notifications that became dead letters because the table failed."""
     for number in range(MESSAGES):
         platform.put(f"bin-{number}/photo.jpg")
     platform.inject(FaultRates(refused=1))
@@ -99,7 +99,7 @@ def test_a_redrive_that_dies_at_any_request_loses_no_message(chance: Random) -> 
 
 
 def test_redriven_notifications_change_nothing_once_the_sweep_found_the_results(chance: Random) -> None:
-    """The sweep has found the answers meanwhile."""
+    """The sweep has found the results meanwhile."""
     platform = Platform(chance)
     for number in range(MESSAGES):
         platform.put(f"bin-{number}/photo.jpg")

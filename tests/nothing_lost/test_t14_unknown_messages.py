@@ -1,4 +1,4 @@
-"""T14: messages that are not about anything, of kinds and versions that are not known yet."""
+"""T14: messages without content, and of unknown kinds and versions."""
 
 from __future__ import annotations
 
@@ -99,5 +99,5 @@ def test_each_message_is_processed_acknowledged_or_dead_by_rule(
     names = [cases[int(each.removeprefix("m"))][0] for each in failed(answer)]
     assert names == [name for name, _, rule in cases if rule == DEAD]
     taken = {name for name, _, rule in cases if rule == TAKEN}
-    same = 1 if "EventBridge" in taken else 0  # one of the two forms says the same twice
+    same = 1 if "EventBridge" in taken else 0  # one of the two forms repeats the event
     assert len(list(wiring.dependencies().ledger.all())) == len(taken) - same

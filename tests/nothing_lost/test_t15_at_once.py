@@ -63,7 +63,7 @@ def test_of_fifty_workers_in_step_one_wins(chance: Random) -> None:
 
 
 def test_after_a_sender_dies_exactly_one_other_takes_over(chance: Random) -> None:
-    """Its claim runs out; then of all that try, one sends."""
+    """Its claim expires; then exactly one of the others sends."""
     for _ in range(ROUNDS):
         fakes = Fakes()
         fakes.async_engine.down = True
@@ -90,7 +90,7 @@ def use(fakes: Fakes, step: Callable[[], object]) -> None:
 
 
 def test_concurrent_scheduled_runs_lose_nothing(chance: Random) -> None:
-    """The schedule runs beside itself, each time over photos that wait for another try."""
+    """Concurrent scheduled runs, each time over photos that wait for another attempt."""
     for _ in range(THREADED):
         platform = Platform(chance, batch_size=5)
         for number in range(40):

@@ -1,4 +1,4 @@
-"""T16: outputs that come to lie where photos are taken from."""
+"""T16: outputs written to the intake bucket."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OUTPUTS = 10
 def test_outputs_in_the_intake_bucket_are_rejected_once(chance: Random) -> None:
     """Somebody copies each output into the intake bucket as soon as it is there."""
     platform = Platform(chance)
-    platform.uploads.refused = 1  # they are no pictures
+    platform.uploads.refused = 1  # they are not images
     for number in range(OUTPUTS):
         platform.put(f"async/output/{number}.out")
     asked = []

@@ -37,7 +37,7 @@ def of_s3() -> list[Any]:
 
 
 def of_sagemaker() -> list[Any]:
-    """Announcements of other topics and models, and ones of ours whose output lies elsewhere."""
+    """Notifications of other topics and models, and of ours with an output location elsewhere."""
     (success,) = bodies("collect/async-success.json")
     (ended,) = bodies("collect/transform-completed.json")
     said = json.loads(success["Message"])

@@ -1,4 +1,4 @@
-"""The intake bucket of the simulation: what was put there, what the model would say of it, and how S3 tells of it."""
+"""The intake bucket of the simulation: uploads, the model's results for them, and S3's notifications."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ OVER_RANGE = 6
 
 @dataclass(frozen=True)
 class Upload:
-    """A photo that was put. `count` is what the model sees in it, 0 to 5; 6 stands for any number above that, and
-    None for a photo that it refuses.
+    """An uploaded photo. `count` is what the model counts, 0 to 5; 6 stands for any larger number, and
+    None for a photo that it rejects.
     """
 
     image: Image
@@ -36,7 +36,7 @@ class Upload:
 
     @property
     def record(self) -> dict[str, object]:
-        """What the container answers."""
+        """The container's prediction line."""
         if self.count is None:
             return refusal(self.image)
         if self.count in (0, OVER_RANGE):
@@ -56,7 +56,7 @@ class Uploads:
         self.refused = refused
 
     def put(self, key: str, now: datetime) -> Upload:
-        """A new version of an object; `now` is when the test is, so that two puts in a moment are told apart."""
+        """A new version of an object. `now` is the time of the test; two uploads in one moment still differ."""
         number = len(self.all)
         at = now + timedelta(milliseconds=number)
         image = Image(BUCKET, key, f"v{number}", padded_sequencer(self.sequencer(number)), iso(at), bin_id_of(key))
@@ -85,7 +85,7 @@ def s3_record(image: Image, name: str = "ObjectCreated:Put", *, sequencer: str =
 
 
 def s3_notification(*images: Image) -> str:
-    """The body of a message that says that these were put."""
+    """The body of a message that announces these uploads."""
     return json.dumps({"Records": [s3_record(image) for image in images]})
 
 

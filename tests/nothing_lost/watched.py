@@ -10,7 +10,7 @@ from bintally.domain.verdicts import OrderLine, Verdict
 
 
 class WatchedBins(dict[str, BinCount]):
-    """`changed` bins are those that the stream has still to tell of; `stale` are older counts over newer ones."""
+    """`changed` bins are still in the stream; `stale` are older counts that replaced newer ones."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ def _is_recount(held: Any, entry: Any) -> bool:
 
 
 class WatchedLedger(dict[str, Any]):
-    """How often each photo was `entered` and then `written`, and the changes of status that are `illegal`."""
+    """How often each photo was `entered` and then `written`, and `illegal` transitions."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the operator hears of, and that it can be heard."""
+"""The alarms: what raises them, and that they arrive."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_every_failed_or_throttled_function_raises_an_alarm(metric: str) -> None
 
 
 def test_a_stopped_schedule_raises_an_alarm() -> None:
-    """It finds what was lost, and nothing else would tell that it does not run."""
+    """It finds what was lost, and nothing else shows that it stopped."""
     (alarm,) = on("Invocations").values()
 
     assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": "bintally-submit"}]

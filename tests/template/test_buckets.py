@@ -89,7 +89,7 @@ def test_access_to_photos_is_logged() -> None:
 
 @pytest.mark.parametrize("name", ["IntakeBucket", "OrdersBucket", "JobsBucket", "AccessLogsBucket"])
 def test_a_buckets_name_fits_with_the_longest_stack_name(name: str) -> None:
-    """28 characters, as docs/deploy.md says: S3 takes 63."""
+    """28 characters, as docs/deploy.md says: S3 allows 63."""
     bucket_name = STACK.resources[name]["Properties"]["BucketName"]
     open_to_us = ("aws", "aws-cn", "aws-eusc", "aws-us-gov")  # the isolated partitions have longer names
     regions = [region for p in open_to_us for region in get_session().get_available_regions("s3", p)]

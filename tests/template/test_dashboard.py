@@ -1,4 +1,4 @@
-"""What an operator looks at shows what there is; discrepancies and costs reach people as they can read them."""
+"""The dashboard shows existing metrics; alerts on discrepancies and costs are readable."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def shown() -> Iterator[tuple[str, str, dict[str, str]]]:
 
 
 def measured() -> set[str]:
-    """The metrics that handlers put, by the names in their code."""
+    """The metrics that handlers publish, by the names in their code."""
     code = "".join(path.read_text() for path in HANDLERS.glob("*.py"))
     families = {f"Images{status.title()}" for status in Status} | {f"Lines{verdict.title()}" for verdict in Verdict}
     return families | set(re.findall(r'"((?:Images|Confidence|Jobs|Lines|Oldest|Order|Messages)\w*)"', code))

@@ -44,7 +44,7 @@ def told(path: Path) -> dict[str, Any]:
 
 
 def takes(pattern: Any, value: Any) -> bool:
-    """Whether an event pattern of exact values takes an event, as EventBridge decides it."""
+    """Whether an event pattern of exact values matches an event, as in EventBridge."""
     if isinstance(pattern, dict):
         return isinstance(value, dict) and all(name in value and takes(pattern[name], value[name]) for name in pattern)
     return value in pattern
@@ -83,7 +83,7 @@ def test_a_request_times_out_only_after_sagemaker_has_dropped_it() -> None:
 
 
 def test_manifests_and_predictions_outlive_their_job_and_its_message() -> None:
-    """A job may take JobTimeout to end, and its message then lies in dead letters for as long as a queue keeps it."""
+    """A job may take JobTimeout, and its message may then stay in a dead-letter queue for the retention time."""
     days = source()["Parameters"]["JobsRetentionDays"]["MinValue"]
     longest_job = source()["Parameters"]["JobTimeout"]["MaxValue"]
     longest_message = max(queue["MessageRetentionPeriod"] for queue in properties_of("AWS::SQS::Queue").values())
@@ -193,7 +193,7 @@ def test_submit_runs_every_minute() -> None:
 
 
 def test_a_scheduled_run_that_failed_is_not_repeated_beside_the_next_one() -> None:
-    """Lambda repeats an asynchronous invocation twice unless it is told otherwise; schedules are such."""
+    """Lambda repeats an asynchronous invocation twice by default; schedules invoke asynchronously."""
     scheduled = {each["Target"]["Arn"] for each in properties_of("AWS::Scheduler::Schedule").values()}
     configured = {
         f"arn:aws:lambda:{AT}:function:{config['FunctionName']}"
@@ -250,7 +250,7 @@ def test_every_attribute_that_is_defined_is_a_key(table: str) -> None:
 
 @pytest.mark.parametrize("function", ["SubmitFunction", "CollectFunction"])
 def test_a_missing_object_is_recognised(function: str) -> None:
-    """S3 says AccessDenied, not NoSuchKey, to who may not list the bucket; a condition on the prefix is never met."""
+    """Without ListBucket, S3 answers AccessDenied and not NoSuchKey; a condition on the prefix never matches."""
     documents = policy_documents(STACK.resources[f"{function}Role"]["Properties"]["Policies"])
     (listing,) = [s for d in documents for s in d["Statement"] if s["Action"] == "s3:ListBucket"]
 
@@ -266,7 +266,7 @@ def test_submit_starts_only_its_own_transform_jobs() -> None:
 
 
 def test_a_delivery_that_fills_a_manifest_is_the_largest_there_is() -> None:
-    """`auto` takes it for the front of a backlog; were deliveries smaller, no backlog would ever be seen."""
+    """`auto` takes it as a sign of a backlog; with smaller deliveries no backlog would be detected."""
     assert source()["Resources"]["IntakeFunction"]["Properties"]["Events"]["Images"]["Properties"]["BatchSize"] == {
         "Ref": "MicroBatchSize"
     }

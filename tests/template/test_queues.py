@@ -43,7 +43,7 @@ def test_a_consumed_queue_has_a_dead_letter_queue_without_a_consumer() -> None:
 
 
 def test_the_visibility_timeout_is_six_times_the_functions() -> None:
-    """As AWS advises; and for as long as the longest window, in which Lambda holds it already."""
+    """As AWS advises, plus the longest batch window, during which Lambda already holds the message."""
     longest = source()["Parameters"]["BatchWindow"]["MaxValue"]
     for name, mapping in sources_of("sqs").items():
         timeout = function_named(mapping["FunctionName"])["Timeout"]

@@ -1,4 +1,4 @@
-"""Small images, and a model that reads its answer from their brightness."""
+"""Small images, and a model that reads the count from their brightness."""
 
 import io
 from pathlib import Path
@@ -12,7 +12,7 @@ CLASSES = (1, 2, 3, 4, 5)
 
 
 def grey_image(count: int) -> Image.Image:
-    """An image whose brightness tells `brightness_predictor` that it holds `count` items."""
+    """An image whose brightness means `count` items to `brightness_predictor`."""
     return Image.new("RGB", (64, 48), (count * 40,) * 3)
 
 

@@ -141,7 +141,7 @@ class MotoStack:
     def submitted(
         self, *keys: str, status: JobStatus = JobStatus.SENT, created_at: str = NOW
     ) -> tuple[Job, list[Image]]:
-        """Images that a job of that status holds."""
+        """Images held by a job in that status."""
         images = [self.upload(key) for key in keys]
         job = job_of((image.image_id, 0) for image in images)
         self.jobs.create(job, created_at)

@@ -1,4 +1,4 @@
-"""Programs that only note what they are asked to do."""
+"""Programs that only record their arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a key, a bin, an order or a reason is made of: it reaches no terminal as it is. Every command is tried."""
+"""No command prints control characters of a key, a bin id, an order or a reason to a terminal."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def show_retried(text: str, output: Output) -> None:
 
 
 def show_error(text: str, output: Output) -> None:
-    """What every command says when it fails, and `up` says nothing else that is foreign."""
+    """The errors of every command, and the only foreign text that `up` prints."""
     for kind in (CommandError, StackError, OSError):
         with pytest.raises(typer.Exit), exit_on_error():
             raise kind(text)

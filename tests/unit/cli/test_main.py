@@ -156,7 +156,7 @@ def test_an_audit_without_a_stack_did_not_look(tmp_path, monkeypatch):
 
 
 def test_help_loads_nothing_heavy():
-    """So that help comes at once: the libraries of the commands take longer to load than help takes to print."""
+    """Help prints at once: loading the commands' libraries takes longer than printing it."""
     code = (
         "import sys, json; from typer.testing import CliRunner; from bincli.main import app;"
         "CliRunner().invoke(app, ['--help']); print(json.dumps(sorted(sys.modules)))"

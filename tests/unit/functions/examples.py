@@ -46,7 +46,7 @@ HOSTILE_KEYS = [
     "é" * 512,
     "a/" + "y" * 1022,
 ]
-# Keys as S3 takes them: 1 to 1,024 bytes of UTF-8.
+# Keys that S3 accepts: 1 to 1,024 bytes of UTF-8.
 keys = st.one_of(
     st.sampled_from(HOSTILE_KEYS),
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda key: len(key.encode()) <= 1024),

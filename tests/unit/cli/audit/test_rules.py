@@ -216,7 +216,7 @@ def any_snapshots(draw: st.DrawFn) -> Snapshot:
 
 @st.composite
 def healthy_snapshots(draw: st.DrawFn) -> Snapshot:
-    """What a stack looks like in which nothing is lost."""
+    """A stack in which nothing is lost."""
     keys = draw(st.lists(st.text("abc/", min_size=1, max_size=4), unique=True, max_size=8))
     entries = [
         entry_of(make_image(f"{key}.jpg"), draw(st.sampled_from(Status)), draw(st.sampled_from(OPEN_JOBS)))

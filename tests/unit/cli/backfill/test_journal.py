@@ -8,7 +8,7 @@ from bincli.errors import CommandError
 
 
 def keep(path: Path, *keys: str) -> dict[str, str]:
-    """Open the journal, add the keys; what it held before."""
+    """Open the journal and add the keys; its previous content."""
     with open_journal(path, "shelf", "intake") as journal:
         for key in keys:
             journal.add(key, "1")

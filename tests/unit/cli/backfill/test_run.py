@@ -170,7 +170,7 @@ def test_a_pause_ends_with_ctrl_c() -> None:
 
 
 def test_a_killed_backfill_continues(stack: MotoStack, tmp_path: Path) -> None:
-    """With encryption no ETag tells what is there, so the journal has to."""
+    """With encryption an ETag does not identify the content, so the journal has to."""
     (tmp_path / "shelf").mkdir()
     uploads = files(tmp_path / "shelf", 4)
     s3, bucket = stack.client("s3"), stack.output("IntakeBucket")

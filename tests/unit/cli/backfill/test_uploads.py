@@ -59,7 +59,7 @@ def test_a_source_may_be_a_link(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_listed_is_reported(tmp_path: Path) -> None:
-    """Nobody, root included, lists a folder whose path is longer than the system takes."""
+    """Nobody, root included, can list a folder whose path is longer than the system allows."""
     write(tmp_path, "a.jpg")
     before = os.open(".", os.O_RDONLY)
     try:

@@ -57,7 +57,7 @@ class Account:
 
     @property
     def deployments(self) -> list[str]:
-        """What sam was told to change."""
+        """The changes that sam deploys."""
         executed = [line for line in self.programs.lines if " deploy " in line and "--no-execute" not in line]
         return [line.partition("--parameter-overrides ")[2] for line in executed]
 
@@ -217,7 +217,7 @@ def test_the_local_stack_is_not_deployed_to() -> None:
 def test_nothing_is_changed_unless_a_person_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     account = Account("CREATE_COMPLETE")
     deployer = Deployer(account.client, account.programs, account.output, "prod", None)
-    monkeypatch.setattr("sys.stdin", SimpleNamespace(readline=lambda: ""))  # nobody answers
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(readline=lambda: ""))  # no answer to the prompt
 
     with pytest.raises((typer.Abort, EOFError)):
         deployer.deploy({}, plan=False, image=False, yes=False, ignore_quotas=False)

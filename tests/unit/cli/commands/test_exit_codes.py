@@ -1,4 +1,4 @@
-"""The commands as a shell sees them: options, exit codes, and a stack on AWS that moto stands for."""
+"""The commands as a shell sees them: options and exit codes, on a stack in moto."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OUTPUT = "<member><OutputKey>{}</OutputKey><OutputValue>{}</OutputValue></member
 
 @pytest.fixture
 def operated(stack: MotoStack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MotoStack]:
-    """The stack, with CloudFormation and Lambda, which moto can't stand for here."""
+    """The stack, with CloudFormation and Lambda, which moto can't replace here."""
     outputs = "".join(OUTPUT.format(*output) for output in stack.deployment.outputs.items())
 
     class Aws(BaseHTTPRequestHandler):

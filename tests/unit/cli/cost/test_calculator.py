@@ -127,7 +127,7 @@ def test_the_services_by_hand() -> None:
 
 
 def test_peoples_time_is_lines_times_seconds_times_wage() -> None:
-    """300,000 lines, half of them looked at for 12 s, at 30 USD an hour: 500 hours."""
+    """300,000 lines, half of them reviewed for 12 s, at 30 USD an hour: 500 hours."""
     assert people(replace(SITE, looked_at=0.5, look_seconds=12, wage=30)) == pytest.approx(500 * 30)
 
 

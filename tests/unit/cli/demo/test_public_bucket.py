@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 
 class FakeBucket:
-    """The two requests that are made of the public bucket, answered from `labels`."""
+    """The two requests to the public bucket, with responses from `labels`."""
 
     def __init__(self, labels):
         self.labels = labels

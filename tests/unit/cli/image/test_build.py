@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def pushing(ecr: Any, media_type: str = MANIFEST) -> FakePrograms:
-    """Docker whose build puts the image into ECR."""
+    """Docker whose build pushes the image to ECR."""
 
     def push(argv: Any) -> None:
         if argv[:3] == ["docker", "buildx", "build"]:

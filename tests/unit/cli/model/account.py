@@ -108,7 +108,7 @@ def with_endpoint(**request: str) -> Any:
 
 
 def endpoints(answer: Any) -> Any:
-    """SageMaker as far as `Site.endpoint` asks it."""
+    """SageMaker as far as `Site.endpoint` uses it."""
     return SimpleNamespace(describe_endpoint=answer)
 
 

@@ -1,4 +1,4 @@
-"""Clients that answer as a test says, where moto can't be made to."""
+"""Clients with responses that a test gives, where moto can't produce them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.unit.functions.aws import client
 
 
 class StubClient:
-    """Answers each operation with what a function gives or raises, and keeps the requests."""
+    """Each operation returns or raises what a function does; the requests are recorded."""
 
     def __init__(self, service: str = "dynamodb", **operations: Callable[..., Any]) -> None:
         self.exceptions = client(service).exceptions

@@ -94,7 +94,7 @@ def test_a_request_without_output_may_be_running(aws: None) -> None:
 
 
 def polled() -> JobResult:
-    """What the engine says about a request, which ended just now."""
+    """The engine's result of a request that ended just now."""
     result = engine().poll(SENT)
     assert result is not None
     ended = datetime.fromisoformat(result.ended_at)

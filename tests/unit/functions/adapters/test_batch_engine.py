@@ -180,7 +180,7 @@ def test_a_finished_transform_job_has_a_result(facts: dict[str, str], failure: s
 
 
 def test_a_finished_transform_job_has_an_end_time() -> None:
-    ended = datetime(2026, 5, 4, 12, 30, tzinfo=timezone(timedelta(hours=2)))  # boto3 answers in the local zone
+    ended = datetime(2026, 5, 4, 12, 30, tzinfo=timezone(timedelta(hours=2)))  # boto3 returns local times
 
     result = described(TransformJobStatus="Completed", TransformEndTime=ended)[1].poll(JOB)
 

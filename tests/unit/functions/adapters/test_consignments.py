@@ -61,7 +61,7 @@ def test_reading_ends_at_the_page_with_a_pending_line(aws: None) -> None:
 
 
 def test_an_overtaken_import_reads_again() -> None:
-    """Between its look and its write another import writes the line: first an older version, then a newer."""
+    """Between its read and its write another import writes the line: first an older version, then a newer one."""
     meanwhile = ["2", "4"]
     held = {"version": "1"}
     dynamodb = client("dynamodb")
@@ -116,7 +116,7 @@ def test_a_lookup_that_fails_is_an_error() -> None:
 
 def test_a_new_line_that_a_newer_import_writes_meanwhile_is_not_overwritten(orders: DynamoOrders) -> None:
     class Overtaken:
-        """The client; between a look and the write after it another import writes the line."""
+        """The client; between a read and the following write another import writes the line."""
 
         def __getattr__(self, name: str) -> Any:
             return getattr(client("dynamodb"), name)

@@ -78,7 +78,7 @@ def test_an_endless_object_is_truncated(files: JobFiles) -> None:
 
 @pytest.mark.parametrize("code", ["AccessDenied", "SlowDown", "NoSuchBucket", "InternalError"])
 def test_an_unreadable_object_is_an_error_and_not_missing(code: str) -> None:
-    """Taking a refusal for an absence would give up photos that are being counted."""
+    """Mistaking an error for a missing object would fail photos that are being counted."""
     stub = StubClient("s3", get_object=refusing(client_error(code, "GetObject")))
 
     with pytest.raises(StoreError, match=rf"Reading s3://jobs/jobs/a: .*{code}"):

@@ -26,7 +26,7 @@ def item_of(image_id: str) -> dict[str, Any]:
 
 
 def settle(ledger: DynamoLedger, image: Image, status: Status, reason: str = "", answer: Result | None = None) -> None:
-    """What `job-1` says of a photo."""
+    """The result of a photo by `job-1`."""
     assert ledger.complete([Completion(image.image_id, status, reason, answer)], "job-1", LATER) == {image.image_id}
 
 
@@ -230,13 +230,13 @@ def test_a_stale_index_returns_nothing_that_moved(ledger: DynamoLedger) -> None:
 
 @pytest.mark.parametrize("status", [Status.COUNTED, Status.RECEIVED])
 def test_an_image_that_advanced_since_it_was_read_is_not_reopened(ledger: DynamoLedger, status: Status) -> None:
-    """An answer came after all, or another person asked for another try."""
+    """A late result arrived, or another person retried it."""
     image = make_image()
     ledger.register([image], "job-1", NOON)
     settle(ledger, image, Status.FAILED, "internal: x")
 
     class Overtaken:
-        """The client; something happens between a look and the write after it."""
+        """The client; something happens between a read and the following write."""
 
         def __getattr__(self, name: str) -> Any:
             return getattr(client("dynamodb"), name)

@@ -43,7 +43,7 @@ def test_metadata_says_whether_a_file_adds(aws: None, metadata: dict[str, str], 
 
 
 def test_a_file_of_unknown_mode_is_refused(aws: None) -> None:
-    """Whoever wrote it meant something; to replace what should stand would be the worse mistake."""
+    """The sender meant something; replacing lines that should stay would be the worse mistake."""
     received = OrderFiles(client("s3")).read(put("orders.csv", b"x", **{"bintally-mode": "append"}))
 
     assert received.fault == "The metadata bintally-mode is 'append'; it can be replace or add."

@@ -63,7 +63,7 @@ def test_a_bin_id_is_normalised_unless_too_long(key: str, bin_id: str) -> None:
 
 @given(keys)
 def test_every_key_has_a_valid_bin_id(key: str) -> None:
-    """DynamoDB takes no empty key, and none of more than 2,048 bytes."""
+    """DynamoDB accepts no empty key, and none over 2,048 bytes."""
     assert 1 <= len(bin_id_of(key).encode()) <= 2048
 
 
@@ -89,7 +89,7 @@ def test_nothing_is_newer_than_itself() -> None:
 
 @st.composite
 def drops(draw: st.DrawFn) -> list[Image]:
-    """Photos of one bin as S3 takes them: later versions of a key have later sequencers and no earlier times."""
+    """Images of one bin as in S3: later versions of a key have later sequencers and no earlier times."""
     images = []
     for key in draw(st.sets(st.sampled_from(["bin/a.jpg", "bin/b.jpg", "bin/c.jpg"]), min_size=1)):
         versions = draw(st.sets(st.text("01A", min_size=1, max_size=3).map(padded_sequencer), min_size=1, max_size=3))
@@ -143,7 +143,7 @@ def test_each_bin_has_its_own_newest() -> None:
 def test_for_the_same_image_only_a_missing_result_is_accepted(
     held: BinCount, offered: BinCount, replaced: bool
 ) -> None:
-    """One photo can be given up and then be counted after all."""
+    """An image can fail and be counted later."""
     assert replaces(offered, held) is replaced
 
 

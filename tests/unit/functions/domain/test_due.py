@@ -18,8 +18,8 @@ BERLIN = site_zone("Europe/Berlin")
         ("2026-05-04", "America/Los_Angeles", "2026-05-05T06:59:59.999Z"),
         ("2026-03-29", "Europe/Berlin", "2026-03-29T21:59:59.999Z"),  # a day of 23 hours
         ("2026-10-25", "Europe/Berlin", "2026-10-25T22:59:59.999Z"),  # and one of 25
-        ("2026-10-31", "America/Havana", "2026-11-01T03:59:59.999Z"),  # midnight comes twice: the first ends the day
-        ("2026-04-23", "Africa/Cairo", "2026-04-23T21:59:59.999Z"),  # and here it never comes
+        ("2026-10-31", "America/Havana", "2026-11-01T03:59:59.999Z"),  # midnight occurs twice: the first ends the day
+        ("2026-04-23", "Africa/Cairo", "2026-04-23T21:59:59.999Z"),  # and here it never occurs
         ("2026-05-04T16:00", "Europe/Berlin", "2026-05-04T14:00:00.000Z"),
         ("2026-05-04T16:00:00Z", "Europe/Berlin", "2026-05-04T16:00:00.000Z"),
         ("2026-05-04T16:00:00+09:00", "Europe/Berlin", "2026-05-04T07:00:00.000Z"),

@@ -75,7 +75,7 @@ def test_a_transform_job_has_one_manifest_for_each_shard_in_order(asked: Asked, 
 
 @given(asked, asked)
 def test_each_job_has_its_own_folder(some: Asked, others: Asked) -> None:
-    """SageMaker takes whatever lies below the prefix."""
+    """SageMaker reads every object below the prefix."""
     jobs = [job_of(each, engine) for each in (some, others) for engine in EngineName]
 
     for one, other in itertools.permutations(jobs, 2):

@@ -50,7 +50,7 @@ NOT_ANSWERS = [
     '{"image_id": "a", "count": 1, "confidence": 0.5, "probabilities": {"1": 1}, "over_range": 0.4,'
     ' "interval": {"low": 1, "high": 2, "coverage": 0.9}}',
 ]
-# Each would be an answer but for one value, which no table holds or which no model can mean.
+# Each is a valid line except for one value, which no table can store or no model can mean.
 OUT_OF_RANGE = [
     {"count": 10**40},
     {"count": -1},

@@ -23,7 +23,7 @@ Shares = dict[int, float]
 
 
 def best(shares: Shares, empty: float | None = None, over_range: float | None = None) -> dict[str, Any]:
-    """The count and at_least of a model that gives these probabilities: the most probable of all."""
+    """The count and at_least of a model with these probabilities: the most probable of all."""
     inside = 1 - (empty or 0) - (over_range or 0)
     outputs = {0: empty or 0.0, **{number: share * inside for number, share in shares.items()}}
     outputs[max(shares) + 1] = over_range or 0.0

@@ -68,7 +68,7 @@ def setting(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Cal
 
 @pytest.fixture
 def tried_once(setting: Callable[[str, str], None]) -> None:
-    """A photo without an answer has FAILED at once."""
+    """A photo without a result has FAILED at once."""
     setting("MAX_ATTEMPTS", "1")
 
 

@@ -32,7 +32,7 @@ def event(name: str) -> dict[str, Any]:
 
 
 def run(function: str, event: dict[str, Any], seconds_left: float = 120) -> Any:
-    """The answer of a function; as on Lambda it has to be JSON."""
+    """The response of a function; as on Lambda it must be JSON."""
     context = SimpleNamespace(**{**vars(CONTEXT), "get_remaining_time_in_millis": lambda: 1000 * seconds_left})
     return json.loads(json.dumps(import_module(f"bintally.handlers.{function}").handler(event, context)))
 
@@ -55,7 +55,7 @@ def bodies(name: str) -> list[dict[str, Any]]:
 
 
 def notification(key: str = "P-17-C/a.jpg", sequencer: str = "01", **changes: Any) -> dict[str, Any]:
-    """A notification of S3 on one object of the intake bucket; `key` is as it stands in the message, encoded."""
+    """A notification of S3 about one object of the intake bucket; `key` is encoded, as in the message."""
     body = deepcopy(bodies("intake/s3-put.json")[0])
     body["Records"][0]["s3"]["object"] |= {"key": key, "sequencer": sequencer, "versionId": f"v-{sequencer}"} | changes
     return body
@@ -63,7 +63,7 @@ def notification(key: str = "P-17-C/a.jpg", sequencer: str = "01", **changes: An
 
 @contextmanager
 def requests_made() -> Iterator[list[tuple[str, str, dict[str, Any]]]]:
-    """(service, operation, parameters) of what is asked of AWS meanwhile."""
+    """(service, operation, parameters) of the requests to AWS meanwhile."""
     made: list[tuple[str, str, dict[str, Any]]] = []
 
     def record(params: dict[str, Any], model: Any, **_: Any) -> None:

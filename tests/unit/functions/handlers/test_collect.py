@@ -14,7 +14,7 @@ from tests.unit.functions.handlers.test_story import put_predictions
 
 @pytest.fixture
 def asked(on_aws: dict[str, str], tried_once: None) -> dict[str, str]:
-    """The photos of both intake events are with the model, and the first job is answered."""
+    """The photos of both intake events are submitted, and the first job has results."""
     for name in ("s3-put", "s3-eventbridge"):
         run("intake", event(f"intake/{name}.json"))
     put_predictions(on_aws)

@@ -25,7 +25,7 @@ from tests.unit.functions.handlers.lambdas import (
     run,
 )
 
-SLOW = r"^(?P<bin_id>(\w+\s?)+)$"  # where `re` tries every way to cut a word into words
+SLOW = r"^(?P<bin_id>(\w+\s?)+)$"  # where `re` tries every way to split a word
 HOSTILE = "a" * 1_000 + "!"
 FORGED = notification()
 FORGED["Records"][0]["s3"]["bucket"]["name"] = "elsewhere"

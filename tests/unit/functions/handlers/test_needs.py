@@ -1,4 +1,4 @@
-"""A function works with the settings that it uses, whatever is missing of the others'."""
+"""A function needs only the settings that it uses."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ HEADER = b"consignment_id,bin_id,expected\n"
 def put(
     environment: dict[str, str], key: str, data: bytes, at: str = "2026-05-04T09:00:00.250Z", *, mode: str = ""
 ) -> dict[str, Any]:
-    """Put an order file; the message that tells of it."""
+    """Upload an order file; its message."""
     metadata = {"bintally-mode": mode} if mode else {}
     stored = client("s3").put_object(Bucket=environment["ORDERS_BUCKET"], Key=key, Body=data, Metadata=metadata)
     (body,) = bodies("orders/csv-file.json")

@@ -21,7 +21,7 @@ from tests.unit.functions.handlers.lambdas import FUNCTIONS, bodies, event, mess
 from tests.unit.functions.handlers.test_orders import HEADER, put
 from tests.unit.functions.handlers.test_story import put_orders, put_predictions
 
-# Allowed and never asked for by a function itself, and why.
+# Allowed, but never requested by the function itself, and why.
 NOT_ASKED_FOR = {
     ("submit", "s3:ListBucket"): "without it S3 says of a missing object that it is forbidden",
     ("collect", "s3:ListBucket"): "as for submit",
@@ -151,7 +151,7 @@ def lose_manifests(bucket: str) -> None:
 
 
 def leave_work(bucket: str, images: Sequence[Image]) -> None:
-    """For a round: a pending photo, an open job, one that has answered, and one that SageMaker forgot."""
+    """For a scheduled run: a pending image, an OPEN job, one with results, and one that SageMaker does not know."""
     wiring.dependencies().ledger.receive(images[:1], EARLIER)
     for image, engine, status in zip(images[1:], WORK, (JobStatus.OPEN, JobStatus.SENT, JobStatus.SENT), strict=True):
         job = job_of([(image.image_id, 0)], engine)

@@ -94,7 +94,7 @@ class Story:
 
 @pytest.fixture(scope="module")
 def story() -> Story:
-    """Read only: it is told once for all tests, and its stack is gone."""
+    """Runs once for all tests of the module; its stack is gone."""
     with pytest.MonkeyPatch.context() as patch, empty_stack(), functions_environment(patch) as environment:
         patch.setenv("MAX_ATTEMPTS", "1")
         forget_settings()
@@ -211,7 +211,7 @@ def test_every_event_that_goes_out_matches_its_schema(story: Story) -> None:
 
 @pytest.fixture
 def batch(on_aws: dict[str, str], setting: Callable[[str, str], None]) -> dict[str, str]:
-    """The photos of both intake events are with transform jobs, and the first of these has put its output."""
+    """The photos of both intake events are in transform jobs, and the first has written its output."""
     setting("INFERENCE_MODE", "batch")
     for name in ("s3-put", "s3-eventbridge"):
         run("intake", event(f"intake/{name}.json"))

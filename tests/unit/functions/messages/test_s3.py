@@ -190,7 +190,7 @@ anything = st.recursive(
 @settings(max_examples=300)
 @given(st.data())
 def test_any_mutated_message_is_refused_or_gives_storable_objects(data: st.DataObject) -> None:
-    """What passes here goes into one delivery with a thousand others, and must not be what breaks it."""
+    """An accepted message shares a delivery with a thousand others, and must not break it."""
     body = data.draw(st.sampled_from([notification("a/b.jpg"), event_bridge()]))
     path = data.draw(st.sampled_from(list(leaves(body))))
     try:

@@ -23,7 +23,7 @@ NEW = make_image(sequencer="0055AED6DCD90281E5", at="2026-05-04T08:00:01.000Z")
 
 
 def with_results(batch_size: int = 100) -> tuple[Fakes, JobResult]:
-    """Three photos: one counted, one refused, one without an answer."""
+    """Three images: one counted, one with an error, one without a result."""
     fakes = Fakes(batch_size)
     job = ingested_job(fakes, IMAGES)
     return fakes, answered(fakes, job, [prediction(IMAGES[0], 3), refusal(IMAGES[1])])

@@ -39,7 +39,7 @@ def verdicts(fakes: Fakes) -> dict[tuple[str, str], Verdict]:
 
 
 def assert_settled(fakes: Fakes) -> None:
-    """Every verdict is that of the order and the count as they stand now, of lines that are still ordered."""
+    """Every verdict of a line that is still ordered matches the current order and count."""
     for line in fakes.orders.items.values():
         if line.verdict is Verdict.WITHDRAWN:
             continue
@@ -49,7 +49,7 @@ def assert_settled(fakes: Fakes) -> None:
 
 
 def two_bins() -> Fakes:
-    """Consignment C-1 expects 3 in bin a and 2 in bin b; both bins hold 3, and nothing is judged yet."""
+    """Consignment C-1 expects 3 in bin a and 2 in bin b; both have 3, and nothing is judged yet."""
     fakes = Fakes()
     orders(fakes, "C-1,a,3,", "C-1,b,2,")
     count_in(fakes, "a", 3)

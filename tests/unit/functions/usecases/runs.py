@@ -77,7 +77,7 @@ def imported(
 
 
 def reconciled(fakes: Fakes, changes: Changes, now: datetime = NOW) -> ReconcileSummary:
-    """What `changes` set going, and then what the lines' stream tells of the verdicts that were written."""
+    """Reconcile `changes`, and then the changes of verdicts in the stream of the lines."""
     done = _reconciled(fakes, changes, now)
     while judged := list(fakes.orders.judged):
         _reconciled(fakes, Changes(judged=judged), now)
@@ -90,18 +90,18 @@ def _reconciled(fakes: Fakes, changes: Changes, now: datetime) -> ReconcileSumma
 
 
 def clock_ran(fakes: Fakes, now: datetime) -> ReconcileSummary:
-    """The schedule of reconcile."""
+    """The scheduled run of reconcile."""
     return reconciled(fakes, Changes(overdue=True), now)
 
 
 def ingested_job(fakes: Fakes, images: Sequence[Image]) -> Job:
-    """Take photos in; their one job."""
+    """Ingest images; their one job."""
     (job_id,) = ingested(fakes, images).submission.sent
     return fakes.jobs.items[job_id].job
 
 
 def first_job_of(images: Iterable[Image]) -> Job:
-    """The job that first asks about these photos."""
+    """The job of the first attempt of these images."""
     return job_of((image.image_id, 0) for image in images)
 
 
@@ -112,18 +112,18 @@ def requested_ids(fakes: Fakes, job: Job) -> list[str]:
 
 
 def answered(fakes: Fakes, job: Job, records: Iterable[dict[str, object]]) -> JobResult:
-    """The engine answers; what its notification says."""
+    """The engine finishes; the result that its notification has."""
     return JobResult(job.job_id, fakes.engine(job.engine).answer(job, records))
 
 
 def count_images(fakes: Fakes, images: Sequence[Image], count: int = 3) -> None:
-    """Photos all the way into the bins."""
+    """Ingest and count images, up to the bins."""
     job = ingested_job(fakes, images)
     collected(fakes, answered(fakes, job, [prediction(image, count) for image in images]))
 
 
 class Notifications:
-    """The engine's notifications of the jobs that it took, each counted as 3. One that is refused comes again."""
+    """The engine's notifications of its jobs, each image counted as 3. A rejected one comes again."""
 
     def __init__(self, images: Sequence[Image]) -> None:
         self._images = {image.image_id: image for image in images}

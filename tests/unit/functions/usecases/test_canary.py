@@ -16,7 +16,7 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 @dataclass
 class FakeSite:
-    """Imports at once, counts after `count_after` looks at the ledger, and judges with it."""
+    """Imports at once, counts after `count_after` reads of the ledger, and judges with it."""
 
     count_after: int = 2
     status: Status = Status.COUNTED

@@ -1,4 +1,4 @@
-"""Lines whose due time comes while nothing else happens: the clock judges them, each once."""
+"""Lines that become due while nothing else changes: the schedule judges them, each once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""100,000 images at once: what the engines have, and how long a run takes, stay inside their limits.
+"""100,000 images at once: jobs of the engines and durations of runs stay within their limits.
 
 Times are simulated: each request to AWS takes STEP seconds. `pytest -s` shows the figures.
 """
@@ -108,7 +108,7 @@ def images() -> list[Image]:
 
 
 def test_auto_gives_a_flood_to_few_transform_jobs(images: list[Image]) -> None:
-    """The notifications are in the queue, and intake takes 500 at a time."""
+    """The notifications are in the queue, and intake receives 500 at a time."""
     flood = Flood(AUTO)
     for number, part in enumerate(batched(images, 500), 1):
         flood.fakes.intake_queue.waiting = lambda number=number: IMAGES - 500 * number  # type: ignore[misc]

@@ -30,7 +30,7 @@ JOB = first_job_of(IMAGES)
 
 
 def settle_everything(fakes: Fakes) -> None:
-    """What the schedule, the engine and the notifications do when nothing more goes wrong."""
+    """Schedule, engine and notifications without further faults."""
     submitted(fakes, later(30))
     Notifications(IMAGES).deliver(fakes)
 
@@ -157,7 +157,7 @@ def test_the_next_delivery_sends_the_job_that_a_crash_left_open() -> None:
 
 
 def test_a_crash_between_two_images_loses_none() -> None:
-    """A hundred go to a transaction, so that a crash can come between two parts of one job."""
+    """A transaction has a hundred items, so a crash can come between two parts of one job."""
     all_fakes = after_each_crash(lambda: Fakes(batch_size=1), lambda fakes: ingested(fakes, IMAGES))
 
     for fakes in all_fakes:
@@ -168,7 +168,7 @@ def test_a_crash_between_two_images_loses_none() -> None:
 
 
 def test_a_result_before_registration_does_not_lose_images() -> None:
-    """The function dies when it has opened the job. Schedule and engine are quicker than the second delivery."""
+    """The function dies after opening the job. Schedule and engine are quicker than the second delivery."""
     for number in range(1, 10):
         fakes, notifications = Fakes(), Notifications(IMAGES)
         fakes.steps.crash_before(number)

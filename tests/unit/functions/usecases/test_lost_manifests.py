@@ -1,4 +1,4 @@
-"""Somebody deletes or spoils what stands in the jobs bucket: no photo is left behind by its job."""
+"""Objects in the jobs bucket are deleted or damaged: no image is lost."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_an_index_that_lags_leaves_the_rest_to_the_sweep() -> None:
 
 
 def test_images_registered_after_their_result_are_not_lost() -> None:
-    """The answer overtakes a slow function that still enters the job's photos."""
+    """The result overtakes a slow function that is still registering the job's images."""
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES)
     result = answered(fakes, job, map(prediction, IMAGES))

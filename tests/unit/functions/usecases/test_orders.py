@@ -242,7 +242,7 @@ files = st.lists(
 
 
 def told_by(all_files: Files) -> dict[tuple[str, str], int]:
-    """What stands once these files have come one after another."""
+    """The lines that remain after these files in order."""
     standing: dict[tuple[str, str], int] = {}
     for lines, adds in all_files:
         named = {consignment for consignment, _ in lines}
@@ -258,7 +258,7 @@ def written(lines: dict[tuple[str, str], int]) -> str:
 @given(files=files, data=st.data())
 @settings(max_examples=5 * settings.default.max_examples)
 def test_interleaved_and_repeated_imports_end_like_sequential_ones(files: Files, data: st.DataObject) -> None:
-    """Also where runs die: then the message comes again."""
+    """Also if runs die: then the message is delivered again."""
     fakes = Fakes(batch_size=1)
     sources = [order_file(f"{number}.csv", at=f"2026-05-04T08:00:00.00{number}Z") for number in range(len(files))]
 
@@ -289,7 +289,7 @@ LARGE = HEADER + "".join(f"\nC-{number % 7},bin-{number},1," for number in range
 
 
 class FakeClock:
-    """Each look takes a second; `seconds` are left at first."""
+    """Each reading takes a second; `seconds` are left at first."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds

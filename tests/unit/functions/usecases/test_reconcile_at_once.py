@@ -70,7 +70,7 @@ def test_two_runs_at_once_end_with_the_last_count() -> None:
 
 
 def test_a_slower_run_does_not_overwrite_a_correct_verdict() -> None:
-    """OVER stands; the slow run looks when the bin holds 2, and before it writes MATCH the bin holds 3 again."""
+    """The verdict is OVER; the slow run reads the bin at 2, and before it writes MATCH the bin is at 3 again."""
 
     def judged_once_then_2() -> Fakes:
         fakes = two_bins()

@@ -45,7 +45,7 @@ def asked_again(fakes: Fakes, image: Image = IMAGE) -> None:
 
 
 def recounted(fakes: Fakes, line: dict[str, object], image: Image = IMAGE, policy: Policy = POLICY) -> JobResult:
-    """The recount's job is made, sent and answered; its result, collected."""
+    """Create, send, finish and collect the recount's job."""
     scheduled(fakes, later(1), policy)
     job = fakes.jobs.items[str(entry_of(fakes, image).job_id)].job
     result = answered(fakes, job, [line])

@@ -1,4 +1,4 @@
-"""A scheduled run ends in time, whatever waits, and the next run goes on."""
+"""A scheduled run ends in time however much waits, and the next run continues."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STEP = 0.025  # seconds for one request to AWS
 
 
 def timer(fakes: Fakes) -> Callable[[], float]:
-    """What is left of a run that begins now, if each step takes STEP."""
+    """The time left of a run that starts now, if each step takes STEP."""
     begin = fakes.steps.count
     return lambda: SECONDS - STEP * (fakes.steps.count - begin)
 

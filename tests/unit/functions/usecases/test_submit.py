@@ -113,7 +113,7 @@ def test_finished_jobs_are_not_sent_again() -> None:
 
 
 def test_a_result_before_the_receipt_is_recorded_is_kept() -> None:
-    """The engine may be quicker than the function that asked it."""
+    """The engine may be quicker than the function that submitted the job."""
     fakes = Fakes()
     fakes.async_engine.down = True
     ingested(fakes, IMAGES)

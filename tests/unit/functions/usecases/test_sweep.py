@@ -29,7 +29,7 @@ BATCH = replace(POLICY, mode=InferenceMode.BATCH, micro_batch=2)
 
 
 def with_silent_job() -> Fakes:
-    """The engine has answered, and nobody heard of it."""
+    """The engine has finished, and its notification was lost."""
     fakes = Fakes()
     answered(fakes, ingested_job(fakes, IMAGES), map(prediction, IMAGES))
     return fakes
@@ -165,7 +165,7 @@ class BreakingEngine(FakeEngine):
 
 
 def three_of_each() -> tuple[Fakes, BreakingEngine]:
-    """Three jobs that have answered unheard, three that are OPEN, and three photos that are pending."""
+    """Three finished jobs without notifications, three OPEN jobs, and three pending images."""
     fakes = Fakes()
     fakes.async_engine = engine = BreakingEngine(fakes.steps)
     ingested(fakes, IMAGES, micro_batch=1)
@@ -356,7 +356,7 @@ def test_a_result_of_an_earlier_attempt_is_accepted() -> None:
 
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_jobs_without_a_result_are_polled_last_the_next_time(elsewhere: bool) -> None:
-    """Whether they are at work or can't be looked into."""
+    """Whether they are running or can't be polled."""
     fakes = Fakes()
     ingested(fakes, make_images(60), micro_batch=1)
     fakes.async_engine.elsewhere = set(fakes.async_engine.asked) if elsewhere else set()

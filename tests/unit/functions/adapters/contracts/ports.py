@@ -37,7 +37,7 @@ MATCH = Finding(Verdict.MATCH, "As expected.", 3)
 
 
 class SageMaker:
-    """Takes jobs as the fakes of the engines do: `down`, it takes none; `full`, it has no capacity."""
+    """Accepts jobs like the fake engines: none while `down`; while `full`, it has no capacity."""
 
     def __init__(self) -> None:
         self.down = self.full = False
@@ -92,13 +92,13 @@ def outcome(image: Image, status: Status, reason: str = "", answer: Result | Non
 
 
 def entries(ports: Any, images: list[Image] = IMAGES) -> list[LedgerEntry]:
-    """What the ledger holds of photos, in their order."""
+    """The ledger entries of images, in their order."""
     held = ports.ledger.read([image.image_id for image in images])
     return [held[image.image_id] for image in images]
 
 
 def stored_job(ports: Any, job: Job = JOB) -> Job:
-    """What the jobs table holds of a job."""
+    """The job as stored in the jobs table."""
     held: Job = ports.jobs.read([job.job_id])[job.job_id]
     return held
 

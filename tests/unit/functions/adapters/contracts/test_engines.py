@@ -43,13 +43,13 @@ def requested_ids(job: Job) -> list[list[str]]:
 
 
 def sent(ports: Any, job: Job) -> Job:
-    """A job that its engine took."""
+    """A job that its engine accepted."""
     engine_of(ports, job).prepare(job, shards_of(job))
     return replace(job, status=JobStatus.SENT, **engine_of(ports, job).submit(job))
 
 
 def answer(ports: Any, job: Job, shards: list[int], failure: str = "") -> None:
-    """The engine answers these shards, and fails if there is a `failure`."""
+    """The engine finishes these shards, and fails if there is a `failure`."""
     records = [prediction(image) for number in shards for image in shards_of(job)[number]]
     if isinstance(ports, Fakes):
         _answer_by_fake(engine_of(ports, job), job, records, failure)
@@ -63,7 +63,7 @@ def answer(ports: Any, job: Job, shards: list[int], failure: str = "") -> None:
 
 
 def polled(ports: Any, job: Job) -> JobResult:
-    """What the engine says about the job, whenever it ended."""
+    """The engine's result of the job, whenever it ended."""
     result: JobResult = engine_of(ports, job).poll(job)
     return replace(result, ended_at="")
 

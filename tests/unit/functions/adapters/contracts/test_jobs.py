@@ -126,7 +126,7 @@ def test_a_job_that_advanced_is_neither_created_nor_opened_again(ports: Any, sta
 
 
 def test_an_abandoned_job_can_be_opened(ports: Any) -> None:
-    """The sweep looked before the ledger named it, and the function that opened it goes on."""
+    """The sweep ran before the ledger named it, and the function that opened it continues."""
     in_status(ports, JobStatus.ABANDONED)
 
     ports.jobs.open(JOB, LATER)
@@ -164,7 +164,7 @@ def test_a_sent_job_no_longer_waits(ports: Any) -> None:
 @pytest.mark.parametrize("first", [JobStatus.DONE, JobStatus.FAILED])
 @pytest.mark.parametrize("before", sorted(UNFINISHED))
 def test_the_first_result_closes_a_job(ports: Any, first: JobStatus, before: JobStatus) -> None:
-    """An answer may come before the function that asked has noted that it asked, or that the ledger names the job."""
+    """A result may come before the submitting function has recorded the job, or before the ledger names it."""
     in_status(ports, before)
     seen = stored_job(ports)
 
@@ -216,7 +216,7 @@ def test_an_unknown_job_is_not_created_by_a_change(ports: Any) -> None:
 
 @pytest.mark.parametrize("status", [JobStatus.OPEN, JobStatus.SENT])
 def test_a_job_without_capacity_waits_and_may_be_claimed_at_once(ports: Any, status: JobStatus) -> None:
-    """When it is due is for the caller to look at."""
+    """The caller checks when it is due."""
     opened(ports, BATCH)
     ports.jobs.claim(BATCH, NOON, LATER)
     if status is JobStatus.SENT:
@@ -245,7 +245,7 @@ def test_a_job_without_capacity_is_found_only_once_it_is_due(ports: Any) -> None
 
 
 def test_each_attempt_is_deferred_once(ports: Any) -> None:
-    """The same announcement may come many times, also after the next try was sent."""
+    """The same notification may come many times, even after the next attempt was sent."""
     opened(ports, BATCH)
     later = [
         replace(
@@ -266,7 +266,7 @@ def test_each_attempt_is_deferred_once(ports: Any) -> None:
 
 
 def test_an_attempt_rejected_before_it_was_recorded_is_not_mistaken_for_the_next(ports: Any) -> None:
-    """Else the job would be SENT under the name of a transform job that nobody asked for."""
+    """Otherwise the job would be SENT under the name of a transform job that was never created."""
     opened(ports, BATCH)
     ports.jobs.claim(BATCH, NOON, LATER)
     ports.jobs.defer(replace(BATCH, transform_attempt=1, due_at=LATER, reason="CapacityError"), NOON)
@@ -330,7 +330,7 @@ def test_a_repeated_result_does_not_close_the_job_again(ports: Any) -> None:
 
 @pytest.mark.parametrize("answer", [JobStatus.DONE, JobStatus.FAILED])
 def test_a_job_that_was_abandoned_is_not_closed(ports: Any, answer: JobStatus) -> None:
-    """Nobody asked for it; it is made ready again where somebody does."""
+    """Nobody submitted it; it is prepared again if somebody does."""
     in_status(ports, JobStatus.ABANDONED)
     before = stored_job(ports)
 

@@ -184,7 +184,7 @@ def test_every_due_image_is_pending(ports: Any, number: int) -> None:
 
 @pytest.mark.parametrize("most", [0, 1, 7, 8, 9, 50])
 def test_pending_returns_at_most_the_limit_and_some_if_there_are_any(ports: Any, most: int) -> None:
-    """Again and again asked and assigned, all are found."""
+    """Read and assigned repeatedly, all images are found."""
     images = make_images(60)
     ports.ledger.receive(images, NOON)
 
@@ -229,7 +229,7 @@ def test_assigning_moves_an_image_into_a_job_once(ports: Any) -> None:
 
 
 def test_an_image_attempted_since_it_was_read_is_not_assigned(ports: Any) -> None:
-    """The job's id tells how often each of its photos was tried."""
+    """The job's id depends on the attempts of each of its images."""
     ports.ledger.receive(IMAGES[:1], NOON)
     (seen,) = entries(ports, IMAGES[:1])
     ports.ledger.assign([seen], "job-1", NOON)
@@ -345,7 +345,7 @@ def test_a_hostile_key_is_read_back_unchanged(ports: Any, key: str) -> None:
 
 @pytest.mark.parametrize("status", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED])
 def test_an_image_completed_meanwhile_is_not_assigned(ports: Any, status: Status) -> None:
-    """The answer of an earlier job: no attempt tells of it."""
+    """The result of an earlier job: it does not name the attempt."""
     ports.ledger.receive(IMAGES[:1], NOON)
     seen = entries(ports, IMAGES[:1])
     ports.ledger.complete([outcome(IMAGES[0], status)], "job-1", NOON)

@@ -90,7 +90,7 @@ def test_a_withdrawn_line_that_is_ordered_again_is_pending(ports: Any) -> None:
 
 @pytest.mark.parametrize(("held", "marked"), [("", "2"), ("1", "2"), ("3", "3")])
 def test_a_newer_line_records_that_its_consignment_was_replaced(ports: Any, held: str, marked: str) -> None:
-    """The line of a file that adds stands; what an older file brings later is withdrawn all the same."""
+    """The line of an adding file stays; lines that an older file adds later are still withdrawn."""
     ports.orders.put([replace(order_line(3), order_version="4", replace_version=held)], NOON)
 
     ports.orders.put([replace(order_line(5), order_version="2", replace_version="2")], NOON)
