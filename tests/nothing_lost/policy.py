@@ -1,4 +1,4 @@
-"""What the operator of the simulation decides: what the use cases are tested with, and small manifests."""
+"""The policy of the simulation: that of the use case tests with small manifests, and room for the requests of T4."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from dataclasses import replace
 
 from tests.unit.functions.usecases import runs
 
-POLICY = replace(runs.POLICY, batch_threshold=200, micro_batch=20)
+POLICY = replace(runs.POLICY, batch_threshold=200, micro_batch=20, max_requests=500)
