@@ -26,7 +26,10 @@ def test_a_minute_of_faults_and_kills_loses_nothing() -> None:
     assert found["clean"] and found["status"] == 0, found
     assert found["images"] == found["places"]["COUNTED"]  # type: ignore[index]
     assert set(found["kills"]) == {"model", "sagemaker", "lambda"}  # type: ignore[call-overload]
-    assert sum(found["faults"].values()) > 0  # type: ignore[attr-defined]
+    faults, jobs = found["faults"], found["jobs"]
+    assert {kind.partition(".")[0] for kind in faults} >= {"notifications", "requests"}  # type: ignore[attr-defined]
+    # At these rates there are about two faults for three jobs. The counts survive the kills.
+    assert sum(faults.values()) >= sum(jobs.values()) / 3, found  # type: ignore[attr-defined]
     assert 0 < found["model_server_mib"] < 1024  # type: ignore[operator]
 
 
