@@ -474,7 +474,13 @@ class FakeOrders(_Fake):
             elif held and held.verdict is not Verdict.WITHDRAWN and (held.expected, held.due_at) == terms:
                 self.items[key] = replace(held, order_version=line.order_version, replace_version=replaced_by)
             else:
-                fresh = {"verdict": Verdict.PENDING, "reason": NOT_COUNTED, "counted": None, "counted_at_least": None}
+                fresh = {
+                    "verdict": Verdict.PENDING,
+                    "reason": NOT_COUNTED,
+                    "counted": None,
+                    "counted_at_least": None,
+                    "odds": None,
+                }
                 self.items[key] = replace(line, bin_revision=0, replace_version=replaced_by, overdue=False, **fresh)
                 self._clock(key)
 
@@ -504,6 +510,7 @@ class FakeOrders(_Fake):
                     self.judged.append(line.consignment_id)
                 changes = {"verdict": finding.verdict, "reason": finding.reason, "counted": finding.counted}
                 changes["counted_at_least"] = finding.counted_at_least
+                changes["odds"] = finding.odds
                 self.items[key] = replace(held, bin_revision=revision, overdue=finding.overdue, **changes)
                 self._clock(key)
                 written.add(key)

@@ -29,7 +29,7 @@ from binlab.evaluate.baselines import PRICE, Rekognition, count_of, rekognition_
 from binlab.evaluate.charts import plots_of
 from binlab.evaluate.evaluation import evaluation
 from binlab.evaluate.metrics import rounded
-from binlab.evaluate.orders import Thresholds
+from binlab.evaluate.orders import Rules
 from binlab.evaluate.predictions import Predictions, read_predictions, same_split
 from binlab.evaluate.report import evaluation_page, print_figures, worst
 from binmodel.artifact import ArtifactError, shipped
@@ -51,15 +51,16 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     out = env("SM_OUTPUT_DATA_DIR", ".work/evaluation")
     add("--out", type=Path, default=out, help="(default: %(default)s)")
     add("--figures", type=Path, metavar="DIR", help="also write the plots as PNG; they show no photo")
-    add("--match", type=float, default=0.6, help="probability needed for MATCH (default: %(default)s)")
-    add("--variance", type=float, default=0.9, help="probability needed for SHORT and OVER (default: %(default)s)")
+    add("--match-risk", type=float, default=0.02, help="highest risk of a MATCH (default: %(default)s)")
+    add("--variance", type=float, default=0.5, help="probability needed for SHORT and OVER (default: %(default)s)")
+    add("--discrepancy-rate", type=float, default=0.05, help="share of orders that are wrong (default: %(default)s)")
     add("--rekognition", action="store_true", help="compare with Amazon Rekognition on some of the photos")
     add("--rekognition-limit", type=int, default=100, metavar="N", help="send at most N (default: %(default)s)")
     add("--json", action="store_true", help="print all figures as one JSON object")
     options = parser.parse_args(arguments)
-    for name in ("match", "variance"):
-        if not 0.5 <= getattr(options, name) <= 1:
-            parser.error(f"--{name} must be a probability from 0.5 to 1")
+    for name, low, high in (("match_risk", 0, 0.49), ("variance", 0.5, 1), ("discrepancy_rate", 0.001, 0.5)):
+        if not low <= getattr(options, name) <= high:
+            parser.error(f"--{name.replace('_', '-')} must be from {low} to {high}")
     for name in ("limit", "rekognition_limit"):
         if getattr(options, name) is not None and getattr(options, name) < 1:
             parser.error(f"--{name.replace('_', '-')} must be at least 1")
@@ -141,7 +142,11 @@ def main(arguments: list[str] | None = None) -> int:
         "split": options.split,
         "unreadable": unreadable,
         "split_as_in_training": same_split(predictor.artifact.data, split),
-        **evaluation(predictions, np.array(training_counts), Thresholds(options.match, options.variance)),
+        **evaluation(
+            predictions,
+            np.array(training_counts),
+            Rules(options.match_risk, options.variance, options.discrepancy_rate),
+        ),
         "rekognition": None,
     }
     problem = None

@@ -24,7 +24,7 @@ from bintally.domain.verdicts import VARIANCES, Finding, OrderLine, Verdict, lin
 
 from tests.fakes import Fakes, Registered
 from tests.nothing_lost.uploads import Upload
-from tests.unit.functions.examples import NOW, THRESHOLDS
+from tests.unit.functions.examples import NOW, RULES
 
 MAX_REPORTED = 20
 REFUSED = "The file is damaged."
@@ -122,7 +122,7 @@ def _lines_final(fakes: Fakes, now: str) -> Iterator[str]:
     for (consignment_id, bin_id), line in fakes.orders.items.items():
         if line.verdict is Verdict.WITHDRAWN:
             continue
-        found = line_verdict(line, fakes.bins.items.get(bin_id), now=now, thresholds=THRESHOLDS)
+        found = line_verdict(line, fakes.bins.items.get(bin_id), now=now, rules=RULES)
         if _concluded(line) != _concluded(found):
             yield f"invariant 5: {consignment_id}/{bin_id} stands at {line.verdict}, but it is {found.verdict}"
         elif line.verdict in VARIANCES and _said(_facts(line)) not in discrepancies:
@@ -136,7 +136,7 @@ def _lines_final(fakes: Fakes, now: str) -> Iterator[str]:
 
 
 def _concluded(of: OrderLine | Finding) -> tuple[object, ...]:
-    return of.verdict, of.counted, of.counted_at_least, of.reason, of.overdue
+    return of.verdict, of.counted, of.counted_at_least, of.reason, of.overdue, of.odds
 
 
 def wrong_lines(fakes: Fakes, files: Sequence[ReceivedFile]) -> list[str]:

@@ -34,7 +34,7 @@ from tests.nothing_lost.policy import POLICY
 from tests.nothing_lost.queues import Message, Queue, failed_by
 from tests.nothing_lost.uploads import ORDERS, Upload, Uploads, images_in, s3_notification
 from tests.nothing_lost.watched import WatchedBins, WatchedLedger, WatchedLines
-from tests.unit.functions.examples import NOW, THRESHOLDS, make_image
+from tests.unit.functions.examples import NOW, RULES, make_image
 
 
 @dataclass
@@ -136,7 +136,7 @@ class Platform:
             return False
         changes = Changes(bins=set(told[0]), lines=set(told[1]), judged=set(told[2]))
         with suppress(CrashError, BintallyError):
-            reconcile(self.fakes, changes, thresholds=THRESHOLDS, now=self.now)
+            reconcile(self.fakes, changes, rules=RULES, now=self.now)
             if not (self.rates.repeated and self.chance.random() < self.rates.repeated):
                 del bins[: len(told[0])], lines[: len(told[1])], judged[: len(told[2])]
         return True
@@ -157,7 +157,7 @@ class Platform:
     def clock(self) -> bool:
         """The scheduled run of reconcile."""
         with suppress(CrashError, BintallyError):
-            return reconcile(self.fakes, Changes(overdue=True), thresholds=THRESHOLDS, now=self.now).lines > 0
+            return reconcile(self.fakes, Changes(overdue=True), rules=RULES, now=self.now).lines > 0
         return False
 
     def answer(self) -> bool:

@@ -13,7 +13,7 @@ from tests.nothing_lost.faults import FaultRates
 from tests.nothing_lost.healing import found_wrong, heal, moment
 from tests.nothing_lost.interleaving import Interleaving
 from tests.nothing_lost.platform import Platform
-from tests.unit.functions.examples import THRESHOLDS
+from tests.unit.functions.examples import RULES
 
 ORDERS = 500
 REPEATS = 50
@@ -116,4 +116,4 @@ def test_concurrent_requests_counts_and_orders_end_with_the_newest_verdict(
 def judged(platform: Platform) -> None:
     """As `bintally redrive` requests it after dead letters of a stream."""
     fakes = platform.fakes
-    reconcile(fakes, Changes(consignments=["C-0"]), thresholds=THRESHOLDS, now=platform.now)
+    reconcile(fakes, Changes(consignments=["C-0"]), rules=RULES, now=platform.now)

@@ -97,7 +97,7 @@ def test_a_discrepancy_arrives_as_sentences() -> None:
 
     assert mailed(event).splitlines()[:3] == [
         "Consignment C-1001, bin P-17-C: SHORT.",
-        "5 expected, 3 or 4 counted (90%): 1% as expected, 98% fewer, 1% more.",
+        "5 expected, 3 counted (90%): 1.9% as expected, 98.1% fewer, 0.0% more.",
         "All verdicts: bintally consignment --stack bintally",
     ]
 

@@ -17,7 +17,8 @@ from bincli.errors import CommandError, exit_on_error
 from bincli.options import Json, Profile, Region, Stack
 from bincli.output import Block, Note, Output, Record
 from bincli.tables import Column, Table
-from bincli.verdicts import tally, urgency, verdict_text
+from bincli.text import quantity, verb
+from bincli.verdicts import attention, risk_text, tally, verdict_text
 
 NO_CONSIGNMENTS = "No consignments yet. Import orders with `bintally orders import FILE`."
 
@@ -77,7 +78,8 @@ def show_consignment(deployment: Deployment, consignment_id: str, output: Output
     lines = orders.of_consignment(consignment_id) or orders.of_consignment(normalised(consignment_id))
     if not lines:
         raise CommandError(f"Consignment {consignment_id} not found. `bintally consignment` lists all of them.")
-    output.emit(map(line_record, lines), [lines_table(lines)])
+    lines.sort(key=lambda one: (attention(one.verdict, one.risk), one.bin_id))
+    output.emit(map(line_record, lines), lines_view(lines))
 
 
 def show_without_photo(deployment: Deployment, output: Output) -> None:
@@ -123,6 +125,9 @@ def line_record(line: OrderLine) -> Record:
         "counted": line.counted,
         "counted_at_least": line.counted_at_least,
         "verdict": str(line.verdict),
+        "risk": line.risk,
+        "probability_fewer": line.odds.fewer if line.odds else None,
+        "probability_more": line.odds.more if line.odds else None,
         "reason": line.reason,
         "due_at": line.due_at,
         "overdue": line.overdue,
@@ -139,14 +144,22 @@ def consignments_table(records: Iterable[Record]) -> Table:
     return table
 
 
-def lines_table(lines: Sequence[OrderLine]) -> Table:
-    """What needs attention comes first."""
+def lines_view(lines: Sequence[OrderLine]) -> Iterator[Block]:
+    """A table of `lines`, which are in the order in which a person should look at them."""
+    yield lines_table(lines)
+    risks = [line.risk for line in lines if line.risk is not None]
+    if risks:
+        yield f"Of {quantity(len(risks), 'line')}, an expected {sum(risks):.1f} {verb(len(risks), 'is', 'are')} wrong."
+
+
+def lines_table(lines: Iterable[OrderLine]) -> Table:
     numbers = Column("Expected", right=True), Column("Counted", right=True)
-    table = Table([Column("Bin", folds=True), *numbers, Column("Verdict"), Column("Reason", folds=True)])
-    for line in sorted(lines, key=lambda one: (urgency(one.verdict), one.bin_id)):
+    verdict = Column("Verdict"), Column("Risk", right=True)
+    table = Table([Column("Bin", folds=True), *numbers, *verdict, Column("Reason", folds=True)])
+    for line in lines:
         counted = number_text(line.counted, line.counted_at_least)
-        verdict = verdict_text(line.verdict, line.overdue)
-        table.add(line.bin_id, str(line.expected), counted, verdict, line.reason)
+        shown = verdict_text(line.verdict, line.overdue)
+        table.add(line.bin_id, str(line.expected), counted, shown, risk_text(line.risk), line.reason)
     return table
 
 

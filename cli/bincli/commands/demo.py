@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bincli.count_text import confidence_text
-from bincli.demo.results import Result, most_urgent_first
+from bincli.demo.results import Result, riskiest_first
 from bincli.errors import FAILED, INCOMPLETE, exit_on_error
 from bincli.options import Json, Model
 from bincli.output import Block, Output, Record
 from bincli.tables import Column, Table
-from bincli.text import quantity
-from bincli.verdicts import verdict_text
+from bincli.text import quantity, verb
+from bincli.verdicts import FirstLooks, first_looks, risk_text, verdict_text
 
 if TYPE_CHECKING:
     from bincli.demo.drop import Drop
 
 MAX_ROWS = 40
+LOOKS = 20  # order lines to look at first
 
 
 def demo(
@@ -99,6 +101,9 @@ def summary(drop: Drop, report: Path) -> Record:
         "seconds": round(totals.seconds, 3),
         "images_per_second": round(totals.images_per_second, 2),
         "verdicts": dict(drop.verdicts),
+        "first_looks": asdict(first_of(drop.results)),
+        "wrong_lines": len(drop.wrong),
+        "wrong_lines_in_first_looks": wrong_in_first(drop),
         "report": str(report),
     }
 
@@ -107,7 +112,7 @@ def view(drop: Drop, report: Path) -> Iterator[Block]:
     yield results_table(drop.results)
     hidden = len(drop.results) - MAX_ROWS
     if hidden > 0:
-        yield f"and {hidden:,} more, less urgent"
+        yield f"and {hidden:,} more, with less risk"
     yield ""
     yield from totals_view(drop)
     yield f"contact sheet: {report}"
@@ -123,17 +128,35 @@ def totals_view(drop: Drop) -> Iterator[Block]:
     yield (f"{totals.seconds:,.1f} s from the first upload to the last count: {totals.images_per_second:,.1f} photos/s")
     verdicts = ", ".join(f"{number:,} {verdict}" for verdict, number in drop.verdicts.items())
     yield f"order lines: {verdicts or 'none'}"
+    looks = first_of(drop.results)
+    if looks.looks:
+        yield looks.sentence()
+    if drop.wrong:
+        found, all_wrong = wrong_in_first(drop), len(drop.wrong)
+        yield f"By their labels, {all_wrong:,} {verb(all_wrong, 'is', 'are')} wrong: {found:,} among the first."
+
+
+def first_of(results: Sequence[Result]) -> FirstLooks:
+    """What to expect of the first `LOOKS` order lines with a risk."""
+    return first_looks([one.risk for one in riskiest_first(results) if one.risk is not None], LOOKS)
+
+
+def wrong_in_first(drop: Drop) -> int:
+    """How many of the wrong lines are among the first `LOOKS`."""
+    first = [one for one in riskiest_first(drop.results) if one.risk is not None][:LOOKS]
+    return sum(one.bin_id in drop.wrong for one in first)
 
 
 def results_table(results: Sequence[Result]) -> Table:
-    """The `MAX_ROWS` most urgent results."""
+    """The `MAX_ROWS` riskiest results."""
     with_interval = any(result.interval for result in results)
     counted, confidence, expected = (Column(name, right=True) for name in ("Counted", "Confidence", "Expected"))
     interval = [Column("Interval", folds=True)] if with_interval else []
-    table = Table([Column("Bin", folds=True), counted, confidence, *interval, expected, Column("Verdict")])
-    for result in most_urgent_first(results)[:MAX_ROWS]:
+    risk = Column("Risk", right=True)
+    table = Table([Column("Bin", folds=True), counted, confidence, *interval, expected, Column("Verdict"), risk])
+    for result in riskiest_first(results)[:MAX_ROWS]:
         cells = [result.bin_id, result.count_text, confidence_text(result.confidence)]
         cells += [result.interval or "-"] if with_interval else []
         expected_text = "-" if result.expected is None else str(result.expected)
-        table.add(*cells, expected_text, verdict_text(result.verdict))
+        table.add(*cells, expected_text, verdict_text(result.verdict), risk_text(result.risk))
     return table

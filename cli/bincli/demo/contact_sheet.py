@@ -10,10 +10,10 @@ from binmodel.images import ImageError, Limits, decode
 from PIL import Image, ImageDraw, ImageOps
 
 from bincli.demo.photos import COUNTABLE
-from bincli.demo.results import Result, Totals, most_urgent_first
+from bincli.demo.results import Result, Totals, riskiest_first
 from bincli.demo.text import shorten, width, write
 from bincli.text import quantity
-from bincli.verdicts import NOT_ORDERED
+from bincli.verdicts import NOT_ORDERED, attention, risk_text
 
 COLUMNS, MAX_TILES = 8, 64
 TILE, GAP, MARGIN = 232, 16, 32
@@ -51,7 +51,7 @@ def save_png(image: Image.Image, path: Path) -> None:
 
 def contact_sheet(results: Sequence[Result], totals: Totals) -> Image.Image:
     """The sheet: a header with the totals, at most `MAX_TILES` tiles, and how many were left out."""
-    shown = most_urgent_first(chosen(results))
+    shown = riskiest_first(chosen(results))
     sheet = _tiles(shown, HEADER)
     _header(sheet, totals)
     write(ImageDraw.Draw(sheet), (MARGIN, sheet.height - 20), _footer(len(shown), len(results)), 16, FAINT)
@@ -79,10 +79,10 @@ def _tiles(shown: Sequence[Result], top: int) -> Image.Image:
 
 
 def chosen(results: Sequence[Result]) -> list[Result]:
-    """The `MAX_TILES` results to show: a row of each verdict, and the most urgent in the rest of the sheet."""
+    """The `MAX_TILES` results to show: a row of each kind of verdict, and the riskiest in the rest of the sheet."""
     first_rows: list[Result] = []
     others: list[Result] = []
-    for _, group in groupby(most_urgent_first(results), lambda one: one.verdict):
+    for _, group in groupby(riskiest_first(results), lambda one: attention(one.verdict, one.risk)[0]):
         same = list(group)
         first_rows += same[:COLUMNS]
         others += same[COLUMNS:]
@@ -92,8 +92,8 @@ def chosen(results: Sequence[Result]) -> list[Result]:
 def _footer(shown: int, results: int) -> str:
     legend = "Bars: the model's probability of each count; the ring marks the expected number."
     if shown == results:
-        return f"Most urgent first. {legend}"
-    return f"Most urgent first: {shown} of {results:,}, {results - shown:,} more are in the CSV file. {legend}"
+        return f"Riskiest first. {legend}"
+    return f"Riskiest first: {shown} of {results:,}, {results - shown:,} more are in the CSV file. {legend}"
 
 
 def _header(sheet: Image.Image, totals: Totals) -> None:
@@ -132,7 +132,9 @@ def _tile(result: Result) -> Image.Image:
     draw.rectangle((0, PHOTO, TILE, PHOTO + 30), fill=colour)
     write(draw, (10, PHOTO + 22), result.verdict, 18, ink, bold=True)
     write(draw, (TILE - 10, PHOTO + 22), difference(result), 16, ink, align="right")
-    write(draw, (10, PHOTO + 54), shorten(result.bin_id, 18, TILE - 20), 18, INK, bold=True)
+    risk = "" if result.risk is None else f"risk {risk_text(result.risk)}"
+    write(draw, (10, PHOTO + 54), shorten(result.bin_id, 18, TILE - 30 - width(risk, 15)), 18, INK, bold=True)
+    write(draw, (TILE - 10, PHOTO + 54), risk, 15, INK, align="right")
     _facts(draw, result)
     draw.rectangle((0, 0, TILE - 1, TILE_HEIGHT - 1), outline=LINE)
     return tile

@@ -10,6 +10,7 @@ from typing import Any
 
 from bintally.adapters.dynamo import pages
 from bintally.adapters.ledger import DynamoLedger
+from bintally.domain.bins import bin_id_of
 from bintally.domain.image import TERMINAL, Status
 from bintally.domain.verdicts import OrderLine, Verdict
 from rich.console import Console
@@ -40,12 +41,16 @@ class Watch:
 
 @dataclass(frozen=True)
 class Drop:
-    """The results of a drop. `unfinished` says what is missing; "" if everything was counted and judged."""
+    """The results of a drop. `unfinished` says what is missing; "" if everything was counted and judged.
+
+    `wrong` are the bins whose order line is wrong, as far as labels say.
+    """
 
     results: list[Result]
     totals: Totals
     verdicts: Mapping[str, int]
     unfinished: str
+    wrong: frozenset[str] = frozenset()
 
 
 def run_drop(photos: Sequence[Photo], deployment: Deployment, *, err: Console, watch: Watch | None = None) -> Drop:
@@ -122,7 +127,15 @@ def _drop(photos: Sequence[Photo], entries: Entries, lines: Sequence[OrderLine],
         seconds=seconds,
         verdicts=tally(result.verdict for result in results),
     )
-    return Drop(results, totals, tally(line.verdict for line in lines), _unfinished(photos, entries, lines))
+    verdicts = tally(line.verdict for line in lines)
+    return Drop(results, totals, verdicts, _unfinished(photos, entries, lines), _wrong(photos, results))
+
+
+def _wrong(photos: Sequence[Photo], results: Sequence[Result]) -> frozenset[str]:
+    """The ordered bins whose label is not the expected number."""
+    labels = {bin_id_of(one.key): one.label for one in photos if one.label is not None}
+    ordered = {result.bin_id: result.expected for result in results if result.expected is not None}
+    return frozenset(name for name, label in labels.items() if ordered.get(name, label) != label)
 
 
 def _unfinished(photos: Sequence[Photo], entries: Entries, lines: Sequence[OrderLine]) -> str:

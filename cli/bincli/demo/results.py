@@ -13,7 +13,7 @@ from bintally.domain.intervals import number_text
 from bintally.domain.verdicts import OrderLine, Verdict
 
 from bincli.count_text import count_probabilities, interval_text_of
-from bincli.verdicts import NOT_ORDERED, urgency
+from bincli.verdicts import NOT_ORDERED, attention
 
 UNREADABLE = str(Verdict.UNREADABLE)
 
@@ -36,16 +36,12 @@ class Result:
     reason: str = ""
     interval: str = ""
     at_least: int | None = None
+    risk: float | None = None
 
     @property
     def count_text(self) -> str:
         """`3`, `6+`, or `-` without a count."""
         return number_text(self.count, self.at_least)
-
-    @property
-    def as_expected(self) -> float:
-        """The probability that the bin holds the expected number; 0 without an order or a prediction."""
-        return self.probabilities.get(self.expected, 0.0) if self.expected is not None else 0.0
 
 
 @dataclass(frozen=True)
@@ -64,9 +60,9 @@ class Totals:
         return self.images / self.seconds if self.seconds else 0.0
 
 
-def most_urgent_first(results: Iterable[Result]) -> list[Result]:
-    """By verdict; within a verdict, the least probable to be as expected first; then by bin."""
-    return sorted(results, key=lambda one: (urgency(one.verdict), one.as_expected, one.bin_id))
+def riskiest_first(results: Iterable[Result]) -> list[Result]:
+    """In the order in which a person should look at them; then by bin."""
+    return sorted(results, key=lambda one: (attention(one.verdict, one.risk), one.bin_id))
 
 
 def join(
@@ -77,7 +73,7 @@ def join(
     `entries` are the ledger's items by key. If several lines order a bin, the one that needs attention first counts.
     """
     ordered: dict[str, OrderLine] = {}
-    for line in sorted(lines, key=lambda one: -urgency(one.verdict)):
+    for line in sorted(lines, key=lambda one: attention(one.verdict, one.risk), reverse=True):
         ordered[line.bin_id] = line
     results = [_result(path, entries.get(key, {}), ordered, key) for key, path in photos.items()]
     seen = {result.bin_id for result in results}
@@ -99,6 +95,7 @@ def _result(path: Path, entry: Mapping[str, Any], ordered: Mapping[str, OrderLin
         probabilities=count_probabilities(entry),
         interval=interval_text_of(entry),
         at_least=int(entry["at_least"]) if "at_least" in entry else None,
+        risk=line.risk if line else None,
         reason=(entry.get("reason") or (line.reason if line else "")) if entry else "Not in the ledger.",
     )
 
@@ -112,4 +109,5 @@ def _without_photo(line: OrderLine) -> Result:
         count=line.counted,
         reason=line.reason,
         at_least=line.counted_at_least,
+        risk=line.risk,
     )

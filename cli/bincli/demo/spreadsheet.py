@@ -6,19 +6,30 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from bincli.demo.results import Result, most_urgent_first
+from bincli.demo.results import Result, riskiest_first
 
 FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001, the wide forms are meant
-COLUMNS = ("bin_id", "consignment_id", "expected", "count", "at_least", "confidence", "interval", "verdict", "reason")
+COLUMNS = (
+    "bin_id",
+    "consignment_id",
+    "expected",
+    "count",
+    "at_least",
+    "confidence",
+    "interval",
+    "verdict",
+    "risk",
+    "reason",
+)
 
 
 def write_results(path: Path, results: Sequence[Result]) -> None:
-    """All results as CSV, most urgent first."""
+    """All results as CSV, riskiest first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        for result in most_urgent_first(results):
+        for result in riskiest_first(results):
             writer.writerow(escape_formula(getattr(result, name)) for name in COLUMNS)
 
 

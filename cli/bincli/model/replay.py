@@ -16,7 +16,8 @@ from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.due import site_zone
 from bintally.domain.intervals import number_text
 from bintally.domain.manifest import Prediction, parse_output
-from bintally.domain.verdicts import OrderLine, Thresholds, Verdict, line_verdict
+from bintally.domain.risk import OrderPrior, steps_of
+from bintally.domain.verdicts import OrderLine, Verdict, VerdictRules, line_verdict
 
 from bincli.deployment import Deployment
 from bincli.errors import INCOMPLETE, CommandError
@@ -142,15 +143,16 @@ def compare(
 
 
 def judge_of(deployment: Deployment) -> Judge:
-    """Judges order lines by the stack's own thresholds, whether due or not."""
+    """Judges order lines by the stack's own rules, whether due or not."""
     name = deployment.output("ReconcileFunction")
     variables = deployment.functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    thresholds = Thresholds(float(variables["MATCH_THRESHOLD"]), float(variables["VARIANCE_THRESHOLD"]))
+    prior = OrderPrior(float(variables["DISCREPANCY_RATE"]), steps_of(variables["DISCREPANCY_STEPS"]))
+    rules = VerdictRules(float(variables["MATCH_RISK"]), float(variables["VARIANCE_THRESHOLD"]), prior)
     zone = site_zone(variables.get("SITE_TIME_ZONE", "UTC"))
 
     def judge(line: OrderLine, count: BinCount) -> Verdict:
         open_line = replace(line, due_at=None)
-        return line_verdict(open_line, count, now="", thresholds=thresholds, zone=zone).verdict
+        return line_verdict(open_line, count, now="", rules=rules, zone=zone).verdict
 
     return judge
 

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
+from bintally.domain.risk import Odds, odds_facts
 from bintally.domain.verdicts import NO_LONGER_ORDERED, NOT_COUNTED, WAITING, Finding, OrderLine, Verdict
 
 QUERIES_AT_ONCE = 8
@@ -32,7 +33,14 @@ def line_from_item(item: Item) -> OrderLine:
         counted_at_least=int(item["counted_at_least"]) if "counted_at_least" in item else None,
         overdue=item.get("overdue", False),
         replace_version=item.get("replace_version", ""),
+        odds=_odds(item),
     )
+
+
+def _odds(item: Item) -> Odds | None:
+    if "probability_fewer" not in item:  # an older line, or nothing is known
+        return None
+    return Odds(float(item["probability_fewer"]), float(item["probability_more"]))
 
 
 def _due_partition(line: OrderLine, verdict: Verdict, overdue: bool) -> dict[str, object]:
@@ -133,6 +141,7 @@ class DynamoOrders:
             "reason": finding.reason,
             "counted": finding.counted,
             "counted_at_least": finding.counted_at_least,
+            **odds_facts(finding.odds),
             "bin_revision": revision,
             "judged_at": now,
             "overdue": finding.overdue or None,
@@ -171,7 +180,7 @@ def _terms(line: OrderLine, old: OrderLine | None, now: str) -> dict[str, object
     """The attributes of a line, other than its version, that a newer import changes."""
     if old is None or not _keeps_verdict(old, line):
         new = {"expected": line.expected, "due_at": line.due_at, "imported_at": now}
-        found = dict.fromkeys(("bin_revision", "overdue", "counted", "counted_at_least"))
+        found = dict.fromkeys(("bin_revision", "overdue", "counted", "counted_at_least", *odds_facts(None)))
         verdict = {"verdict": Verdict.PENDING.value, "reason": NOT_COUNTED}
         return {**new, **found, **verdict, **_due_partition(line, Verdict.PENDING, False)}
     # Adds lines of tables that are older than the index ByDue.

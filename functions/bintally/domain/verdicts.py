@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from enum import StrEnum
 
 from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.due import due_words
 from bintally.domain.intervals import number_text
+from bintally.domain.risk import Odds, OrderPrior, posterior
 
 
 class Verdict(StrEnum):
@@ -32,11 +33,15 @@ WAITING = frozenset({Verdict.PENDING, Verdict.UNCERTAIN, Verdict.UNREADABLE})  #
 
 
 @dataclass(frozen=True)
-class Thresholds:
-    """Minimum probabilities: `match` for MATCH, `variance` for SHORT and OVER. Both are at least 0.5."""
+class VerdictRules:
+    """What the verdicts need: MATCH a risk of at most `match_risk`, SHORT and OVER a probability of `variance`.
 
-    match: float
+    `match_risk` is below 0.5, and `variance` at least 0.5. `prior` says how often and by how much orders are wrong.
+    """
+
+    match_risk: float
     variance: float
+    prior: OrderPrior = field(default_factory=OrderPrior)
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,9 @@ class OrderLine:
     """How many items of a bin a consignment expects. `due_at` is ISO 8601 in UTC, or None if there is no due time.
 
     `order_version` increases with each import. `bin_revision` is the bin revision that the verdict is based on.
-    `counted` and `counted_at_least` are those of the latest Finding. An `overdue` line is due and still MISSING,
-    UNCERTAIN or UNREADABLE. `replace_version` is the version of the newest file known to have replaced the consignment,
-    or "" if none has.
+    `counted`, `counted_at_least` and `odds` are those of the latest Finding. An `overdue` line is due and still
+    MISSING, UNCERTAIN or UNREADABLE. `replace_version` is the version of the newest file known to have replaced the
+    consignment, or "" if none has.
     """
 
     consignment_id: str
@@ -61,6 +66,12 @@ class OrderLine:
     counted_at_least: int | None = None
     overdue: bool = False
     replace_version: str = ""
+    odds: Odds | None = None
+
+    @property
+    def risk(self) -> float | None:
+        """The probability that the line is wrong; None if nothing is known."""
+        return self.odds.risk if self.odds else None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -72,7 +83,8 @@ class Finding:
     """A verdict, its reason in words, and the count that it is based on.
 
     `counted` is the bin's count. If the bin holds more than the model can count, `counted` is None and
-    `counted_at_least` is the minimum. Both are None if there is no count.
+    `counted_at_least` is the minimum. Both are None if there is no count. `odds` are those of the line, or None if the
+    model can't tell.
     """
 
     verdict: Verdict
@@ -80,13 +92,14 @@ class Finding:
     counted: int | None = None
     counted_at_least: int | None = None
     overdue: bool = False
+    odds: Odds | None = None
 
 
 def line_verdict(
-    line: OrderLine, count: BinCount | None, *, now: str, thresholds: Thresholds, zone: tzinfo = UTC
+    line: OrderLine, count: BinCount | None, *, now: str, rules: VerdictRules, zone: tzinfo = UTC
 ) -> Finding:
     """The verdict of one line. `now` is ISO 8601 in UTC. Reasons give due times in `zone`, the site's time zone."""
-    finding = _counted_verdict(line, count, thresholds) if count else Finding(Verdict.PENDING, NOT_COUNTED)
+    finding = _counted_verdict(line, count, rules) if count else Finding(Verdict.PENDING, NOT_COUNTED)
     if not line.due_at or line.due_at > now or finding.verdict not in WAITING:
         return finding
     due = due_words(line.due_at, zone)
@@ -95,74 +108,65 @@ def line_verdict(
     return replace(finding, reason=f"{finding.reason.rstrip('.')}. Overdue: due by {due}.", overdue=True)
 
 
-def _counted_verdict(line: OrderLine, count: BinCount, thresholds: Thresholds) -> Finding:
+def _counted_verdict(line: OrderLine, count: BinCount, rules: VerdictRules) -> Finding:
     if count.status is BinStatus.UNREADABLE:
         return Finding(Verdict.UNREADABLE, f"The latest photo was not counted: {count.reason}")
-    odds = _odds(line.expected, count)
+    odds = _odds(line.expected, count, rules.prior)
     if odds is None:
         known = sorted(count.probabilities)
         span = f"from {known[0]} to {known[-1]}" if known else "without probabilities"
         reason = f"{line.expected} expected, but this model counts {span}, so a person must look."
         return Finding(Verdict.UNCERTAIN, reason, count.count, count.at_least)
-    verdict = _verdict(line.expected, count, odds, thresholds)
-    return Finding(verdict, _reason(line.expected, count, odds), count.count, count.at_least)
+    verdict = _verdict(line.expected, count, odds, rules)
+    return Finding(verdict, _reason(line.expected, count, odds), count.count, count.at_least, odds=odds)
 
 
-@dataclass(frozen=True)
-class _Odds:
-    """The probabilities that a bin holds as many items as expected, fewer, or more.
+def _odds(expected: int, count: BinCount, prior: OrderPrior) -> Odds | None:
+    """None if the model has no output for the expected number.
 
-    If the expected number is above the model's range, `fewer` is a lower bound, and `rest` may be fewer, equal or more.
+    A model that can't tell empty bins, or those over its range, assumes that there are none.
     """
+    classes = count.class_probabilities
+    if not classes:
+        return None
+    first, last = min(classes), max(classes)
 
-    equal: float
-    fewer: float
-    more: float
-    rest: float = 0.0
+    def probability(number: int) -> float | None:
+        if number > last:
+            return count.over_range
+        return count.empty if number < first else classes.get(number)
 
-
-def _odds(expected: int, count: BinCount) -> _Odds | None:
-    """None if the model has no output for the expected number."""
-    classes, empty, over_range = count.class_probabilities, count.empty or 0.0, count.over_range or 0.0
-    below = empty + sum(probability for number, probability in classes.items() if number < expected)
-    above = over_range + sum(probability for number, probability in classes.items() if number > expected)
-    if expected in classes:
-        return _Odds(classes[expected], below, above)
-    if classes and expected == 0 and count.empty is not None:
-        return _Odds(empty, 0.0, above)
-    if classes and expected > max(classes) and count.over_range is not None:
-        return _Odds(0.0, below, 0.0, over_range)
-    return None
+    if probability(expected) is None:
+        return None
+    return posterior(expected, lambda number: probability(number) or 0.0, last + 1, prior)
 
 
-def _reason(expected: int, count: BinCount, odds: _Odds) -> str:
+def _reason(expected: int, count: BinCount, odds: Odds) -> str:
     most, interval = max(count.probabilities), count.interval
     number = f"{interval.words()} counted ({interval.coverage:.0%})" if interval else f"{_number(count)} counted"
-    if expected > most:
-        chances = f"at least {odds.fewer:.0%} fewer, {odds.rest:.0%} more than {most} (exact number unknown)."
-    else:
-        chances = f"{odds.equal:.0%} as expected, {odds.fewer:.0%} fewer, {odds.more:.0%} more."
-    return f"{expected} expected, {number}: {chances}"
+    chances = f"{odds.equal:.1%} as expected, {odds.fewer:.1%} fewer, {odds.more:.1%} more."
+    unknown = f" Numbers above {most} are not told apart." if expected > most else ""
+    return f"{expected} expected, {number}: {chances}{unknown}"
 
 
 def _number(count: BinCount) -> str:
     return number_text(count.count, count.at_least)
 
 
-def _verdict(expected: int, count: BinCount, odds: _Odds, thresholds: Thresholds) -> Verdict:
+def _verdict(expected: int, count: BinCount, odds: Odds, rules: VerdictRules) -> Verdict:
     """The verdict that `odds` imply, or UNCERTAIN if the count or its interval contradicts it.
 
-    A count of "6 or more" is never SHORT and never a MATCH. A variance is never called a match.
+    A count of "6 or more" is never SHORT and never a MATCH.
     """
     interval = count.interval
-    if odds.fewer >= thresholds.variance:
+    if odds.fewer >= rules.variance:
         agrees = count.count is not None and count.count < expected and (not interval or interval.is_below(expected))
         return Verdict.SHORT if agrees else Verdict.UNCERTAIN
-    if odds.more >= thresholds.variance:
+    if odds.more >= rules.variance:
         least = count.at_least if count.count is None else count.count
         agrees = least is not None and least > expected and (not interval or interval.is_above(expected))
         return Verdict.OVER if agrees else Verdict.UNCERTAIN
-    if odds.equal >= thresholds.match and count.count == expected and (not interval or interval.holds(expected)):
+    if odds.risk <= rules.match_risk and count.count == expected and (not interval or interval.holds(expected)):
         return Verdict.MATCH
     return Verdict.UNCERTAIN
 

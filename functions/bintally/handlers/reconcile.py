@@ -22,7 +22,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
     reconciled = reconcile(
         dependencies(),
         parse_changes(event),
-        thresholds=settings().thresholds,
+        rules=settings().verdict_rules,
         now=datetime.now(UTC),
         zone=settings().zone,
     )

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from bintally.domain.due import site_zone
 from bintally.domain.errors import SettingError
 from bintally.domain.policy import InferenceMode, Policy
-from bintally.domain.verdicts import Thresholds
+from bintally.domain.risk import OrderPrior, steps_of
+from bintally.domain.verdicts import VerdictRules
 
 
 class Settings:
@@ -95,8 +96,9 @@ class Settings:
         )
 
     @cached_property
-    def thresholds(self) -> Thresholds:
-        return Thresholds(self._number("MATCH_THRESHOLD"), self._number("VARIANCE_THRESHOLD"))
+    def verdict_rules(self) -> VerdictRules:
+        prior = OrderPrior(self._number("DISCREPANCY_RATE"), self._steps("DISCREPANCY_STEPS"))
+        return VerdictRules(self._number("MATCH_RISK"), self._number("VARIANCE_THRESHOLD"), prior)
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -117,6 +119,13 @@ class Settings:
             return float(text)
         except ValueError as error:
             raise SettingError(f"The environment variable {name} is not a number: {text!r}.") from error
+
+    def _steps(self, name: str) -> tuple[float, ...]:
+        text = self._text(name)
+        try:
+            return steps_of(text)
+        except ValueError as error:
+            raise SettingError(f"The environment variable {name}: {error}") from error
 
     def _mode(self, name: str) -> InferenceMode:
         text = self._text(name)

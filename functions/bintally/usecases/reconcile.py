@@ -10,13 +10,14 @@ from urllib.parse import quote
 
 from bintally.domain.bins import BinCount
 from bintally.domain.changes import Changes
+from bintally.domain.risk import odds_facts
 from bintally.domain.times import iso
 from bintally.domain.verdicts import (
     VARIANCES,
     Finding,
     OrderLine,
-    Thresholds,
     Verdict,
+    VerdictRules,
     consignment_verdict,
     line_verdict,
 )
@@ -49,11 +50,11 @@ class Judgement:
 
 
 def _conclusion(of: Finding | OrderLine) -> tuple[object, ...]:
-    return of.verdict, of.counted, of.counted_at_least, of.reason, of.overdue
+    return of.verdict, of.counted, of.counted_at_least, of.reason, of.overdue, of.odds
 
 
 def reconcile(
-    dependencies: Dependencies, changes: Changes, *, thresholds: Thresholds, now: datetime, zone: tzinfo = UTC
+    dependencies: Dependencies, changes: Changes, *, rules: VerdictRules, now: datetime, zone: tzinfo = UTC
 ) -> ReconcileSummary:
     """Judge every line that `changes` affect, from the order and the count as they are now.
 
@@ -66,7 +67,7 @@ def reconcile(
     due = set(orders.due(iso(now), MAX_DUE)) if changes.overdue else set()
     lines = _lines(replace(changes, lines=due | set(changes.lines)), orders)
     counts = dependencies.bins.read({line.bin_id for line in lines})
-    judgements = [_judge(line, counts.get(line.bin_id), thresholds, iso(now), zone) for line in lines]
+    judgements = [_judge(line, counts.get(line.bin_id), rules, iso(now), zone) for line in lines]
     new = [each for each in judgements if each.is_new]
     events.publish(_discrepancy(each) for each in new if each.finding.verdict in VARIANCES)
     to_write = [
@@ -89,14 +90,14 @@ def _lines(changes: Changes, orders: Orders) -> list[OrderLine]:
     return [line for line in lines.values() if line.verdict is not Verdict.WITHDRAWN]
 
 
-def _judge(line: OrderLine, count: BinCount | None, thresholds: Thresholds, now: str, zone: tzinfo) -> Judgement:
-    finding = line_verdict(line, count, now=now, thresholds=thresholds, zone=zone)
+def _judge(line: OrderLine, count: BinCount | None, rules: VerdictRules, now: str, zone: tzinfo) -> Judgement:
+    finding = line_verdict(line, count, now=now, rules=rules, zone=zone)
     return Judgement(line, finding, count.revision if count else 0)
 
 
 def _discrepancy(judgement: Judgement) -> Event:
     line, finding = judgement.line, judgement.finding
-    counted = {"counted": finding.counted, "counted_at_least": finding.counted_at_least}
+    numbers = {"counted": finding.counted, "counted_at_least": finding.counted_at_least, **odds_facts(finding.odds)}
     return "DiscrepancyFound", {
         # Quoted: an id may contain a slash, and "A/B" with "C" is not "A" with "B/C".
         "event_id": f"{quote(line.consignment_id, '')}/{quote(line.bin_id, '')}"
@@ -104,7 +105,7 @@ def _discrepancy(judgement: Judgement) -> Event:
         "consignment_id": line.consignment_id,
         "bin_id": line.bin_id,
         "expected": line.expected,
-        **{name: number for name, number in counted.items() if number is not None},
+        **{name: number for name, number in numbers.items() if number is not None},
         "verdict": str(finding.verdict),
         "reason": finding.reason,
     }

@@ -10,14 +10,16 @@ from bintally.domain.bins import BinCount, BinStatus, bin_id_of
 from bintally.domain.image import Image
 from bintally.domain.intervals import Interval
 from bintally.domain.objects import StoredObject, padded_sequencer
-from bintally.domain.verdicts import OrderLine, Thresholds
+from bintally.domain.risk import OrderPrior
+from bintally.domain.verdicts import OrderLine, VerdictRules
 from hypothesis import strategies as st
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 NOON = "2026-05-04T12:00:00.000Z"
 EARLIER = "2026-05-04T08:00:00.000Z"
 LATER = "2026-05-04T16:00:00.000Z"
-THRESHOLDS = Thresholds(match=0.6, variance=0.8)
+# At this site three lines in ten are wrong, so that one clear photo decides.
+RULES = VerdictRules(match_risk=0.1, variance=0.6, prior=OrderPrior(0.3, (0.4, 0.3, 0.3)))
 MODEL = "resnet50@0123456789ab"
 SURE_OF_3 = {1: 0.01, 2: 0.04, 3: 0.9, 4: 0.04, 5: 0.01}
 THREE_OR_FOUR = Interval(3, 4, 0.9)

@@ -24,7 +24,7 @@ def plots_of(figures: dict[str, Any]) -> dict[str, bytes]:
         "confusion": confusion,
         "reliability": reliability,
         "risk-coverage": risk_coverage,
-        "thresholds": thresholds,
+        "lift": lift,
     }
     if figures["out_of_range"]:
         plots["out-of-range"] = out_of_range
@@ -114,42 +114,34 @@ def risk_coverage(figures: dict[str, Any]) -> Figure:
     return in_percent(figure, panel)
 
 
-def thresholds(figures: dict[str, Any]) -> Figure:
-    orders = figures["orders"]
-    grid, match, variance = orders["grid"], orders["match_threshold"], orders["variance_threshold"]
-    figure, (of_match, of_variance, person) = axes(11.5, 3.9, across=3)
-    # The miss rate does not depend on the variance threshold, nor false alarms on the match threshold.
-    by_match, by_variance = along(grid, "variance", grid[0]["variance"]), along(grid, "match", grid[0]["match"])
-    lines(
-        of_match, by_match, "match", {"matched": (BLUE, "correct order"), "miss_rate": (ORANGE, "wrong order (missed)")}
+def lift(figures: dict[str, Any]) -> Figure:
+    """Wrong lines found against lines looked at, and what is settled against the risk that is accepted."""
+    by_rate = figures["orders"]["by_rate"]
+    figure, (found, settled, leak) = axes(11.5, 3.9, across=3)
+    across = np.linspace(0, 1, len(next(iter(by_rate.values()))["lift_curve"]))
+    found.plot(across, across, color=GREY, linestyle="--", linewidth=1, label="in any order")
+    for (rate, rates), colour in zip(by_rate.items(), (GREEN, BLUE, ORANGE), strict=False):
+        label = f"{float(rate):.0%} of orders wrong"
+        found.plot(across, rates["lift_curve"], color=colour, label=label)
+        risks = [row["match_risk"] for row in rates["by_match_risk"]]
+        settled.plot(risks, [row["settled"] for row in rates["by_match_risk"]], "o-", color=colour, markersize=3)
+        for name, style in (("wrong_settled", "o-"), ("wrong_settled_bound", ":")):
+            leak.plot(risks, [row[name] for row in rates["by_match_risk"]], style, color=colour, markersize=3)
+    found.legend(frameon=False, fontsize=9, loc="lower right")
+    titles = (
+        "wrong orders found, riskiest first",
+        "settled without a person",
+        "wrong among the settled (dotted: 95% bound)",
     )
-    names = {"found": (BLUE, "wrong order, found"), "false_alarm_rate": (ORANGE, "correct order, false alarm")}
-    lines(of_variance, by_variance, "variance", names)
-    for chosen, colour in ((0.5, GREEN), (0.8, BLUE), (0.9, ORANGE)):
-        rows = along(grid, "variance", chosen)
-        lines(person, rows, "match", {"to_person": (colour, f"SHORT, OVER at {chosen:g}")})
-    finish(of_match, "called MATCH", "MATCH", match)
-    finish(of_variance, "called SHORT or OVER", "SHORT and OVER", variance)
-    finish(person, f"sent to a person, {orders['wrong_share']:.0%} of orders wrong", "MATCH", match)
+    labels = ("share of lines looked at", "MatchRisk", "MatchRisk")
+    for panel, title, label in zip((found, settled, leak), titles, labels, strict=True):
+        panel.set_title(title, fontsize=10, loc="left")
+        panel.set(xlabel=label, xlim=(0, None), ylim=(0, None))
+        panel.xaxis.set_major_formatter(PERCENT)
+        panel.yaxis.set_major_formatter(PERCENT)
+    found.set(xlim=(0, 1), ylim=(0, 1))
+    leak.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     return figure
-
-
-def along(grid: list[dict[str, float]], name: str, value: float) -> list[dict[str, float]]:
-    return [each for each in grid if each[name] == value]
-
-
-def lines(panel: Axes, rows: list[dict[str, float]], across: str, names: dict[str, tuple[str, str]]) -> None:
-    for name, (colour, words) in names.items():
-        x, y = ([row[key] for row in rows] for key in (across, name))
-        panel.plot(x, y, "o-", color=colour, markersize=3, label=words)
-
-
-def finish(panel: Axes, title: str, verdict: str, chosen: float) -> None:
-    panel.axvline(chosen, color=GREY, linestyle="--", linewidth=1)
-    panel.set(xlabel=f"threshold for {verdict}", ylim=(0, max(0.1, panel.get_ylim()[1])))
-    panel.set_title(title, fontsize=10, loc="left")
-    panel.yaxis.set_major_formatter(PERCENT)
-    panel.legend(frameon=False, fontsize=9)
 
 
 def out_of_range(figures: dict[str, Any]) -> Figure:

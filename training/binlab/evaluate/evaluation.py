@@ -26,7 +26,7 @@ from binlab.evaluate.metrics import (
     summary,
     wilson_limits,
 )
-from binlab.evaluate.orders import Thresholds, order_figures
+from binlab.evaluate.orders import Rules, order_figures
 from binlab.evaluate.predictions import Counts, Floats, Mask, Predictions
 
 SHARES = (0.1, 0.2, 0.3, 0.5, 0.8, 1.0)
@@ -35,8 +35,8 @@ CONFIDENT = (0.5, 0.8)
 EDGES = tuple(np.linspace(0, 1, 21))  # of the histogram of confidence
 
 
-def evaluation(predictions: Predictions, training_counts: Counts, thresholds: Thresholds) -> dict[str, Any]:
-    """All figures. Unless they are about bins out of range, they cover only images whose count is a class.
+def evaluation(predictions: Predictions, training_counts: Counts, rules: Rules) -> dict[str, Any]:
+    """All figures. Unless they are about bins out of range or orders, they cover only images whose count is a class.
 
     `training_counts` choose the constant baselines. Raises ValueError if no image is in range.
     """
@@ -59,7 +59,7 @@ def evaluation(predictions: Predictions, training_counts: Counts, thresholds: Th
         "risk_coverage": coverage_figures(inside),
         "intervals": interval_figures(inside),
         "out_of_range": out_of_range_figures(inside, outside),
-        "orders": order_figures(inside, outside, thresholds),
+        "orders": order_figures(predictions, rules),
         "baselines": constants(inside.counts, training_counts, classes),
         "published": list(PUBLISHED),
     }

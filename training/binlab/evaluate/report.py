@@ -137,10 +137,16 @@ def _counts(f: dict[str, Any]) -> Table:
 def _orders(f: dict[str, Any]) -> Table:
     orders = f["orders"]
     table = _table("\norders", "")
-    table.add_row("wrong order, passed as MATCH", percent(orders["miss_rate"]))
-    table.add_row("wrong order, found", percent(orders["found"]))
-    table.add_row("correct order, called SHORT or OVER", percent(orders["false_alarm_rate"]))
-    table.add_row(f"sent to a person, if {orders['wrong_share']:.0%} are wrong", percent(orders["to_person"]))
+    table.add_row(
+        f"settled without a person, if {orders['discrepancy_rate']:.0%} are wrong", percent(orders["settled"])
+    )
+    limit = f"{percent(orders['wrong_settled'])}, at most {percent(orders['wrong_settled_bound'])}"
+    table.add_row("wrong among the settled (95% bound)", limit)
+    table.add_row("wrong orders that a person sees", percent(orders["wrong_seen"]))
+    table.add_row("leak ratio (1: photos are no help)", f"{orders['leak_ratio']:.2f}")
+    table.add_row("SHORT or OVER that is right", f"{percent(orders['precision'])} of {percent(orders['alerts'])}")
+    table.add_row("wrong orders in the riskiest tenth", f"{orders['lift_10']:.1f} times as many as by chance")
+    table.add_row("AUC of the risk; within an expected number", f"{orders['auc']:.3f}; {orders['auc_within']:.3f}")
     for name, group in (f["out_of_range"] or {"groups": {}})["groups"].items():
         if name in ("empty", "over_range"):
             bins = "empty bins" if name == "empty" else "bins over the range"

@@ -14,8 +14,9 @@ def item(consignment_id, bin_id, verdict, **more):
     return {"consignment_id": consignment_id, "bin_id": bin_id} | facts | more
 
 
+ODDS = {"risk": 0.012, "probability_fewer": 0.01, "probability_more": 0.002}
 ITEMS = (
-    item("C-2", "B-1", "MATCH", counted=3, due_at="2026-05-05T00:00:00.000Z"),
+    item("C-2", "B-1", "MATCH", counted=3, due_at="2026-05-05T00:00:00.000Z", **ODDS),
     item("C-1", "B-1", "MATCH", counted=3, due_at="2026-05-04T00:00:00.000Z"),
     item("C-1", "B-2", "UNCERTAIN", counted=2),
     item("C-1", "B-3", "SHORT", counted=1, due_at="2026-05-03T00:00:00.000Z"),
@@ -43,7 +44,7 @@ def test_a_consignment_has_the_verdict_that_needs_attention_first():
     assert records[0]["due_at"] == "2026-05-03T00:00:00.000Z"
 
 
-def test_the_lines_of_a_consignment_are_shown_most_urgent_first():
+def test_the_lines_of_a_consignment_are_shown_riskiest_first():
     bins = [line.split()[0] for line in shown("C-1").splitlines()[1:]]
 
     assert bins == ["B-3", "B-2", "B-1"]
@@ -59,6 +60,9 @@ def test_a_line_as_json_has_its_reason():
         "counted": 3,
         "counted_at_least": None,
         "verdict": "MATCH",
+        "risk": 0.012,
+        "probability_fewer": 0.01,
+        "probability_more": 0.002,
         "reason": "because MATCH",
         "due_at": "2026-05-05T00:00:00.000Z",
         "overdue": False,
@@ -126,3 +130,15 @@ def test_without_orders_no_line_misses_its_photo(lines, says):
     show_without_photo(Deployment("fake", OUTPUTS, lambda service: dynamo), output)
 
     assert says in output.stderr
+
+
+def test_the_lines_of_a_consignment_begin_with_the_riskiest_and_say_how_many_are_wrong():
+    risky = [
+        item("C-4", f"B-{number}", "UNCERTAIN", counted=2, risk=risk, probability_fewer=risk, probability_more=0)
+        for number, risk in enumerate((0.04, 0.3, 0.1))
+    ]
+
+    rows = shown("C-4", items=risky).splitlines()
+
+    assert [row.split()[0] for row in rows[1:4]] == ["B-1", "B-2", "B-0"]
+    assert rows[-1] == "Of 3 lines, an expected 0.4 are wrong."

@@ -27,7 +27,7 @@ from bintally.usecases.schedule import run_schedule
 from tests.unit.cli.cost.metering import metered
 from tests.unit.functions.adapters.contracts.ports import adapters
 from tests.unit.functions.aws import aws, client, table
-from tests.unit.functions.examples import NOW, THRESHOLDS, make_images, order_file, prediction
+from tests.unit.functions.examples import NOW, RULES, make_images, order_file, prediction
 from tests.unit.functions.usecases.runs import POLICY
 
 __all__ = ["aws"]
@@ -95,8 +95,8 @@ def test_an_order_line_takes_as_many_requests_as_the_estimate_assumes(dependenci
     lines = [("C-1", image.bin_id) for image in images]
     with metered() as counts:
         import_orders(dependencies, ReceivedFile(rows.encode(), False), source=order_file(), now=NOW)
-        reconcile(dependencies, Changes(lines=lines), thresholds=THRESHOLDS, now=NOW)
-        reconcile(dependencies, Changes(judged=["C-1"]), thresholds=THRESHOLDS, now=NOW)
+        reconcile(dependencies, Changes(lines=lines), rules=RULES, now=NOW)
+        reconcile(dependencies, Changes(judged=["C-1"]), rules=RULES, now=NOW)
 
     assert per(counts, NUMBER) == about(read_usage()["line"])
 
@@ -104,6 +104,6 @@ def test_an_order_line_takes_as_many_requests_as_the_estimate_assumes(dependenci
 def test_an_idle_minute_takes_as_many_requests_as_the_estimate_assumes(dependencies: Any) -> None:
     with metered() as counts:
         run_schedule(dependencies, policy=POLICY, now=NOW)
-        reconcile(dependencies, Changes(overdue=True), thresholds=THRESHOLDS, now=NOW)
+        reconcile(dependencies, Changes(overdue=True), rules=RULES, now=NOW)
 
     assert per(counts, 1) == about(read_usage()["idle_minute"])

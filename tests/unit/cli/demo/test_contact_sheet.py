@@ -8,7 +8,7 @@ from bincli.demo.contact_sheet import (
     difference,
     write_contact_sheet,
 )
-from bincli.demo.results import Result, Totals, most_urgent_first
+from bincli.demo.results import Result, Totals, riskiest_first
 from bincli.verdicts import NOT_ORDERED, URGENCY, tally
 from PIL import Image
 
@@ -40,15 +40,17 @@ def luminance(colour):
 def test_the_most_urgent_verdict_comes_first():
     verdicts = ["MATCH", "UNCERTAIN", NOT_ORDERED, "SHORT", "UNREADABLE", "OVER"]
 
-    ordered = most_urgent_first([result(number, verdict) for number, verdict in enumerate(verdicts)])
+    ordered = riskiest_first([result(number, verdict) for number, verdict in enumerate(verdicts)])
 
     assert [one.verdict for one in ordered] == ["SHORT", "OVER", "UNREADABLE", "UNCERTAIN", "MATCH", NOT_ORDERED]
 
 
-def test_within_a_verdict_the_least_certain_comes_first():
-    ordered = most_urgent_first([result(1, expected=2), result(2, expected=5), result(3, expected=3)])
+def test_short_and_over_are_equals_and_the_riskiest_comes_first():
+    risks = [("SHORT", 0.6), ("OVER", 0.9), ("UNCERTAIN", 0.05), ("UNCERTAIN", 0.3), ("MATCH", 0.01), ("MATCH", None)]
 
-    assert [one.bin_id for one in ordered] == ["B-0002", "B-0003", "B-0001"]
+    ordered = riskiest_first([result(number, verdict, risk=risk) for number, (verdict, risk) in enumerate(risks)])
+
+    assert [one.risk for one in ordered] == [0.9, 0.6, 0.3, 0.05, 0.01, None]
 
 
 @pytest.mark.parametrize("verdict", URGENCY)

@@ -44,7 +44,8 @@ class Replayed:
         table = stack.output("ConsignmentsTable")
         orders = DynamoOrders(stack.client("dynamodb"), table)
         orders.put([replace(order_line(2, bin_id=image.bin_id), due_at=NOW) for image in self.images], NOW)
-        variables = {"MATCH_THRESHOLD": "0.6", "VARIANCE_THRESHOLD": "0.8"}
+        variables = {"DISCREPANCY_RATE": "0.3", "DISCREPANCY_STEPS": "0.4,0.3,0.3"}
+        variables |= {"MATCH_RISK": "0.1", "VARIANCE_THRESHOLD": "0.6"}
         stack.functions.get_function_configuration = lambda **request: {  # type: ignore[method-assign]
             "Environment": {"Variables": variables}
         }

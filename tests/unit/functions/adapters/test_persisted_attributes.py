@@ -8,6 +8,7 @@ from typing import Any
 from bintally.domain.image import Status
 from bintally.domain.intervals import Interval
 from bintally.domain.jobs import JobStatus
+from bintally.domain.risk import Odds
 from bintally.domain.transitions import Requeue
 from bintally.domain.verdicts import Finding, Verdict
 
@@ -35,7 +36,7 @@ BIN = """
 """
 LINE = """
     consignment_id bin_id expected due_at due_partition order_version replace_version imported_at verdict reason
-    counted counted_at_least bin_revision overdue judged_at
+    counted counted_at_least risk probability_fewer probability_more bin_revision overdue judged_at
 """
 JOB_FIELDS = """
     job_id engine shards images folder status reason created_at prepare_count send_count transform_attempt due_at
@@ -68,7 +69,7 @@ def fill(ports: Any) -> None:
     ports.bins.record([unreadable(make_image("c/1.jpg"))], NOON)
     lines = [replace(order_line(3, bin_id=name, due=LATER), replace_version="1") for name in "abc"]
     ports.orders.put(lines, NOON)
-    ports.orders.judge([(lines[0], Finding(Verdict.MATCH, "As expected.", 3), 4)], NOON)
+    ports.orders.judge([(lines[0], Finding(Verdict.MATCH, "As expected.", 3, odds=Odds(0.004, 0.002)), 4)], NOON)
     ports.orders.judge([(lines[1], Finding(Verdict.SHORT, "More.", counted_at_least=6, overdue=True), 4)], NOON)
     for job in (JOB, BATCH):
         ports.jobs.create(job, NOON)

@@ -26,6 +26,7 @@ LEGAL = {
     (SUBMITTED, REJECTED),
     (SUBMITTED, FAILED),
     (SUBMITTED, SUPERSEDED),
+    (COUNTED, RECEIVED),
     (FAILED, RECEIVED),
     (FAILED, COUNTED),
     (FAILED, REJECTED),
@@ -39,10 +40,10 @@ def test_exactly_these_transitions_are_legal() -> None:
     assert {(old, new) for old, new in every if may_follow(old, new)} == LEGAL
 
 
-def test_only_a_missing_result_follows_a_terminal_status() -> None:
+def test_only_a_missing_result_or_a_recount_follows_a_terminal_status() -> None:
     assert frozenset({COUNTED, REJECTED, FAILED, SUPERSEDED}) == TERMINAL
     assert set(TRANSITIONS) == {None, *Status}
-    assert {status for status in TERMINAL if not TRANSITIONS[status]} == {COUNTED, REJECTED, SUPERSEDED}
+    assert {status for status in TERMINAL if not TRANSITIONS[status]} == {REJECTED, SUPERSEDED}
 
 
 @pytest.mark.parametrize("answer", [COUNTED, REJECTED, SUPERSEDED])

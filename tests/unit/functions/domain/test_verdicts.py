@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 from bintally.domain.bins import BinCount
 from bintally.domain.intervals import Interval
+from bintally.domain.risk import OrderPrior
 from bintally.domain.verdicts import (
-    VARIANCES,
     Finding,
-    Thresholds,
     Verdict,
+    VerdictRules,
     consignment_verdict,
     line_verdict,
 )
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tests.unit.functions.examples import LATER, NOON, SURE_OF_3, THRESHOLDS, counted, order_line, unreadable
+from tests.unit.functions.examples import LATER, NOON, RULES, SURE_OF_3, counted, order_line, unreadable
 
 Shares = dict[int, float]
 
@@ -31,9 +31,9 @@ def best(shares: Shares, empty: float | None = None, over_range: float | None = 
     return {"count": None, "at_least": number} if number > max(shares) else {"count": number}
 
 
-def verdict_of(expected: int, shares: Shares, thresholds: Thresholds = THRESHOLDS) -> Finding:
+def verdict_of(expected: int, shares: Shares, rules: VerdictRules = RULES) -> Finding:
     count = counted(count=max(shares, key=lambda number: shares[number]), probabilities=shares)
-    return line_verdict(order_line(expected), count, now=NOON, thresholds=thresholds)
+    return line_verdict(order_line(expected), count, now=NOON, rules=rules)
 
 
 @st.composite
@@ -44,13 +44,14 @@ def shares(draw: st.DrawFn) -> Shares:
     return {number: part / 100 for number, part in enumerate(parts, 1)}
 
 
-thresholds = st.builds(
-    Thresholds,
-    match=st.integers(50, 100).map(lambda hundredths: hundredths / 100),
+rules = st.builds(
+    VerdictRules,
+    match_risk=st.integers(0, 49).map(lambda hundredths: hundredths / 100),
     variance=st.integers(50, 100).map(lambda hundredths: hundredths / 100),
+    prior=st.builds(OrderPrior, st.integers(1, 50).map(lambda hundredths: hundredths / 100)),
 )
 TIE = {1: 0.0, 2: 0.5, 3: 0.5, 4: 0.0, 5: 0.0}
-EVEN = Thresholds(0.5, 0.5)
+LAX = VerdictRules(0.49, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -61,71 +62,62 @@ EVEN = Thresholds(0.5, 0.5)
         (4, SURE_OF_3, Verdict.SHORT),
         (1, SURE_OF_3, Verdict.OVER),
         (3, {1: 0.0, 2: 0.0, 3: 0.6, 4: 0.4, 5: 0.0}, Verdict.MATCH),
-        (3, {1: 0.0, 2: 0.0, 3: 0.59, 4: 0.41, 5: 0.0}, Verdict.UNCERTAIN),
-        (4, {1: 0.0, 2: 0.2, 3: 0.6, 4: 0.2, 5: 0.0}, Verdict.SHORT),
-        (4, {1: 0.0, 2: 0.19, 3: 0.6, 4: 0.21, 5: 0.0}, Verdict.UNCERTAIN),
+        (3, {1: 0.0, 2: 0.0, 3: 0.55, 4: 0.45, 5: 0.0}, Verdict.MATCH),
+        (3, {1: 0.0, 2: 0.3, 3: 0.35, 4: 0.35, 5: 0.0}, Verdict.UNCERTAIN),
+        (4, {1: 0.0, 2: 0.2, 3: 0.6, 4: 0.2, 5: 0.0}, Verdict.UNCERTAIN),
         (3, {1: 0.2, 2: 0.2, 3: 0.2, 4: 0.2, 5: 0.2}, Verdict.UNCERTAIN),
     ],
 )
-def test_verdicts_at_the_thresholds(expected: int, probabilities: Shares, verdict: Verdict) -> None:
+def test_verdicts_of_photos_and_orders(expected: int, probabilities: Shares, verdict: Verdict) -> None:
     assert verdict_of(expected, probabilities).verdict is verdict
 
 
-@given(st.integers(1, 5), shares(), thresholds)
-def test_a_match_is_as_probable_as_the_threshold_says(expected: int, given_: Shares, limits: Thresholds) -> None:
+@given(st.integers(1, 5), shares(), rules)
+def test_a_match_has_no_more_risk_than_the_rules_allow(expected: int, given_: Shares, limits: VerdictRules) -> None:
     finding = verdict_of(expected, given_, limits)
 
-    assert finding.verdict is not Verdict.MATCH or given_[expected] >= limits.match
+    assert finding.odds is not None
+    assert finding.verdict is not Verdict.MATCH or finding.odds.risk <= limits.match_risk
 
 
-@example(3, TIE, EVEN)
-@given(st.integers(1, 5), shares(), thresholds)
-def test_a_match_was_counted_as_expected(expected: int, given_: Shares, limits: Thresholds) -> None:
+@example(3, TIE, LAX)
+@given(st.integers(1, 5), shares(), rules)
+def test_a_match_was_counted_as_expected(expected: int, given_: Shares, limits: VerdictRules) -> None:
     finding = verdict_of(expected, given_, limits)
 
     assert finding.verdict is not Verdict.MATCH or finding.counted == expected
 
 
-@example(3, {1: 0.3, 2: 0.3, 3: 0.4, 4: 0.0, 5: 0.0}, EVEN)  # counted as expected, and probably fewer
-@given(st.integers(1, 5), shares(), thresholds)
-def test_a_variance_is_never_hidden(expected: int, given_: Shares, limits: Thresholds) -> None:
-    fewer = sum(share for number, share in given_.items() if number < expected)
-    more = sum(share for number, share in given_.items() if number > expected)
-    assume(max(fewer, more) >= limits.variance + 1e-9)
-
+@given(st.integers(1, 5), shares(), rules)
+def test_a_variance_is_as_probable_as_the_rules_demand(expected: int, given_: Shares, limits: VerdictRules) -> None:
     finding = verdict_of(expected, given_, limits)
 
+    assert finding.odds is not None
+    assert finding.verdict is not Verdict.SHORT or finding.odds.fewer >= limits.variance
+    assert finding.verdict is not Verdict.OVER or finding.odds.more >= limits.variance
+
+
+@given(st.integers(1, 5), shares(), rules)
+def test_a_probable_variance_is_never_a_match(expected: int, given_: Shares, limits: VerdictRules) -> None:
+    finding = verdict_of(expected, given_, limits)
+    assert finding.odds is not None
+    assume(max(finding.odds.fewer, finding.odds.more) >= limits.variance)
+
     assert finding.verdict is not Verdict.MATCH
-    assert finding.verdict in VARIANCES or max(fewer, more) < 0.9
 
 
-@pytest.mark.parametrize(("expected", "verdict"), [(3, Verdict.SHORT), (2, Verdict.UNCERTAIN)])
-def test_a_variance_that_is_as_probable_as_the_match_is_not_hidden_by_it(expected: int, verdict: Verdict) -> None:
-    """The count of the tie is 2, and no verdict contradicts it."""
-    assert verdict_of(expected, TIE, EVEN).verdict is verdict
+@given(st.integers(1, 5), shares(), rules)
+def test_where_nothing_is_sure_a_person_looks(expected: int, given_: Shares, limits: VerdictRules) -> None:
+    finding = verdict_of(expected, given_, limits)
+    assert finding.odds is not None
+    assume(finding.odds.risk > limits.match_risk)
+    assume(max(finding.odds.fewer, finding.odds.more) < limits.variance)
 
-
-@given(st.integers(1, 5), shares(), thresholds)
-def test_a_variance_says_in_which_direction(expected: int, given_: Shares, limits: Thresholds) -> None:
-    fewer = sum(share for number, share in given_.items() if number < expected)
-    more = sum(share for number, share in given_.items() if number > expected)
-    verdict = verdict_of(expected, given_, limits).verdict
-
-    assert verdict is not Verdict.SHORT or fewer >= limits.variance
-    assert verdict is not Verdict.OVER or more >= limits.variance
-
-
-@given(st.integers(1, 5), shares(), thresholds)
-def test_where_no_threshold_is_reached_a_person_looks(expected: int, given_: Shares, limits: Thresholds) -> None:
-    fewer = sum(share for number, share in given_.items() if number < expected)
-    more = sum(share for number, share in given_.items() if number > expected)
-    assume(given_[expected] < limits.match and fewer < limits.variance and more < limits.variance)
-
-    assert verdict_of(expected, given_, limits).verdict is Verdict.UNCERTAIN
+    assert finding.verdict is Verdict.UNCERTAIN
 
 
 @pytest.mark.parametrize("expected", [0, 6, 7, 1_000_000])
-def test_expected_numbers_beyond_the_model_need_a_person(expected: int) -> None:
+def test_what_the_model_never_counts_goes_to_a_person(expected: int) -> None:
     finding = verdict_of(expected, SURE_OF_3)
 
     assert finding.verdict is Verdict.UNCERTAIN
@@ -138,13 +130,13 @@ def test_a_count_without_probabilities_goes_to_a_person() -> None:
     count = counted()
     bare = type(count)(count.image, count.status, count=3)
 
-    assert line_verdict(order_line(3), bare, now=NOON, thresholds=THRESHOLDS).verdict is Verdict.UNCERTAIN
+    assert line_verdict(order_line(3), bare, now=NOON, rules=RULES).verdict is Verdict.UNCERTAIN
 
 
-def test_a_reason_has_both_numbers_and_probabilities() -> None:
+def test_a_reason_tells_both_numbers_and_how_sure() -> None:
     reason = verdict_of(5, SURE_OF_3).reason
 
-    assert reason == "5 expected, 3 counted: 1% as expected, 99% fewer, 0% more."
+    assert reason == "5 expected, 3 counted: 13.7% as expected, 86.3% fewer, 0.0% more."
 
 
 @pytest.mark.parametrize(
@@ -157,15 +149,15 @@ def test_a_reason_has_both_numbers_and_probabilities() -> None:
         ("2026-05-03T23:59:59.999Z", Verdict.MISSING),
     ],
 )
-def test_an_uncounted_line_is_pending_until_it_is_due(due: str | None, verdict: Verdict) -> None:
-    finding = line_verdict(order_line(due=due), None, now=NOON, thresholds=THRESHOLDS)
+def test_what_is_not_counted_is_pending_until_it_is_due(due: str | None, verdict: Verdict) -> None:
+    finding = line_verdict(order_line(due=due), None, now=NOON, rules=RULES)
 
     assert (finding.verdict, finding.counted) == (verdict, None)
 
 
 @pytest.mark.parametrize("due", [None, LATER, "2026-01-01T00:00:00.000Z"])
 def test_an_image_that_was_not_counted_is_unreadable_due_or_not(due: str | None) -> None:
-    finding = line_verdict(order_line(due=due), unreadable(), now=NOON, thresholds=THRESHOLDS)
+    finding = line_verdict(order_line(due=due), unreadable(), now=NOON, rules=RULES)
 
     overdue = due is not None and due < NOON
     reason = "The latest photo was not counted: Damaged."
@@ -173,9 +165,9 @@ def test_an_image_that_was_not_counted_is_unreadable_due_or_not(due: str | None)
     assert finding == Finding(Verdict.UNREADABLE, reason + late, counted=None, overdue=overdue)
 
 
-def test_an_unreadable_image_is_neither_variance_nor_match() -> None:
+def test_an_unreadable_image_is_no_variance_and_no_match() -> None:
     for expected in range(7):
-        finding = line_verdict(order_line(expected), unreadable(), now=NOON, thresholds=THRESHOLDS)
+        finding = line_verdict(order_line(expected), unreadable(), now=NOON, rules=RULES)
         assert finding.verdict is Verdict.UNREADABLE
 
 
@@ -204,25 +196,26 @@ def verdict_with(
 ) -> Finding:
     interval = None if low is None else Interval(low, high, 0.9)
     count = counted(**best(probabilities, **odds), probabilities=probabilities, interval=interval, **odds)
-    return line_verdict(order_line(expected), count, now=NOON, thresholds=THRESHOLDS)
+    return line_verdict(order_line(expected), count, now=NOON, rules=RULES)
 
 
 @pytest.mark.parametrize(
     ("expected", "empty", "over_range", "verdict"),
     [
         (3, 0.0, 0.0, Verdict.MATCH),
-        (3, 0.2, 0.2, Verdict.UNCERTAIN),  # 0.58 as expected
-        (3, 0.9, 0.0, Verdict.SHORT),
-        (3, 0.0, 0.9, Verdict.OVER),
+        (3, 0.2, 0.2, Verdict.MATCH),
+        (3, 0.4, 0.4, Verdict.UNCERTAIN),
+        (3, 0.98, 0.0, Verdict.SHORT),
+        (3, 0.0, 0.98, Verdict.OVER),
         (5, 0.0, 0.15, Verdict.SHORT),
         (5, 0.0, 0.25, Verdict.UNCERTAIN),
         (0, 0.7, 0.0, Verdict.MATCH),
-        (0, 0.5, 0.0, Verdict.UNCERTAIN),
-        (0, 0.1, 0.3, Verdict.OVER),
-        (6, 0.0, 0.1, Verdict.SHORT),
+        (0, 0.2, 0.0, Verdict.UNCERTAIN),
+        (0, 0.01, 0.3, Verdict.OVER),
+        (6, 0.0, 0.01, Verdict.SHORT),
         (6, 0.0, 0.3, Verdict.UNCERTAIN),
         (6, 0.0, 1.0, Verdict.UNCERTAIN),
-        (900, 0.05, 0.1, Verdict.SHORT),
+        (900, 0.05, 0.01, Verdict.SHORT),
         (900, 0.0, 1.0, Verdict.UNCERTAIN),
     ],
 )
@@ -231,7 +224,7 @@ def test_bins_out_of_range_are_allowed_for(expected: int, empty: float, over_ran
 
 
 @pytest.mark.parametrize(("expected", "missing"), [(0, "empty"), (6, "over_range")])
-def test_expected_numbers_without_an_output_need_a_person(expected: int, missing: str) -> None:
+def test_what_the_model_has_no_output_for_goes_to_a_person(expected: int, missing: str) -> None:
     odds = {"empty": 0.0, "over_range": 0.0}
     del odds[missing]
 
@@ -274,15 +267,15 @@ def bins(draw: st.DrawFn) -> BinCount:
     return counted(**answer, probabilities=given_, interval=interval, **odds)
 
 
-@example(4, counted(count=None, at_least=6, probabilities=SURE_OF_5, empty=0.0, over_range=0.92), THRESHOLDS)
-@example(6, counted(count=None, at_least=6, probabilities=TIE, empty=0.0, over_range=0.4), EVEN)
-@example(3, counted(count=3, probabilities={1: 0.3, 2: 0.3, 3: 0.4, 4: 0.0, 5: 0.0}), EVEN)
-@example(1, counted(count=0, probabilities=ONE_AT_MOST, empty=0.52, over_range=0.0), EVEN)
-@given(st.integers(0, 9), bins(), thresholds)
+@example(4, counted(count=None, at_least=6, probabilities=SURE_OF_5, empty=0.0, over_range=0.92), RULES)
+@example(6, counted(count=None, at_least=6, probabilities=TIE, empty=0.0, over_range=0.4), LAX)
+@example(3, counted(count=3, probabilities={1: 0.3, 2: 0.3, 3: 0.4, 4: 0.0, 5: 0.0}), LAX)
+@example(1, counted(count=0, probabilities=ONE_AT_MOST, empty=0.52, over_range=0.0), LAX)
+@given(st.integers(0, 9), bins(), rules)
 def test_no_verdict_contradicts_the_count_and_the_interval_beside_it(
-    expected: int, count: BinCount, limits: Thresholds
+    expected: int, count: BinCount, limits: VerdictRules
 ) -> None:
-    finding = line_verdict(order_line(expected), count, now=NOON, thresholds=limits)
+    finding = line_verdict(order_line(expected), count, now=NOON, rules=limits)
 
     assert (finding.counted, finding.counted_at_least) == (count.count, count.at_least)
     interval = count.interval or Interval(0, None, 1.0)
@@ -301,31 +294,27 @@ def test_no_verdict_contradicts_the_count_and_the_interval_beside_it(
             assert other is Verdict.UNCERTAIN
 
 
-def test_an_interval_does_not_turn_a_tie_into_a_match() -> None:
-    finding = line_verdict(
-        order_line(3), counted(count=3, probabilities=TIE, interval=Interval(2, 3, 0.9)), now=NOON, thresholds=EVEN
-    )
-
-    assert finding.verdict is Verdict.UNCERTAIN
-
-
 @pytest.mark.parametrize(
     ("expected", "finding"),
     [
-        (3, "3 expected, 3 or 4 counted (90%): 94% as expected, 5% fewer, 1% more."),
-        (0, "0 expected, 3 or 4 counted (90%): 1% as expected, 0% fewer, 99% more."),
-        (8, "8 expected, 3 or 4 counted (90%): at least 99% fewer, 1% more than 5 (exact number unknown)."),
+        (3, "3 expected, 3 or 4 counted (90%): 99.5% as expected, 0.4% fewer, 0.1% more."),
+        (0, "0 expected, 3 or 4 counted (90%): 21.9% as expected, 0.0% fewer, 78.1% more."),
+        (
+            8,
+            "8 expected, 3 or 4 counted (90%): 31.9% as expected, 62.8% fewer, 5.4% more. "
+            "Numbers above 5 are not told apart.",
+        ),
     ],
 )
-def test_a_reason_has_the_interval(expected: int, finding: str) -> None:
+def test_a_reason_tells_the_interval(expected: int, finding: str) -> None:
     assert verdict_with(expected, NEARLY_3, 3, 4, empty=0.01, over_range=0.01).reason == finding
 
 
 @pytest.mark.parametrize(
     ("expected", "verdict", "counted_", "words"),
     [
-        (0, Verdict.MATCH, 0, "0 expected, 0 counted (90%): 96% as expected"),
-        (1, Verdict.SHORT, 0, "1 expected, 0 counted (90%): 4% as expected, 96% fewer"),
+        (0, Verdict.MATCH, 0, "0 expected, 0 counted (90%): 99.3% as expected"),
+        (1, Verdict.SHORT, 0, "1 expected, 0 counted (90%): 32.7% as expected, 67.3% fewer"),
     ],
 )
 def test_an_empty_bin_is_counted_as_empty(expected: int, verdict: Verdict, counted_: int, words: str) -> None:
@@ -339,14 +328,14 @@ def test_a_bin_over_range_is_over_what_the_model_counts() -> None:
     finding = verdict_with(5, SURE_OF_5, 6, None, empty=0.0, over_range=0.95)
 
     assert (finding.verdict, finding.counted, finding.counted_at_least) == (Verdict.OVER, None, 6)
-    assert finding.reason.startswith("5 expected, 6 or more counted (90%): 5% as expected, 0% fewer, 95% more")
+    assert finding.reason.startswith("5 expected, 6 or more counted (90%): 22.1% as expected, 0.0% fewer, 77.9% more")
 
 
 def test_a_bin_over_range_is_counted_not_unreadable() -> None:
     finding = verdict_with(4, SURE_OF_5, empty=0.0, over_range=0.92)
 
     assert (finding.verdict, finding.counted_at_least) == (Verdict.OVER, 6)
-    assert finding.reason == "4 expected, 6+ counted: 0% as expected, 0% fewer, 100% more."
+    assert finding.reason == "4 expected, 6+ counted: 1.5% as expected, 0.0% fewer, 98.5% more."
 
 
 @pytest.mark.parametrize("expected", [6, 9, 900])

@@ -30,7 +30,9 @@ NEEDS = {
     "reconcile/stream-lines.json": {
         "BINS_TABLE",
         "CONSIGNMENTS_TABLE",
-        "MATCH_THRESHOLD",
+        "DISCREPANCY_RATE",
+        "DISCREPANCY_STEPS",
+        "MATCH_RISK",
         "VARIANCE_THRESHOLD",
         "SITE_TIME_ZONE",
     },

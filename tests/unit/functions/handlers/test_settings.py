@@ -6,7 +6,8 @@ from functools import cached_property
 import pytest
 from bintally.domain.errors import SettingError
 from bintally.domain.policy import InferenceMode, Policy
-from bintally.domain.verdicts import Thresholds
+from bintally.domain.risk import OrderPrior
+from bintally.domain.verdicts import VerdictRules
 from bintally.handlers.settings import Settings
 
 from tests.template.deployed import Stack, source, stack
@@ -29,8 +30,10 @@ def test_the_template_gives_what_the_functions_need() -> None:
     assert settings.result_topics == {stack().outputs["SuccessTopic"], stack().outputs["ErrorTopic"]}
     assert settings.endpoint_name == stack().outputs["EndpointName"]
     parameters = source()["Parameters"]
-    assert settings.thresholds == Thresholds(
-        match=parameters["MatchThreshold"]["Default"], variance=parameters["VarianceThreshold"]["Default"]
+    assert settings.verdict_rules == VerdictRules(
+        match_risk=parameters["MatchRisk"]["Default"],
+        variance=parameters["VarianceThreshold"]["Default"],
+        prior=OrderPrior(parameters["DiscrepancyRate"]["Default"], (0.7, 0.2, 0.1)),
     )
     assert settings.key_pattern == ""
     assert settings.model_name == stack().outputs["ModelName"]
@@ -50,11 +53,15 @@ def test_the_template_gives_what_the_functions_need() -> None:
 
 
 def test_the_templates_parameters_reach_the_functions() -> None:
-    given = Stack(MicroBatchSize="7", KeyPattern="(?P<bin_id>x)", MatchThreshold="0.7").environment("CollectFunction")
+    given = Stack(MicroBatchSize="7", KeyPattern="(?P<bin_id>x)", MatchRisk="0.01").environment("CollectFunction")
 
     settings = Settings(given)
 
-    assert (settings.policy.micro_batch, settings.key_pattern, settings.thresholds.match) == (7, "(?P<bin_id>x)", 0.7)
+    assert (settings.policy.micro_batch, settings.key_pattern, settings.verdict_rules.match_risk) == (
+        7,
+        "(?P<bin_id>x)",
+        0.01,
+    )
 
 
 def test_the_operators_policy_reaches_the_functions() -> None:
@@ -131,7 +138,8 @@ NUMBERS = [
     "BATCH_INSTANCES",
     "BATCH_THRESHOLD",
     "JOB_TIMEOUT",
-    "MATCH_THRESHOLD",
+    "DISCREPANCY_RATE",
+    "MATCH_RISK",
     "MAX_ATTEMPTS",
     "MAX_REQUESTS",
     "MAX_TRANSFORM_JOBS",
@@ -146,3 +154,8 @@ NUMBERS = [
 def test_a_variable_that_is_not_a_number_is_named(name: str) -> None:
     with pytest.raises(SettingError, match=f"The environment variable {name} is not a number: 'many'"):
         read_all(GIVEN | {name: "many"})
+
+
+def test_steps_that_are_no_shares_are_named() -> None:
+    with pytest.raises(SettingError, match=r"The environment variable DISCREPANCY_STEPS: '0.7,0.7' are not shares"):
+        read_all(GIVEN | {"DISCREPANCY_STEPS": "0.7,0.7"})

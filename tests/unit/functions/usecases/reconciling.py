@@ -6,7 +6,7 @@ from bintally.domain.changes import Changes
 from bintally.domain.verdicts import Verdict, line_verdict
 
 from tests.fakes import Fakes
-from tests.unit.functions.examples import NOON, THRESHOLDS, counted, make_image, order_file
+from tests.unit.functions.examples import NOON, RULES, counted, make_image, order_file
 from tests.unit.functions.usecases.runs import (
     imported,
 )
@@ -43,7 +43,7 @@ def assert_settled(fakes: Fakes) -> None:
     for line in fakes.orders.items.values():
         if line.verdict is Verdict.WITHDRAWN:
             continue
-        finding = line_verdict(line, fakes.bins.items.get(line.bin_id), now=NOON, thresholds=THRESHOLDS)
+        finding = line_verdict(line, fakes.bins.items.get(line.bin_id), now=NOON, rules=RULES)
         assert (line.verdict, line.reason) == (finding.verdict, finding.reason)
         assert (line.counted, line.counted_at_least) == (finding.counted, finding.counted_at_least)
 

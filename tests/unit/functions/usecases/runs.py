@@ -24,7 +24,7 @@ from bintally.usecases.schedule import ScheduleSummary, run_schedule
 from bintally.usecases.submit import SubmitSummary, submit_open
 
 from tests.fakes import CrashError, Fakes
-from tests.unit.functions.examples import NOW, THRESHOLDS, order_file, prediction
+from tests.unit.functions.examples import NOW, RULES, order_file, prediction
 
 MAX_STEPS = 200
 POLICY = Policy(
@@ -86,7 +86,7 @@ def reconciled(fakes: Fakes, changes: Changes, now: datetime = NOW) -> Reconcile
 
 
 def _reconciled(fakes: Fakes, changes: Changes, now: datetime) -> ReconcileSummary:
-    return reconcile(fakes, changes, thresholds=THRESHOLDS, now=now)
+    return reconcile(fakes, changes, rules=RULES, now=now)
 
 
 def clock_ran(fakes: Fakes, now: datetime) -> ReconcileSummary:

@@ -11,7 +11,7 @@ from bintally.domain.verdicts import Verdict
 from bintally.usecases.reconcile import reconcile
 
 from tests.fakes import Fakes
-from tests.unit.functions.examples import NOW, THRESHOLDS, counted, make_image, order_file, unreadable
+from tests.unit.functions.examples import NOW, RULES, counted, make_image, order_file, unreadable
 from tests.unit.functions.usecases.runs import after_each_crash, clock_ran, imported, later, reconciled
 
 HEADER = "consignment_id,bin_id,expected,due_at"
@@ -124,7 +124,7 @@ def test_a_date_means_the_end_of_its_day_at_the_site() -> None:
 
     for moment in ("2026-05-04T21:59:59+00:00", "2026-05-04T22:00:00+00:00"):
         now = NOW.fromisoformat(moment).astimezone(UTC)
-        reconcile(fakes, Changes(overdue=True), thresholds=THRESHOLDS, now=now, zone=berlin)
+        reconcile(fakes, Changes(overdue=True), rules=RULES, now=now, zone=berlin)
         assert (fakes.orders.items[LINE].verdict is Verdict.MISSING) == (now.hour == 22)
 
     assert fakes.orders.items[LINE].reason == "Due by the end of 2026-05-04 (Europe/Berlin) and not counted."

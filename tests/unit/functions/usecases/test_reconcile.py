@@ -162,7 +162,10 @@ def test_a_variance_is_published_with_both_numbers() -> None:
         "expected": 2,
         "counted": 3,
         "verdict": "OVER",
-        "reason": "2 expected, 3 counted: 1% as expected, 1% fewer, 98% more.",
+        "risk": 0.8941,
+        "probability_fewer": 0.009078,
+        "probability_more": 0.885022,
+        "reason": "2 expected, 3 counted: 10.6% as expected, 0.9% fewer, 88.5% more.",
     }
 
 

@@ -11,7 +11,7 @@ from bintally.domain.verdicts import Verdict
 from bintally.usecases.reconcile import reconcile
 
 from tests.fakes import Fakes
-from tests.unit.functions.examples import NOON, NOW, THRESHOLDS, counted, make_image
+from tests.unit.functions.examples import NOON, NOW, RULES, counted, make_image
 from tests.unit.functions.usecases.runs import imported
 
 LINES = 1_000
@@ -30,10 +30,10 @@ def with_consignment() -> Fakes:
 def deliver(fakes: Fakes, keys: list[tuple[str, str]], size: int) -> int:
     """The stream delivers the imported lines, and then their verdicts, in batches; how many lines are read."""
     for part in batched(keys, size):
-        reconcile(fakes, Changes(lines=part), thresholds=THRESHOLDS, now=NOW)
+        reconcile(fakes, Changes(lines=part), rules=RULES, now=NOW)
         # The verdicts of one batch are in the stream before the next batch is judged.
         judged, fakes.orders.judged[:] = set(fakes.orders.judged), []
-        reconcile(fakes, Changes(judged=judged), thresholds=THRESHOLDS, now=NOW)
+        reconcile(fakes, Changes(judged=judged), rules=RULES, now=NOW)
     return fakes.orders.items_read
 
 
@@ -61,9 +61,9 @@ def test_lines_that_are_judged_in_any_order_are_read_little_more() -> None:
 def test_a_consignment_with_a_pending_line_in_the_same_batch_is_not_read_at_all() -> None:
     fakes = with_consignment()
     (first, *_) = keys = sorted(fakes.orders.items)
-    reconcile(fakes, Changes(lines=[first]), thresholds=THRESHOLDS, now=NOW)
+    reconcile(fakes, Changes(lines=[first]), rules=RULES, now=NOW)
     fakes.orders.items_read = 0
 
-    reconcile(fakes, Changes(lines=keys[1:101], judged=["C-1"]), thresholds=THRESHOLDS, now=NOW)
+    reconcile(fakes, Changes(lines=keys[1:101], judged=["C-1"]), rules=RULES, now=NOW)
 
     assert fakes.orders.items_read == 100

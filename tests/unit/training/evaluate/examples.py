@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from binlab.data.dataset import LabelledImage
 from binlab.evaluate.evaluation import evaluation
-from binlab.evaluate.orders import Thresholds
+from binlab.evaluate.orders import Rules
 from binlab.evaluate.predictions import Predictions
 
 CLASSES = (1, 2, 3, 4, 5)
@@ -79,4 +79,4 @@ def guesses(seed: int, number: int, *, outside: bool = True) -> Predictions:
 
 def figures_of(predictions: Predictions, **named: object) -> dict:  # type: ignore[type-arg]
     training_counts = np.array([1, 2, 3, 3, 4, 5])
-    return {**NAMED, "rekognition": None, **evaluation(predictions, training_counts, Thresholds()), **named}
+    return {**NAMED, "rekognition": None, **evaluation(predictions, training_counts, Rules()), **named}

@@ -9,7 +9,7 @@ from binlab.evaluate.evaluation import (
     out_of_range_figures,
     reaches_out_of_range,
 )
-from binlab.evaluate.orders import Thresholds
+from binlab.evaluate.orders import Rules
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,7 +67,7 @@ def test_the_confusion_of_five_by_hand() -> None:
 
 def test_without_photos_in_range_there_are_no_figures() -> None:
     with pytest.raises(ValueError, match="No photo"):
-        evaluation(predictions_of([0], [[0.5, 0.5]]), np.array([1]), Thresholds())
+        evaluation(predictions_of([0], [[0.5, 0.5]]), np.array([1]), Rules())
 
 
 # ---- Prediction intervals

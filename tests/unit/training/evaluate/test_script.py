@@ -52,7 +52,7 @@ def test_a_split_becomes_metrics_a_report_and_plots(evaluate: Evaluate, data: Pa
     assert (found["rekognition"], found["unreadable"], found["split_as_in_training"]) == (None, [], False)
     assert (tmp_path / "report.html").read_text().count("data:image/jpeg") > 0
     plots = {path.stem for path in (tmp_path / "figures").iterdir()}
-    assert plots == {"confusion", "reliability", "risk-coverage", "thresholds", "out-of-range"}
+    assert plots == {"confusion", "reliability", "risk-coverage", "lift", "out-of-range"}
 
 
 def test_the_output_is_a_table_and_paths(evaluate: Evaluate, data: Path, tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_the_output_is_a_table_and_paths(evaluate: Evaluate, data: Path, tmp_pat
 
     assert done.returncode == 0, done.stderr[-2000:]
     assert "RMSE, expected value" in done.stdout
-    assert "wrong order, passed as MATCH" in done.stdout
+    assert "wrong among the settled" in done.stdout
     assert str(tmp_path / "report.html") in done.stdout
 
 
@@ -81,7 +81,7 @@ def test_a_broken_photo_is_named_and_left_out(evaluate: Evaluate, tmp_path: Path
     [
         (["--data", "{nowhere}"], "No labelled photos"),
         (["--data", "{data}", "--model", "{nowhere}"], "There is no model"),
-        (["--data", "{data}", "--match", "0.3"], "--match must be a probability from 0.5 to 1"),
+        (["--data", "{data}", "--match-risk", "0.6"], "--match-risk must be from 0 to 0.49"),
         (["--data", "{data}", "--limit", "0"], "--limit must be at least 1"),
     ],
 )

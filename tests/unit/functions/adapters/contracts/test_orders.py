@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from bintally.domain.orders import OrderFile, Progress
+from bintally.domain.risk import Odds
 from bintally.domain.verdicts import NOT_COUNTED, Finding, OrderLine, Verdict
 
 from tests.unit.functions.adapters.contracts.ports import (
@@ -132,13 +133,14 @@ def test_a_verdict_is_accepted_if_the_same_terms_were_imported_meanwhile(ports: 
 
 
 def test_a_verdict_on_an_older_count_is_refused(ports: Any) -> None:
-    short = Finding(Verdict.SHORT, "Fewer.", 2)
+    short = Finding(Verdict.SHORT, "Fewer.", 2, odds=Odds(0.875, 0.01))
     ports.orders.put([order_line(3)], NOON)
     ports.orders.judge([(order_line(3), MATCH, 4)], NOON)
 
     assert ports.orders.judge([(order_line(3), short, 3)], NOON) == set()
     assert ports.orders.judge([(order_line(3), short, 4)], NOON) == {("C-1", "P-17-C")}
-    assert [line.verdict for line in stored(ports, ("C-1", "P-17-C"))] == [Verdict.SHORT]
+    (line,) = stored(ports, ("C-1", "P-17-C"))
+    assert (line.verdict, line.odds, line.risk) == (Verdict.SHORT, Odds(0.875, 0.01), 0.885)
 
 
 def test_a_verdict_on_an_unknown_line_writes_nothing(ports: Any) -> None:
@@ -153,11 +155,11 @@ def test_a_verdict_without_a_count_clears_the_previous_count(ports: Any) -> None
     ports.orders.judge([(order_line(3), Finding(Verdict.UNREADABLE, "Damaged."), 5)], NOON)
 
     (line,) = stored(ports, ("C-1", "P-17-C"))
-    assert (line.verdict, line.counted, line.bin_revision) == (Verdict.UNREADABLE, None, 5)
+    assert (line.verdict, line.counted, line.bin_revision, line.odds) == (Verdict.UNREADABLE, None, 5, None)
 
 
 def test_a_line_over_range_has_a_minimum_until_there_is_a_count(ports: Any) -> None:
-    over = Finding(Verdict.OVER, "More.", None, 6)
+    over = Finding(Verdict.OVER, "More.", None, 6, odds=Odds(0.000123, 0.9))
     ports.orders.put([order_line(3)], NOON)
 
     ports.orders.judge([(order_line(3), over, 4)], NOON)
@@ -170,7 +172,7 @@ def test_a_line_over_range_has_a_minimum_until_there_is_a_count(ports: Any) -> N
     ports.orders.put([replace(order_line(5), order_version="2")], NOON)
 
     (line,) = stored(ports, ("C-1", "P-17-C"))
-    assert (line.counted, line.counted_at_least) == (None, None)
+    assert (line.counted, line.counted_at_least, line.odds) == (None, None, None)
 
 
 def test_among_several_verdicts_only_refused_ones_are_omitted(ports: Any) -> None:
