@@ -128,18 +128,18 @@ class Deployer:
 
         outcome = Outcome(self._target.stack)
         stack = self._existing(plan=plan)
-        if stack and "IntakeBucket" not in stack.outputs:
-            raise CommandError(f"The stack {stack.name} is not a bintally stack. Choose another --stack.")
         current = dict(stack.parameters) if stack else {}
         if stack is None:
             check_names(self._clients("dynamodb"), self._target.stack)
         if image:
             parameters = {**parameters, "ModelImageUri": self._image(plan=plan)}
         parameters = with_version(parameters, current)
-        outcome.quotas = self._check_quotas({**defaults(), **current, **parameters})
+        after = {**defaults(), **current, **parameters}
+        outcome.quotas = self._check_quotas(after)
         if not plan and not ignore_quotas and any(quota.is_short for quota in outcome.quotas):
             return outcome
         steps = deployments(stack, parameters)
+        self._show_hints(after, pauses_scaling=bool(stack) and len(steps) > 1)
         self._programs.run(BUILD)
         planned = {name: value for step in steps[: None if stack else 1] for name, value in step.items()}
         outcome.changes = plan_deployment(self._programs, self._cloudformation, self._target, planned)
@@ -160,6 +160,8 @@ class Deployer:
 
         stack = find_stack(self._cloudformation, self._target.stack)
         if stack is None or stack.status != FAILED_CREATE:
+            if stack and "IntakeBucket" not in stack.outputs:
+                raise CommandError(f"The stack {stack.name} is not a bintally stack. Choose another --stack.")
             return stack
         failed = f"The first create of {stack.name} failed and was rolled back"
         if plan:
@@ -189,6 +191,15 @@ class Deployer:
                 self._output.info(f"Quota too small: {need}, the account has {quota.value:g}. Ask AWS:", "bold red")
                 self._output.info(f"  {quota.request(self._target.region)}")
         return checked
+
+    def _show_hints(self, parameters: Mapping[str, str], *, pauses_scaling: bool) -> None:
+        from bincli.deploy.hints import hint_of_idle_endpoint, hints_of
+
+        hints = list(hints_of(parameters))
+        if pauses_scaling:
+            hints.append(hint_of_idle_endpoint(self._clients("sagemaker"), f"{self._target.stack}-counter"))
+        for hint in filter(None, hints):
+            self._output.info(hint, "yellow")
 
     def _show_changes(self, changes: Sequence[Change]) -> None:
         for sentence in sentences(changes):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -8,12 +10,15 @@ import pytest
 import typer
 from bincli.commands.deploy import Deployer, Outcome, parameters_of, record_of, view
 from bincli.errors import CommandError
+from bincli.image.repository import MANIFEST
 from bincli.main import app
+from moto import mock_aws
 from typer.testing import CliRunner
 
 from tests.unit.cli.cloudformation import FakeCloudFormation
 from tests.unit.cli.printing import Printed
 from tests.unit.cli.programs import FakePrograms
+from tests.unit.functions.aws import client
 
 ADDED = {"Action": "Add", "LogicalResourceId": "BinsTable", "ResourceType": "AWS::DynamoDB::Table"}
 REPLACED = ADDED | {"Action": "Modify", "Replacement": "True", "PolicyAction": "ReplaceAndRetain"}
@@ -26,11 +31,17 @@ class Account:
     def __init__(self, status: str | None = None, *, quota: float = 1000, changes: Sequence[Any] = (ADDED,)) -> None:
         self.cloudformation = FakeCloudFormation(status, parameters=PARAMETERS if status else {})
         self.cloudformation.changes = list(changes)
-        self.quota, self.tables = quota, list[str]()
+        self.quota, self.tables, self.instances = quota, list[str](), 1
         self.programs = FakePrograms(on_run=self.sam)
         self.output = Printed()
 
     def sam(self, argv: Sequence[str]) -> None:
+        """What sam and docker do."""
+        if argv[:3] == ["docker", "buildx", "build"]:
+            tag = next(word for word in argv if "name=" in word).split("name=")[1].split(",")[0].rpartition(":")[2]
+            manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": {}, "layers": []}
+            pushed = {"imageManifest": json.dumps(manifest), "imageManifestMediaType": MANIFEST}
+            client("ecr").put_image(repositoryName="bintally-counter", imageTag=tag, **pushed)
         if "deploy" not in argv:
             return
         words = argv[argv.index("--parameter-overrides") + 1 :] if "--parameter-overrides" in argv else []
@@ -40,7 +51,12 @@ class Account:
             self.cloudformation.execute(dict(word.split("=", 1) for word in words))
 
     def client(self, service: str) -> Any:
-        return {"cloudformation": self.cloudformation, "service-quotas": self, "dynamodb": self}[service]
+        ours = {"cloudformation": self.cloudformation, "service-quotas": self, "dynamodb": self, "sagemaker": self}
+        return ours.get(service) or client(service)
+
+    def describe_endpoint(self, **request: str) -> dict[str, Any]:
+        assert request == {"EndpointName": "prod-counter"}
+        return {"ProductionVariants": [{"CurrentInstanceCount": self.instances}]}
 
     def get_paginator(self, operation: str) -> Any:
         if operation == "list_tables":
@@ -51,9 +67,11 @@ class Account:
         ]
         return SimpleNamespace(paginate=lambda **request: [{"Quotas": quotas}])
 
-    def deploy(self, *, plan: bool = False, ignore_quotas: bool = False, **parameters: str) -> Outcome:
+    def deploy(
+        self, *, plan: bool = False, ignore_quotas: bool = False, image: bool = False, **parameters: str
+    ) -> Outcome:
         deployer = Deployer(self.client, self.programs, self.output, "prod", None)
-        return deployer.deploy(parameters, plan=plan, image=False, yes=True, ignore_quotas=ignore_quotas)
+        return deployer.deploy(parameters, plan=plan, image=image, yes=True, ignore_quotas=ignore_quotas)
 
     @property
     def deployments(self) -> list[str]:
@@ -133,6 +151,42 @@ def test_another_instance_type_takes_two_deployments() -> None:
     assert first == "EndpointScaling=off"
     assert "InferenceInstanceType=ml.c7i.xlarge" in second
     assert account.cloudformation.parameters["EndpointScaling"] == "on"
+
+
+def test_the_container_is_built_and_deployed_by_its_digest_under_a_version_of_its_own() -> None:
+    with mock_aws():
+        account = Account("CREATE_COMPLETE")
+        account.deploy(image=True)
+
+    (deployment,) = account.deployments
+    assert re.search(r"ModelImageUri=\S+\.amazonaws\.com/bintally-counter@sha256:[0-9a-f]{64} ", deployment)
+    assert re.search(r"ModelVersion=[0-9a-f]{12}( |$)", deployment)
+
+
+def test_a_plan_builds_no_container() -> None:
+    account = Account("CREATE_COMPLETE")
+
+    account.deploy(image=True, plan=True)
+
+    assert not [line for line in account.programs.lines if line.startswith("docker")]
+    assert "ModelImageUri=bintally-counter:" in account.programs.lines[-1]
+
+
+def test_what_nobody_would_hear_or_count_is_said() -> None:
+    account = Account()
+    account.deploy(plan=True)
+
+    assert "Without a model container nothing is counted" in account.output.stderr
+    assert "AlertEmail is empty" in account.output.stderr
+
+
+@pytest.mark.parametrize(("instances", "said"), [(0, True), (1, False)])
+def test_an_endpoint_without_an_instance_is_said_before_its_type_changes(instances: int, said: bool) -> None:
+    account = Account("CREATE_COMPLETE")
+    account.instances = instances
+    account.deploy(InferenceInstanceType="ml.c7i.xlarge")
+
+    assert ("DesiredInstanceCount=1" in account.output.stderr) is said
 
 
 def test_a_replaced_table_is_a_loud_warning() -> None:
