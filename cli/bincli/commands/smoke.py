@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bintally.usecases.canary import CanaryReport
 
 SEED = 7
+NAMESPACE = "bintally"  # of the stack's metrics
 MEANING = {
     "cleared": "traces of earlier runs removed",
     "imported": "order imported",
@@ -37,6 +38,9 @@ def smoke(
     timeout: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="Fail if there are no verdicts after SECONDS.")
     ] = 900,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="Also send the result to CloudWatch, for the alarm.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Prove that a stack works, with photos of its own.
@@ -49,6 +53,10 @@ def smoke(
 
     Events on the bus name the canary like any other bin; alerts leave it
     out. Do not run two at once: they disturb each other.
+
+    With --metrics, CanaryPassed (1 or 0) and CanarySeconds go to CloudWatch.
+    The template's parameter SmokeAlarm=on alarms when nothing has passed
+    for two hours, or nobody has run it.
 
     \b
     Exit codes:
@@ -65,7 +73,10 @@ def smoke(
     output = Output.standard(as_json)
     with exit_on_error(NOTHING_DONE, "Nothing was proven. "):
         with output.err.status("Counting drawn photos"):
-            report = run_smoke(open_deployment(stack, region, profile), timeout)
+            deployment = open_deployment(stack, region, profile)
+            report = run_smoke(deployment, timeout)
+        if metrics:
+            send_metrics(deployment, report)
         output.emit([record_of(report)], view(report))
     if not report.passed:
         raise typer.Exit(FAILED)
@@ -85,6 +96,16 @@ def run_smoke(deployment: Deployment, timeout: float) -> CanaryReport:
             "Extend the pattern so that keys that begin with bintally-canary- don't match it."
         )
     return run_canary(deployment.canary, drawn_photos(), timeout=timeout)
+
+
+def send_metrics(deployment: Deployment, report: CanaryReport) -> None:
+    """Send the result to CloudWatch, where the stack's functions send theirs."""
+    dimensions = [{"Name": "service", "Value": deployment.name}]
+    values = [("CanaryPassed", "Count", float(report.passed)), ("CanarySeconds", "Seconds", report.seconds)]
+    data = [
+        {"MetricName": name, "Dimensions": dimensions, "Unit": unit, "Value": value} for name, unit, value in values
+    ]
+    deployment.client("cloudwatch").put_metric_data(Namespace=NAMESPACE, MetricData=data)
 
 
 def drawn_photos() -> dict[str, bytes]:
