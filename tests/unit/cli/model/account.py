@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import tarfile
@@ -42,7 +43,8 @@ def write_bundle(path: Path, version: str = "aaaa00000001", **files: bytes) -> P
     model |= {"weights": {ONNX_INT8: sha256(folder / ONNX_INT8)}, "data": {"sha256": "dd"}}
     model |= {"metrics": {"int8": {"test": {"balanced_within_one": 0.79}}}}
     members = {DESCRIPTION: json.dumps(model).encode(), ONNX_INT8: weights, **files}
-    with tarfile.open(path, "w:gz") as archive:
+    # Without a time, so that the same members always have the same digest.
+    with gzip.GzipFile(path, "wb", mtime=0) as file, tarfile.open(fileobj=file, mode="w") as archive:
         for name, content in members.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
