@@ -46,8 +46,8 @@ def find_latest(cloudformation: Any, name: str) -> StackDescription | None:
     if stack := describe_stack(cloudformation, name):
         return stack
     pages = cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=[GONE])
-    gone = (summary for page in pages for summary in page["StackSummaries"] if summary["StackName"] == name)
-    newest = next(gone, None)  # CloudFormation lists the newest first
+    gone = [summary for page in pages for summary in page["StackSummaries"] if summary["StackName"] == name]
+    newest = max(gone, key=lambda summary: summary["DeletionTime"], default=None)
     return describe_stack(cloudformation, newest["StackId"]) if newest else None
 
 

@@ -72,6 +72,8 @@ class FakeCloudFormation:
                 yield {"StackResourceSummaries": self.resources}
             case "list_stacks":
                 gone = {"StackName": "prod", "StackId": "arn:stack/prod", "StackStatus": "DELETE_COMPLETE"}
-                yield {"StackSummaries": [gone] if self.status == "DELETE_COMPLETE" else []}
+                older = gone | {"StackId": "arn:stack/older", "DeletionTime": "2026-05-03T12:00:00Z"}
+                newest = gone | {"DeletionTime": "2026-05-04T12:00:00Z"}
+                yield {"StackSummaries": [older, newest] if self.status == "DELETE_COMPLETE" else []}
             case _:
                 raise AssertionError(operation)
