@@ -90,14 +90,16 @@ def published(made: list[tuple[str, str, dict[str, Any]]]) -> list[tuple[str, di
 
 
 @contextmanager
-def refused_by_sagemaker() -> Iterator[None]:
-    """Every request to the endpoint is throttled."""
+def refused_by_sagemaker(
+    code: str = "ThrottlingException", message: str = "Slow down.", service: str = "sagemaker-runtime"
+) -> Iterator[None]:
+    """Every request to the endpoint is throttled, or every one to `service` is refused with another error."""
 
     def refuse(**_: Any) -> tuple[Any, dict[str, Any]]:
-        error = {"Error": {"Code": "ThrottlingException", "Message": "Slow down."}, "ResponseMetadata": {}}
+        error = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {}}
         return SimpleNamespace(status_code=400), error
 
-    events = client("sagemaker-runtime").meta.events
+    events = client(service).meta.events
     events.register("before-call", refuse)
     try:
         yield

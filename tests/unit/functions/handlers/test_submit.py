@@ -52,6 +52,25 @@ def test_a_waiting_job_is_sent_once(waiting_job: None) -> None:
     assert submit() == NOTHING
 
 
+def test_a_used_up_quota_is_measured_and_named_in_the_log(
+    on_aws: dict[str, str],
+    setting: Callable[[str, str], None],
+    logs: Callable[[], list[dict[str, Any]]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    setting("INFERENCE_MODE", "batch")
+    wiring.dependencies().ledger.receive(IMAGES, NOON)
+    limit = "The account-level service limit 'ml.c6i.xlarge for transform job usage' is 0 Instances."
+
+    with refused_by_sagemaker("ResourceLimitExceeded", limit, "sagemaker"):
+        submit()
+
+    (line,) = [line for line in logs() if line["message"] == "job waits for the next run"]
+    assert limit in line["reason"]
+    measured = [json.loads(text) for text in capsys.readouterr().out.splitlines() if "_aws" in text]
+    assert [each["JobsOverQuota"] for each in measured] == [[1.0]]
+
+
 def test_a_rejected_job_waits_and_has_a_reason(waiting_job: None) -> None:
     with refused_by_sagemaker():
         answer = submit()
