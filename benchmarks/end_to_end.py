@@ -30,7 +30,7 @@ def count_rate(images: list[Path]) -> float:
 
 
 def demo_rate(folder: Path, report: Path) -> float:
-    """Images/s of `bintally demo`, from the first put to the last count; the stack's start is not in it."""
+    """Images/s of `bintally demo`, from the first upload to the last count, without the start of the stack."""
     command = [BINTALLY, "demo", "--images", str(folder), "--report", str(report), "--json"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     summary = json.loads(run.stdout.splitlines()[-1])

@@ -1,4 +1,4 @@
-"""The same photos through the endpoint, through transform jobs, and through both as it suits them.
+"""The same photos through the endpoint, through transform jobs, and in mode `auto`.
 
     python benchmarks/engines.py --images DIR                     # 2,000 photos, three stacks: about five minutes
     python benchmarks/engines.py --images DIR --limit 60 --json
@@ -71,9 +71,9 @@ def run(mode: str, photos: Sequence[Photo], orders: bytes, output: Output) -> di
 
 
 def compared(runs: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """How many bins and verdicts differ from those of the first mode, and what each mode took."""
+    """How many bins and verdicts differ from those of the first mode, and the time of each mode."""
     first = runs[MODES[0]]
-    told = ("unfinished", "jobs", "seconds", "per_second")
+    reported = ("unfinished", "jobs", "seconds", "per_second")
     found = {}
     for mode, made in runs.items():
         differ = {
@@ -81,7 +81,7 @@ def compared(runs: dict[str, dict[str, Any]]) -> dict[str, Any]:
             for what in ("bins", "verdicts")
         }
         speed = {"ratio": round(made["per_second"] / first["per_second"], 2)}
-        found[mode] = {"bins": len(made["bins"]), "differ": differ, **{name: made[name] for name in told}, **speed}
+        found[mode] = {"bins": len(made["bins"]), "differ": differ, **{name: made[name] for name in reported}, **speed}
     return found
 
 
@@ -91,13 +91,13 @@ def main(arguments: list[str] | None = None) -> int:
     photos = chosen(options.images, options.limit)
     orders = make_orders(photos, datetime.now(UTC) + timedelta(days=1))
     found = compared({mode: run(mode, photos, orders, output) for mode in MODES})
-    alike = all(not any(each["differ"].values()) and not each["unfinished"] for each in found.values())
+    equal = all(not any(each["differ"].values()) and not each["unfinished"] for each in found.values())
     if options.json:
-        print(json.dumps({"alike": alike, "modes": found}))
+        print(json.dumps({"equal": equal, "modes": found}))
     else:
         for mode, each in found.items():
             print(mode, json.dumps(each))
-    return 0 if alike else 1
+    return 0 if equal else 1
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
     python benchmarks/predict_stream.py --images DIR               # 500 photos, the shipped model
     python benchmarks/predict_stream.py --images DIR --limit 100 --json
 
-Baseline `one by one`: read, decode, count, next. Ceiling `pixels only`: the model alone on pixels that lie ready, in
-batches, as many at once as suit it; nothing that decodes can be faster. All take turns in `--rounds`, and the best of
+Baseline `one by one`: read, decode, count, next. Ceiling `pixels only`: the model alone on decoded pixels, in
+batches, with its own concurrency; nothing that decodes can be faster. All take turns in `--rounds`, and the best of
 each counts, because the machine may be busy with other things.
 """
 

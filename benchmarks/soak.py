@@ -1,14 +1,15 @@
-"""Photos at full rate while everything goes wrong now and then; at the end, the audit.
+"""Photos at full rate under constant faults and kills; at the end, the audit.
 
     make soak                                                       # ten minutes
     python benchmarks/soak.py --seconds 60 --kill-every 2 --victims model sagemaker lambda
     python benchmarks/soak.py --limit 1000 --seconds 60 --rate 0 --lost 1 --json      # nothing is announced
 
 Runs a local stack in which that share of all notifications is lost, doubled, late and out of order, of all requests
-refused, throttled or answered into the void, of all transform jobs short of instances, and of all model calls slow.
+refused, throttled, or accepted with the response lost, of all transform jobs short of instances, and of all model
+calls slow.
 Messages of the intake bucket are delivered again at the same rate, and processes are killed with SIGKILL, one kind
-after the other. Then the faults end, everything has `--healing` seconds to come to its end, and every photo is
-audited. Exit status 1 unless each is COUNTED, into its bin once, and the audit is clean.
+after the other. Then the faults stop, everything has `--healing` seconds to finish, and every photo is audited.
+Exit status 1 unless each is COUNTED, into its bin once, and the audit is clean.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ PARAMETERS = {
     "BatchWindow": "1", "InferenceMode": "auto", "MicroBatchSize": "30", "BatchThreshold": "40", "MaxAttempts": "5",
     "SweepAfter": "10", "RetryDelay": "1", "JobTimeout": "60",
 }  # fmt: skip
-VISIBILITY = "15"  # seconds after which a message that a function failed on comes back; minutes on AWS
+VISIBILITY = "15"  # seconds until a failed message is retried; minutes on AWS
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -82,7 +83,7 @@ def sample(folder: Path | None, scratch: Path) -> list[bytes]:
     return [path.read_bytes() for path in paths]
 
 
-def trouble(soak: Soak, options: argparse.Namespace) -> Counter[str]:
+def run_faults(soak: Soak, options: argparse.Namespace) -> Counter[str]:
     """Photos and kills for as long as `options` say; how often each kind of process was killed."""
     kills: Counter[str] = Counter()
     started, next_kill = time.monotonic(), options.kill_every
@@ -103,14 +104,14 @@ def trouble(soak: Soak, options: argparse.Namespace) -> Counter[str]:
 
 
 def soaked(stack: Stack, photos: Sequence[bytes], options: argparse.Namespace) -> dict[str, object]:
-    """What came of a soak of `stack`, in figures."""
+    """The results of a soak of `stack`."""
     for output in ("IntakeQueue", "ResultsQueue", "OrdersQueue"):
         visibility = {"VisibilityTimeout": VISIBILITY}
         stack.client("sqs").set_queue_attributes(QueueUrl=stack.outputs[output], Attributes=visibility)
     most = options.limit or sys.maxsize
     soak = Soak(stack, photos, random.Random(options.seed), options.rate, most, options.in_flight)  # noqa: S311
     started = time.monotonic()
-    kills = trouble(soak, options)
+    kills = run_faults(soak, options)
     url = f"{stack.environment['AWS_ENDPOINT_URL_SAGEMAKER']}/_faults"
     key = authorization(stack.environment)
     faults = urllib3.request("GET", url, headers=key).json()["counts"]

@@ -24,7 +24,7 @@ from bintally.domain.image import TERMINAL, Image, Status
 
 # Kinds of processes below this one, by a part of their command line's first arguments.
 VICTIMS = {"model": "serve.py", "sagemaker": "binlocal.sagemaker", "lambda": "worker"}
-REPEATED_OF = 40  # photos, some of which are announced again
+REPEATED_OF = 40  # photos; some of them are announced again
 PATIENCE = GracePeriods(timedelta(seconds=30), timedelta(seconds=60), timedelta(seconds=180))
 
 
@@ -55,9 +55,9 @@ def notification(image: Image) -> dict[str, object]:
 
 @dataclass
 class Soak:
-    """One soak: `put` photos, at most `most` in all and about `in_flight` at a time, each into its own bin.
+    """One soak: uploads up to `most` photos, about `in_flight` at a time, each into its own bin.
 
-    `repeated` messages about them are sent again.
+    `put` is how many so far, `repeated` how many messages were sent again.
     """
 
     stack: Stack
@@ -79,9 +79,9 @@ class Soak:
         return DynamoLedger(self.stack.client("dynamodb"), self.stack.outputs["ImagesTable"])
 
     def feed(self) -> bool:
-        """Put photos unless many are on their way, and announce some of the first ones again.
+        """Upload photos unless many are in flight, and announce some of the first again.
 
-        Whether there are more to put.
+        Whether there are more to upload.
         """
         settled = sum(number for status, number in self.ledger.statuses().items() if Status(status) in TERMINAL)
         if self.put - settled < self.in_flight:
@@ -109,7 +109,7 @@ class Soak:
                 self.most_memory = max(self.most_memory, process.memory_info().rss)
 
     def heal(self, seconds: float) -> tuple[Report, int]:
-        """The audit when all has come to its end, and how many photos had FAILED before they were tried again."""
+        """The audit once everything is finished, and how many photos had FAILED before they were retried."""
         report = run_audit(self.deployment, PATIENCE, wait=seconds)
         failed = self.ledger.statuses().get(Status.FAILED, 0)
         if failed:
@@ -118,7 +118,7 @@ class Soak:
         return report, failed
 
     def counted_twice(self) -> int:
-        """How many bins were written more than once, and not for a photo that had FAILED before it was counted."""
+        """How many bins were written more than once, except for photos that had FAILED before they were counted."""
         failed = {entry.image.image_id for entry in self.ledger.all() if entry.attempts_reset}
         bins = DynamoBins(self.stack.client("dynamodb"), self.stack.outputs["BinsTable"])
         return sum(count.revision > 1 + (count.image.image_id in failed) for count in bins.all())

@@ -126,13 +126,13 @@ def _lines_final(fakes: Fakes, now: str) -> Iterator[str]:
         if _concluded(line) != _concluded(found):
             yield f"invariant 5: {consignment_id}/{bin_id} stands at {line.verdict}, but it is {found.verdict}"
         elif line.verdict in VARIANCES and _said(_facts(line)) not in discrepancies:
-            yield f"invariant 5: nobody was told that {consignment_id}/{bin_id} is {line.verdict}"
+            yield f"invariant 5: no event says that {consignment_id}/{bin_id} is {line.verdict}"
     finished = {(e["consignment_id"], json.dumps(e["lines"])) for e in fakes.events.of_kind("ConsignmentReconciled")}
     for consignment_id in sorted({key[0] for key in fakes.orders.items}):
         verdicts = [line.verdict for key, line in fakes.orders.items.items() if key[0] == consignment_id]
         lines = {str(verdict): verdicts.count(verdict) for verdict in Verdict if verdict in verdicts}
         if Verdict.PENDING not in verdicts and (consignment_id, json.dumps(lines)) not in finished:
-            yield f"invariant 5: nobody was told that {consignment_id} is finished with {lines}"
+            yield f"invariant 5: no event says that {consignment_id} is finished with {lines}"
 
 
 def _concluded(of: OrderLine | Finding) -> tuple[object, ...]:
@@ -156,9 +156,9 @@ def wrong_lines(fakes: Fakes, files: Sequence[ReceivedFile]) -> list[str]:
 
 
 def _facts(line: OrderLine) -> dict[str, object]:
-    told = {"consignment_id": line.consignment_id, "bin_id": line.bin_id, "expected": line.expected}
-    told |= {"counted": line.counted, "counted_at_least": line.counted_at_least}
-    return {**told, "verdict": str(line.verdict), "reason": line.reason}
+    detail = {"consignment_id": line.consignment_id, "bin_id": line.bin_id, "expected": line.expected}
+    detail |= {"counted": line.counted, "counted_at_least": line.counted_at_least}
+    return {**detail, "verdict": str(line.verdict), "reason": line.reason}
 
 
 def _said(detail: Mapping[str, object]) -> tuple[object, ...]:
@@ -167,14 +167,14 @@ def _said(detail: Mapping[str, object]) -> tuple[object, ...]:
 
 
 def _events_agree(fakes: Fakes) -> Iterator[str]:
-    told: dict[str, tuple[str, object]] = {}
+    seen: dict[str, tuple[str, object]] = {}
     for event in fakes.events.published:  # a photo may fail again after `bintally retry`
-        if event[1].get("status") != "FAILED" and told.setdefault(event[1]["event_id"], event) != event:
+        if event[1].get("status") != "FAILED" and seen.setdefault(event[1]["event_id"], event) != event:
             yield f"invariant 5: the event {event[1]['event_id']} says two things"
     counted = {detail["image_id"] for detail in fakes.events.of_kind("BinCounted")}
     for image_id, held in fakes.ledger.items.items():
         if held.status is Status.COUNTED and image_id not in counted:
-            yield f"invariant 5: nobody was told that {held.image.key} was counted"
+            yield f"invariant 5: no event says that {held.image.key} was counted"
 
 
 def _conserved(fakes: Fakes, uploads: Sequence[Upload], dead: Collection[str]) -> Iterator[str]:

@@ -121,13 +121,13 @@ class SimulatedEngine(FakeEngine):
 
 def note(job: Job, output: str, failure: str = "") -> str:
     """SNS's message on an async request."""
-    told: dict[str, object] = {"eventVersion": "1.0", "eventName": "InferenceResult", "inferenceId": job.job_id}
-    told["invocationStatus"] = "Failed" if failure else "Completed"
+    message: dict[str, object] = {"eventVersion": "1.0", "eventName": "InferenceResult", "inferenceId": job.job_id}
+    message["invocationStatus"] = "Failed" if failure else "Completed"
     if failure:
-        told["failureReason"] = failure
+        message["failureReason"] = failure
     else:
-        told["responseParameters"] = {"outputLocation": output}
-    return json.dumps({"TopicArn": ERRORS if failure else SUCCESSES, "Message": json.dumps(told)})
+        message["responseParameters"] = {"outputLocation": output}
+    return json.dumps({"TopicArn": ERRORS if failure else SUCCESSES, "Message": json.dumps(message)})
 
 
 def transform_event(job: Job, state: str, output: str, reason: str = "", model: str = MODEL) -> str:

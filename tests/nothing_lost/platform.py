@@ -120,7 +120,7 @@ class Platform:
     # ---- What Lambda does
 
     def deliver_intake(self, most: int = 200) -> bool:
-        return self._deliver(self.intake, most, self._take_in)
+        return self._deliver(self.intake, most, self._ingest)
 
     def deliver_results(self, most: int = 10) -> bool:
         return self._deliver(self.results, most, lambda messages: failed_by(messages, self.collect))
@@ -131,14 +131,14 @@ class Platform:
     def deliver_streams(self) -> bool:
         """Changes of the tables, in order, until reconcile has processed them; sometimes twice."""
         bins, lines, judged = self._changed()
-        told = (list(bins), list(lines), list(judged))
-        if not any(told):
+        pending = (list(bins), list(lines), list(judged))
+        if not any(pending):
             return False
-        changes = Changes(bins=set(told[0]), lines=set(told[1]), judged=set(told[2]))
+        changes = Changes(bins=set(pending[0]), lines=set(pending[1]), judged=set(pending[2]))
         with suppress(CrashError, BintallyError):
             reconcile(self.fakes, changes, rules=RULES, now=self.now)
             if not (self.rates.repeated and self.chance.random() < self.rates.repeated):
-                del bins[: len(told[0])], lines[: len(told[1])], judged[: len(told[2])]
+                del bins[: len(pending[0])], lines[: len(pending[1])], judged[: len(pending[2])]
         return True
 
     def _changed(self) -> tuple[list[str], list[tuple[str, str]], list[str]]:
@@ -184,7 +184,7 @@ class Platform:
         queue.failed(failed, self.now)
         return True
 
-    def _take_in(self, messages: list[Message]) -> list[Message]:
+    def _ingest(self, messages: list[Message]) -> list[Message]:
         images: list[Image] = []
         failed = failed_by(messages, lambda body: images.extend(images_in(body)))
         ingest(self.fakes, images, policy=self.policy, now=self.now)

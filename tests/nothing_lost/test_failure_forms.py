@@ -74,12 +74,12 @@ def failing(mode: InferenceMode, failure: Failure, chance: Random) -> tuple[Plat
         platform.put(f"bin-{number}/photo.jpg")
     platform.deliver_intake(IMAGES)
     platform.round()
-    told = []
+    notifications = []
     for engine in platform.engines:
-        told += [failure(engine, job) for _, job in engine.waiting]
+        notifications += [failure(engine, job) for _, job in engine.waiting]
         engine.waiting.clear()
     assert {held.status for held in platform.fakes.ledger.items.values()} == {Status.SUBMITTED}
-    return platform, told
+    return platform, notifications
 
 
 def assert_given_back_and_counted(platform: Platform) -> None:
@@ -95,8 +95,8 @@ def assert_given_back_and_counted(platform: Platform) -> None:
 def test_an_announced_failure_releases_the_images_at_once(
     mode: InferenceMode, failure: Failure, chance: Random
 ) -> None:
-    platform, told = failing(mode, failure, chance)
-    for body in told * 2:
+    platform, notifications = failing(mode, failure, chance)
+    for body in notifications * 2:
         platform.results.send(body, platform.now)
     deliver(platform)
 

@@ -21,7 +21,7 @@ ORDERS = list(permutations(range(4)))
 @pytest.mark.parametrize("order", ORDERS, ids=str)
 def test_the_last_version_is_what_the_bin_shows(order: tuple[int, ...], chance: Random) -> None:
     platform = Platform(chance)
-    told: list[list[str]] = []
+    deliveries: list[list[str]] = []
     for number in range(KEYS):
         first, second = (platform.uploads.put(f"bin-{number}/photo.jpg", platform.now) for _ in range(2))
         deletion = platform.uploads.sequencer(len(platform.uploads.all))
@@ -29,10 +29,10 @@ def test_the_last_version_is_what_the_bin_shows(order: tuple[int, ...], chance: 
         bodies = [s3_notification(upload.image) for upload in (first, second, third)]
         record = s3_record(second.image, "ObjectRemoved:DeleteMarkerCreated", sequencer=deletion)
         bodies.insert(2, json.dumps({"Records": [record]}))
-        told.append([bodies[place] for place in order])
+        deliveries.append([bodies[place] for place in order])
 
     for place in range(4):
-        for bodies in told:
+        for bodies in deliveries:
             platform.intake.send(bodies[place], platform.now)
         while platform.deliver_intake(chance.choice([50, 200])):
             pass

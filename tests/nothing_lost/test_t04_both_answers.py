@@ -19,7 +19,7 @@ REQUESTS = 500
 AT_ONCE = 100
 
 
-def asked(chance: Random, requests: int) -> tuple[Platform, list[Job]]:
+def submitted(chance: Random, requests: int) -> tuple[Platform, list[Job]]:
     """A platform whose endpoint has accepted so many requests of two photos each, without notifications yet."""
     platform = Platform(chance)
     for number in range(requests):
@@ -40,10 +40,10 @@ def announcements(platform: Platform, job: Job) -> list[str]:
 
 @pytest.mark.parametrize("first", ["success", "failure"])
 def test_the_success_wins_in_either_order(first: str, chance: Random) -> None:
-    platform, jobs = asked(chance, REQUESTS)
+    platform, jobs = submitted(chance, REQUESTS)
     for job in jobs:
-        told = announcements(platform, job)
-        for body in told if first == "success" else reversed(told):
+        notifications = announcements(platform, job)
+        for body in notifications if first == "success" else reversed(notifications):
             for _ in range(chance.randint(1, 3)):
                 platform.results.send(body, platform.now)
                 platform.deliver_results()
@@ -56,7 +56,7 @@ def test_the_success_wins_in_either_order(first: str, chance: Random) -> None:
 
 
 def test_a_result_replaces_a_final_failure(chance: Random) -> None:
-    platform, jobs = asked(chance, AT_ONCE)
+    platform, jobs = submitted(chance, AT_ONCE)
     use_up_attempts(platform)
     for job in jobs:
         success, failure = announcements(platform, job)
@@ -77,7 +77,7 @@ def use_up_attempts(platform: Platform) -> None:
 
 @pytest.mark.parametrize("last", [False, True], ids=["first attempt", "last attempt"])
 def test_success_and_failure_at_once_give_one_result(last: bool, chance: Random) -> None:
-    platform, jobs = asked(chance, AT_ONCE)
+    platform, jobs = submitted(chance, AT_ONCE)
     if last:
         use_up_attempts(platform)
     interleaving = Interleaving(chance, switches=0.5)
@@ -90,6 +90,6 @@ def test_success_and_failure_at_once_give_one_result(last: bool, chance: Random)
 
     heal(platform)
     assert found_wrong(platform) == []
-    told = [detail for _, detail in platform.fakes.events.distinct().values()]
-    answers = [detail["image_id"] for detail in told if detail["status"] != Status.FAILED]
+    details = [detail for _, detail in platform.fakes.events.distinct().values()]
+    answers = [detail["image_id"] for detail in details if detail["status"] != Status.FAILED]
     assert len(answers) == len(set(answers)) == 2 * AT_ONCE

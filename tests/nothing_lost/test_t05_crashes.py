@@ -82,10 +82,10 @@ def test_nothing_is_lost_by_a_crash_at_any_boundary(case: str, mode: InferenceMo
 
 def _crashes(platform: Platform, run: Callable[[Platform], object]) -> bool:
     """Run it; whether the crash happened. As on Lambda, a crash does not stop the platform."""
-    taken = platform.injector.pending
+    before = platform.injector.pending
     with suppress(CrashError):
         run(platform)
-    return platform.injector.pending < taken
+    return platform.injector.pending < before
 
 
 @pytest.mark.parametrize("mode", InferenceMode)

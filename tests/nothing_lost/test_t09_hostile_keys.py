@@ -39,13 +39,13 @@ def test_every_key_is_accepted_unchanged(
     answer = run("intake", messages(*(form(key, number) for number, key in enumerate(KEYS))))
 
     assert failed(answer) == []
-    taken = {entry.image.key: entry.image for entry in wiring.dependencies().ledger.all()}
-    assert taken.keys() == set(KEYS)
-    asked = {entry.key: entry for body in manifests() for entry in read_manifest(body)}
-    assert asked.keys() == {key for key in KEYS if not key.endswith("/")}  # those are folders
-    for key, entry in asked.items():
+    registered = {entry.image.key: entry.image for entry in wiring.dependencies().ledger.all()}
+    assert registered.keys() == set(KEYS)
+    submitted = {entry.key: entry for body in manifests() for entry in read_manifest(body)}
+    assert submitted.keys() == {key for key in KEYS if not key.endswith("/")}  # those are folders
+    for key, entry in submitted.items():
         assert (entry.bucket, entry.problem) == (settings().intake_bucket, None)
-        assert (entry.image_id, entry.version_id) == (taken[key].image_id, taken[key].version_id)
+        assert (entry.image_id, entry.version_id) == (registered[key].image_id, registered[key].version_id)
     assert all(line["level"] == "INFO" for line in logs())  # each of them is one line of JSON
 
 

@@ -1,4 +1,4 @@
-"""T12: orders before and after their counts, amended, cancelled, and imported again and again."""
+"""T12: orders before and after their counts, amended, cancelled, and imported repeatedly."""
 
 from __future__ import annotations
 

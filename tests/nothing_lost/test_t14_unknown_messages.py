@@ -10,7 +10,7 @@ from bintally.handlers import wiring
 
 from tests.unit.functions.handlers.lambdas import bodies, failed, messages, notification, run
 
-ACKNOWLEDGED, DEAD, TAKEN = "acknowledged", "dead", "taken"
+ACKNOWLEDGED, DEAD, PROCESSED = "acknowledged", "dead", "processed"
 Case = tuple[str, Any, str]
 
 
@@ -27,23 +27,27 @@ def of_intake() -> list[Case]:
     return [
         ("test event", test_event, ACKNOWLEDGED),
         ("test event with more fields", test_event | {"New": {"a": 1}}, ACKNOWLEDGED),
-        ("version 2.1", put[1], TAKEN),
-        ("version 2.2", changed(put[2], eventVersion="2.2"), TAKEN),
-        ("version 2.3", changed(put[3], eventVersion="2.3", newField=[1]), TAKEN),
-        ("version 3.0", changed(put[4], eventVersion="3.0"), TAKEN),
-        ("new fields", changed(put[5], glacierEventData={}, awsGeneratedTags=None), TAKEN),
-        ("a new kind of creation", changed(put[6], eventName="ObjectCreated:Teleport"), TAKEN),
-        ("with its prefix", changed(put[7], eventName="s3:ObjectCreated:Put"), TAKEN),
+        ("version 2.1", put[1], PROCESSED),
+        ("version 2.2", changed(put[2], eventVersion="2.2"), PROCESSED),
+        ("version 2.3", changed(put[3], eventVersion="2.3", newField=[1]), PROCESSED),
+        ("version 3.0", changed(put[4], eventVersion="3.0"), PROCESSED),
+        ("new fields", changed(put[5], glacierEventData={}, awsGeneratedTags=None), PROCESSED),
+        ("a new kind of creation", changed(put[6], eventName="ObjectCreated:Teleport"), PROCESSED),
+        ("with its prefix", changed(put[7], eventName="s3:ObjectCreated:Put"), PROCESSED),
         ("a deletion", changed(put[8], eventName="ObjectRemoved:Delete"), ACKNOWLEDGED),
         ("a restoration", changed(put[9], eventName="ObjectRestore:Completed"), ACKNOWLEDGED),
         ("a new kind of event", changed(put[10], eventName="ObjectDreamt:Of"), ACKNOWLEDGED),
         ("no records", {"Records": []}, ACKNOWLEDGED),
-        ("no sequencer", changed(put[11], s3={**stored, "object": {"key": "bin-11/a.jpg", "versionId": "v"}}), TAKEN),
+        (
+            "no sequencer",
+            changed(put[11], s3={**stored, "object": {"key": "bin-11/a.jpg", "versionId": "v"}}),
+            PROCESSED,
+        ),
         ("no key", changed(put[12], s3={**stored, "object": {}}), DEAD),
         ("no bucket", changed(put[13], s3={"object": stored["object"]}), DEAD),
         ("no time", {"Records": [{"eventName": "ObjectCreated:Put", "s3": stored}]}, DEAD),
-        ("EventBridge", bridge, TAKEN),
-        ("EventBridge with more fields", bridge | {"replay-name": "x", "version": "1"}, TAKEN),
+        ("EventBridge", bridge, PROCESSED),
+        ("EventBridge with more fields", bridge | {"replay-name": "x", "version": "1"}, PROCESSED),
         ("an unknown detail type", bridge | {"detail-type": "Object Dreamt Of"}, ACKNOWLEDGED),
         ("an event of nothing", {"detail-type": "Object Created"}, DEAD),
         ("a list", [], DEAD),
@@ -61,7 +65,7 @@ def of_collect() -> list[Case]:
     (ended,) = bodies("collect/transform-completed.json")
     said = json.loads(success["Message"])
 
-    def told(**changes: Any) -> dict[str, Any]:
+    def note_with(**changes: Any) -> dict[str, Any]:
         return success | {"Message": json.dumps(said | changes)}
 
     def state(**changes: Any) -> dict[str, Any]:
@@ -76,10 +80,10 @@ def of_collect() -> list[Case]:
         ("an unknown job", state(TransformJobStatus="Completed"), DEAD),
         ("not the name of a job of ours", state(TransformJobName="theirs"), DEAD),
         ("another detail type", ended | {"detail-type": "SageMaker Training Job State Change"}, DEAD),
-        ("a request that nobody made", told(inferenceId="async-" + "0" * 40), DEAD),
-        ("version 3.0 of it", told(eventVersion="3.0", new={}, inferenceId="async-" + "0" * 40), DEAD),
-        ("a success without an output", told(responseParameters={}), DEAD),
-        ("no status", told(invocationStatus=None, responseParameters=None), DEAD),
+        ("a request that nobody made", note_with(inferenceId="async-" + "0" * 40), DEAD),
+        ("version 3.0 of it", note_with(eventVersion="3.0", new={}, inferenceId="async-" + "0" * 40), DEAD),
+        ("a success without an output", note_with(responseParameters={}), DEAD),
+        ("no status", note_with(invocationStatus=None, responseParameters=None), DEAD),
         ("no note", success | {"Message": "Hello"}, DEAD),
         ("no envelope", said, DEAD),
         ("no JSON", "{", DEAD),
@@ -98,6 +102,6 @@ def test_each_message_is_processed_acknowledged_or_dead_by_rule(
 
     names = [cases[int(each.removeprefix("m"))][0] for each in failed(answer)]
     assert names == [name for name, _, rule in cases if rule == DEAD]
-    taken = {name for name, _, rule in cases if rule == TAKEN}
-    same = 1 if "EventBridge" in taken else 0  # one of the two forms repeats the event
-    assert len(list(wiring.dependencies().ledger.all())) == len(taken) - same
+    processed = {name for name, _, rule in cases if rule == PROCESSED}
+    same = 1 if "EventBridge" in processed else 0  # one of the two forms repeats the event
+    assert len(list(wiring.dependencies().ledger.all())) == len(processed) - same

@@ -19,13 +19,22 @@ from tests.unit.functions.handlers.lambdas import (
     run,
 )
 
-STRANGERS = ["elsewhere", "", "intake", "../intake", "bintally-intake.evil.example", "BINTALLY-INTAKE", "a\nb", "*"]
+FOREIGN_BUCKETS = [
+    "elsewhere",
+    "",
+    "intake",
+    "../intake",
+    "bintally-intake.evil.example",
+    "BINTALLY-INTAKE",
+    "a\nb",
+    "*",
+]
 
 
 def of_s3() -> list[Any]:
     """Notifications about other buckets, in both forms, alone and beside one of ours."""
     forged = []
-    for name in [*STRANGERS, settings().jobs_bucket, settings().orders_bucket]:
+    for name in [*FOREIGN_BUCKETS, settings().jobs_bucket, settings().orders_bucket]:
         body = notification()
         body["Records"][0]["s3"]["bucket"]["name"] = name
         forged.append(body)

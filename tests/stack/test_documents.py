@@ -49,8 +49,8 @@ def test_the_lines_work_one_after_another_and_print_what_is_shown(up: dict[str, 
         done = typed(line, up)
         assert done.returncode == 0, (line, done)
         assert done.stdout.strip() != "None", line
-        printed = alike(done.stdout + done.stderr)
-        assert [said for said in output if said != "..." and alike(said) not in printed] == [], (line, done)
+        printed = normalised(done.stdout + done.stderr)
+        assert [said for said in output if said != "..." and normalised(said) not in printed] == [], (line, done)
 
 
 def test_the_events_work_in_their_order_where_their_readme_says_so(up: dict[str, str]) -> None:
@@ -68,6 +68,6 @@ def test_the_events_work_in_their_order_where_their_readme_says_so(up: dict[str,
         assert payload.get("batchItemFailures", []) == [], name
 
 
-def alike(text: str) -> str:
+def normalised(text: str) -> str:
     """A text without the width of its columns, and with every number the same: those of a run differ a little."""
     return re.sub(r"\d+", "0", re.sub(r"[ \t]+", " ", text))

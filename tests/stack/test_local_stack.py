@@ -100,11 +100,11 @@ def test_an_asynchronous_inference_is_announced_through_the_topic(stack):
         EndpointName=stack.outputs["EndpointName"], InputLocation=f"s3://{bucket}/in.jsonl", InferenceId="job-1"
     )
 
-    told = []
-    eventually(lambda: told.extend(notifications(stack)) or len(told) >= 3, "the announcement", SECONDS)
-    assert [message["eventName"] for message in told[:2]] == ["TestNotification", "TestNotification"]
-    assert (told[2]["inferenceId"], told[2]["invocationStatus"]) == ("job-1", "Completed")
-    location = told[2]["responseParameters"]["outputLocation"]
+    received = []
+    eventually(lambda: received.extend(notifications(stack)) or len(received) >= 3, "the announcement", SECONDS)
+    assert [message["eventName"] for message in received[:2]] == ["TestNotification", "TestNotification"]
+    assert (received[2]["inferenceId"], received[2]["invocationStatus"]) == ("job-1", "Completed")
+    location = received[2]["responseParameters"]["outputLocation"]
     assert location == answer["OutputLocation"]
     output = s3.get_object(Bucket=bucket, Key=location.removeprefix(f"s3://{bucket}/"))["Body"].read()
     assert output == bucket.encode(), "the model's environment is resolved"

@@ -36,7 +36,7 @@ def test_a_minute_of_faults_and_kills_loses_nothing() -> None:
 def test_both_engines_give_the_same_counts() -> None:
     found = run("engines.py", "--images", str(ROOT / "tests" / "photos"))
 
-    assert found["alike"] and found["status"] == 0, found
+    assert found["equal"] and found["status"] == 0, found
     assert {mode: list(each["jobs"].values()) for mode, each in found["modes"].items()} == {  # type: ignore[attr-defined]
         "async": [1, 0],
         "batch": [0, 1],

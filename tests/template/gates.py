@@ -55,7 +55,7 @@ def explained(text: str) -> set[Finding]:
 def complaints(found: Iterable[Finding], kept: set[Finding]) -> list[str]:
     """What is found and not explained, and what is explained and no longer found."""
     found = set(found)
-    new = [f"{finding}: mend it, or say why not in {EXCEPTIONS.name}" for finding in sorted(found - kept)]
+    new = [f"{finding}: fix it, or give the reason in {EXCEPTIONS.name}" for finding in sorted(found - kept)]
     return new + [
         f"{finding}: not found any more, remove it from {EXCEPTIONS.name}" for finding in sorted(kept - found)
     ]

@@ -36,7 +36,7 @@ SETTINGS = [
 ]
 
 
-def told(path: Path) -> dict[str, Any]:
+def event_in(path: Path) -> dict[str, Any]:
     """What EventBridge hands to the queue."""
     (record,) = json.loads(path.read_text())["Records"]
     body: dict[str, Any] = json.loads(record["body"])
@@ -134,11 +134,11 @@ def test_the_model_may_log_from_both_engines() -> None:
 
 @pytest.mark.parametrize("path", TRANSFORM_EVENTS, ids=lambda path: path.stem)
 def test_the_rule_matches_the_end_of_a_transform_job(path: Path) -> None:
-    assert takes(rule()["EventPattern"], told(path))
+    assert takes(rule()["EventPattern"], event_in(path))
 
 
 def test_there_is_an_event_for_every_end_of_a_transform_job() -> None:
-    details = [told(path)["detail"] for path in TRANSFORM_EVENTS]
+    details = [event_in(path)["detail"] for path in TRANSFORM_EVENTS]
 
     assert {detail["TransformJobStatus"] for detail in details} == set(
         rule()["EventPattern"]["detail"]["TransformJobStatus"]
@@ -151,7 +151,7 @@ def test_there_is_an_event_for_every_end_of_a_transform_job() -> None:
     "change", [{"TransformJobStatus": "InProgress"}, {"TransformJobStatus": "Stopping"}, {"ModelName": "other"}]
 )
 def test_the_rule_ignores_running_and_foreign_jobs(change: dict[str, str]) -> None:
-    event = told(TRANSFORM_EVENTS[0])
+    event = event_in(TRANSFORM_EVENTS[0])
 
     assert not takes(rule()["EventPattern"], event | {"detail": event["detail"] | change})
     assert not takes(rule()["EventPattern"], event | {"source": "bintally"})

@@ -24,7 +24,7 @@ ONE, OTHER = Finding("checkov", "CKV_1", "Bucket"), Finding("checkov", "CKV_1", 
 def test_a_finding_without_a_reason_fails() -> None:
     (said,) = complaints([ONE, OTHER], {ONE})
 
-    assert said.startswith("checkov: CKV_1 on Queue: mend it")
+    assert said.startswith("checkov: CKV_1 on Queue: fix it")
 
 
 def test_a_reason_without_a_finding_fails() -> None:

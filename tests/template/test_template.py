@@ -152,8 +152,8 @@ def test_the_endpoint_notifies_the_results_queue() -> None:
     output = config["AsyncInferenceConfig"]["OutputConfig"]
     topics = properties_of("AWS::SNS::Topic")
 
-    told = set(output["NotificationConfig"].values())
-    assert told == set(STACK.environment("CollectFunction")["RESULT_TOPICS"].split(","))
+    notified = set(output["NotificationConfig"].values())
+    assert notified == set(STACK.environment("CollectFunction")["RESULT_TOPICS"].split(","))
     for name in ("SuccessTopic", "ErrorTopic"):
         assert topics[name]["Subscription"] == [
             {"Protocol": "sqs", "Endpoint": f"arn:aws:sqs:{AT}:bintally-ResultsQueue"}

@@ -85,8 +85,8 @@ def unreadable(image: Image | None = None) -> BinCount:
 
 def unseen(image: Image | None = None) -> BinCount:
     """A bin whose photo the model did not get to see."""
-    told = {"reason": "No answer.", "code": "internal", "answered": False}
-    return BinCount(image or make_image(), BinStatus.UNREADABLE, revision=1, **told)  # type: ignore[arg-type]
+    fields = {"reason": "No answer.", "code": "internal", "answered": False}
+    return BinCount(image or make_image(), BinStatus.UNREADABLE, revision=1, **fields)  # type: ignore[arg-type]
 
 
 def order_line(

@@ -95,7 +95,7 @@ def test_work_does_not_start_if_its_client_has_disconnected() -> None:
     assert begun == []
 
 
-def test_work_is_told_when_its_client_disconnects() -> None:
+def test_work_is_notified_when_its_client_disconnects() -> None:
     async def run() -> object:
         return await while_connected(request(DISCONNECT), lambda gone: gone.wait(30), CapacityLimiter(1))
 

@@ -120,19 +120,19 @@ def test_as_many_batches_are_counted_concurrently_as_the_predictor_says() -> Non
 
 
 def test_items_are_read_on_demand_and_only_a_little_ahead() -> None:
-    taken = 0
+    requested = 0
 
     def endless() -> Iterator[int]:
-        nonlocal taken
+        nonlocal requested
         while True:
-            taken += 1
+            requested += 1
             yield 1
 
     lines = predict_stream(light_predictor(), endless(), FILES.__getitem__, readers=3, batch=4)
-    assert taken == 0
+    assert requested == 0
     for seen in range(1, 101):
         next(lines)
-        assert taken <= seen + 3 + 4 * (1 + 3)
+        assert requested <= seen + 3 + 4 * (1 + 3)
     lines.close()
 
 

@@ -51,29 +51,29 @@ def test_none_refused(bins: str, number: int) -> None:
     assert sorted(held(bins)) == names
 
 
-@pytest.mark.parametrize("taken", [[0], [100], [0, 50, 99, 104], list(range(105))])
-def test_some_refused_and_the_others_written_in_place(bins: str, taken: list[int]) -> None:
-    write_each(client("dynamodb"), [put(bins, f"{index:04}", "first") for index in taken])
+@pytest.mark.parametrize("existing_keys", [[0], [100], [0, 50, 99, 104], list(range(105))])
+def test_some_refused_and_the_others_written_in_place(bins: str, existing_keys: list[int]) -> None:
+    write_each(client("dynamodb"), [put(bins, f"{index:04}", "first") for index in existing_keys])
 
     refused = write_each(client("dynamodb"), [put(bins, f"{index:04}", "second") for index in range(105)])
 
-    assert [index for index, item in enumerate(refused) if item is not None] == taken
+    assert [index for index, item in enumerate(refused) if item is not None] == existing_keys
     assert all(item == {"bin_id": f"{index:04}", "note": "first"} for index, item in enumerate(refused) if item)
     notes = held(bins)
     assert [notes[f"{index:04}"] for index in range(105)] == [
-        "first" if index in taken else "second" for index in range(105)
+        "first" if index in existing_keys else "second" for index in range(105)
     ]
 
 
 def test_any_refused_subset_is_distinguished_from_the_rest(bins: str) -> None:
     choose = random.Random(17)
     for attempt in range(8):
-        taken = {name for name in "abcdefghij" if choose.random() < 0.4}
-        write_each(client("dynamodb"), [put(bins, f"{attempt}{name}") for name in taken])
+        existing_keys = {name for name in "abcdefghij" if choose.random() < 0.4}
+        write_each(client("dynamodb"), [put(bins, f"{attempt}{name}") for name in existing_keys])
 
         refused = write_each(client("dynamodb"), [put(bins, f"{attempt}{name}") for name in "abcdefghij"])
 
-        assert {name for name, item in zip("abcdefghij", refused, strict=True) if item is not None} == taken
+        assert {name for name, item in zip("abcdefghij", refused, strict=True) if item is not None} == existing_keys
 
 
 def test_a_write_to_a_missing_item_is_refused(bins: str) -> None:

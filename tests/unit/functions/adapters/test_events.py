@@ -12,7 +12,7 @@ from tests.unit.functions.aws import client
 
 
 class Bus:
-    """Answers as EventBridge does: one outcome per entry, in the order of the entries, and no error for a refusal.
+    """Answers as EventBridge does: one result for each entry, in the order of the entries, and no error for a refusal.
 
     It refuses each entry whose number in its detail is in `refusals`, that many times.
     """
@@ -27,10 +27,10 @@ class Bus:
         return [[number_of(entry) for entry in request["Entries"]] for request in self.client.of("put_events")]
 
     def _put(self, Entries: Any) -> Any:  # noqa: N803
-        outcomes = [self._outcome(number_of(entry)) for entry in Entries]
-        return {"FailedEntryCount": sum("ErrorCode" in each for each in outcomes), "Entries": outcomes}
+        entries = [self._result(number_of(entry)) for entry in Entries]
+        return {"FailedEntryCount": sum("ErrorCode" in each for each in entries), "Entries": entries}
 
-    def _outcome(self, number: int) -> dict[str, str]:
+    def _result(self, number: int) -> dict[str, str]:
         if self._refusals.get(number, 0) > 0:
             self._refusals[number] -= 1
             return {"ErrorCode": "ThrottlingException", "ErrorMessage": "Rate exceeded"}

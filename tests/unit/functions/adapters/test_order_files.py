@@ -118,7 +118,7 @@ def test_a_report_records_the_progress_of_the_import(aws: None, progress: Progre
 
 @pytest.mark.parametrize("body", [b"", b"[", b"{}", b"[]", b'{"state": "done"}', b"\xff"])
 def test_an_unreadable_report_has_no_progress(aws: None, body: bytes) -> None:
-    """The import begins again, and writes it anew."""
+    """The import starts again and writes it again."""
     source = order_file("orders.csv")
     key = report_key(source.key, source.sequencer)
     client("s3").put_object(Bucket=table("JobsBucket"), Key=key, Body=body)

@@ -19,8 +19,8 @@ from tests.unit.functions.adapters.contracts.ports import (
     JOB,
     RECEIPT,
     adapters,
+    completion,
     entries,
-    outcome,
 )
 from tests.unit.functions.aws import client, table
 from tests.unit.functions.examples import LATER, NOON, counted, make_image, order_line, unreadable
@@ -55,13 +55,13 @@ def fill(ports: Any) -> None:
     interval = Interval(2, 4, 0.9)
     prediction = replace(ANSWER, empty=0.01, over_range=0.02, interval=interval)
     ports.ledger.register(IMAGES, JOB.job_id, NOON)
-    ports.ledger.complete([outcome(IMAGES[0], Status.COUNTED, "", prediction)], JOB.job_id, NOON)
-    ports.ledger.complete([outcome(IMAGES[1], Status.FAILED, "No answer.")], JOB.job_id, NOON)
+    ports.ledger.complete([completion(IMAGES[0], Status.COUNTED, "", prediction)], JOB.job_id, NOON)
+    ports.ledger.complete([completion(IMAGES[1], Status.FAILED, "No answer.")], JOB.job_id, NOON)
     ports.ledger.reopen([IMAGES[1].image_id], NOON)
     ports.ledger.release([Requeue(IMAGES[2].image_id, "No answer.", LATER, "internal")], JOB.job_id)
     again = make_image("d/1.jpg")
     ports.ledger.register([again], JOB.job_id, NOON)
-    ports.ledger.complete([outcome(again, Status.COUNTED, "", prediction)], JOB.job_id, NOON)
+    ports.ledger.complete([completion(again, Status.COUNTED, "", prediction)], JOB.job_id, NOON)
     ports.ledger.recount(entries(ports, [again]), NOON)
     ports.bins.record([replace(counted(again), recounts=1)], NOON)
     ports.bins.record([counted(empty=0.01, over_range=0.02, interval=interval)], NOON)

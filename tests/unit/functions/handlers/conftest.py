@@ -56,7 +56,7 @@ def on_aws(aws: None, environment: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def setting(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Sets an environment variable as an operator does: all functions start anew."""
+    """Sets an environment variable as an operator does: functions read it at once."""
 
     def set_variable(name: str, value: str) -> None:
         assert name in environment

@@ -55,13 +55,13 @@ def test_a_bad_message_is_retried_and_the_others_succeed(bad: Any, on_aws: dict[
 
 
 @pytest.mark.parametrize("function", ["intake", "collect", "orders"])
-@pytest.mark.parametrize("stranger", [{}, {"Records": None}, {"source": "aws.events"}])
+@pytest.mark.parametrize("unknown", [{}, {"Records": None}, {"source": "aws.events"}])
 @pytest.mark.filterwarnings("ignore:No application metrics to publish")
 def test_an_event_that_is_not_from_sqs_is_refused(
-    function: str, stranger: dict[str, Any], on_aws: dict[str, str]
+    function: str, unknown: dict[str, Any], on_aws: dict[str, str]
 ) -> None:
     with pytest.raises(InvalidEventError, match="no list of Records"):
-        run(function, stranger)
+        run(function, unknown)
 
 
 def test_exactly_the_bad_messages_of_any_batch_are_retried(on_aws: dict[str, str]) -> None:

@@ -29,7 +29,7 @@ def measured(
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     return {
         (metric["Name"], line["service"])
-        for line in lines for told in line["_aws"]["CloudWatchMetrics"] for metric in told["Metrics"]
+        for line in lines for block in line["_aws"]["CloudWatchMetrics"] for metric in block["Metrics"]
     }  # fmt: skip
 
 

@@ -116,7 +116,7 @@ def order_report(environment: dict[str, str]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def told_events(on_aws: dict[str, str], tried_once: None) -> list[Event]:
+def story_events(on_aws: dict[str, str], tried_once: None) -> list[Event]:
     """A stack on which the story has happened; the events that went out."""
     return run_story(on_aws)
 
@@ -163,11 +163,11 @@ def test_the_lines_have_their_verdicts(story: Story) -> None:
     }
 
 
-def test_the_bins_stream_judges_every_order_of_a_bin(told_events: object) -> None:
+def test_the_bins_stream_judges_every_order_of_a_bin(story_events: object) -> None:
     assert run("reconcile", event("reconcile/stream-bins.json")) == {"lines": 3, "verdicts": {"MATCH": 1}}
 
 
-def test_a_direct_request_is_answered(told_events: object) -> None:
+def test_a_direct_request_is_answered(story_events: object) -> None:
     assert run("reconcile", event("reconcile/request.json")) == {"lines": 3, "verdicts": {}}
 
 
@@ -186,11 +186,11 @@ def test_reports_are_in_the_jobs_bucket(story: Story) -> None:
     assert (report["key"], report["accepted"], report["refused"]) == ("2026-05-04/delivery 17.csv", 3, [])
 
 
-def test_the_same_story_twice_announces_nothing_new(told_events: list[Event], on_aws: dict[str, str]) -> None:
+def test_the_same_story_twice_announces_nothing_new(story_events: list[Event], on_aws: dict[str, str]) -> None:
     again = run_story(on_aws)
 
     assert {kind for kind, _ in again} == {"ConsignmentReconciled"}  # the stream reports its verdicts once more
-    assert all(each in told_events for each in again)
+    assert all(each in story_events for each in again)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -61,17 +61,17 @@ def test_a_note_of_failure_has_no_response_parameters() -> None:
 def test_a_failure_is_a_failure_also_where_it_names_an_output() -> None:
     note = note_of("async-failure") | {"responseParameters": {"outputLocation": "s3://bintally-jobs/x.out"}}
 
-    told = result(envelope(note, "error"))
-    assert told is not None
-    assert told.output_location is None
+    parsed = result(envelope(note, "error"))
+    assert parsed is not None
+    assert parsed.output_location is None
 
 
 @pytest.mark.parametrize("reason", [None, ""])
 def test_a_failure_without_a_reason_says_so(reason: str | None) -> None:
-    told = result(envelope(note_of("async-failure") | {"failureReason": reason}, "error"))
+    parsed = result(envelope(note_of("async-failure") | {"failureReason": reason}, "error"))
 
-    assert told is not None
-    assert told.failure_reason == "The request failed without a reason."
+    assert parsed is not None
+    assert parsed.failure_reason == "The request failed without a reason."
 
 
 def test_the_test_notification_of_sagemaker_names_no_job() -> None:
@@ -133,12 +133,12 @@ def test_any_mutated_notification_is_refused_or_gives_a_result(data: st.DataObje
     note = note_of(data.draw(st.sampled_from(["async-success", "async-failure"])))
     path = data.draw(st.sampled_from(list(leaves(note))))
     try:
-        told = result(envelope(replaced(note, path, data.draw(anything))))
+        parsed = result(envelope(replaced(note, path, data.draw(anything))))
     except InvalidEventError:
         return
-    if told is not None:
-        assert isinstance(told.job_id, str)
-        assert told.output_location is None or isinstance(told.output_location, str)
+    if parsed is not None:
+        assert isinstance(parsed.job_id, str)
+        assert parsed.output_location is None or isinstance(parsed.output_location, str)
 
 
 # ---- Transform jobs
@@ -163,10 +163,10 @@ def test_a_transform_job_that_ended(name: str, failure: str) -> None:
 
 
 def test_a_transform_job_without_capacity_has_sagemakers_reason() -> None:
-    told = result(transform("capacity"))
+    parsed = result(transform("capacity"))
 
-    assert told is not None
-    assert told.failure_reason.startswith("CapacityError: Unable to provision requested ML compute capacity.")
+    assert parsed is not None
+    assert parsed.failure_reason.startswith("CapacityError: Unable to provision requested ML compute capacity.")
 
 
 @pytest.mark.parametrize("status", ["InProgress", "Stopping"])
@@ -179,10 +179,10 @@ def test_an_event_names_its_attempt(transform_attempt: int) -> None:
     event = transform()
     name = event["detail"]["TransformJobName"].removesuffix("0") + str(transform_attempt)
 
-    told = result(transform(TransformJobName=name))
+    parsed = result(transform(TransformJobName=name))
 
-    assert told is not None
-    assert told.transform_attempt == transform_attempt
+    assert parsed is not None
+    assert parsed.transform_attempt == transform_attempt
 
 
 @pytest.mark.parametrize("model", ["bintally-counter", "bintally-counter1", "bintally-counterV2x"])
@@ -261,13 +261,13 @@ def test_any_mutated_event_is_refused_or_gives_a_result(data: st.DataObject) -> 
     event = transform(data.draw(st.sampled_from(TRANSFORMS)))
     path = data.draw(st.sampled_from(list(leaves(event))))
     try:
-        told = result(replaced(event, path, data.draw(anything)))
+        parsed = result(replaced(event, path, data.draw(anything)))
     except InvalidEventError:
         return
-    if told is not None:
-        assert (told.job_id, told.transform_attempt) == (job_and_output(event)[0], 0)
-        assert told.output_location
-        assert isinstance(told.failure_reason, str)
+    if parsed is not None:
+        assert (parsed.job_id, parsed.transform_attempt) == (job_and_output(event)[0], 0)
+        assert parsed.output_location
+        assert isinstance(parsed.failure_reason, str)
 
 
 @pytest.mark.parametrize("body", ["", "null", "[]", "17", '"text"', "{}", "{", "[" * 99_999])

@@ -37,6 +37,6 @@ def reason_of(fakes: Fakes, image: Image) -> str:
     return fakes.ledger.items[image.image_id].reason
 
 
-def told_of(fakes: Fakes, image: Image) -> tuple[Status, str, str]:
+def completion_of(fakes: Fakes, image: Image) -> tuple[Status, str, str]:
     held = fakes.ledger.items[image.image_id]
     return held.status, held.reason, held.code

@@ -25,7 +25,7 @@ class FakeSite:
     left: int = 0
     done: list[str] = field(default_factory=list)
     photos: dict[str, Image] = field(default_factory=dict)
-    looks: int = 0
+    reads: int = 0
 
     def upload_orders(self, data: bytes) -> str:
         self.done.append("orders")
@@ -41,8 +41,8 @@ class FakeSite:
         return image.image_id
 
     def entries(self, image_ids: Collection[str]) -> dict[str, LedgerEntry]:
-        self.looks += 1
-        status = self.status if self.looks > self.count_after else Status.SUBMITTED
+        self.reads += 1
+        status = self.status if self.reads > self.count_after else Status.SUBMITTED
         return {each: LedgerEntry(self.photos[each], status, "job", reason="Why.") for each in image_ids}
 
     def lines(self) -> list[OrderLine]:

@@ -19,7 +19,7 @@ from tests.unit.functions.examples import (
     prediction,
     refusal,
 )
-from tests.unit.functions.usecases.collecting import IMAGES, status_of, told_of, with_results
+from tests.unit.functions.usecases.collecting import IMAGES, completion_of, status_of, with_results
 from tests.unit.functions.usecases.runs import (
     answered,
     collected,
@@ -127,13 +127,13 @@ def test_an_event_has_the_image_and_its_result() -> None:
 def test_collecting_again_changes_and_publishes_nothing() -> None:
     fakes, result = with_results()
     collected(fakes, result)
-    state, told = fakes.state(), list(fakes.events.published)
+    state, published = fakes.state(), list(fakes.events.published)
 
     again = collected(fakes, result)
 
     assert again.status_counts == {}
     assert fakes.state() == state
-    assert fakes.events.published == told
+    assert fakes.events.published == published
 
 
 @pytest.mark.parametrize("code", ["empty_file", "too_many_bytes", "unsupported_format", "corrupt_image", "new_code"])
@@ -143,7 +143,7 @@ def test_an_invalid_image_is_rejected(code: str) -> None:
 
     collected(fakes, answered(fakes, job, [refusal(IMAGES[0], code, "Why.")]))
 
-    assert told_of(fakes, IMAGES[0]) == (Status.REJECTED, "Why.", code)
+    assert completion_of(fakes, IMAGES[0]) == (Status.REJECTED, "Why.", code)
     held = fakes.bins.items["bin-0000"]
     assert (held.reason, held.code) == ("Why.", code)
 
@@ -155,7 +155,7 @@ def test_an_unreachable_image_has_failed(code: str) -> None:
 
     collected(fakes, answered(fakes, job, [refusal(IMAGES[0], code, "Why.")]))
 
-    assert told_of(fakes, IMAGES[0]) == (Status.FAILED, "Why.", code)
+    assert completion_of(fakes, IMAGES[0]) == (Status.FAILED, "Why.", code)
 
 
 def test_images_missing_from_a_truncated_output_fail() -> None:
@@ -174,11 +174,11 @@ def test_images_missing_from_a_truncated_output_fail() -> None:
 def test_results_for_other_images_are_ignored() -> None:
     fakes = Fakes()
     job = ingested_job(fakes, IMAGES[:1])
-    stranger = make_image("stranger/x.jpg")
+    unknown = make_image("unknown/x.jpg")
 
-    collected(fakes, answered(fakes, job, [prediction(stranger), prediction(IMAGES[0])]))
+    collected(fakes, answered(fakes, job, [prediction(unknown), prediction(IMAGES[0])]))
 
-    assert stranger.image_id not in fakes.ledger.items
+    assert unknown.image_id not in fakes.ledger.items
     assert set(fakes.bins.items) == {"bin-0000"}
 
 
@@ -224,11 +224,11 @@ def test_a_success_wins_over_a_failure_in_either_order(success_first: bool) -> N
     assert set(fakes.statuses().values()) == {Status.COUNTED}
     assert {count.status for count in fakes.bins.items.values()} == {BinStatus.COUNTED}
     assert fakes.jobs.items[job.job_id].status is JobStatus.DONE
-    state, told = fakes.state(), list(fakes.events.published)
+    state, published = fakes.state(), list(fakes.events.published)
     for result in (success, failure):
         assert collected(fakes, result).status_counts == {}
     assert fakes.state() == state
-    assert fakes.events.published == told
+    assert fakes.events.published == published
 
 
 # ---- What is not ours

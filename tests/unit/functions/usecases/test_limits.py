@@ -67,7 +67,7 @@ def test_a_delivery_to_a_busy_endpoint_waits_in_the_ledger() -> None:
 
 
 def test_a_bounded_number_of_transform_jobs_are_unfinished() -> None:
-    fakes = pending(500)  # each with a manifest of its own, of which a transform job has 200
+    fakes = pending(500)  # each with its own manifest; a transform job has up to 200
 
     rounds = [scheduled(fakes, later(minute), BATCH) for minute in range(3)]
 

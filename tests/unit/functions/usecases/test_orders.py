@@ -241,7 +241,7 @@ files = st.lists(
 )
 
 
-def told_by(all_files: Files) -> dict[tuple[str, str], int]:
+def expected_after(all_files: Files) -> dict[tuple[str, str], int]:
     """The lines that remain after these files in order."""
     standing: dict[tuple[str, str], int] = {}
     for lines, adds in all_files:
@@ -279,7 +279,7 @@ def test_interleaved_and_repeated_imports_end_like_sequential_ones(files: Files,
             fakes.steps.crash_before(step)
         take_until_done(number)
 
-    assert standing_in(fakes) == told_by(files)
+    assert standing_in(fakes) == expected_after(files)
 
 
 # ---- Large files, and little time

@@ -197,25 +197,25 @@ def test_a_consignment_is_reconciled_when_no_line_is_pending() -> None:
 def test_without_changes_nothing_is_written_or_published() -> None:
     fakes = two_bins()
     reconciled(fakes, OF_BOTH)
-    state, told = fakes.state(), list(fakes.events.published)
+    state, published = fakes.state(), list(fakes.events.published)
 
     for changes in (OF_BOTH, Changes(lines=[LINE_A, LINE_B]), Changes(consignments=["C-1"])):
         again = reconciled(fakes, changes)
         assert again.verdicts == {}
 
     assert fakes.state() == state
-    assert fakes.events.published == told
+    assert fakes.events.published == published
 
 
 def test_the_same_finding_on_a_newer_image_is_not_published_again() -> None:
     fakes = two_bins()
     reconciled(fakes, OF_BOTH)
-    told = list(fakes.events.published)
+    published = list(fakes.events.published)
 
     count_in(fakes, "b", 3, at=1)
     reconciled(fakes, OF_BOTH)
 
-    assert fakes.events.published == told
+    assert fakes.events.published == published
 
 
 def test_a_recurring_variance_is_published_with_another_id() -> None:

@@ -46,8 +46,8 @@ def test_a_crash_loses_no_verdict_and_no_event(batch_size: int) -> None:
 
     for fakes in after_each_crash(prepared, lambda fakes: reconciled(fakes, OF_BOTH)):
         assert fakes.state() == calm.state()
-        told = {(kind, detail["consignment_id"], detail["verdict"]) for kind, detail in fakes.events.published}
-        assert told == {("DiscrepancyFound", "C-1", "OVER"), ("ConsignmentReconciled", "C-1", "OVER")}
+        published = {(kind, detail["consignment_id"], detail["verdict"]) for kind, detail in fakes.events.published}
+        assert published == {("DiscrepancyFound", "C-1", "OVER"), ("ConsignmentReconciled", "C-1", "OVER")}
 
 
 def test_a_repeated_event_has_the_same_id() -> None:
@@ -120,8 +120,8 @@ def test_two_concurrent_runs_publish_that_the_consignment_is_reconciled() -> Non
     )
 
     for number, fakes in enumerate(all_fakes, 1):
-        told = fakes.events.of_kind("ConsignmentReconciled")
-        assert [detail["verdict"] for detail in told][-1:] == ["OVER"], f"at step {number}"
+        published = fakes.events.of_kind("ConsignmentReconciled")
+        assert [detail["verdict"] for detail in published][-1:] == ["OVER"], f"at step {number}"
 
 
 # ---- Whatever happens, in whatever order

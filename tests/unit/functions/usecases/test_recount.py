@@ -182,8 +182,8 @@ def final(fakes: Fakes) -> tuple[object, ...]:
     return held, sorted((name, event["count"]) for name, (_, event) in fakes.events.distinct().items())
 
 
-def prepared(together: int = 1) -> Fakes:
-    fakes = Fakes(together)
+def prepared(batch_size: int = 1) -> Fakes:
+    fakes = Fakes(batch_size)
     count_images(fakes, IMAGES)
     return fakes
 

@@ -199,9 +199,9 @@ def test_no_error_of_a_job_stops_a_run(unbearable: Callable[[Fakes], str], answe
     done = scheduled(fakes, later(4), replace(POLICY, micro_batch=1))
 
     assert (len(done.swept.answered), len(done.submission.sent)) == (answered, sent)
-    told = dict(done.swept.errors) | dict(done.submission.waiting)
-    assert list(told) == [engine.unbearable]
-    assert told[engine.unbearable].startswith("RoundedError: more than 38 digits (test_sweep.py, line ")
+    errors = dict(done.swept.errors) | dict(done.submission.waiting)
+    assert list(errors) == [engine.unbearable]
+    assert errors[engine.unbearable].startswith("RoundedError: more than 38 digits (test_sweep.py, line ")
     engine.unbearable = ""
     scheduled(fakes, later(8), replace(POLICY, micro_batch=1))
     assert set(fakes.statuses().values()) <= {Status.COUNTED, Status.SUBMITTED}
@@ -273,17 +273,17 @@ def test_a_failed_transform_job_keeps_its_counted_manifests() -> None:
 def test_a_transform_job_without_capacity_is_retried_on_the_next_type() -> None:
     fakes = with_pending_images()
     (job_id,) = scheduled(fakes, NOW, BATCH).submission.sent
-    told = "CapacityError: Unable to provision requested ML compute capacity."
+    reason = "CapacityError: Unable to provision requested ML compute capacity."
     for number in range(1, 6):
         job = fakes.jobs.items[job_id].job
-        stale = fakes.batch_engine.result(job, told)
+        stale = fakes.batch_engine.result(job, reason)
         collected(fakes, stale, BATCH, later(60 * number))
         collected(fakes, stale, BATCH, later(60 * number))  # several events for one change
         assert fakes.jobs.items[job_id].job.transform_attempt == number
         assert scheduled(fakes, later(60 * number + 59), BATCH).submission.sent == (job_id,)
     assert set(fakes.statuses().values()) == {Status.SUBMITTED}
 
-    collected(fakes, fakes.batch_engine.result(fakes.jobs.items[job_id].job, told), BATCH, later(400))
+    collected(fakes, fakes.batch_engine.result(fakes.jobs.items[job_id].job, reason), BATCH, later(400))
 
     assert fakes.jobs.items[job_id].status is JobStatus.FAILED
     assert set(fakes.statuses().values()) == {Status.RECEIVED}

@@ -162,7 +162,7 @@ def test_the_order_of_the_rows_does_not_change_the_calibration_error(
     st.lists(st.tuples(st.integers(1, 9), st.integers(1, 5)), min_size=1, max_size=8, unique_by=lambda each: each[0])
 )
 def test_a_calibrated_model_has_no_calibration_error(groups: list[tuple[int, int]]) -> None:
-    """Groups of ten times `size` photos with a confidence of `tenths` tenths, so many of which are right."""
+    """Groups of ten times `size` photos with a confidence of `tenths` tenths, and that many right."""
     rows = [(tenths / 10, place < tenths, 1.0) for tenths, size in groups for _ in range(size) for place in range(10)]
 
     assert expected_calibration_error(reliability(*calibrated_columns(rows))) == pytest.approx(0, abs=1e-9)

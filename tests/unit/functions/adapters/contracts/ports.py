@@ -87,7 +87,7 @@ def adapters() -> Any:
     )
 
 
-def outcome(image: Image, status: Status, reason: str = "", answer: Result | None = None) -> Completion:
+def completion(image: Image, status: Status, reason: str = "", answer: Result | None = None) -> Completion:
     return Completion(image.image_id, status, reason, answer)
 
 

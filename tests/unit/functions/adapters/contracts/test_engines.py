@@ -106,16 +106,16 @@ def test_a_job_that_was_never_prepared_asks_about_nothing(ports: Any, job: Job) 
 
 
 @pytest.mark.parametrize(
-    ("job", "told"),
+    ("job", "keys"),
     [(JOB, {"output_location", "failure_location"}), (BATCH, {"output_location"})],
     ids=["async", "batch"],
 )
-def test_an_accepted_job_has_a_receipt(ports: Any, job: Job, told: set[str]) -> None:
+def test_an_accepted_job_has_a_receipt(ports: Any, job: Job, keys: set[str]) -> None:
     engine_of(ports, job).prepare(job, shards_of(job))
 
     receipt = engine_of(ports, job).submit(job)
 
-    assert set(receipt) == told
+    assert set(receipt) == keys
     assert all(location.startswith("s3://") for location in receipt.values())
 
 

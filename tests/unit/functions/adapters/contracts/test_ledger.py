@@ -12,8 +12,8 @@ from bintally.domain.transitions import Requeue
 from tests.unit.functions.adapters.contracts.ports import (
     ANSWER,
     IMAGES,
+    completion,
     entries,
-    outcome,
 )
 from tests.unit.functions.examples import (
     EARLIER,
@@ -87,9 +87,9 @@ def test_neither_registering_nor_rejecting_changes_an_existing_entry(ports: Any)
 def test_completing_moves_submitted_images_and_returns_their_ids(ports: Any) -> None:
     ports.ledger.register(IMAGES[:2], "job-1", NOON)
     outcomes = [
-        outcome(IMAGES[0], Status.COUNTED, "", ANSWER),
-        outcome(IMAGES[1], Status.REJECTED, "too_small: Small.", PredictionError("too_small", "Small.", MODEL)),
-        outcome(IMAGES[2], Status.COUNTED, "", ANSWER),
+        completion(IMAGES[0], Status.COUNTED, "", ANSWER),
+        completion(IMAGES[1], Status.REJECTED, "too_small: Small.", PredictionError("too_small", "Small.", MODEL)),
+        completion(IMAGES[2], Status.COUNTED, "", ANSWER),
     ]
 
     assert ports.ledger.complete(outcomes, "job-1", LATER) == {IMAGES[0].image_id, IMAGES[1].image_id}
@@ -104,10 +104,10 @@ def test_completing_moves_submitted_images_and_returns_their_ids(ports: Any) -> 
 @pytest.mark.parametrize("terminal", [Status.COUNTED, Status.REJECTED, Status.SUPERSEDED])
 def test_a_completed_image_stays_complete(ports: Any, terminal: Status) -> None:
     ports.ledger.register(IMAGES[:1], "job-1", NOON)
-    ports.ledger.complete([outcome(IMAGES[0], terminal, "first")], "job-1", NOON)
+    ports.ledger.complete([completion(IMAGES[0], terminal, "first")], "job-1", NOON)
 
     for status in TERMINAL:
-        assert ports.ledger.complete([outcome(IMAGES[0], status, "second", ANSWER)], "job-1", LATER) == set()
+        assert ports.ledger.complete([completion(IMAGES[0], status, "second", ANSWER)], "job-1", LATER) == set()
 
     assert entries(ports, IMAGES[:1]) == [LedgerEntry(IMAGES[0], terminal, "job-1", 1, reason="first")]
 
@@ -116,10 +116,10 @@ def test_a_completed_image_stays_complete(ports: Any, terminal: Status) -> None:
 @pytest.mark.parametrize("job_id", ["job-1", "job-2"])
 def test_a_late_result_completes_a_failed_image(ports: Any, status: Status, job_id: str) -> None:
     ports.ledger.register(IMAGES[:1], "job-1", NOON)
-    ports.ledger.complete([outcome(IMAGES[0], Status.FAILED, "internal: x")], "job-1", NOON)
+    ports.ledger.complete([completion(IMAGES[0], Status.FAILED, "internal: x")], "job-1", NOON)
 
-    assert ports.ledger.complete([outcome(IMAGES[0], Status.FAILED, "again")], "job-1", LATER) == set()
-    assert ports.ledger.complete([outcome(IMAGES[0], status)], job_id, LATER) == {IMAGES[0].image_id}
+    assert ports.ledger.complete([completion(IMAGES[0], Status.FAILED, "again")], "job-1", LATER) == set()
+    assert ports.ledger.complete([completion(IMAGES[0], status)], job_id, LATER) == {IMAGES[0].image_id}
 
     assert entries(ports, IMAGES[:1]) == [LedgerEntry(IMAGES[0], status, "job-1", 1)]
 
@@ -129,7 +129,7 @@ def test_a_result_completes_an_image_whichever_job_holds_it(ports: Any, status: 
     ports.ledger.register(IMAGES[:1], "job-2", NOON)
     ports.ledger.receive(IMAGES[1:2], NOON)
 
-    moved = ports.ledger.complete([outcome(image, status) for image in IMAGES[:2]], "job-1", LATER)
+    moved = ports.ledger.complete([completion(image, status) for image in IMAGES[:2]], "job-1", LATER)
 
     assert moved == {image.image_id for image in IMAGES[:2]}
     assert [(entry.status, entry.due_at) for entry in entries(ports, IMAGES[:2])] == [(status, "")] * 2
@@ -141,7 +141,7 @@ def test_only_the_job_that_holds_an_image_can_fail_it(ports: Any) -> None:
     ports.ledger.register(IMAGES[1:2], "job-2", NOON)
     ports.ledger.receive(IMAGES[2:], NOON)
 
-    moved = ports.ledger.complete([outcome(image, Status.FAILED, "internal: x") for image in IMAGES], "job-1", LATER)
+    moved = ports.ledger.complete([completion(image, Status.FAILED, "internal: x") for image in IMAGES], "job-1", LATER)
 
     assert moved == {IMAGES[0].image_id}
     assert [entry.status for entry in entries(ports)] == [Status.FAILED, Status.SUBMITTED, Status.RECEIVED]
@@ -246,7 +246,7 @@ def test_an_unknown_image_is_neither_assigned_nor_released_nor_completed(ports: 
 
     assert ports.ledger.assign([unknown], "job-1", NOON) == set()
     assert ports.ledger.release([Requeue(IMAGES[0].image_id, "x", NOON)], "job-1") == set()
-    assert ports.ledger.complete([outcome(IMAGES[0], Status.FAILED, "x")], "job-1", NOON) == set()
+    assert ports.ledger.complete([completion(IMAGES[0], Status.FAILED, "x")], "job-1", NOON) == set()
     assert ports.ledger.reopen([IMAGES[0].image_id], NOON) == set()
 
     assert list(ports.ledger.all()) == []
@@ -279,7 +279,7 @@ def test_a_job_releases_only_its_own_images_and_only_once(ports: Any) -> None:
 @pytest.mark.parametrize("terminal", sorted(TERMINAL))
 def test_a_completed_image_is_not_released(ports: Any, terminal: Status) -> None:
     ports.ledger.register(IMAGES[:1], "job-1", NOON)
-    ports.ledger.complete([outcome(IMAGES[0], terminal)], "job-1", NOON)
+    ports.ledger.complete([completion(IMAGES[0], terminal)], "job-1", NOON)
 
     assert ports.ledger.release([Requeue(IMAGES[0].image_id, "internal: x", NOON)], "job-1") == set()
 
@@ -289,7 +289,7 @@ def test_a_failed_image_is_reopened_with_its_attempts_reset(ports: Any, number: 
     images = make_images(number)
     ids = {image.image_id for image in images}
     ports.ledger.register(images, "job-1", EARLIER)
-    ports.ledger.complete([outcome(image, Status.FAILED, "internal: x") for image in images], "job-1", EARLIER)
+    ports.ledger.complete([completion(image, Status.FAILED, "internal: x") for image in images], "job-1", EARLIER)
 
     assert ports.ledger.reopen(ids, NOON) == ids
     assert ports.ledger.reopen(ids, LATER) == set()
@@ -305,7 +305,7 @@ def test_only_failed_images_are_reopened(ports: Any, status: Status) -> None:
     ports.ledger.register(IMAGES[:1], "job-1", NOON)
     ports.ledger.receive(IMAGES[1:2], NOON)
     if status in TERMINAL:
-        ports.ledger.complete([outcome(IMAGES[0], status)], "job-1", NOON)
+        ports.ledger.complete([completion(IMAGES[0], status)], "job-1", NOON)
 
     assert ports.ledger.reopen([IMAGES[0].image_id, IMAGES[1].image_id, "unknown"], LATER) == set()
 
@@ -321,7 +321,9 @@ def test_more_images_than_a_transaction_holds_pass_every_transition(ports: Any) 
     assert ports.ledger.assign(entries(ports, images), "job-1", NOON) == ids
     assert ports.ledger.release([Requeue(each, "internal: x", NOON) for each in ids], "job-1") == ids
     assert ports.ledger.assign(entries(ports, images), "job-2", NOON) == ids
-    assert ports.ledger.complete([outcome(image, Status.COUNTED, "", ANSWER) for image in images], "job-2", NOON) == ids
+    assert (
+        ports.ledger.complete([completion(image, Status.COUNTED, "", ANSWER) for image in images], "job-2", NOON) == ids
+    )
 
 
 def test_all_entries_are_listed(ports: Any) -> None:
@@ -348,7 +350,7 @@ def test_an_image_completed_meanwhile_is_not_assigned(ports: Any, status: Status
     """The result of an earlier job: it does not name the attempt."""
     ports.ledger.receive(IMAGES[:1], NOON)
     seen = entries(ports, IMAGES[:1])
-    ports.ledger.complete([outcome(IMAGES[0], status)], "job-1", NOON)
+    ports.ledger.complete([completion(IMAGES[0], status)], "job-1", NOON)
 
     assert ports.ledger.assign(seen, "job-2", LATER) == set()
 
