@@ -34,13 +34,13 @@ def backup(
     profile: Profile = None,
     as_json: Json = False,
 ) -> None:
-    """Write the tables of a stack into files.
+    """Write the tables of a stack to files.
 
-    Reads the four tables item by item, which costs read units, into
-    gzipped JSON lines, in the form of DynamoDB's own exports. Photos and
-    order files are not in it. It is no snapshot: items that change
-    meanwhile are in it as they were before or after. On AWS, the tables'
-    point-in-time recovery is better for all but small stacks.
+    Reads every item of the four tables, which costs read units, and writes
+    gzipped JSON lines in the format of DynamoDB's own exports. Photos and
+    order files are not included. It is not a snapshot: items that change
+    meanwhile may be old or new. On AWS, use the tables' point-in-time
+    recovery for all but small stacks.
 
     \b
     Exit codes: 0 written, 1 it failed.
@@ -63,18 +63,18 @@ def restore(
     table: Annotated[
         str | None, typer.Option(metavar="NAME", help="jobs, bins, images or consignments. Default: all of a backup.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Also replace items that the table has.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing items too.")] = False,
     stack: Stack = None,
     region: Region = None,
     profile: Profile = None,
     as_json: Json = False,
 ) -> None:
-    """Put items back into the tables of a stack.
+    """Restore items into the tables of a stack.
 
-    DynamoDB restores into a new table, always. The stack needs its own,
-    with its stream, so the items have to be copied: from a folder of
+    DynamoDB always restores into a new table, but the stack needs its own,
+    with its stream. This command copies the items: from a folder of
     `bintally backup`, from an export to S3, or from a table that AWS has
-    restored beside it (table:NAME). Items that a table has are kept,
+    restored (table:NAME). Items that are already in a table are kept,
     unless you pass --overwrite. Safe to rerun. With --json, one line for
     each table.
 
@@ -102,7 +102,7 @@ def restore(
 
 
 def write_backup(deployment: Deployment, folder: Path, output: Output, now: datetime) -> Mapping[str, Any]:
-    """Write every table; returns the manifest. Raises CommandError if the folder has something in it."""
+    """Write every table; returns the manifest. Raises CommandError if the folder is not empty."""
     from bincli.backup.files import write_items, write_manifest
     from bincli.backup.tables import TABLES, items_of
 
@@ -162,7 +162,7 @@ def backup_view(manifest: Mapping[str, Any], folder: Path) -> Iterator[Block]:
     for name, number in manifest["tables"].items():
         table.add(name, f"{number:,}")
     yield table
-    yield f"Written to {folder}. `bintally restore {folder}` puts back what is missing."
+    yield f"Written to {folder}. `bintally restore {folder}` restores missing items."
 
 
 def restore_view(restored: Sequence[Restored]) -> Iterator[Block]:

@@ -1,4 +1,4 @@
-"""`bintally deploy`: a stack on AWS, created or updated."""
+"""`bintally deploy`: create or update a stack on AWS."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def deploy(
     image: Annotated[bool, typer.Option("--image", help="Build and push the model container first.")] = False,
     settings: Set = None,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask before changing the stack.")] = False,
-    ignore_quotas: Annotated[bool, typer.Option("--ignore-quotas", help="Deploy although a quota is small.")] = False,
+    ignore_quotas: Annotated[bool, typer.Option("--ignore-quotas", help="Deploy with small quotas.")] = False,
     region: Region = None,
     profile: Profile = None,
     as_json: Json = False,
@@ -154,7 +154,7 @@ class Deployer:
         return outcome
 
     def _existing(self, *, plan: bool) -> StackDescription | None:
-        """The stack, without what a failed first create left. Raises CommandError if it can't be deployed."""
+        """The stack, after deleting what a failed first create left. Raises CommandError if it can't be deployed."""
         from bincli.deploy.run import find_stack, remove_failed_create
         from bincli.stacks import FAILED_CREATE
 

@@ -50,13 +50,13 @@ def destroy(
     profile: Profile = None,
     as_json: Json = False,
 ) -> None:
-    """Remove a stack from AWS; its data stays unless you say so.
+    """Remove a stack from AWS, but keep its data by default.
 
-    Shows what stays, how large it is and what it costs a month, asks for
-    the stack's name to be typed, and deletes the stack. Buckets, tables,
-    queues and the topics' key stay, so that nobody loses photos and counts
-    by mistake. With --delete-data they are deleted too, for good: also
-    those that an earlier destroy left, for 90 days. Safe to rerun.
+    Shows what is kept, with its size and monthly cost, asks you to type the
+    stack's name, and deletes the stack. Buckets, tables, queues and the
+    topics' key are kept, so nobody loses photos and counts by mistake.
+    --delete-data permanently deletes them too, even those that an earlier
+    destroy kept, up to 90 days later. Safe to rerun.
 
     \b
     Exit codes: 0 removed, 1 it failed, or the name was not confirmed.
@@ -106,7 +106,7 @@ def look(clients: ClientFactory, name: str) -> tuple[StackDescription, Removal]:
 def remove(
     clients: ClientFactory, stack: StackDescription, removal: Removal, output: Output, *, delete_data: bool
 ) -> None:
-    """Delete the stack, then, if so asked, its data: nothing writes any more by then."""
+    """Delete the stack and then, if requested, its data, which nothing writes to any more."""
     from bincli.deploy.run import delete_stack
     from bincli.destroy.data import delete_data as delete_resource
 
@@ -126,9 +126,9 @@ def before(removal: Removal, *, delete_data: bool) -> Iterator[str]:
     if not removal.was_gone:
         yield from waiting_text(removal)
     if not removal.kept:
-        yield "CloudFormation knows of nothing that stays."
+        yield "CloudFormation keeps nothing."
         return
-    yield "This is deleted too, for good:" if delete_data else "This stays:"
+    yield "This is permanently deleted too:" if delete_data else "This stays:"
     for kept, size in removal.kept:
         yield f"  {kept.resource}: {kept.name}{f' ({size.text})' if size.text else ''}"
     if not delete_data:
@@ -146,7 +146,7 @@ def waiting_text(removal: Removal) -> Iterator[str]:
 
 
 def cost_text(kept: Sequence[tuple[Kept, Size]]) -> str:
-    """What it costs to leave them."""
+    """The monthly cost of keeping them."""
     known = sum(size.dollars for _, size in kept if size.dollars is not None)
     unknown = sum(size.dollars is None for _, size in kept)
     rest = f", and what {quantity(unknown, 'bucket or table')} of unknown size costs" if unknown else ""

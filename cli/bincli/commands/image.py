@@ -1,4 +1,4 @@
-"""`bintally image`: the model container, built and pushed to ECR."""
+"""`bintally image`: build the model container and push it to ECR."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def image(
 ) -> None:
     """Build the model container and push it to ECR.
 
-    Builds model_code/ with docker buildx, for linux/amd64 and in the form
-    that SageMaker takes. Creates the ECR repository if needed (scans each
+    Builds model_code/ with docker buildx, for linux/amd64 and in the format
+    that SageMaker accepts. Creates the ECR repository if needed (scans each
     push, tags can't be overwritten), logs Docker in, pushes, and prints
     the image's address by digest, for the parameter ModelImageUri. Prints
     each docker command. Safe to rerun: an image whose tag is in ECR is
     not built again.
 
     \b
-    Exit codes: 0 the image is there, 1 it could not be built or pushed.
+    Exit codes: 0 the image is ready, 1 it could not be built or pushed.
 
     \b
     Examples:
@@ -70,7 +70,7 @@ def image(
 
 
 def view(pushed: PushedImage, output: Output) -> Iterator[Block]:
-    """Only the address goes to standard output, so that a shell can take it."""
+    """Only the address goes to standard output, for use in a shell command."""
     if not pushed.built:
         output.info(f"The tag {pushed.tag} is in ECR already: nothing was built.")
     yield pushed.uri

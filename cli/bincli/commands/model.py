@@ -35,8 +35,8 @@ def status(
     """Show the live model and those in the registry.
 
     Reads the stack's parameters, its endpoint, and SageMaker's Model
-    Registry, where `bintally model push` and `training/jobs.py register`
-    enter models and a person approves them.
+    Registry, in which `bintally model push` and `training/jobs.py register`
+    register models and a person approves them.
 
     \b
     Exit codes: 0 shown, 1 the account can't be read.
@@ -75,9 +75,9 @@ def push(
     """Upload a model and register it for approval.
 
     Checks the bundle as the container does when it starts, uploads it with
-    its SHA-256, and enters it in the Model Registry as
+    its SHA-256, and registers it in the Model Registry as
     PendingManualApproval. Safe to rerun: nothing is uploaded or registered
-    twice, and nothing is ever replaced.
+    twice, and nothing is replaced.
 
     \b
     Exit codes: 0 it is in the registry, 1 it is not.
@@ -109,13 +109,13 @@ def deploy(
     profile: Profile = None,
     as_json: Json = False,
 ) -> None:
-    """Give a stack a model of the registry.
+    """Deploy a model from the registry to a stack.
 
-    Refuses a model that nobody approved, and a bundle that is not the one
-    that was registered. Sets ModelDataUrl, ModelImageUri and ModelVersion
+    Refuses a model that is not approved, and a bundle that differs from the
+    registered one. Sets ModelDataUrl, ModelImageUri and ModelVersion
     as `bintally deploy` does, with the code and template of this folder.
-    Running instances and the queue of requests are kept. Counts that exist
-    stay: see `bintally recount`.
+    Running instances and queued requests are kept. Existing counts do not
+    change: see `bintally recount`.
 
     \b
     Exit codes:
@@ -148,16 +148,16 @@ def rollback(
     profile: Profile = None,
     as_json: Json = False,
 ) -> None:
-    """Give a stack the model that it had before.
+    """Deploy the previous model of a stack again.
 
-    The registry says which one that is: `bintally model deploy` notes it
-    there. A second rollback goes back one more. Counts that exist stay:
-    see `bintally recount`.
+    `bintally model deploy` records it in the registry. A second rollback
+    goes back one more model. Existing counts do not change: see
+    `bintally recount`.
 
     \b
     Exit codes:
       0  deployed, planned, or nothing to change
-      1  it failed, or it is not known what the stack had before
+      1  it failed, or the previous model is not known
       3  a quota is too small; nothing was changed
 
     \b

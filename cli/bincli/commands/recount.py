@@ -1,4 +1,4 @@
-"""`bintally recount`: count photos again that are counted already."""
+"""`bintally recount`: count photos again, after a change of the model."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ from bincli.text import Styled, quantity, verb
 def recount(
     bins: Annotated[list[str] | None, typer.Argument(metavar="BIN", help="Photos of these bins.")] = None,
     prefix: Annotated[str, typer.Option(metavar="PREFIX", help="Photos whose key starts with PREFIX.")] = "",
-    not_model: Annotated[
-        str, typer.Option(metavar="MODEL", help="Photos that another model than MODEL has counted.")
-    ] = "",
+    not_model: Annotated[str, typer.Option(metavar="MODEL", help="Photos that were not counted by MODEL.")] = "",
     since: Annotated[
         datetime | None,
         typer.Option(
@@ -36,7 +34,7 @@ def recount(
         ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every counted photo.")] = False,
-    newest: Annotated[bool, typer.Option("--newest", help="Only photos that their bin shows now.")] = False,
+    newest: Annotated[bool, typer.Option("--newest", help="Only the photo that each bin shows now.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: DryRun = False,
     stack: Stack = None,
@@ -44,21 +42,21 @@ def recount(
     profile: Profile = None,
     as_json: Json = False,
 ) -> None:
-    """Count photos again that are counted already.
+    """Count photos again, after a change of the model.
 
-    After a change of the model. Reads the whole ledger, says how many
-    photos are chosen and what that costs, and asks. A photo has to meet all
-    conditions that are given. Its bin shows the old count until the new one
-    comes, and for good if none comes. A newer photo of the bin is never
-    overruled. `bintally audit --wait` tells when all are done.
+    Reads the whole ledger, shows how many photos are selected and what
+    counting them costs, and asks before it starts. Photos must meet all
+    given conditions. A bin shows its old count until the new one arrives,
+    and keeps it if none arrives. A newer photo of the bin always wins.
+    `bintally audit --wait` waits until all are done.
 
-    Models have no order, only names: each count has the name of its model.
+    Models are compared by name: each count has the name of its model.
 
     \b
     Exit codes:
       0  the photos will be in the next jobs, or there are none
-      1  the stack could not be used, or you said no
-      3  some changed meanwhile and are left alone
+      1  the stack could not be used, or you declined
+      3  some changed meanwhile and were skipped
 
     \b
     Examples:
@@ -67,9 +65,7 @@ def recount(
       bintally recount --prefix north/ --since 2026-05-01 --stack prod --yes
     """
     if bool(bins or prefix or not_model or since or newest) == every:
-        raise typer.BadParameter(
-            "name bins or other conditions, or use --all for every counted photo.", param_hint="BIN"
-        )
+        raise typer.BadParameter("give bins or other conditions, or --all for every counted photo.", param_hint="BIN")
     at = iso(since.replace(tzinfo=UTC)) if since else ""
     selection = Selection(frozenset(bins or ()), prefix, not_model, at)
     output = Output.standard(as_json)
@@ -82,7 +78,7 @@ def recount(
 
 
 def choose(deployment: Deployment, selection: Selection, *, newest: bool) -> list[LedgerEntry]:
-    """The ledger's entries that are meant, in the order of their keys."""
+    """The selected entries of the ledger, ordered by key."""
     found: Iterable[LedgerEntry] = (entry for entry in deployment.ledger.all() if selection.includes(entry))
     if newest:
         shown = {count.image.image_id for count in deployment.bins.all()}
@@ -93,7 +89,7 @@ def choose(deployment: Deployment, selection: Selection, *, newest: bool) -> lis
 def show_or_recount(
     deployment: Deployment, chosen: Sequence[LedgerEntry], output: Output, *, dry_run: bool, yes: bool
 ) -> int:
-    """Say what is chosen and what it costs; then, with the operator's consent, recount it. Returns the exit code."""
+    """Show what is selected and what it costs, and recount it if the operator agrees. Returns the exit code."""
     from bintally.usecases.recount import recount as recount_images
 
     if dry_run or not chosen:
@@ -119,7 +115,7 @@ def record_of(chosen: Sequence[LedgerEntry], recounted: int) -> Record:
 
 
 def plan_view(chosen: Sequence[LedgerEntry]) -> Iterator[Block]:
-    """How many photos, who counted them, and the price."""
+    """The number of photos, their models, and the cost."""
     if not chosen:
         yield "No counted photo meets these conditions."
         return
