@@ -20,7 +20,7 @@ from sagemaker.train.tuner import HyperparameterTuner
 from binjobs import fetch, registry, steps
 from binjobs.account import BucketError, add_to_requests, uploaded
 from binjobs.code import packed, stage
-from binjobs.steps import image_of, seconds
+from binjobs.steps import image_uri, seconds
 
 INPUTS, CHECKPOINTS = "/opt/ml/input/data", "/opt/ml/checkpoints"
 REFUSALS = (BotoCoreError, ClientError, BucketError, OSError)
@@ -70,7 +70,7 @@ def _trainer(session: Session, options: argparse.Namespace, source: str, flags: 
     starting = {"weights": f"{INPUTS}/weights/{Path(options.weights).name}"} if options.weights else {}
     vpc = {"subnets": options.subnets, "security_group_ids": options.security_groups} if options.subnets else {}
     return ModelTrainer(
-        sagemaker_session=session, role=options.role, base_job_name=options.name, training_image=image_of(options),
+        sagemaker_session=session, role=options.role, base_job_name=options.name, training_image=image_uri(options),
         source_code=_source(source, options),
         compute=configs.Compute(
             instance_type=options.instance_type, instance_count=getattr(options, "instances", 1),

@@ -75,7 +75,7 @@ def _run(
 ) -> str:
     """Start a job with `inputs` (place by name) in folders of those names. The folder `output` goes below OUTPUT."""
     processor = FrameworkProcessor(
-        image_of(options), role=options.role, instance_count=1, instance_type=options.instance_type, command=["bash"],
+        image_uri(options), role=options.role, instance_count=1, instance_type=options.instance_type, command=["bash"],
         volume_size_in_gb=options.volume, volume_kms_key=options.kms_key, output_kms_key=options.kms_key,
         max_runtime_in_seconds=seconds(options.hours), base_job_name=options.name, sagemaker_session=session,
         network_config=NetworkConfig(
@@ -101,7 +101,7 @@ def _input(name: str, place: str) -> shapes.ProcessingInput:
     return shapes.ProcessingInput(input_name=name, s3_input=source)
 
 
-def image_of(options: argparse.Namespace) -> str:
+def image_uri(options: argparse.Namespace) -> str:
     given: dict[str, Any] = {"region": options.region, "instance_type": options.instance_type}
     return options.image or str(image_uris.retrieve(**PYTORCH, **given))
 

@@ -145,7 +145,7 @@ def _reason(expected: int, count: BinCount, odds: Odds) -> str:
     most, interval = max(count.probabilities), count.interval
     number = f"{interval.words()} counted ({interval.coverage:.0%})" if interval else f"{_number(count)} counted"
     chances = f"{odds.equal:.1%} as expected, {odds.fewer:.1%} fewer, {odds.more:.1%} more."
-    unknown = f" Numbers above {most} are not told apart." if expected > most else ""
+    unknown = f" The model can't distinguish numbers above {most}." if expected > most else ""
     return f"{expected} expected, {number}: {chances}{unknown}"
 
 

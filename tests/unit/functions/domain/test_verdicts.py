@@ -302,7 +302,7 @@ def test_no_verdict_contradicts_the_count_and_the_interval_beside_it(
         (
             8,
             "8 expected, 3 or 4 counted (90%): 31.9% as expected, 62.8% fewer, 5.4% more. "
-            "Numbers above 5 are not told apart.",
+            "The model can't distinguish numbers above 5.",
         ),
     ],
 )
