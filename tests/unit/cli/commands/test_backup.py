@@ -106,7 +106,15 @@ def test_a_backup_that_was_broken_off_is_not_restored(stack: MotoStack, saved: P
         restored(stack, saved)
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"no json"), gzip.compress(b'{"Item": {}}\n')[:-9]])
+@pytest.mark.parametrize(
+    "content",
+    [b"no gzip", gzip.compress(b"no json"), gzip.compress(b'{"Item": {}}\n')[:-9]],
+    ids=[
+        "not gzip",
+        "not JSON",
+        "truncated",
+    ],  # a name of its own: gzip has the time in it, which differs in each worker
+)
 def test_a_damaged_file_is_reported(stack: MotoStack, saved: Path, content: bytes) -> None:
     (path,) = (saved / "bins" / "data").iterdir()
     path.write_bytes(content)
