@@ -144,6 +144,9 @@ SHOWN: dict[str, list[Callable[[str, Output], None]]] = {
     "redrive": [show_redriven],
     "retry": [show_retried],
     "up": [show_error],
+    # Of these only the errors are tested here, not the rest of their output.
+    **{name: [show_error] for name in ("backup", "cost", "deploy", "destroy", "image", "recount", "restore", "smoke")},
+    **{f"model {step}": [show_error] for step in ("deploy", "push", "replay", "rollback", "status")},
 }
 
 
