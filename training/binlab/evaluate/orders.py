@@ -8,6 +8,7 @@ quantity verification: https://github.com/silverbottlep/abid_challenge.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -202,12 +203,17 @@ def _upper_limit(numerators: Floats, denominators: Floats) -> float:
     """
     order = np.lexsort((numerators, denominators))
     numerators, denominators = numerators[order], denominators[order]
-    draws = np.random.default_rng(SEED).multinomial(
-        len(numerators), np.full(len(numerators), 1 / len(numerators)), SAMPLES
-    )
+    draws = _draws(len(numerators))
     sums = draws @ denominators
     ratios = np.divide(draws @ numerators, sums, out=np.zeros(SAMPLES), where=sums > 0)
     return float(np.quantile(ratios, LEVEL))
+
+
+@lru_cache(maxsize=1)
+def _draws(photos: int) -> Floats:
+    """How often each photo is in each of SAMPLES bootstrap samples."""
+    shares = np.full(photos, 1 / photos)
+    return np.random.default_rng(SEED).multinomial(photos, shares, SAMPLES).astype(float)
 
 
 def auc_within(lines: Lines) -> float:
