@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
+from pathlib import Path
 from random import Random
 
 from binmodel.stream import predict_stream
@@ -21,7 +22,16 @@ def main(seed: int) -> None:
     files = [data for _, poison, _ in poisons(Random(seed)) for data in (good, poison)] + [good]
     for line in predict_stream(light_predictor(), files, lambda data: data):
         print(json.dumps(line))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    print(peak_memory())
+
+
+def peak_memory() -> int:
+    """In MiB. On Linux, ru_maxrss includes the peak of the process that started this one."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 2**20  # macOS counts bytes
+    (peak,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(peak.split()[1]) // 1024
 
 
 if __name__ == "__main__":
