@@ -7,7 +7,8 @@ SAM := $(VENV)/sam/bin/sam
 RUNTIME := $(shell sed -n 's/^    Runtime: python//p' template.yaml)
 RUNTIME_PYTHON ?= $(shell for p in python$(RUNTIME) ~/.pyenv/versions/$(RUNTIME).*/bin/python$(RUNTIME); do $$p -c '' 2>/dev/null && echo $$p && break; done)
 BUILDER := $(VENV)/builder-$(RUNTIME)
-PIP_OPTIONS := -qq --disable-pip-version-check --no-input
+# Modules are compiled when they are first imported: most of those installed never are.
+PIP_OPTIONS := -qq --disable-pip-version-check --no-input --no-compile
 WORKERS ?= 2
 STACK_NAME ?= bintally
 # Quick tests that need neither a stack nor torch.

@@ -16,7 +16,7 @@ from tests.nothing_lost.pictures import poisons
 from tests.nothing_lost.platform import Platform
 
 ROOT = Path(__file__).resolve().parents[2]
-MAX_MEMORY = 1024  # MiB
+MAX_MEMORY = 512  # MiB
 SEED = 8
 
 
