@@ -17,7 +17,6 @@ from bincli.errors import CommandError, exit_on_error
 from bincli.options import Json, Profile, Region, Stack
 from bincli.output import Block, Note, Output, Record
 from bincli.tables import Column, Table
-from bincli.text import quantity, verb
 from bincli.verdicts import attention, risk_text, tally, verdict_text
 
 NO_CONSIGNMENTS = "No consignments yet. Import orders with `bintally orders import FILE`."
@@ -149,7 +148,7 @@ def lines_view(lines: Sequence[OrderLine]) -> Iterator[Block]:
     yield lines_table(lines)
     risks = [line.risk for line in lines if line.risk is not None]
     if risks:
-        yield f"Of {quantity(len(risks), 'line')}, an expected {sum(risks):.1f} {verb(len(risks), 'is', 'are')} wrong."
+        yield f"Expected number of wrong lines: {sum(risks):.1f} of {len(risks):,}."
 
 
 def lines_table(lines: Iterable[OrderLine]) -> Table:

@@ -141,4 +141,4 @@ def test_the_lines_of_a_consignment_begin_with_the_riskiest_and_say_how_many_are
     rows = shown("C-4", items=risky).splitlines()
 
     assert [row.split()[0] for row in rows[1:4]] == ["B-1", "B-2", "B-0"]
-    assert rows[-1] == "Of 3 lines, an expected 0.4 are wrong."
+    assert rows[-1] == "Expected number of wrong lines: 0.4 of 3."
