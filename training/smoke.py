@@ -50,7 +50,7 @@ def commands(options: argparse.Namespace) -> dict[str, list[str]]:
     out, size = options.out, options.stages.split("x")[-1]
     source = options.data or str(out / "synthetic")
     raw, prepared, model, artifact = (str(out / name) for name in ("raw", "prepared", "model", "artifact"))
-    learning = ["--weights", options.weights, "--cache", str(out / "cache"), "--batch", "16"]
+    learning = ["--weights", options.weights, "--cache", str(out / "cache"), "--batch", "64"]
     return {
         "collect": _script("collect", "--source", source, "--photos", str(options.photos), "--out", raw),
         "explore": _script("explore", "--data", raw, "--out", str(out / "explore")),
@@ -58,7 +58,7 @@ def commands(options: argparse.Namespace) -> dict[str, list[str]]:
         "train": _script("train", "--data", prepared, "--out", model, "--stages", options.stages, *learning),
         "hpo": _script(
             "hpo", "--data", prepared, "--out", str(out / "hpo"), "--trials", "2", "--",
-            "--stages", "3x32", "--limit", "100", *learning[:4],
+            "--stages", "1x32", "--limit", "100", *learning[:4],
         ),
         "package": _script(
             "package", "--data", prepared, "--model", model, "--out", artifact, "--bundle", str(out / "model.tar.gz"),

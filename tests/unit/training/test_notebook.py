@@ -22,7 +22,7 @@ def values(work: Path) -> str:
     """Another cell of parameters: real photos where there are some, else synthetic bins."""
     source = str(PHOTOS_FOLDER) if PHOTOS_FOLDER.is_dir() else None
     return f"""SOURCE, PHOTOS = {source!r}, 100
-STAGES, WEIGHTS, TRIALS, TRIAL_STAGES = "2x32", "none", 2, "3x32"
+STAGES, WEIGHTS, TRIALS, TRIAL_STAGES = "2x32", "none", 2, "1x32"
 WORK, MODE = {str(work)!r}, "local"
 ROLE, OUTPUT = "arn:aws:iam::111122223333:role/bintally-training", "s3://my-bucket/bintally"
 IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/bintally:1"
