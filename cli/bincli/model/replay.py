@@ -15,9 +15,10 @@ from typing import Any
 from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.due import site_zone
 from bintally.domain.intervals import number_text
-from bintally.domain.manifest import Prediction, parse_output
+from bintally.domain.manifest import parse_output
 from bintally.domain.risk import OrderPrior, steps_of
 from bintally.domain.verdicts import OrderLine, Verdict, VerdictRules, line_verdict
+from bintally.usecases.collect import count_of
 
 from bincli.deployment import Deployment
 from bincli.errors import INCOMPLETE, CommandError
@@ -101,28 +102,10 @@ def candidate_counts(
     by_id = {Path(record["image"]).stem: record for record in records}
     results = parse_output("\n".join(json.dumps({**record, "image_id": each}) for each, record in by_id.items()))
     return {
-        each.image.image_id: _counted(each, results[each.image.image_id])
+        each.image.image_id: count_of(each.image, results[each.image.image_id])
         for each in counts
         if each.image.image_id in results
     }
-
-
-def _counted(before: BinCount, result: Any) -> BinCount:
-    """The bin as it would be with the candidate."""
-    if not isinstance(result, Prediction):
-        return BinCount(before.image, BinStatus.UNREADABLE, model=result.model, reason=result.message)
-    return BinCount(
-        before.image,
-        BinStatus.COUNTED,
-        result.count,
-        result.confidence,
-        dict(result.probabilities),
-        result.model,
-        empty=result.empty,
-        over_range=result.over_range,
-        interval=result.interval,
-        at_least=result.at_least,
-    )
 
 
 def compare(

@@ -10,7 +10,7 @@ from statistics import fmean
 
 from bintally.domain.bins import BinCount, BinStatus, is_newer, newest_of_each_bin
 from bintally.domain.errors import UnknownJobError
-from bintally.domain.image import LedgerEntry, Status
+from bintally.domain.image import Image, LedgerEntry, Status
 from bintally.domain.jobs import Job, JobResult, JobStatus
 from bintally.domain.manifest import NOT_EXAMINED, Prediction, PredictionError, Result
 from bintally.domain.policy import Policy, instance_type, lacks_capacity, retry_at
@@ -110,7 +110,9 @@ def _write(
     exhausted = [entry for entry in waiting if entry.counted_attempts >= policy.max_attempts]
     answered = [e for e in entries if e.image.image_id not in missing and e.takes_result_of(job.job_id)]
     final = answered + [entry for entry in exhausted if not entry.recounts]
-    counts = {entry.image.image_id: _count(entry, results[entry.image.image_id]) for entry in final}
+    counts = {
+        entry.image.image_id: count_of(entry.image, results[entry.image.image_id], entry.recounts) for entry in final
+    }
     held = dependencies.bins.record(list(newest_of_each_bin(counts.values()).values()), iso(now))
     completions = [_completion(entry, results[entry.image.image_id], held) for entry in final]
     dependencies.events.publish(
@@ -141,8 +143,8 @@ def _describe_missing(codes: Counter[str]) -> str:
     return f"Without a result: {parts}."
 
 
-def _count(entry: LedgerEntry, result: Result) -> BinCount:
-    image = entry.image
+def count_of(image: Image, result: Result, recounts: int = 0) -> BinCount:
+    """What a bin shows after this result for its image, which was counted `recounts` times before."""
     if isinstance(result, PredictionError):
         return BinCount(
             image,
@@ -151,7 +153,7 @@ def _count(entry: LedgerEntry, result: Result) -> BinCount:
             reason=result.message,
             answered=not _is_missing(result),
             code=result.code,
-            recounts=entry.recounts,
+            recounts=recounts,
         )
     return BinCount(
         image,
@@ -164,7 +166,7 @@ def _count(entry: LedgerEntry, result: Result) -> BinCount:
         over_range=result.over_range,
         interval=result.interval,
         at_least=result.at_least,
-        recounts=entry.recounts,
+        recounts=recounts,
     )
 
 
