@@ -138,13 +138,16 @@ def totals_view(drop: Drop) -> Iterator[Block]:
 
 def first_of(results: Sequence[Result]) -> FirstLooks:
     """What to expect of the first `LOOKS` order lines with a risk."""
-    return first_looks([one.risk for one in riskiest_first(results) if one.risk is not None], LOOKS)
+    return first_looks([one.risk or 0.0 for one in with_risk(results)], LOOKS)
 
 
 def wrong_in_first(drop: Drop) -> int:
     """How many of the wrong lines are among the first `LOOKS`."""
-    first = [one for one in riskiest_first(drop.results) if one.risk is not None][:LOOKS]
-    return sum(one.bin_id in drop.wrong for one in first)
+    return sum(one.bin_id in drop.wrong for one in with_risk(drop.results)[:LOOKS])
+
+
+def with_risk(results: Sequence[Result]) -> list[Result]:
+    return [one for one in riskiest_first(results) if one.risk is not None]
 
 
 def results_table(results: Sequence[Result]) -> Table:

@@ -43,7 +43,7 @@ class Odds:
     @property
     def risk(self) -> float:
         """The probability that the order line is wrong."""
-        return round(self.fewer + self.more, DECIMALS)
+        return min(1.0, round(self.fewer + self.more, DECIMALS))  # both are rounded, and may add up to more
 
     @property
     def equal(self) -> float:
