@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bintally.domain.intervals import Interval, interval_of, number_text
+from bintally.domain.volume import Volume, litres_text, volume_of
 
 
 def count_of(record: Mapping[str, Any]) -> str:
@@ -29,6 +30,20 @@ def interval_text_of(record: Mapping[str, Any]) -> str:
     """The same for a prediction line or a table's item."""
     interval = record.get("interval")
     return interval_text(interval_of(interval) if interval else None)
+
+
+def volume_text(volume: Volume | None) -> str:
+    """`2.1 l (0.90 l to 4.9 l, 90%)`; empty for a model without volumes."""
+    if volume is None:
+        return ""
+    span = f"{litres_text(volume.low)} to {litres_text(volume.high)}, {volume.coverage:.0%}"
+    return f"{litres_text(volume.litres)} ({span})"
+
+
+def volume_of_record(record: Mapping[str, Any]) -> Volume | None:
+    """The volume in a prediction line or a table's item, if it has one."""
+    volume = record.get("volume")
+    return volume_of(volume) if volume else None
 
 
 def count_probabilities(record: Mapping[str, Any]) -> dict[int, float]:

@@ -11,7 +11,7 @@ from bintally.domain.intervals import number_text
 from bintally.domain.names import normalised
 from bintally.domain.verdicts import Verdict
 
-from bincli.count_text import confidence_text, count_probabilities, interval_text, minute_text
+from bincli.count_text import confidence_text, count_probabilities, interval_text, minute_text, volume_text
 from bincli.deployment import Deployment, open_deployment
 from bincli.errors import CommandError, exit_on_error
 from bincli.options import Json, Profile, Region, Stack
@@ -99,6 +99,7 @@ def record_of(count: BinCount) -> Record:
         "empty": count.empty,
         "over_range": count.over_range,
         "interval": count.interval.facts() if count.interval else None,
+        "volume": count.volume.estimate() if count.volume else None,
         "reason": count.reason,
         "code": count.code,
         "source": count.source,
@@ -114,14 +115,18 @@ def view(counts: Sequence[BinCount], nothing: str) -> Iterator[Block]:
 
 def bins_table(counts: Sequence[BinCount]) -> Table:
     """One row for each bin. Columns that would be empty are left out."""
-    with_interval, with_reason = any(count.interval for count in counts), any(count.reason for count in counts)
+    with_interval, with_volume, with_reason = (
+        any(getattr(count, name) for count in counts) for name in ("interval", "volume", "reason")
+    )
     numbers = [Column("Count", right=True), Column("Confidence", right=True)]
     interval = [Column("Interval", folds=True)] if with_interval else []
+    volume = [Column("Volume", folds=True)] if with_volume else []
     reason = [Column("Not counted because", folds=True)] if with_reason else []
-    table = Table([Column("Bin", folds=True), *numbers, *interval, Column("Photo (UTC)"), *reason])
+    table = Table([Column("Bin", folds=True), *numbers, *interval, *volume, Column("Photo (UTC)"), *reason])
     for count in counts:
         cells = [count.bin_id, number_text(count.count, count.at_least), confidence_text(count.confidence)]
         cells += [interval_text(count.interval) or "-"] if with_interval else []
+        cells += [volume_text(count.volume) or "-"] if with_volume else []
         cells += [minute_text(count.image.captured_at), *([count.reason] if with_reason else [])]
         table.add(*cells)
     return table
@@ -133,6 +138,7 @@ def details_table(count: BinCount) -> Table:
     record = record_of(count)
     number = number_text(count.count, count.at_least)
     shown = {**record, "count": number, "at_least": None, "interval": interval_text(count.interval)}
+    shown["volume"] = volume_text(count.volume)
     for name, value in shown.items():
         if value not in (None, "") and name not in SHOWN_AS_BARS:
             table.add(Styled(name, "dim"), str(value))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bincli.count_text import confidence_text, count_of, interval_text_of
+from bincli.count_text import confidence_text, count_of, interval_text_of, volume_of_record, volume_text
 from bincli.errors import INCOMPLETE, exit_on_error
 from bincli.options import Json, Model
 from bincli.output import Block, Note, Output
@@ -86,14 +86,18 @@ def view(predictions: Iterable[Prediction]) -> Iterator[Block]:
 
 def predictions_table(predictions: Sequence[Prediction]) -> Table:
     """One row for each image. Columns that would be empty are left out."""
-    with_interval, with_error = (any(name in each for each in predictions) for name in ("interval", "error"))
+    with_interval, with_volume, with_error = (
+        any(name in each for each in predictions) for name in ("interval", "volume", "error")
+    )
     numbers = [Column("Count", right=True), Column("Confidence", right=True)]
     interval = [Column("Interval", folds=True)] if with_interval else []
+    volume = [Column("Volume", folds=True)] if with_volume else []
     reason = [Column("Not counted because", folds=True)] if with_error else []
-    table = Table([Column("Photo", folds=True), *numbers, *interval, *reason])
+    table = Table([Column("Photo", folds=True), *numbers, *interval, *volume, *reason])
     for each in predictions:
         cells = [each["image"], count_of(each), confidence_text(each.get("confidence"))]
         cells += [interval_text_of(each) or "-"] if with_interval else []
+        cells += [volume_text(volume_of_record(each)) or "-"] if with_volume else []
         cells += [each.get("error", {}).get("message", "")] if with_error else []
         table.add(*cells)
     return table

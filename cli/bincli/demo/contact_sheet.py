@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from binmodel.images import ImageError, Limits, decode
+from bintally.domain.volume import litres_text
 from PIL import Image, ImageDraw, ImageOps
 
 from bincli.demo.photos import COUNTABLE
@@ -161,6 +162,8 @@ def _facts(draw: ImageDraw.ImageDraw, result: Result) -> None:
     expected = "no order" if result.expected is None else f"expected {result.expected}"
     write(draw, (10, PHOTO + 86), f"counted {result.count_text}", 17, INK)
     write(draw, (10, PHOTO + 108), expected, 17, INK)
+    if result.volume_l is not None:
+        write(draw, (10, PHOTO + 128), f"about {litres_text(result.volume_l)}", 14, FAINT)
     _bars(draw, (118, PHOTO + 60, TILE - 8, PHOTO + 128), result)
 
 

@@ -12,7 +12,7 @@ from bintally.domain.image import Status
 from bintally.domain.intervals import number_text
 from bintally.domain.verdicts import OrderLine, Verdict
 
-from bincli.count_text import count_probabilities, interval_text_of
+from bincli.count_text import count_probabilities, interval_text_of, volume_of_record
 from bincli.verdicts import NOT_ORDERED, attention
 
 UNREADABLE = str(Verdict.UNREADABLE)
@@ -23,6 +23,7 @@ class Result:
     """The result of one photo, or with `photo` None, of an ordered bin without one.
 
     `count` and `at_least` are those of the prediction; `probabilities` are `bincli.count_text.count_probabilities`.
+    `volume_l` is the estimated volume of its items in litres.
     """
 
     bin_id: str
@@ -37,6 +38,7 @@ class Result:
     interval: str = ""
     at_least: int | None = None
     risk: float | None = None
+    volume_l: float | None = None
 
     @property
     def count_text(self) -> str:
@@ -84,6 +86,7 @@ def _result(path: Path, entry: Mapping[str, Any], ordered: Mapping[str, OrderLin
     bin_id = entry.get("bin_id", bin_id_of(key))
     line = ordered.get(bin_id)
     not_counted = entry.get("status") not in (None, Status.COUNTED)
+    volume = volume_of_record(entry)
     return Result(
         bin_id=bin_id,
         verdict=str(line.verdict) if line else UNREADABLE if not_counted else NOT_ORDERED,
@@ -96,6 +99,7 @@ def _result(path: Path, entry: Mapping[str, Any], ordered: Mapping[str, OrderLin
         interval=interval_text_of(entry),
         at_least=int(entry["at_least"]) if "at_least" in entry else None,
         risk=line.risk if line else None,
+        volume_l=volume.litres if volume else None,
         reason=(entry.get("reason") or (line.reason if line else "")) if entry else "Not in the ledger.",
     )
 

@@ -17,6 +17,7 @@ COLUMNS = (
     "at_least",
     "confidence",
     "interval",
+    "volume_l",
     "verdict",
     "risk",
     "reason",

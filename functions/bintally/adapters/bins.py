@@ -9,6 +9,7 @@ from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
 from bintally.adapters.items import attributes_of_image, attributes_of_result, image_from_item
 from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.intervals import interval_of
+from bintally.domain.volume import volume_of
 
 # `domain.bins.is_newer` as a condition: the new image is newer than the one of the bin.
 NEWER = (
@@ -40,6 +41,7 @@ def count_from_item(item: Item) -> BinCount:
         code=item.get("code", ""),
         at_least=int(item["at_least"]) if "at_least" in item else None,
         recounts=int(item.get("recounts", 0)),
+        volume=volume_of(item["volume"]) if "volume" in item else None,
     )
 
 

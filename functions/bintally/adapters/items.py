@@ -43,6 +43,7 @@ def attributes_of_result(result: Prediction | BinCount) -> dict[str, object]:
         "empty": result.empty,
         "over_range": result.over_range,
         "interval": result.interval.facts() if result.interval else None,
+        "volume": result.volume.facts() if result.volume else None,
     }
 
 

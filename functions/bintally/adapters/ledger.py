@@ -14,7 +14,7 @@ from bintally.domain.manifest import Prediction, PredictionError
 from bintally.domain.transitions import Completion, Requeue
 
 PARTITIONS = 8  # of the index Pending
-RESULT = ("count", "at_least", "confidence", "probabilities", "empty", "over_range", "interval")
+RESULT = ("count", "at_least", "confidence", "probabilities", "empty", "over_range", "interval", "volume")
 NOT_PENDING: Mapping[str, object] = {"pending": None, "due_at": None}
 
 

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from bintally.domain.image import Image
 from bintally.domain.intervals import Interval
 from bintally.domain.names import fault_of_bin_id, normalised
+from bintally.domain.volume import Volume
 
 
 def bin_id_of(key: str, find: Callable[[str], str] = lambda _: "") -> str:
@@ -62,6 +63,7 @@ class BinCount:
     code: str = ""
     at_least: int | None = None
     recounts: int = 0
+    volume: Volume | None = None
 
     @property
     def bin_id(self) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bintally.domain.image import Image
 from bintally.domain.intervals import Interval, interval_of
+from bintally.domain.volume import Volume, volume_of
 
 # A line beyond these limits is no result. DynamoDB refuses numbers of more than 38 digits and items of more than
 # 400 KB, and a refused item would fail the other results of the job with it.
@@ -33,7 +34,8 @@ class Prediction:
     which is one more than the largest count in the model's range; `count` is then None. `confidence` is the probability
     of this result. `probabilities` are conditional on the count being in the model's range, and sum to 1 over it.
     `empty` and `over_range` are the probabilities of no item and of more than the model can count. `interval` includes
-    the result. These three are None for a model that does not provide them.
+    the result. `volume` is that of the items. These four are None for a model that does not provide them.
+    `volume_fault` says why a volume was ignored: the count is good without it.
     """
 
     count: int | None
@@ -44,6 +46,8 @@ class Prediction:
     over_range: float | None = None
     interval: Interval | None = None
     at_least: int | None = None
+    volume: Volume | None = None
+    volume_fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ def _result(record: Mapping[str, object]) -> Result:
     empty, over_range = _optional(record.get("empty")), _optional(record.get("over_range"))
     if (empty or 0) + (over_range or 0) > 1 + TOLERANCE:
         raise ValueError("empty and over_range add up to more than 1")
+    volume, volume_fault = _volume(record.get("volume"))
     prediction = Prediction(
         count=_optional_count(record["count"]),
         confidence=_probability(record["confidence"]),
@@ -112,6 +117,8 @@ def _result(record: Mapping[str, object]) -> Result:
         over_range=over_range,
         interval=_interval(record.get("interval")),
         at_least=_optional_count(record.get("at_least")),
+        volume=volume,
+        volume_fault=volume_fault,
     )
     _check_agreement(prediction)
     return prediction
@@ -143,6 +150,20 @@ def _interval(value: object) -> Interval | None:
     interval = interval_of(value)
     _count(interval.low if interval.high is None else interval.high)
     return interval
+
+
+def _volume(value: object) -> tuple[Volume | None, str]:
+    """The volume, or None and why it is ignored."""
+    if value is None:
+        return None, ""
+    try:
+        if not isinstance(value, Mapping):
+            raise TypeError("volume is not an object")
+        return volume_of(value), ""
+    except KeyError as error:
+        return None, f"{error.args[0]} is missing"
+    except (TypeError, ValueError) as error:
+        return None, _message(error)
 
 
 def _probabilities(values: Mapping[str, object]) -> dict[int, float]:

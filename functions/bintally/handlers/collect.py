@@ -35,6 +35,8 @@ def collect_job(record: SQSRecord) -> None:
         metrics.add_metric("JobsFailed", MetricUnit.Count, 1)
     if collected.confidence is not None and collected.status_counts:
         metrics.add_metric("Confidence", MetricUnit.Percent, 100 * collected.confidence)
+    if faults := collected.volume_faults:
+        logger.warning("volumes ignored", extra={"job_id": result.job_id, "number": len(faults), "first": faults[0]})
     for status, number in collected.status_counts.items():
         metrics.add_metric(f"Images{status.title()}", MetricUnit.Count, number)
     logger.info("collected job", extra={"job_id": collected.job_id, "status_counts": collected.status_counts})

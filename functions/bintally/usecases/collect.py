@@ -28,13 +28,15 @@ class CollectSummary:
     """How many images moved to each status; none if the job was collected before.
 
     RECEIVED images got no result and will be retried. `failed`: at least a part of the job has no output.
-    `confidence` is the mean confidence of the predictions, None if there are none.
+    `confidence` is the mean confidence of the predictions, None if there are none. `volume_faults` says of each count
+    whose volume was ignored, why.
     """
 
     job_id: str
     status_counts: Mapping[Status, int]
     failed: bool = False
     confidence: float | None = None
+    volume_faults: Sequence[str] = ()
 
 
 def collect(dependencies: Dependencies, result: JobResult, *, policy: Policy, now: datetime) -> CollectSummary:
@@ -61,14 +63,14 @@ def collect(dependencies: Dependencies, result: JobResult, *, policy: Policy, no
     status_counts: Counter[Status] = Counter()
     seen: set[str] = set()
     codes: Counter[str] = Counter()
-    confidences: list[float] = []
+    predictions: list[Prediction] = []
     missing = PredictionError("internal", failure or "The model's output has no line for this photo.")
     for entries, results in _results(dependencies, job, result.output_location):
         found = {image_id: results.get(image_id, missing) for image_id in entries}
         status_counts += _write(dependencies, job, list(entries.values()), found, policy, now)
         seen |= entries.keys()
         codes.update(each.code for each in found.values() if isinstance(each, PredictionError) and _is_missing(each))
-        confidences += [each.confidence for each in found.values() if isinstance(each, Prediction)]
+        predictions += [each for each in found.values() if isinstance(each, Prediction)]
     status = JobStatus.FAILED if failure or not result.output_location else JobStatus.DONE
     if len(seen) >= job.images or job.created_at < iso(now - policy.sweep_after):
         jobs.close(job.job_id, status, failure or _describe_missing(codes), iso(now))
@@ -76,7 +78,8 @@ def collect(dependencies: Dependencies, result: JobResult, *, policy: Policy, no
         job.job_id,
         dict(sorted(status_counts.items())),
         failed=status is JobStatus.FAILED,
-        confidence=fmean(confidences) if confidences else None,
+        confidence=fmean(each.confidence for each in predictions) if predictions else None,
+        volume_faults=[each.volume_fault for each in predictions if each.volume_fault],
     )
 
 
@@ -167,6 +170,7 @@ def count_of(image: Image, result: Result, recounts: int = 0) -> BinCount:
         interval=result.interval,
         at_least=result.at_least,
         recounts=recounts,
+        volume=result.volume,
     )
 
 
@@ -201,4 +205,5 @@ def _event(count: BinCount, status: Status) -> tuple[str, Mapping[str, object]]:
     interval = count.interval.facts() if count.interval else None
     known: dict[str, object] = {"count": count.count, "at_least": count.at_least, "confidence": count.confidence}
     known |= {"empty": count.empty, "over_range": count.over_range, "interval": interval}
+    known |= {"volume": count.volume.estimate() if count.volume else None}
     return "BinCounted", detail | {name: value for name, value in known.items() if value is not None}

@@ -12,6 +12,7 @@ from bintally.domain.intervals import Interval
 from bintally.domain.objects import StoredObject, padded_sequencer
 from bintally.domain.risk import OrderPrior
 from bintally.domain.verdicts import OrderLine, VerdictRules
+from bintally.domain.volume import Volume
 from hypothesis import strategies as st
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -23,6 +24,7 @@ RULES = VerdictRules(match_risk=0.1, variance=0.6, prior=OrderPrior(0.3, (0.4, 0
 MODEL = "resnet50@0123456789ab"
 SURE_OF_3 = {1: 0.01, 2: 0.04, 3: 0.9, 4: 0.04, 5: 0.01}
 THREE_OR_FOUR = Interval(3, 4, 0.9)
+TWO_LITRES = Volume(2.0, 1.0, 4.0, 0.9, 0.5, 0.8, 0.6)
 
 HOSTILE_KEYS = [
     "P-17-C/photo 1é.jpg",

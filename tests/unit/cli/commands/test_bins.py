@@ -93,6 +93,27 @@ def test_json_shows_what_is_out_of_range():
     assert json.loads(shown("Q", as_json=True))["interval"] is None
 
 
+FULL = item("F", count=3, volume={
+    "litres": 2.1, "low": 0.9, "high": 12, "coverage": 0.9, "log_sd": 0.52, "count_weight": 0.8, "volume_weight": 0.6,
+})  # fmt: skip
+
+
+def test_the_volume_is_shown_if_the_model_estimates_it():
+    header, *rows = shown(items=(*ITEMS, FULL)).splitlines()
+
+    assert "Volume" in header
+    assert "2.1 l (0.90 l to 12 l, 90%)" in next(row for row in rows if row.startswith("F"))
+    assert "2.1 l (0.90 l to 12 l, 90%)" in shown("F", items=[FULL])
+    assert "Volume" not in shown()
+
+
+def test_json_has_the_volume_but_not_what_verdicts_need_of_it():
+    volume = {"litres": 2.1, "low": 0.9, "high": 12.0, "coverage": 0.9}
+
+    assert json.loads(shown("F", as_json=True, items=[FULL]))["volume"] == volume
+    assert json.loads(shown("Q", as_json=True))["volume"] is None
+
+
 OVER_RANGE = item(
     "T", at_least=6, confidence=0.92, probabilities={"4": 0.5, "5": 0.5}, empty=0.0, over_range=0.92,
     interval={"low": 6, "high": None, "coverage": 0.9},

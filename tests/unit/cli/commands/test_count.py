@@ -55,6 +55,20 @@ def test_the_table_has_intervals_if_the_model_provides_them():
     assert rows[1:4] == ["a.jpg 2 60% 1 or 2 items, 90%", "b.jpg 2 60% 1 item, 90%", "c.jpg - - - It is no photo."]
 
 
+def test_the_table_has_volumes_if_the_model_estimates_them():
+    volume = {"litres": 2.1, "low": 0.9, "high": 12, "coverage": 0.9}
+    facts = {"count": 2, "confidence": 0.6, "probabilities": {"1": 0.2, "2": 0.8}, "model": "m"}
+    lines = [
+        {"image": "a.jpg", **facts, "volume": volume | {"log_sd": 0.5, "count_weight": 1, "volume_weight": 1}},
+        {"image": "b.jpg", **facts},
+    ]
+
+    output, _ = printed(lines)
+
+    rows = [" ".join(row).strip() for row in output.rows]
+    assert rows[:3] == ["Photo Count Confidence Volume", "a.jpg 2 60% 2.1 l (0.90 l to 12 l, 90%)", "b.jpg 2 60% -"]
+
+
 def test_totals_with_bins_over_range_are_at_least_so_much():
     facts = {"confidence": 0.6, "probabilities": {"1": 0.2, "2": 0.8}, "model": "m", "empty": 0.1, "over_range": 0.1}
     lines = [

@@ -146,3 +146,9 @@ def test_a_report_replaces_the_one_before(tmp_path):
 
 def test_an_empty_drop_has_a_sheet():
     assert contact_sheet([], Totals(0, 0, 0, 0, 0.0, {})).width > 0
+
+
+def test_a_tile_shows_the_volume_if_it_is_known():
+    several = [result(1), result(1, volume_l=2.0), result(1, volume_l=3.0)]
+
+    assert len({contact_sheet([one], totals([one])).tobytes() for one in several}) == 3

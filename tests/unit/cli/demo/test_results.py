@@ -80,3 +80,12 @@ def test_totals_begin_with_the_most_urgent_verdict():
 def test_a_drop_without_duration_has_no_throughput():
     assert Totals(1, 1, 0, 0, 0.0, {}).images_per_second == 0
     assert Totals(10, 10, 0, 0, 2.0, {}).images_per_second == 5
+
+
+def test_a_photo_has_its_volume():
+    volume = {"litres": 2.1, "low": 0.9, "high": 4.9, "coverage": 0.9}
+    entry = counted("B-1", 2) | {"volume": volume | {"log_sd": 0.5, "count_weight": 1, "volume_weight": 1}}
+
+    one, other = join({"B-1/a.jpg": PATH, "B-2/a.jpg": PATH}, {"B-1/a.jpg": entry, "B-2/a.jpg": counted("B-2", 1)}, [])
+
+    assert (one.volume_l, other.volume_l) == (2.1, None)

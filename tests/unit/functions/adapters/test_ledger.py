@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.functions.aws import client, table
-from tests.unit.functions.examples import LATER, MODEL, NOON, SURE_OF_3, THREE_OR_FOUR, make_image, make_images
+from tests.unit.functions.examples import LATER, MODEL, NOON, SURE_OF_3, THREE_OR_FOUR, TWO_LITRES, make_image, make_images
 
 
 @pytest.fixture
@@ -70,13 +70,14 @@ def test_an_item_shows_the_result_of_an_image(ledger: DynamoLedger) -> None:
 def test_an_item_shows_the_confidence_of_the_count(ledger: DynamoLedger) -> None:
     image = make_image()
     ledger.register([image], "job-1", NOON)
-    answer = Prediction(3, 0.87, SURE_OF_3, MODEL, empty=0.02, over_range=0.01, interval=THREE_OR_FOUR)
+    answer = Prediction(3, 0.87, SURE_OF_3, MODEL, empty=0.02, over_range=0.01, interval=THREE_OR_FOUR, volume=TWO_LITRES)
 
     settle(ledger, image, Status.COUNTED, answer=answer)
 
     item = item_of(image.image_id)
     assert (item["empty"], item["over_range"]) == ({"N": "0.02"}, {"N": "0.01"})
     assert item["interval"] == {"M": {"low": {"N": "3"}, "high": {"N": "4"}, "coverage": {"N": "0.9"}}}
+    assert {name: float(value["N"]) for name, value in item["volume"]["M"].items()} == TWO_LITRES.facts()
 
 
 def test_a_rejected_image_has_a_reason(ledger: DynamoLedger) -> None:

@@ -23,15 +23,15 @@ from tests.unit.functions.adapters.contracts.ports import (
     entries,
 )
 from tests.unit.functions.aws import client, table
-from tests.unit.functions.examples import LATER, NOON, counted, make_image, order_line, unreadable
+from tests.unit.functions.examples import LATER, NOON, TWO_LITRES, counted, make_image, order_line, unreadable
 
 IMAGE = """
     image_id bucket key version_id sequencer captured_at bin_id received_at status reason code attempts attempts_reset
-    job_id submitted_at pending due_at completed_at count confidence probabilities empty over_range interval model
-    recounts
+    job_id submitted_at pending due_at completed_at count confidence probabilities empty over_range interval volume
+    model recounts
 """
 BIN = """
-    bin_id status count at_least confidence probabilities empty over_range interval model reason code answered source
+    bin_id status count at_least confidence probabilities empty over_range interval volume model reason code answered source
     counted_at revision image_id bucket key version_id sequencer captured_at recounts
 """
 LINE = """
@@ -53,7 +53,7 @@ def attributes(name: str) -> set[str]:
 def fill(ports: Any) -> None:
     """One of each: what is counted, retried and requeued, a bin over range, a line by its verdict, a sent job."""
     interval = Interval(2, 4, 0.9)
-    prediction = replace(ANSWER, empty=0.01, over_range=0.02, interval=interval)
+    prediction = replace(ANSWER, empty=0.01, over_range=0.02, interval=interval, volume=TWO_LITRES)
     ports.ledger.register(IMAGES, JOB.job_id, NOON)
     ports.ledger.complete([completion(IMAGES[0], Status.COUNTED, "", prediction)], JOB.job_id, NOON)
     ports.ledger.complete([completion(IMAGES[1], Status.FAILED, "No answer.")], JOB.job_id, NOON)
@@ -64,7 +64,7 @@ def fill(ports: Any) -> None:
     ports.ledger.complete([completion(again, Status.COUNTED, "", prediction)], JOB.job_id, NOON)
     ports.ledger.recount(entries(ports, [again]), NOON)
     ports.bins.record([replace(counted(again), recounts=1)], NOON)
-    ports.bins.record([counted(empty=0.01, over_range=0.02, interval=interval)], NOON)
+    ports.bins.record([counted(empty=0.01, over_range=0.02, interval=interval, volume=TWO_LITRES)], NOON)
     ports.bins.record([counted(make_image("b/1.jpg"), None, empty=0.0, over_range=0.9, at_least=6)], NOON)
     ports.bins.record([unreadable(make_image("c/1.jpg"))], NOON)
     lines = [replace(order_line(3, bin_id=name, due=LATER), replace_version="1") for name in "abc"]

@@ -10,7 +10,16 @@ from bintally.domain.manifest import Prediction, PredictionError, build_manifest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.functions.examples import HOSTILE_KEYS, MODEL, keys, make_image, make_images, prediction, refusal
+from tests.unit.functions.examples import (
+    HOSTILE_KEYS,
+    MODEL,
+    TWO_LITRES,
+    keys,
+    make_image,
+    make_images,
+    prediction,
+    refusal,
+)
 
 NOT_ANSWERS = [
     "",
@@ -136,9 +145,41 @@ def test_a_prediction_may_be_empty_or_over_range() -> None:
     assert (many.count, many.at_least, many.interval) == (None, 6, Interval(5, None, 0.9))
 
 
+def test_a_prediction_may_have_a_volume() -> None:
+    image = make_image()
+
+    answer = parse_output(json.dumps(prediction(image, volume=TWO_LITRES.facts())))[image.image_id]
+
+    assert isinstance(answer, Prediction)
+    assert (answer.volume, answer.volume_fault) == (TWO_LITRES, "")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fault"),
+    [
+        ([2.0], "volume is not an object"),
+        ("two litres", "volume is not an object"),
+        ({"litres": 2.0}, "low is missing"),
+        (TWO_LITRES.facts() | {"litres": float("nan")}, "litres is nan, and not from 0.001 to 1e+06"),
+        (TWO_LITRES.facts() | {"log_sd": 0}, "log_sd is 0.0, and not from 0.001 to 10"),
+        (TWO_LITRES.facts() | {"high": "\ud800" * 5_000}, "could not convert string to float: "),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_bad_volume_is_ignored_and_the_count_is_kept(wrong: object, fault: str) -> None:
+    image = make_image()
+
+    answer = parse_output(json.dumps(prediction(image, volume=wrong)))[image.image_id]
+
+    assert isinstance(answer, Prediction)
+    assert (answer.count, answer.volume) == (3, None)
+    assert answer.volume_fault.startswith(fault)
+    assert len(answer.volume_fault) <= 1_000
+
+
 def test_optional_fields_of_a_prediction_may_be_missing() -> None:
     image = make_image()
-    more = {"empty": None, "over_range": None, "interval": None}
+    more = {"empty": None, "over_range": None, "interval": None, "volume": None}
 
     answer = parse_output(json.dumps(prediction(image, **more)))[image.image_id]
 

@@ -14,6 +14,7 @@ from tests.unit.functions.examples import (
     HOSTILE_KEYS,
     MODEL,
     THREE_OR_FOUR,
+    TWO_LITRES,
     make_image,
     make_images,
     prediction,
@@ -69,6 +70,28 @@ def test_intervals_and_probabilities_are_stored_and_published() -> None:
     assert (answer.empty, answer.over_range, answer.interval) == (0.02, 0.01, THREE_OR_FOUR)
     (bin_counted,) = fakes.events.of_kind("BinCounted")
     assert {name: bin_counted[name] for name in more} == more
+
+
+def test_a_volume_is_stored_in_full_and_published_as_an_estimate() -> None:
+    fakes, (image,) = Fakes(), make_images(1)
+
+    collected(fakes, answered(fakes, ingested_job(fakes, [image]), [prediction(image, volume=TWO_LITRES.facts())]))
+
+    assert fakes.bins.items[image.bin_id].volume == TWO_LITRES
+    (bin_counted,) = fakes.events.of_kind("BinCounted")
+    assert bin_counted["volume"] == {"litres": 2.0, "low": 1.0, "high": 4.0, "coverage": 0.9}
+
+
+def test_a_bad_volume_costs_no_count() -> None:
+    fakes, (good, bad) = Fakes(), make_images(2)
+    lines = [prediction(good), prediction(bad, volume=TWO_LITRES.facts() | {"log_sd": 0})]
+
+    done = collected(fakes, answered(fakes, ingested_job(fakes, [good, bad]), lines))
+
+    assert done.status_counts == {Status.COUNTED: 2}
+    assert done.volume_faults == ["log_sd is 0.0, and not from 0.001 to 10"]
+    assert fakes.bins.items[bad.bin_id].volume is None
+    assert all("volume" not in detail for detail in fakes.events.of_kind("BinCounted"))
 
 
 def test_the_mean_confidence_of_a_job_is_measured() -> None:

@@ -16,6 +16,7 @@ from tests.unit.functions.examples import (
     NOON,
     SURE_OF_3,
     THREE_OR_FOUR,
+    TWO_LITRES,
     counted,
     make_image,
     unreadable,
@@ -39,6 +40,7 @@ def test_a_bin_holds_its_count(ports: Any) -> None:
     [
         {"empty": 0.02, "over_range": 0.01, "interval": THREE_OR_FOUR},
         {"empty": 0.0, "over_range": 1.0},
+        {"empty": 0.0, "over_range": 0.1, "volume": TWO_LITRES},
         {"interval": Interval(0, None, 0.9)},
         {"count": 0, "empty": 0.9, "over_range": 0.0, "interval": Interval(0, 0, 0.9)},
         {"count": None, "at_least": 6, "empty": 0.0, "over_range": 0.9, "interval": Interval(6, None, 0.9)},
@@ -53,7 +55,7 @@ def test_a_bin_holds_the_confidence_of_its_count(ports: Any, uncertainty: dict[s
 
 def test_a_count_without_optional_fields_clears_those_of_another_model(ports: Any) -> None:
     newer = make_image(sequencer="0055AED6DCD90281E6")
-    ports.bins.record([counted(empty=0.02, over_range=0.01, interval=THREE_OR_FOUR)], NOON)
+    ports.bins.record([counted(empty=0.02, over_range=0.01, interval=THREE_OR_FOUR, volume=TWO_LITRES)], NOON)
 
     ports.bins.record([counted(newer)], NOON)
 
