@@ -59,5 +59,5 @@ def _number(facts: Mapping[str, object], name: str, least: float, most: float) -
 
 def litres_text(litres: float) -> str:
     """`0.35 l`, `2.1 l`, `36 l`: as many digits as an estimate deserves."""
-    digits = 0 if litres >= 10 else 1 if litres >= 1 else 2  # noqa: PLR2004, two digits each
+    digits = 0 if litres >= 10 else 1 if litres >= 1 else 2
     return f"{litres:,.{digits}f} l"

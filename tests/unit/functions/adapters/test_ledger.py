@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.functions.aws import client, table
-from tests.unit.functions.examples import LATER, MODEL, NOON, SURE_OF_3, THREE_OR_FOUR, TWO_LITRES, make_image, make_images
+from tests.unit.functions.examples import (
+    LATER,
+    MODEL,
+    NOON,
+    SURE_OF_3,
+    THREE_OR_FOUR,
+    TWO_LITRES,
+    make_image,
+    make_images,
+)
 
 
 @pytest.fixture
@@ -70,7 +79,9 @@ def test_an_item_shows_the_result_of_an_image(ledger: DynamoLedger) -> None:
 def test_an_item_shows_the_confidence_of_the_count(ledger: DynamoLedger) -> None:
     image = make_image()
     ledger.register([image], "job-1", NOON)
-    answer = Prediction(3, 0.87, SURE_OF_3, MODEL, empty=0.02, over_range=0.01, interval=THREE_OR_FOUR, volume=TWO_LITRES)
+    answer = Prediction(
+        3, 0.87, SURE_OF_3, MODEL, empty=0.02, over_range=0.01, interval=THREE_OR_FOUR, volume=TWO_LITRES
+    )
 
     settle(ledger, image, Status.COUNTED, answer=answer)
 

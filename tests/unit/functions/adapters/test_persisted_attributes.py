@@ -31,8 +31,8 @@ IMAGE = """
     model recounts
 """
 BIN = """
-    bin_id status count at_least confidence probabilities empty over_range interval volume model reason code answered source
-    counted_at revision image_id bucket key version_id sequencer captured_at recounts
+    bin_id status count at_least confidence probabilities empty over_range interval volume model reason code answered
+    source counted_at revision image_id bucket key version_id sequencer captured_at recounts
 """
 LINE = """
     consignment_id bin_id expected due_at due_partition order_version replace_version imported_at verdict reason
