@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import typer
+from bintally.domain.site_settings import parameter_name
 
 from bincli.errors import CommandError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bintally.adapters.consignments import DynamoOrders
     from bintally.adapters.jobs import DynamoJobs
     from bintally.adapters.ledger import DynamoLedger
+    from bintally.adapters.site_settings import SsmSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -97,6 +99,12 @@ class Deployment:
         from bintally.adapters.consignments import DynamoOrders
 
         return DynamoOrders(self.dynamodb, self.output("ConsignmentsTable"))
+
+    @property
+    def site_settings(self) -> SsmSettings:
+        from bintally.adapters.site_settings import SsmSettings
+
+        return SsmSettings(self.client("ssm"), parameter_name(self.name))
 
     @property
     def canary(self) -> AwsCanarySite:

@@ -31,6 +31,7 @@ from bincli.commands import (
     redrive,
     replay,
     retry,
+    settings,
     smoke,
     up,
 )
@@ -43,9 +44,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 order_commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Import order files.")
-
-
 model_commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Push, deploy and compare models.")
+setting_commands = typer.Typer(
+    cls=settings.ShowFirst, rich_markup_mode=None, help="Show and change the settings of verdicts."
+)
 
 
 def print_version(requested: bool) -> None:
@@ -109,3 +111,8 @@ model_commands.command()(model.deploy)
 model_commands.command()(model.rollback)
 model_commands.command()(replay.replay)
 app.add_typer(model_commands, name="model")
+setting_commands.command()(settings.show)
+setting_commands.command("set")(settings.change)
+setting_commands.command()(settings.history)
+setting_commands.command()(settings.reset)
+app.add_typer(setting_commands, name="settings")

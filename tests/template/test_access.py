@@ -84,7 +84,7 @@ def test_a_function_logs_to_its_own_group_only() -> None:
 
 
 def test_a_function_reaches_no_service_beyond_its_work() -> None:
-    data = {"dynamodb", "s3", "sqs", "events", "sagemaker", "logs", "xray"}
+    data = {"dynamodb", "s3", "sqs", "events", "sagemaker", "ssm", "logs", "xray"}
     for name in FUNCTIONS:
         role = STACK.resources[f"{name}Role"]["Properties"]
         actions = [a for p in policy_documents(role["Policies"]) for s in p["Statement"] for a in listed(s["Action"])]

@@ -113,7 +113,9 @@ def write_backup(deployment: Deployment, folder: Path, output: Output, now: date
         with progress_bar(output.err, name) as on_progress:
             items = items_of(deployment.dynamodb, deployment.output(logical_id))
             numbers[name] = write_items(folder / name, counted(items, on_progress))
-    manifest = {"stack": deployment.name, "written_at": iso(now), "tables": numbers}
+    versions = deployment.site_settings.versions()
+    settings = dict(versions[-1].changes) if versions else {}
+    manifest = {"stack": deployment.name, "written_at": iso(now), "tables": numbers, "settings": settings}
     write_manifest(folder, manifest)
     return manifest
 

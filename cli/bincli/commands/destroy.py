@@ -89,7 +89,7 @@ def is_confirmed(stack: str, yes: str | None, ask: Callable[[str], str] | None =
 def look(clients: ClientFactory, name: str) -> tuple[StackDescription, Removal]:
     """The stack and what deleting it keeps. Raises StackNotFoundError, also for a stack that is none of bintally's."""
     from bincli.cost.prices import read_prices
-    from bincli.destroy.kept import GONE, find_latest, kept_resources, size_of, waiting_images
+    from bincli.destroy.kept import GONE, find_latest, kept_resources, kept_settings, size_of, waiting_images
 
     cloudformation = clients("cloudformation")
     stack = find_latest(cloudformation, name)
@@ -98,7 +98,8 @@ def look(clients: ClientFactory, name: str) -> tuple[StackDescription, Removal]:
             f"Stack {name} not found, nor one deleted in the last 90 days. Check --region, --profile."
         )
     prices = read_prices()
-    kept = [(each, size_of(clients, each, prices)) for each in kept_resources(cloudformation, stack)]
+    resources = kept_resources(cloudformation, stack) + kept_settings(clients("ssm"), name)
+    kept = [(each, size_of(clients, each, prices)) for each in resources]
     gone = stack.status == GONE
     return stack, Removal(name, kept, was_gone=gone, waiting=0 if gone else waiting_images(clients, stack))
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from bincli.deployment import ClientFactory
-from bincli.destroy.kept import BUCKET, KEY, QUEUE, TABLE, Kept
+from bincli.destroy.kept import BUCKET, KEY, PARAMETER, QUEUE, TABLE, Kept
 from bincli.errors import CommandError
 
 KEY_DAYS = 7  # the least that KMS waits before it deletes a key; until then the deletion can be cancelled
 LATER = "Run the command again later."
 MISSING = frozenset(
     {"NoSuchBucket", "404", "ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
-    | {"NotFoundException", "KMSInvalidStateException"}
+    | {"NotFoundException", "KMSInvalidStateException", "ParameterNotFound"}
 )
 
 
@@ -23,7 +23,13 @@ def delete_data(clients: ClientFactory, kept: Kept) -> bool:
     """
     from botocore.exceptions import ClientError
 
-    delete = {BUCKET: _delete_bucket, TABLE: _delete_table, QUEUE: _delete_queue, KEY: _delete_key}.get(kept.type)
+    delete = {
+        BUCKET: _delete_bucket,
+        TABLE: _delete_table,
+        QUEUE: _delete_queue,
+        KEY: _delete_key,
+        PARAMETER: _delete_parameter,
+    }.get(kept.type)
     if delete is None:
         return False
     try:
@@ -66,3 +72,7 @@ def _delete_queue(clients: ClientFactory, url: str) -> None:
 
 def _delete_key(clients: ClientFactory, key: str) -> None:
     clients("kms").schedule_key_deletion(KeyId=key, PendingWindowInDays=KEY_DAYS)
+
+
+def _delete_parameter(clients: ClientFactory, name: str) -> None:
+    clients("ssm").delete_parameter(Name=name)

@@ -10,6 +10,7 @@ from typing import Any
 
 from bintally.domain.errors import StoreError
 from bintally.domain.jobs import UNFINISHED
+from bintally.domain.site_settings import parameter_name
 
 from bincli.cost.prices import Prices
 from bincli.deployment import ClientFactory, Deployment, StackNotFoundError
@@ -18,6 +19,7 @@ from bincli.stacks import StackDescription, describe_stack
 from bincli.text import quantity
 
 BUCKET, TABLE, QUEUE, KEY = "AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::KMS::Key"
+PARAMETER = "AWS::SSM::Parameter"
 STORAGE = ("StandardStorage", "IntelligentTieringFAStorage", "IntelligentTieringIAStorage")
 GONE = "DELETE_COMPLETE"
 OURS = {"IntakeBucket", "ImagesTable"}
@@ -69,6 +71,16 @@ def kept_resources(cloudformation: Any, stack: StackDescription) -> list[Kept]:
         for each in sorted(resources, key=_order)
         if each["LogicalResourceId"] in kept
     ]
+
+
+def kept_settings(ssm: Any, stack: str) -> list[Kept]:
+    """The parameter with the settings that people changed, if there is one. It was never part of the stack."""
+    name = parameter_name(stack)
+    try:
+        ssm.get_parameter(Name=name)
+    except ssm.exceptions.ParameterNotFound:
+        return []
+    return [Kept(PARAMETER, "Settings", name)]
 
 
 def _order(resource: Mapping[str, str]) -> tuple[bool, str, str]:

@@ -16,13 +16,13 @@ from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.due import site_zone
 from bintally.domain.intervals import number_text
 from bintally.domain.manifest import parse_output
-from bintally.domain.risk import OrderPrior, steps_of
-from bintally.domain.verdicts import OrderLine, Verdict, VerdictRules, line_verdict
+from bintally.domain.verdicts import OrderLine, Verdict, line_verdict
 from bintally.usecases.collect import count_of
 
 from bincli.deployment import Deployment
 from bincli.errors import INCOMPLETE, CommandError
 from bincli.files import EXTENSIONS
+from bincli.site_settings import rules_in_use, variables_of
 
 WORKERS = 6
 CountPhotos = Callable[[Path, Path], list[dict[str, Any]]]
@@ -127,10 +127,8 @@ def compare(
 
 def judge_of(deployment: Deployment) -> Judge:
     """Judges order lines by the stack's own rules, whether due or not."""
-    name = deployment.output("ReconcileFunction")
-    variables = deployment.functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    prior = OrderPrior(float(variables["DISCREPANCY_RATE"]), steps_of(variables["DISCREPANCY_STEPS"]))
-    rules = VerdictRules(float(variables["MATCH_RISK"]), float(variables["VARIANCE_THRESHOLD"]), prior)
+    variables = variables_of(deployment)
+    rules = rules_in_use(deployment, variables)
     zone = site_zone(variables.get("SITE_TIME_ZONE", "UTC"))
 
     def judge(line: OrderLine, count: BinCount) -> Verdict:

@@ -16,7 +16,12 @@ CONFIG = Config(
 )
 
 
+# For what a function can do without: it must not wait long.
+IMPATIENT = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+
+
 @cache
 def client(service: str) -> Any:
     """The client of an AWS service, from the environment's credentials, region and endpoints."""
-    return boto3.client(service, config=CONFIG)  # type: ignore[call-overload]
+    config = IMPATIENT if service == "ssm" else CONFIG
+    return boto3.client(service, config=config)  # type: ignore[call-overload]

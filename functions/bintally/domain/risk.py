@@ -19,6 +19,8 @@ from dataclasses import dataclass
 MIN_LIKELIHOOD = 1e-6  # predictions are rounded to six decimals, so 0 does not mean impossible
 DECIMALS = 6
 TOLERANCE = 0.001  # of shares that people round
+MIN_RATE, MAX_RATE = 0.001, 0.5
+MAX_STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,14 @@ class OrderPrior:
 
     discrepancy_rate: float = 0.05
     steps: tuple[float, ...] = (0.7, 0.2, 0.1)
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what template.yaml refuses too."""
+        if not MIN_RATE <= self.discrepancy_rate <= MAX_RATE:  # nor is NaN
+            raise ValueError(f"a discrepancy rate of {self.discrepancy_rate} is not from {MIN_RATE} to {MAX_RATE}")
+        if len(self.steps) > MAX_STEPS:
+            raise ValueError(f"{len(self.steps)} discrepancy steps are more than {MAX_STEPS}")
+        _check_steps(self.steps)
 
 
 @dataclass(frozen=True)
@@ -53,9 +63,14 @@ class Odds:
 def steps_of(text: str) -> tuple[float, ...]:
     """The steps of a prior from text such as `0.7,0.2,0.1`. Raises ValueError."""
     shares = tuple(float(part) for part in text.split(","))
-    if not (min(shares) > 0 and abs(sum(shares) - 1) <= TOLERANCE):  # nor is NaN
-        raise ValueError(f"{text!r} are not shares above 0 that sum to 1")
+    _check_steps(shares)
     return shares
+
+
+def _check_steps(shares: tuple[float, ...]) -> None:
+    if not (shares and min(shares) > 0 and abs(sum(shares) - 1) <= TOLERANCE):  # nor is NaN
+        text = ",".join(f"{share:g}" for share in shares)
+        raise ValueError(f"{text!r} are not shares above 0 that sum to 1")
 
 
 def odds_facts(odds: Odds | None) -> dict[str, float | None]:

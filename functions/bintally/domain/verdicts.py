@@ -26,6 +26,7 @@ class Verdict(StrEnum):
     WITHDRAWN = "WITHDRAWN"
 
 
+MAX_MATCH_RISK, MIN_VARIANCE = 0.49, 0.5  # a line can't be a MATCH and a variance at the same time
 NOT_COUNTED = "Not counted yet."
 NO_LONGER_ORDERED = "A newer order file of this consignment no longer has the line."
 VARIANCES = frozenset({Verdict.SHORT, Verdict.OVER})
@@ -42,6 +43,13 @@ class VerdictRules:
     match_risk: float
     variance: float
     prior: OrderPrior = field(default_factory=OrderPrior)
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what template.yaml refuses too."""
+        if not 0 <= self.match_risk <= MAX_MATCH_RISK:  # nor is NaN
+            raise ValueError(f"a match risk of {self.match_risk} is not from 0 to {MAX_MATCH_RISK}")
+        if not MIN_VARIANCE <= self.variance <= 1:
+            raise ValueError(f"a variance threshold of {self.variance} is not from {MIN_VARIANCE} to 1")
 
 
 @dataclass(frozen=True)

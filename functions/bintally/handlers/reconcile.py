@@ -13,16 +13,21 @@ from bintally.handlers.settings import settings
 from bintally.handlers.wiring import dependencies
 from bintally.messages.streams import parse_changes
 from bintally.usecases.reconcile import reconcile
+from bintally.usecases.site_settings import current_rules
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """The number of lines that were checked, and of new verdicts by kind. A stream batch that fails is retried."""
+    rules, fault = current_rules(dependencies().site_settings, settings().verdict_rules)
+    if fault:
+        logger.warning("settings ignored", extra={"reason": fault})
+    metrics.add_metric("SettingsIgnored", MetricUnit.Count, int(bool(fault)))
     reconciled = reconcile(
         dependencies(),
         parse_changes(event),
-        rules=settings().verdict_rules,
+        rules=rules,
         now=datetime.now(UTC),
         zone=settings().zone,
     )

@@ -61,6 +61,10 @@ class Settings:
         return self._text("JOBS_TABLE")
 
     @property
+    def settings_parameter(self) -> str:
+        return self._text("SETTINGS_PARAMETER")
+
+    @property
     def endpoint_name(self) -> str:
         return self._text("ENDPOINT_NAME")
 
@@ -97,8 +101,12 @@ class Settings:
 
     @cached_property
     def verdict_rules(self) -> VerdictRules:
-        prior = OrderPrior(self._number("DISCREPANCY_RATE"), self._steps("DISCREPANCY_STEPS"))
-        return VerdictRules(self._number("MATCH_RISK"), self._number("VARIANCE_THRESHOLD"), prior)
+        rate, steps = self._number("DISCREPANCY_RATE"), self._steps("DISCREPANCY_STEPS")
+        match_risk, variance = self._number("MATCH_RISK"), self._number("VARIANCE_THRESHOLD")
+        try:
+            return VerdictRules(match_risk, variance, OrderPrior(rate, steps))
+        except ValueError as error:
+            raise SettingError(f"The environment variables of the verdicts: {error}.") from error
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -16,6 +16,7 @@ from bintally.adapters.jobs import DynamoJobs
 from bintally.adapters.key_patterns import FindBin, finder_of
 from bintally.adapters.ledger import DynamoLedger
 from bintally.adapters.order_files import ImportReports, OrderFiles, OrderQueue
+from bintally.adapters.site_settings import SsmSettings
 from bintally.domain.errors import SettingError
 from bintally.domain.jobs import EngineName
 from bintally.handlers.settings import settings
@@ -57,6 +58,10 @@ class AwsDependencies:
     @cached_property
     def intake_queue(self) -> IntakeQueue:
         return IntakeQueue(client("sqs"), settings().intake_queue)
+
+    @cached_property
+    def site_settings(self) -> SsmSettings:
+        return SsmSettings(client("ssm"), settings().settings_parameter)
 
     @cached_property
     def order_files(self) -> OrderFiles:

@@ -50,6 +50,10 @@ def test_there_are_these_commands_and_no_others():
         "redrive",
         "restore",
         "retry",
+        "settings history",
+        "settings reset",
+        "settings set",
+        "settings show",
         "smoke",
         "up",
     }

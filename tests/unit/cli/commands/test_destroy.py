@@ -170,3 +170,13 @@ def test_an_unknown_stack_is_reported(account: Account) -> None:
 
     with pytest.raises(StackNotFoundError, match="nor one deleted in the last 90 days"):
         look(account.client, "prod")
+
+
+@pytest.mark.parametrize("delete_data", [False, True])
+def test_changed_settings_are_data(account: Account, delete_data: bool) -> None:
+    client("ssm").put_parameter(Name="/bintally/prod/settings", Value="{}", Type="String")
+
+    removal = account.destroy(delete_data=delete_data)
+
+    assert ("Settings" in [kept.resource for kept, _ in removal.left]) is not delete_data
+    assert len(client("ssm").describe_parameters()["Parameters"]) == (0 if delete_data else 1)

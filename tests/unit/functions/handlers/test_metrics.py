@@ -26,6 +26,7 @@ def measured(
     run("intake", event("intake/s3-eventbridge.json"))
     run("collect", event("collect/async-failure.json"))
     run("submit", event("submit/schedule.json"))
+    run("reconcile", event("reconcile/request.json"))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     return {
         (metric["Name"], line["service"])

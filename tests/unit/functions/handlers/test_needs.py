@@ -33,6 +33,7 @@ NEEDS = {
         "DISCREPANCY_RATE",
         "DISCREPANCY_STEPS",
         "MATCH_RISK",
+        "SETTINGS_PARAMETER",
         "VARIANCE_THRESHOLD",
         "SITE_TIME_ZONE",
     },

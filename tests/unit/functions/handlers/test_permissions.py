@@ -58,6 +58,8 @@ def needed(service: str, operation: str, params: dict[str, Any]) -> Iterator[Nee
         case "events", "PutEvents":
             assert {entry["Source"] for entry in params["Entries"]} == {"bintally"}
             yield "events:PutEvents", f"arn:aws:events:{AT}:event-bus/default"
+        case "ssm", _:
+            yield f"ssm:{operation}", f"arn:aws:ssm:{AT}:parameter{params['Name']}"
         case _ if "QueueUrl" in params:
             yield f"sqs:{operation}", f"arn:aws:sqs:{AT}:{params['QueueUrl'].rpartition('/')[2]}"
         case _:
