@@ -16,7 +16,7 @@ FOR_SCALING = {"CounterWakeAlarm"}
 ALARMS = {name: a for name, a in properties_of("AWS::CloudWatch::Alarm").items() if name not in FOR_SCALING}
 # Metrics that the functions count themselves.
 OURS = {"OldestPendingSeconds", "ImagesUnaccounted", "ImagesFailed", "JobsFailed", "JobsOverQuota"}
-COMMANDS = ("bintally redrive", "bintally audit", "bintally retry", "bintally jobs")
+COMMANDS = ("bintally redrive", "bintally audit", "bintally retry", "bintally jobs", "bintally settings")
 
 
 def on(metric: str) -> dict[str, dict[str, Any]]:
