@@ -270,6 +270,7 @@ REGISTRATIONS = (
     "app.callback(",
     "order_commands.command(",
     "model_commands.command(",
+    "setting_commands.command(",
 )  # of the commands in bincli.main
 
 

@@ -31,7 +31,7 @@ class SettingsVersion:
 
 
 class SsmSettings:
-    """`usecases.ports.SiteSettings`, and their history for the command."""
+    """`usecases.site_settings.SiteSettings`, and their history for the command."""
 
     def __init__(self, client: Any, name: str, max_age: int = MAX_AGE) -> None:
         self._client = client

@@ -193,16 +193,6 @@ class Events(Protocol):
         """Publish (detail type, detail) pairs."""
 
 
-class SiteSettings(Protocol):
-    """The settings that people change while the stack runs."""
-
-    def changes(self) -> Mapping[str, object]:
-        """The settings that people have changed, by name. May be a minute old.
-
-        Raises StoreError if they can't be read, and SettingError if they are malformed.
-        """
-
-
 class CanarySite(Protocol):
     """A stack as the canary sees it: only what has the canary's reserved names."""
 
@@ -248,9 +238,6 @@ class Dependencies(Protocol):
 
     @property
     def intake_queue(self) -> IntakeQueue: ...
-
-    @property
-    def site_settings(self) -> SiteSettings: ...
 
     def engine(self, name: EngineName) -> Engine:
         """The engine with this name."""

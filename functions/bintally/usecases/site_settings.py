@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Protocol
+
 from bintally.domain.errors import SettingError, StoreError
 from bintally.domain.site_settings import with_changes
 from bintally.domain.verdicts import VerdictRules
-from bintally.usecases.ports import SiteSettings
+
+
+class SiteSettings(Protocol):
+    """The settings that people change while the stack runs."""
+
+    def changes(self) -> Mapping[str, object]:
+        """The settings that people have changed, by name. May be a minute old.
+
+        Raises StoreError if they can't be read, and SettingError if they are malformed.
+        """
 
 
 def current_rules(site: SiteSettings, start: VerdictRules) -> tuple[VerdictRules, str]:

@@ -15,7 +15,20 @@ from bincli.audit.collect import QueueDepth, Report
 from bincli.audit.rules import Audit, Finding
 from bincli.backfill.run import BackfillResult, Plan
 from bincli.backfill.uploads import Skipped, Upload
-from bincli.commands import audit, backfill, bins, consignment, count, demo, invoke, jobs, orders, redrive, retry
+from bincli.commands import (
+    audit,
+    backfill,
+    bins,
+    consignment,
+    count,
+    demo,
+    invoke,
+    jobs,
+    orders,
+    redrive,
+    retry,
+    settings,
+)
 from bincli.commands.redrive import Redriven
 from bincli.commands.retry import Retried
 from bincli.counting import display_path
@@ -26,7 +39,10 @@ from bincli.deployment import Deployment
 from bincli.errors import CommandError, exit_on_error
 from bincli.functions import Invocation
 from bincli.output import Output
+from bincli.site_settings import fault_of, settings_of
 from binlocal.errors import StackError
+from bintally.adapters.site_settings import SettingsVersion
+from bintally.domain.verdicts import VerdictRules
 
 from tests.nothing_lost.keys import KEYS
 from tests.unit.cli.fakes import OUTPUTS, FakeDynamo, FakeSystem
@@ -124,6 +140,15 @@ def show_retried(text: str, output: Output) -> None:
     output.emit(map(asdict, found), retry.view(found))
 
 
+def show_settings(text: str, output: Output) -> None:
+    changes = {"match_risk": text, "discrepancy_steps": [text], text: text}
+    versions = [SettingsVersion(1, changes, text, text)]
+    output.emit(
+        [], settings.view(settings_of(VerdictRules(0.02, 0.5), versions), fault_of(VerdictRules(0, 1), changes))
+    )
+    output.emit([], settings.history_view(versions))
+
+
 def show_error(text: str, output: Output) -> None:
     """The errors of every command, and the only foreign text that `up` prints."""
     for kind in (CommandError, StackError, OSError):
@@ -145,6 +170,10 @@ SHOWN: dict[str, list[Callable[[str, Output], None]]] = {
     "retry": [show_retried],
     "up": [show_error],
     # Of these only the errors are tested here, not the rest of their output.
+    "settings history": [show_settings],
+    "settings reset": [show_settings, show_error],
+    "settings set": [show_settings, show_error],
+    "settings show": [show_settings],
     **{name: [show_error] for name in ("backup", "cost", "deploy", "destroy", "image", "recount", "restore", "smoke")},
     **{f"model {step}": [show_error] for step in ("deploy", "push", "replay", "rollback", "status")},
 }
