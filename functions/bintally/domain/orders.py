@@ -12,7 +12,8 @@ from typing import Any
 
 from bintally.domain.due import due_at_of
 from bintally.domain.names import fault_of_bin_id, fault_of_consignment_id, normalised
-from bintally.domain.order_rows import COLUMNS, FAULT, NO_LINES, BrokenError, UnreadableError, rows_of
+from bintally.domain.order_format import COLUMNS, FAULT, NO_LINES, BrokenError, UnreadableError
+from bintally.domain.order_rows import rows_of
 from bintally.domain.times import iso
 from bintally.domain.verdicts import OrderLine
 
