@@ -5,7 +5,8 @@
 
 Baseline `reference`: what pytorch/vision's references/classification/train.py does by default on a CPU. It decodes the
 JPEGs in every epoch in a DataLoader with a worker for each core, then RandomResizedCrop, mirror, float32, SGD. Ours
-decodes once (`decode_once_seconds`, outside the epoch), computes in bfloat16 with channels last, and augments more.
+decodes once (`decode_once_seconds`, outside the epoch), computes in bfloat16 where the processor has it, with channels
+last, and augments more.
 Both take turns in `--rounds`; the best round of each counts, because the machine may be busy.
 """
 

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from binlab.data.dataset import CLASSES, LabelledImage
 from binlab.evaluate.metrics import summary
-from binlab.train.network import Probabilities, logits_of
+from binlab.train.network import Probabilities, logits_of, mixed_precision
 from binlab.train.pixels import Indices, augment, batches, mixup, normalised, to_batch
 from binlab.train.recipe import Recipe
 from binlab.train.state import TrainState, steps_in_epoch
@@ -70,7 +70,7 @@ def train_one_epoch(
 
 def _step(state: TrainState, batch: torch.Tensor, targets: torch.Tensor) -> EpochStats:
     # bfloat16 keeps the exponent range of float32, so unlike float16 it needs no gradient scaler.
-    with torch.autocast(state.device.type, dtype=torch.bfloat16):
+    with mixed_precision(state.device):
         logits = state.network(batch.to(state.device, memory_format=torch.channels_last))
     loss = functional.cross_entropy(logits.float(), targets.to(state.device))
     if not math.isfinite(loss.item()):

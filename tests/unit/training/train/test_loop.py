@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from binlab.train.loop import batches, logits_of, seeded, soft_targets, steps_in_epoch, train_one_epoch
+from binlab.train.network import BFLOAT16, mixed_precision
 from binlab.train.recipe import Recipe
 from binlab.train.state import Checkpoint, CheckpointError
 from hypothesis import given
@@ -112,3 +113,12 @@ def test_distillation_follows_a_better_teacher(tmp_path: Path) -> None:
 
     guesses = logits_of(run.network, PIXELS[:, :8, :8]).argmax(1)
     assert (guesses != LABELS).all()
+
+
+def test_bfloat16_is_used_only_where_the_processor_has_it() -> None:
+    """Emulated, it takes several times as long as float32."""
+    with mixed_precision(torch.device("cpu")):
+        product = torch.eye(2) @ torch.eye(2)
+    native = any(torch.cpu.get_capabilities().get(name) for name in BFLOAT16)
+
+    assert product.dtype is (torch.bfloat16 if native else torch.float32)
