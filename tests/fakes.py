@@ -17,6 +17,7 @@ import fastjsonschema
 from bintally.adapters.consignments import LINES_PER_PAGE
 from bintally.adapters.jobs import CLOSED_FROM
 from bintally.domain.bins import BinCount, replaces
+from bintally.domain.decisions import Decision
 from bintally.domain.errors import EngineUnavailableError, InvalidEventError, QuotaExceededError
 from bintally.domain.image import Image, LedgerEntry, Status
 from bintally.domain.jobs import UNFINISHED, EngineName, InFlight, Job, JobResult, JobStatus
@@ -207,8 +208,42 @@ class FakeBins(_Fake):
         for count in self.each(counts):
             held = self.items.get(count.bin_id)
             if held is None or replaces(count, held):
-                self.items[count.bin_id] = replace(count, revision=held.revision + 1 if held else 1)
+                stays = held and held.image.image_id == count.image.image_id
+                kept = {"human": held.human, "source": held.source} if held and stays else {}
+                self.items[count.bin_id] = replace(count, revision=held.revision + 1 if held else 1, **kept)
         return {count.bin_id: self.items[count.bin_id] for count in counts}
+
+
+@dataclass
+class FakeDecisions(_Fake):
+    """Writes the decision and its bin in one step, or neither."""
+
+    bins: FakeBins = field(default_factory=FakeBins)
+    items: dict[tuple[str, str], Decision] = field(default_factory=dict)
+
+    def of_bin(self, bin_id: str) -> list[Decision]:
+        self.step()
+        found = [each for each in self.items.values() if each.bin_id == bin_id]
+        return sorted(found, key=lambda each: (each.decided_at, each.decision_id))
+
+    def all(self) -> Iterator[Decision]:
+        return iter(self.items.values())
+
+    def add(self, decision: Decision, shown: BinCount | None) -> bool:
+        return self._write(decision, shown, (decision.bin_id, decision.decision_id) not in self.items)
+
+    def mark_undone(self, decision: Decision, shown: BinCount | None) -> bool:
+        held = self.items.get((decision.bin_id, decision.decision_id))
+        return self._write(decision, shown, held is not None and not held.undone_by)
+
+    def _write(self, decision: Decision, shown: BinCount | None, may: bool) -> bool:
+        self.step()
+        if not may or (shown and self.bins.items[shown.bin_id].revision != shown.revision):
+            return False
+        self.items[decision.bin_id, decision.decision_id] = decision
+        if shown:
+            self.bins.items[shown.bin_id] = replace(shown, revision=shown.revision + 1)
+        return True
 
 
 @dataclass(frozen=True)
@@ -575,6 +610,7 @@ class Fakes:
         self.steps = Steps()
         self.ledger = FakeLedger(self.steps, batch_size)
         self.bins = FakeBins(self.steps, batch_size)
+        self.decisions = FakeDecisions(self.steps, batch_size, self.bins)
         self.jobs = FakeJobs(self.steps, batch_size)
         self.async_engine = FakeEngine(self.steps, batch_size)
         self.batch_engine = FakeEngine(self.steps, batch_size, EngineName.BATCH)
@@ -593,6 +629,7 @@ class Fakes:
     def state(self) -> dict[str, Any]:
         """What the tables hold."""
         tables = {"ledger": self.ledger, "bins": self.bins, "jobs": self.jobs, "orders": self.orders}
+        tables["decisions"] = self.decisions
         return deepcopy({name: fake.items for name, fake in tables.items()})
 
     def statuses(self) -> dict[str, Status]:

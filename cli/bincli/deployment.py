@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bintally.adapters.bins import DynamoBins
     from bintally.adapters.canary import AwsCanarySite
     from bintally.adapters.consignments import DynamoOrders
+    from bintally.adapters.decisions import DynamoDecisions
     from bintally.adapters.jobs import DynamoJobs
     from bintally.adapters.ledger import DynamoLedger
     from bintally.adapters.site_settings import SsmSettings
@@ -99,6 +100,12 @@ class Deployment:
         from bintally.adapters.consignments import DynamoOrders
 
         return DynamoOrders(self.dynamodb, self.output("ConsignmentsTable"))
+
+    @property
+    def decisions(self) -> DynamoDecisions:
+        from bintally.adapters.decisions import DynamoDecisions
+
+        return DynamoDecisions(self.dynamodb, self.output("DecisionsTable"), self.output("BinsTable"))
 
     @property
     def site_settings(self) -> SsmSettings:

@@ -22,6 +22,7 @@ KEYS = {
     "ImagesTable": ["image_id"],
     "BinsTable": ["bin_id"],
     "JobsTable": ["job_id"],
+    "DecisionsTable": ["bin_id", "decision_id"],
     "ConsignmentsTable": ["consignment_id", "bin_id"],
 }
 BACKUP, RESTORE = "bintally backup .work/local-backup", "bintally restore .work/local-backup"

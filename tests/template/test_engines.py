@@ -238,7 +238,7 @@ def test_an_index_contains_what_is_unfinished(
     assert set(keys) <= {attribute["AttributeName"] for attribute in properties["AttributeDefinitions"]}
 
 
-@pytest.mark.parametrize("table", ["ImagesTable", "BinsTable", "ConsignmentsTable", "JobsTable"])
+@pytest.mark.parametrize("table", ["ImagesTable", "BinsTable", "ConsignmentsTable", "DecisionsTable", "JobsTable"])
 def test_every_attribute_that_is_defined_is_a_key(table: str) -> None:
     """As DynamoDB requires."""
     properties = STACK.resources[table]["Properties"]

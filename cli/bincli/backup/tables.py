@@ -12,7 +12,14 @@ from bincli.backup.files import Item
 from bincli.progress import ProgressCallback
 
 # In the order in which they are restored: an image names a job, and what is counted is in its bin.
-TABLES = {"jobs": "JobsTable", "bins": "BinsTable", "images": "ImagesTable", "consignments": "ConsignmentsTable"}
+TABLES = {
+    "jobs": "JobsTable",
+    "bins": "BinsTable",
+    "images": "ImagesTable",
+    "consignments": "ConsignmentsTable",
+    "decisions": "DecisionsTable",
+}
+LATER = frozenset({"DecisionsTable"})  # what stacks of earlier versions lack
 WRITERS = 8
 CHUNK = 1_000  # items that wait for a writer
 

@@ -36,7 +36,7 @@ def backup(
 ) -> None:
     """Write the tables of a stack to files.
 
-    Reads every item of the four tables, which costs read units, and writes
+    Reads every item of the five tables, which costs read units, and writes
     gzipped JSON lines in the format of DynamoDB's own exports. Photos and
     order files are not included. It is not a snapshot: items that change
     meanwhile may be old or new. On AWS, use the tables' point-in-time
@@ -61,7 +61,8 @@ def restore(
         str, typer.Argument(metavar="SOURCE", help="A backup's folder, an export (s3://...), or table:NAME.")
     ],
     table: Annotated[
-        str | None, typer.Option(metavar="NAME", help="jobs, bins, images or consignments. Default: all of a backup.")
+        str | None,
+        typer.Option(metavar="NAME", help="jobs, bins, images, consignments or decisions. Default: all of a backup."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing items too.")] = False,
     stack: Stack = None,
@@ -104,12 +105,14 @@ def restore(
 def write_backup(deployment: Deployment, folder: Path, output: Output, now: datetime) -> Mapping[str, Any]:
     """Write every table; returns the manifest. Raises CommandError if the folder is not empty."""
     from bincli.backup.files import write_items, write_manifest
-    from bincli.backup.tables import TABLES, items_of
+    from bincli.backup.tables import LATER, TABLES, items_of
 
     if folder.exists() and any(folder.iterdir()):
         raise CommandError(f"{folder} is not empty. Name a new folder.")
     numbers = {}
     for name, logical_id in TABLES.items():
+        if logical_id in LATER and logical_id not in deployment.outputs:
+            continue
         with progress_bar(output.err, name) as on_progress:
             items = items_of(deployment.dynamodb, deployment.output(logical_id))
             numbers[name] = write_items(folder / name, counted(items, on_progress))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
 from bintally.adapters.items import attributes_of_image, attributes_of_result, image_from_item
-from bintally.domain.bins import BinCount, BinStatus
+from bintally.domain.bins import BinCount, BinStatus, HumanCount, replaces
 from bintally.domain.intervals import interval_of
 from bintally.domain.volume import volume_of
 
@@ -17,9 +18,9 @@ NEWER = (
     " OR (#key = :key AND #sequencer < :sequencer)"
     " OR (#key <> :key AND (#captured_at < :captured_at OR (#captured_at = :captured_at AND #key < :key)))"
 )
-# `domain.bins.replaces` as a condition, for a result of the model.
-HAS_RESULT = f"{NEWER} OR (#image_id = :image_id AND #answered = :unanswered)"
-RECOUNTED = f"{HAS_RESULT} OR (#image_id = :image_id AND (attribute_not_exists(#recounts) OR #recounts < :recounts))"
+# The rest of `domain.bins.replaces`: a late result, or a recount, of the image that the bin shows.
+SAME_IMAGE = "#image_id = :image_id AND (#answered = :unanswered{recounted})"
+RECOUNTED = " OR attribute_not_exists(#recounts) OR #recounts < :recounts"
 
 
 def count_from_item(item: Item) -> BinCount:
@@ -42,7 +43,20 @@ def count_from_item(item: Item) -> BinCount:
         at_least=int(item["at_least"]) if "at_least" in item else None,
         recounts=int(item.get("recounts", 0)),
         volume=volume_of(item["volume"]) if "volume" in item else None,
+        human=_human_count(item["human"]) if "human" in item else None,
     )
+
+
+def _human_count(facts: Item) -> HumanCount:
+    count = None if facts["count"] is None else int(facts["count"])
+    return HumanCount(facts["decision_id"], count, facts["who"], facts["decided_at"])
+
+
+def deciding(table: str, count: BinCount) -> Item:
+    """A write that shows what a person decided, unless the bin has changed from this revision."""
+    changes = {"human": asdict(count.human) if count.human else None, "source": count.source}
+    condition = "#revision = :held"
+    return update(table, {"bin_id": count.bin_id}, changes, condition, {"held": count.revision}, increment="revision")
 
 
 class DynamoBins:
@@ -61,26 +75,38 @@ class DynamoBins:
         return (count_from_item(item) for item in pages(self._client, "scan", TableName=self._table))
 
     def record(self, counts: Sequence[BinCount], now: str) -> dict[str, BinCount]:
-        refused = write_each(self._client, [self._recording(count, now) for count in counts])
+        held = self._write(counts, [self._recording_newer(count, now) for count in counts])
+        late = [count for count in counts if held[count.bin_id] is not count and replaces(count, held[count.bin_id])]
+        return held | self._write(late, [self._recording_same(count, now) for count in late])
+
+    def _write(self, counts: Sequence[BinCount], writes: Sequence[Item]) -> dict[str, BinCount]:
+        refused = write_each(self._client, writes)
         return {
             count.bin_id: count if item is None else count_from_item(item)
             for count, item in zip(counts, refused, strict=True)
         }
 
-    def _recording(self, count: BinCount, now: str) -> Item:
+    def _recording_newer(self, count: BinCount, now: str) -> Item:
+        """What a person decided about an older image goes."""
+        facts = self._facts(count, now) | {"source": count.source, "human": None}
+        return update(self._table, {"bin_id": count.bin_id}, facts, NEWER, increment="revision")
+
+    def _recording_same(self, count: BinCount, now: str) -> Item:
+        """What a person decided about this image stays."""
+        condition = SAME_IMAGE.format(recounted=RECOUNTED if count.recounts else "")
+        key = {"bin_id": count.bin_id}
+        return update(self._table, key, self._facts(count, now), condition, {"unanswered": False}, "revision")
+
+    def _facts(self, count: BinCount, now: str) -> dict[str, object]:
         facts = attributes_of_image(count.image)
-        bin_id = facts.pop("bin_id")
-        facts |= {
+        del facts["bin_id"]
+        return facts | {
             "status": count.status.value,
             **attributes_of_result(count),
             "model": count.model,
             "reason": count.reason or None,
             "code": count.code or None,
-            "source": count.source,
             "answered": count.answered,
             "recounts": count.recounts or None,
             "counted_at": now,
         }
-        with_result = RECOUNTED if count.recounts else HAS_RESULT
-        condition = with_result if count.answered else NEWER
-        return update(self._table, {"bin_id": bin_id}, facts, condition, {"unanswered": False}, increment="revision")

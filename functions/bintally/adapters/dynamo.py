@@ -103,6 +103,20 @@ def write_each(client: Any, writes: Sequence[Item], pause: Pause = pause) -> lis
     return results
 
 
+def write_all(client: Any, writes: Sequence[Item], pause: Pause = pause) -> bool:
+    """Carry out all of these conditional writes, or none: whether they were written. Raises StoreError.
+
+    None is written if one is refused, or if other transactions have one of the items at each of several attempts.
+    """
+    with store_errors("Writing to tables"):
+        codes = _cancellation(client, writes, pause)
+    if codes is None:
+        return True
+    if others := {code for code, _ in codes} - {NO_ERROR, REFUSED, CONFLICT}:
+        raise StoreError(f"Writing to tables: {', '.join(sorted(others))}")
+    return False
+
+
 def _transact(client: Any, writes: Sequence[Item], pause: Pause) -> list[Item | None]:
     if not writes:
         return []

@@ -39,12 +39,23 @@ class BinStatus(StrEnum):
 
 
 @dataclass(frozen=True)
+class HumanCount:
+    """What a person decided about the newest image of a bin. `count` is None if the photo does not show it."""
+
+    decision_id: str
+    count: int | None
+    who: str
+    decided_at: str
+
+
+@dataclass(frozen=True)
 class BinCount:
     """The result of a bin's newest image. `revision` increases by one with each change and is 0 before the first write.
 
     The model's fields are those of `domain.manifest.Prediction`. An UNREADABLE bin has neither `count` nor `at_least`.
     `answered` is False if the model never examined the image; a late result for the same image then replaces this one.
     `recounts` is that of the image when it was counted: a recount of the same image replaces an earlier count.
+    `human` stands beside the model's fields, until a newer image. `source` says whose count is valid: model or human.
     """
 
     image: Image
@@ -64,6 +75,7 @@ class BinCount:
     at_least: int | None = None
     recounts: int = 0
     volume: Volume | None = None
+    human: HumanCount | None = None
 
     @property
     def bin_id(self) -> str:
@@ -85,7 +97,7 @@ def is_newer(image: Image, other: Image) -> bool:
 
 def replaces(count: BinCount, held: BinCount) -> bool:
     """Whether `count` replaces `held`: its image is newer, or it is a recount or the late result of the same one."""
-    if count.image.image_id == held.image.image_id:
+    if count.image.image_id == held.image.image_id:  # what a person decided about it stays
         return count.answered and (not held.answered or count.recounts > held.recounts)
     return is_newer(count.image, held.image)
 

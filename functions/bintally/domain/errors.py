@@ -6,6 +6,7 @@ BintallyError
 ├── UnknownJobError         a result names a job that does not exist: dead-letter queue
 ├── EngineUnavailableError  SageMaker did not accept the job: the next scheduled submit retries it
 │   └── QuotaExceededError  a quota of the account is used up: the job waits and uses up no attempt
+├── DecisionError           a person's decision can't be stored as it is: the command says why
 ├── StoreError              a table, bucket or event bus refused a request: the message is delivered again
 └── SettingError            an environment variable is missing or invalid: the whole function fails
 """
@@ -37,6 +38,10 @@ class EngineUnavailableError(BintallyError):
 
 class QuotaExceededError(EngineUnavailableError):
     """A quota of the account is used up, such as the number of instances of a type for transform jobs."""
+
+
+class DecisionError(BintallyError):
+    """A decision that is not valid, is about an unknown photo, or has the id of another one."""
 
 
 class StoreError(BintallyError):

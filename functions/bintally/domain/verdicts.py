@@ -28,6 +28,7 @@ class Verdict(StrEnum):
 
 MAX_MATCH_RISK, MIN_VARIANCE = 0.49, 0.5  # a line can't be a MATCH and a variance at the same time
 NOT_COUNTED = "Not counted yet."
+CANNOT_TELL = "A person could not tell the number from the photo. Take a new photo, or count at the bin."
 NO_LONGER_ORDERED = "A newer order file of this consignment no longer has the line."
 VARIANCES = frozenset({Verdict.SHORT, Verdict.OVER})
 WAITING = frozenset({Verdict.PENDING, Verdict.UNCERTAIN, Verdict.UNREADABLE})  # reconciled again when due
@@ -117,6 +118,23 @@ def line_verdict(
 
 
 def _counted_verdict(line: OrderLine, count: BinCount, rules: VerdictRules) -> Finding:
+    if count.human and count.human.count is not None:
+        return _decided_verdict(line.expected, count.human.count)
+    finding = _model_verdict(line, count, rules)
+    if count.human and finding.verdict is not Verdict.UNREADABLE:
+        return replace(finding, verdict=Verdict.UNCERTAIN, reason=CANNOT_TELL)
+    return finding
+
+
+def _decided_verdict(expected: int, counted: int) -> Finding:
+    """A person's count is exact."""
+    reason = f"{expected} expected, {counted} counted by a person."
+    odds = Odds(float(counted < expected), float(counted > expected))
+    verdict = Verdict.SHORT if odds.fewer else Verdict.OVER if odds.more else Verdict.MATCH
+    return Finding(verdict, reason, counted, odds=odds)
+
+
+def _model_verdict(line: OrderLine, count: BinCount, rules: VerdictRules) -> Finding:
     if count.status is BinStatus.UNREADABLE:
         return Finding(Verdict.UNREADABLE, f"The latest photo was not counted: {count.reason}")
     odds = _odds(line.expected, count, rules.prior)

@@ -28,6 +28,7 @@ TABLES = {
     "ImagesTable": ["image_id"],
     "BinsTable": ["bin_id"],
     "JobsTable": ["job_id"],
+    "DecisionsTable": ["bin_id", "decision_id"],
     "ConsignmentsTable": ["consignment_id", "bin_id"],
 }
 BUCKETS = ("IntakeBucket", "OrdersBucket", "JobsBucket")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from bintally.domain.decisions import Decision
 from bintally.domain.image import Status
 from bintally.domain.intervals import Interval
 from bintally.domain.jobs import JobStatus
 from bintally.domain.risk import Odds
 from bintally.domain.transitions import Requeue
 from bintally.domain.verdicts import Finding, Verdict
+from bintally.usecases.decide import decide, undo
 
 from tests.unit.functions.adapters.contracts.ports import (
     ANSWER,
@@ -23,7 +25,7 @@ from tests.unit.functions.adapters.contracts.ports import (
     entries,
 )
 from tests.unit.functions.aws import client, table
-from tests.unit.functions.examples import LATER, NOON, TWO_LITRES, counted, make_image, order_line, unreadable
+from tests.unit.functions.examples import LATER, NOON, NOW, TWO_LITRES, counted, make_image, order_line, unreadable
 
 IMAGE = """
     image_id bucket key version_id sequencer captured_at bin_id received_at status reason code attempts attempts_reset
@@ -32,11 +34,15 @@ IMAGE = """
 """
 BIN = """
     bin_id status count at_least confidence probabilities empty over_range interval volume model reason code answered
-    source counted_at revision image_id bucket key version_id sequencer captured_at recounts
+    source counted_at revision human image_id bucket key version_id sequencer captured_at recounts
 """
 LINE = """
     consignment_id bin_id expected due_at due_partition order_version replace_version imported_at verdict reason
     counted counted_at_least risk probability_fewer probability_more bin_revision overdue judged_at
+"""
+DECISION = """
+    bin_id decision_id image_id who decided_at count cannot_tell blind seconds reason_code selection_probability lines
+    bin_revision undone_by undone_at
 """
 JOB_FIELDS = """
     job_id engine shards images folder status reason created_at prepare_count send_count transform_attempt due_at
@@ -71,6 +77,7 @@ def fill(ports: Any) -> None:
     ports.orders.put(lines, NOON)
     ports.orders.judge([(lines[0], Finding(Verdict.MATCH, "As expected.", 3, odds=Odds(0.004, 0.002)), 4)], NOON)
     ports.orders.judge([(lines[1], Finding(Verdict.SHORT, "More.", counted_at_least=6, overdue=True), 4)], NOON)
+    fill_decisions(ports)
     for job in (JOB, BATCH):
         ports.jobs.create(job, NOON)
         ports.jobs.open(job, NOON)
@@ -80,10 +87,19 @@ def fill(ports: Any) -> None:
     ports.jobs.close(JOB.job_id, JobStatus.FAILED, "Lost.", LATER)
 
 
+def fill_decisions(ports: Any) -> None:
+    """One about the photo that the bin shows, which is undone, and another one."""
+    given = {"blind": True, "seconds": 2.5, "reason_code": "recount", "selection_probability": 0.03}
+    for number in ("1", "2"):
+        decide(ports, Decision("b", number, "", "ann", "", 7, **given), now=NOW)  # type: ignore[arg-type]
+    undo(ports, "b", "1", who="bob", now=NOW)
+
+
 def test_stored_items_have_the_attributes_of_the_contract(aws: None) -> None:
     fill(adapters())
 
     assert attributes("ImagesTable") == set(IMAGE.split())
     assert attributes("BinsTable") == set(BIN.split())
     assert attributes("ConsignmentsTable") == set(LINE.split())
+    assert attributes("DecisionsTable") == set(DECISION.split())
     assert attributes("JobsTable") == set(JOB_FIELDS.split())

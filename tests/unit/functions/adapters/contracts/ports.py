@@ -9,6 +9,7 @@ from bintally.adapters.async_engine import AsyncEngine
 from bintally.adapters.batch_engine import BatchEngine
 from bintally.adapters.bins import DynamoBins
 from bintally.adapters.consignments import DynamoOrders
+from bintally.adapters.decisions import DynamoDecisions
 from bintally.adapters.job_files import JobFiles
 from bintally.adapters.jobs import DynamoJobs
 from bintally.adapters.ledger import DynamoLedger
@@ -78,6 +79,7 @@ def adapters() -> Any:
     return SimpleNamespace(
         ledger=DynamoLedger(dynamodb, table("ImagesTable")),
         bins=DynamoBins(dynamodb, table("BinsTable")),
+        decisions=DynamoDecisions(dynamodb, table("DecisionsTable"), table("BinsTable")),
         jobs=DynamoJobs(dynamodb, table("JobsTable")),
         orders=DynamoOrders(dynamodb, table("ConsignmentsTable")),
         async_engine=AsyncEngine(files, sagemaker.client, endpoint="bintally-counter"),

@@ -1,0 +1,91 @@
+"""What the use cases may rely on: the decisions table, and the bins that show what people decided."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from bintally.domain.bins import HumanCount
+from bintally.domain.decisions import DecidedLine, Decision, with_decisions
+from bintally.domain.verdicts import Verdict
+
+from tests.unit.functions.examples import LATER, NOON, counted, make_image, unseen
+
+LINE = DecidedLine("C-1", 3, "1", Verdict.UNCERTAIN)
+FIRST = Decision("P-17-C", "d-1", make_image().image_id, "ann", NOON, 4, True, 2.5, "damaged", 0.03, (LINE,), 2)
+NEWER = make_image(sequencer="0055AED6DCD90281E6")
+
+
+@pytest.fixture
+def shown(ports: Any) -> Any:
+    """A bin with its count, read back."""
+    ports.bins.record([counted()], NOON)
+    return ports.bins.read(["P-17-C"])["P-17-C"]
+
+
+@pytest.mark.parametrize("decision", [FIRST, Decision("P-17-C", "d-2", "x", "bob", NOON, None)])
+def test_a_decision_is_stored_as_it_is(ports: Any, decision: Decision) -> None:
+    assert ports.decisions.add(decision, None)
+
+    assert ports.decisions.of_bin("P-17-C") == list(ports.decisions.all()) == [decision]
+    assert ports.decisions.of_bin("P-18-A") == []
+
+
+def test_a_decision_and_its_bin_are_written_together(ports: Any, shown: Any) -> None:
+    assert ports.decisions.add(FIRST, with_decisions(shown, [FIRST]))
+
+    held = ports.bins.read(["P-17-C"])["P-17-C"]
+    assert held == replace(shown, human=HumanCount("d-1", 4, "ann", NOON), source="human", revision=2)
+    assert held.count == 3
+
+
+def test_nothing_is_written_if_the_bin_has_changed(ports: Any, shown: Any) -> None:
+    ports.bins.record([counted(NEWER)], NOON)
+
+    assert not ports.decisions.add(FIRST, with_decisions(shown, [FIRST]))
+
+    assert ports.decisions.of_bin("P-17-C") == []
+    assert ports.bins.read(["P-17-C"])["P-17-C"] == replace(counted(NEWER), revision=2)
+
+
+def test_an_id_is_taken_once(ports: Any, shown: Any) -> None:
+    ports.decisions.add(FIRST, None)
+
+    assert not ports.decisions.add(replace(FIRST, count=5), with_decisions(shown, [FIRST]))
+
+    assert ports.decisions.of_bin("P-17-C") == [FIRST]
+    assert ports.bins.read(["P-17-C"])["P-17-C"] == shown
+
+
+def test_a_decision_is_undone_once(ports: Any, shown: Any) -> None:
+    undone = replace(FIRST, undone_by="bob", undone_at=LATER)
+    assert not ports.decisions.mark_undone(undone, None)
+    ports.decisions.add(FIRST, with_decisions(shown, [FIRST]))
+    decided = ports.bins.read(["P-17-C"])["P-17-C"]
+
+    assert ports.decisions.mark_undone(undone, with_decisions(decided, []))
+    assert not ports.decisions.mark_undone(replace(undone, undone_by="cid"), None)
+
+    assert ports.decisions.of_bin("P-17-C") == [undone]
+    assert ports.bins.read(["P-17-C"])["P-17-C"] == replace(shown, revision=3)
+
+
+def test_a_newer_image_removes_what_a_person_decided(ports: Any, shown: Any) -> None:
+    ports.decisions.add(FIRST, with_decisions(shown, [FIRST]))
+
+    ports.bins.record([counted(NEWER)], LATER)
+
+    assert ports.bins.read(["P-17-C"])["P-17-C"] == replace(counted(NEWER), revision=3)
+
+
+@pytest.mark.parametrize(("held", "offered"), [(unseen(), counted()), (counted(), replace(counted(), recounts=1))])
+def test_another_result_for_the_same_image_keeps_it(ports: Any, held: Any, offered: Any) -> None:
+    ports.bins.record([held], NOON)
+    shown = ports.bins.read(["P-17-C"])["P-17-C"]
+    ports.decisions.add(FIRST, with_decisions(shown, [FIRST]))
+
+    ports.bins.record([offered], LATER)
+
+    human = HumanCount("d-1", 4, "ann", NOON)
+    assert ports.bins.read(["P-17-C"])["P-17-C"] == replace(offered, human=human, source="human", revision=3)
