@@ -70,7 +70,8 @@ invoke-docker: .aws-sam/build/template.yaml ## run FUNCTION with EVENT in a cont
 	@test -f "$(STACK)/aws.env" || { echo "No local stack is running in $(STACK). Start one: bintally up --docker" >&2; exit 1; }
 	@. "$(STACK)/aws.env" && $(SAM) local invoke $(FUNCTION) -e $(EVENT) --env-vars "$(STACK)/sam-env.json" $(INVOKE_IMAGE)
 
-.aws-sam/build/template.yaml: template.yaml $(shell find functions -type f -not -name '*.pyc')
+# Folders are listed too: one changes when a file in it is removed.
+.aws-sam/build/template.yaml: template.yaml $(shell find functions -name __pycache__ -prune -o -print)
 	$(MAKE) build
 
 smoke-stack: $(VENV)/demo.done ## prove that a stack works: make smoke-stack [STACK_NAME=bintally]; without it, the local one

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from binlocal.errors import DeployError
+from binlocal.members import call
 from binlocal.packaging import package_code
 from binlocal.template import (
     SEPARATOR,
@@ -112,28 +113,5 @@ def create_endpoints(sagemaker: Any, stack_name: str, split: SplitTemplate, join
 def create_resource(sagemaker: Any, kind: str, default_name: str, members: dict[str, Any]) -> dict[str, str]:
     """The new resource's attributes: its ARN as `Ref`, and its name."""
     named = {f"{kind}Name": default_name} | {name: v for name, v in members.items() if name not in FOR_UPDATES}
-    create = {
-        "Model": sagemaker.create_model,
-        "EndpointConfig": sagemaker.create_endpoint_config,
-        "Endpoint": sagemaker.create_endpoint,
-    }[kind]
-    response = create(**coerce_types(named, sagemaker.meta.service_model.operation_model(f"Create{kind}").input_shape))
+    response = call(sagemaker, f"Create{kind}", named)
     return {"Ref": response[f"{kind}Arn"], f"{kind}Name": named[f"{kind}Name"]}
-
-
-def coerce_types(value: Any, shape: Any) -> Any:
-    """CloudFormation's strings as the numbers and booleans that the API expects."""
-    match shape.type_name:
-        case "structure":
-            # boto3 reports names that the API does not know.
-            known = shape.members
-            return {name: coerce_types(item, known[name]) if name in known else item for name, item in value.items()}
-        case "list":
-            return [coerce_types(item, shape.member) for item in value]
-        case "integer" | "long":
-            return int(value)
-        case "float" | "double":
-            return float(value)
-        case "boolean":
-            return value in (True, "true")
-    return value

@@ -12,6 +12,12 @@ import botocore.session
 from botocore.config import Config
 
 REGION = "us-east-1"
+# Boto3 looks for a service's own endpoint under its service id, which is not always its client's name.
+ENDPOINT_VARIABLES = {
+    "sagemaker": "AWS_ENDPOINT_URL_SAGEMAKER",
+    "sagemaker-runtime": "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME",
+    "application-autoscaling": "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
+}
 DIRECT_HOSTS = ("127.0.0.1", "localhost")
 # Threads may share clients, but not the session that creates them.
 creating_client = threading.Lock()
@@ -26,6 +32,7 @@ def client_environment(endpoint: str, sagemaker_url: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_SAGEMAKER": sagemaker_url,
         "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": sagemaker_url,
+        "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING": sagemaker_url,
         # MiniStack would read a key of twelve digits as an account id.
         "AWS_ACCESS_KEY_ID": f"LOCAL{secrets.token_hex(16).upper()}",
         "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),
@@ -67,7 +74,7 @@ def create_client(environment: Mapping[str, str], service: str, config: Config |
 
     Ignores the caller's own AWS setup, even a profile that does not exist.
     """
-    own = f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}"
+    own = ENDPOINT_VARIABLES.get(service, "")
     with creating_client:
         return session().client(
             service,  # type: ignore[call-overload]

@@ -9,11 +9,14 @@ import os
 import resource
 import sys
 from contextlib import suppress
+from functools import cache, partial
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app
 
+from binlocal import cloudformation
+from binlocal.environment import create_client
 from binlocal.gate import Gate
 from binlocal.state import READY_PATH
 
@@ -31,6 +34,7 @@ def main() -> None:
     config.keep_alive_timeout = 75
     gate = Gate(app, port=port, key=os.environ["AWS_ACCESS_KEY_ID"], health=READY_PATH)
     allow_many_connections()
+    cloudformation.install(cache(partial(create_client, os.environ)))
     asyncio.run(serve(gate, config))  # type: ignore[arg-type]
 
 

@@ -1,7 +1,6 @@
 """Plan, create, change and destroy with the real `sam` on the local stack's CloudFormation.
 
-The project's own template can't be deployed that way, because the local CloudFormation knows no SageMaker. A small one
-stands for it, with a bucket and a table that survive their stack.
+A small template with a bucket and a table that survive their stack; test_rehearsal.py deploys the project's own.
 """
 
 from __future__ import annotations

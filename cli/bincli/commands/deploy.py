@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 
 from bincli.commands.image import FOLDER, REPOSITORY
 from bincli.deploy.changes import Change, sentences, warnings_of
 from bincli.deploy.quotas import Checked
-from bincli.deployment import LOOPBACK, ROOT, aws_clients, warn, warn_if_local
+from bincli.deployment import ROOT, aws_clients, warn, warn_if_local
 from bincli.errors import INCOMPLETE, CommandError, exit_on_error
 from bincli.options import Json, Profile, Region
 from bincli.output import Block, Output, Record
@@ -116,8 +115,6 @@ class Deployer:
 
         self._clients, self._programs, self._output = clients, programs, output
         self._cloudformation = clients("cloudformation")
-        if urlsplit(self._cloudformation.meta.endpoint_url).hostname in LOOPBACK:
-            raise CommandError("`bintally up` deploys the local stack. `unset AWS_PROFILE AWS_CONFIG_FILE` for AWS.")
         self._target = Target(name, self._cloudformation.meta.region_name, profile)
 
     def deploy(
@@ -155,13 +152,13 @@ class Deployer:
 
     def _existing(self, *, plan: bool) -> StackDescription | None:
         """The stack, after deleting what a failed first create left. Raises CommandError if it can't be deployed."""
-        from bincli.deploy.run import find_stack, remove_failed_create
+        from bincli.deploy.run import check_ours, find_stack, remove_failed_create
         from bincli.stacks import FAILED_CREATE
 
         stack = find_stack(self._cloudformation, self._target.stack)
         if stack is None or stack.status != FAILED_CREATE:
-            if stack and "IntakeBucket" not in stack.outputs:
-                raise CommandError(f"The stack {stack.name} is not a bintally stack. Choose another --stack.")
+            if stack:
+                check_ours(stack)
             return stack
         failed = f"The first create of {stack.name} failed and was rolled back"
         if plan:

@@ -32,6 +32,19 @@ def find_stack(cloudformation: Any, name: str) -> StackDescription | None:
     raise CommandError(f"The stack {name} can't be deployed: it is in {stack.status}. {advice}")
 
 
+def check_ours(stack: StackDescription) -> None:
+    """Raises CommandError for a stack that `bintally deploy` would spoil."""
+    from binlocal.template import VALUES_OUTPUT
+
+    if "IntakeBucket" not in stack.outputs:
+        raise CommandError(f"The stack {stack.name} is not a bintally stack. Choose another --stack.")
+    if VALUES_OUTPUT in stack.outputs:
+        raise CommandError(
+            f"`bintally up` made the stack {stack.name}, in parts. To rehearse a deployment beside it, choose another "
+            "--stack. For AWS, `unset AWS_PROFILE AWS_CONFIG_FILE`."
+        )
+
+
 def check_names(dynamodb: Any, name: str) -> None:
     """Raises CommandError if a table has the name that a new stack gives its own: the create would fail."""
     ours = {f"{name}-{table}" for table in ("images", "bins", "consignments", "jobs")}

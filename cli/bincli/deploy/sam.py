@@ -14,7 +14,8 @@ from bincli.stacks import StackDescription
 
 SAM = ROOT / ".venv" / "sam" / "bin" / "sam"
 BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
-BUILD = ["make", "-C", str(ROOT), "build"]
+# `make build`, unless what is there was built from these files.
+BUILD = ["make", "-C", str(ROOT), ".aws-sam/build/template.yaml"]
 NAME = re.compile(r"[a-z][a-z0-9-]{0,27}")
 # Parts of the model, which is immutable: a change of one needs another name.
 MODEL = ("ModelImageUri", "ModelDataUrl", "RequestsPerInstance")

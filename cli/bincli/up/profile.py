@@ -16,7 +16,11 @@ CONFIG_FILE = "aws-config"
 SHELL_FILE = "aws.env"
 SAM_FILE = "sam-env.json"
 FILES = (CONFIG_FILE, SHELL_FILE, SAM_FILE)
-SERVICES = {"sagemaker": "AWS_ENDPOINT_URL_SAGEMAKER", "sagemaker_runtime": "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME"}
+SERVICES = {
+    "sagemaker": "AWS_ENDPOINT_URL_SAGEMAKER",
+    "sagemaker_runtime": "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME",
+    "application_auto_scaling": "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
+}
 VARIABLES = ("AWS_PROFILE", "AWS_CONFIG_FILE")
 # What takes precedence over a profile. So do the endpoints of single services, such as AWS_ENDPOINT_URL_S3.
 STRONGER = (

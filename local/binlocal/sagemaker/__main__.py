@@ -24,6 +24,7 @@ from binlocal.sagemaker.clock import Clock, SystemClock
 from binlocal.sagemaker.container import Container
 from binlocal.sagemaker.control import ControlPlane, Members
 from binlocal.sagemaker.endpoint import Endpoint
+from binlocal.sagemaker.endpoints import Endpoints
 from binlocal.sagemaker.events import Rules, transform_state_change
 from binlocal.sagemaker.faults import FaultInjector, read_plan
 from binlocal.sagemaker.faulty_model import FaultyModelServer
@@ -87,7 +88,8 @@ def create_control_plane(
         clock=clock,
         region=region,
     )
-    return ControlPlane(account=LOCAL_ACCOUNT, registry=registry, make_endpoint=make_endpoint, transforms=transforms)
+    endpoints = Endpoints(registry, make_endpoint, faults, clock)
+    return ControlPlane(account=LOCAL_ACCOUNT, registry=registry, endpoints=endpoints, transforms=transforms)
 
 
 def create_server(app: App, port: int, key: str) -> uvicorn.Server:

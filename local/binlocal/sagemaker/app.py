@@ -24,6 +24,8 @@ from binlocal.sagemaker.faults import FaultInjector
 
 # The operations that functions call. Others are called while a stack is set up, where faults must not interfere.
 FAULTY_OPERATIONS = {"CreateTransformJob", "DescribeTransformJob", "StopTransformJob", "ListTransformJobs"}
+# The services whose operations are performed here, by the prefix of X-Amz-Target.
+SERVICES = {"SageMaker": "sagemaker", "AnyScaleFrontendService": "application-autoscaling"}
 
 
 def create_app(control: ControlPlane, faults: FaultInjector, clock: Clock) -> Starlette:
@@ -33,25 +35,25 @@ def create_app(control: ControlPlane, faults: FaultInjector, clock: Clock) -> St
         return Response()
 
     async def perform(request: Request) -> Response:
-        operation = request.headers.get("X-Amz-Target", "").removeprefix("SageMaker.")
+        service, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
         body = await request.body()
         may_fail = operation in FAULTY_OPERATIONS
         if may_fail:
             fail_before(faults)
-        result = await run_in_threadpool(lambda: control.perform(operation, parse_members(operation, body)))
+        result = await run_in_threadpool(lambda: control.perform(operation, parse_members(service, operation, body)))
         if may_fail:
             fail_after(faults)
         return Response(json.dumps(result), media_type="application/x-amz-json-1.1")
 
     async def invoke(request: Request) -> Response:
         fail_before(faults)
-        endpoint = runtime.find_endpoint(control.endpoints, request.path_params["name"], control.account)
+        endpoint = runtime.find_endpoint(control.endpoints.running, request.path_params["name"], control.account)
         response = await run_in_threadpool(runtime.invoke, endpoint, await request.body(), request.headers)
         return Response(response.body, headers=runtime.response_headers(response))
 
     async def invoke_async(request: Request) -> Response:
         fail_before(faults)
-        endpoint = runtime.find_endpoint(control.endpoints, request.path_params["name"], control.account)
+        endpoint = runtime.find_endpoint(control.endpoints.running, request.path_params["name"], control.account)
         accepted = runtime.accept(endpoint, request.headers, await request.body(), clock.now())
         endpoint.submit(accepted)
         fail_after(faults)
@@ -78,11 +80,11 @@ async def error_response(_: Request, error: Any) -> Response:
     )
 
 
-def parse_members(operation: str, body: bytes) -> Members:
+def parse_members(service: str, operation: str, body: bytes) -> Members:
     """The request's members, validated against botocore's model of the operation. Raises ApiError."""
-    model = service_model()
+    model = service_model(SERVICES.get(service, "sagemaker"))
     if operation not in model.operation_names:
-        raise ApiError("UnknownOperationException", f"SageMaker has no operation {operation!r}.")
+        raise ApiError("UnknownOperationException", f"{model.service_id} has no operation {operation!r}.")
     try:
         members: dict[str, Any] = json.loads(body or b"{}")
     except ValueError as error:
@@ -96,5 +98,5 @@ def parse_members(operation: str, body: bytes) -> Members:
 
 
 @cache
-def service_model() -> ServiceModel:
-    return botocore.session.get_session().get_service_model("sagemaker")
+def service_model(name: str = "sagemaker") -> ServiceModel:
+    return botocore.session.get_session().get_service_model(name)

@@ -1,4 +1,4 @@
-"""The `sagemaker` API: models, endpoint configurations, endpoints and transform jobs.
+"""The `sagemaker` API: models, endpoint configurations, endpoints, transform jobs and the Model Registry.
 
 Operations take and return members as in botocore's service model `sagemaker` 2017-07-24.
 """
@@ -7,37 +7,38 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from binlocal.sagemaker.async_inference import DEFAULT_CONCURRENCY, AsyncSettings
-from binlocal.sagemaker.endpoint import Endpoint
+from binlocal.sagemaker import packages, scaling
+from binlocal.sagemaker.endpoints import Endpoints, without_tags
 from binlocal.sagemaker.errors import ApiError
 from binlocal.sagemaker.listing import page, pick
 from binlocal.sagemaker.registry import Registry, container_environment_of
+from binlocal.sagemaker.settings import async_settings
 from binlocal.sagemaker.transforms import TransformJobs
 
 Members = dict[str, Any]
-EndpointMaker = Callable[[str, Members, AsyncSettings | None], Endpoint]
 
 
 class ControlPlane:
-    """`make_endpoint(name, container environment, async settings)` creates an endpoint, which is then started here."""
+    """Performs one operation at a time, also of the Model Registry and of Application Auto Scaling."""
 
-    def __init__(
-        self, *, account: str, registry: Registry, make_endpoint: EndpointMaker, transforms: TransformJobs
-    ) -> None:
+    def __init__(self, *, account: str, registry: Registry, endpoints: Endpoints, transforms: TransformJobs) -> None:
         self.account = account
-        self.endpoints: dict[str, Endpoint] = {}
+        self.endpoints = endpoints
         self.transforms = transforms
+        self._packages = packages.ModelPackages(registry)
         self._registry = registry
-        self._make_endpoint = make_endpoint
         self._lock = threading.RLock()
 
     def perform(self, operation: str, members: Members) -> Members:
-        """Performs one operation at a time. Raises ApiError."""
-        method = OPERATIONS.get(operation)
-        if method is None:
-            raise ApiError("UnknownOperationException", f"The local SageMaker has no operation {operation}.")
+        """Raises ApiError."""
         with self._lock:
-            return method(self, members)
+            if operation in scaling.OPERATIONS:
+                return scaling.OPERATIONS[operation](self.endpoints.scaling, members)
+            if operation in packages.OPERATIONS:
+                return packages.OPERATIONS[operation](self._packages, members)
+            if operation in OPERATIONS:
+                return OPERATIONS[operation](self, members)
+        raise ApiError("UnknownOperationException", f"The local SageMaker has no operation {operation}.")
 
     def create_model(self, members: Members) -> Members:
         container_environment_of(members)
@@ -50,37 +51,14 @@ class ControlPlane:
         described = self._add("endpoint-config", members["EndpointConfigName"], members)
         return {"EndpointConfigArn": described["EndpointConfigArn"]}
 
-    def create_endpoint(self, members: Members) -> Members:
-        name = members["EndpointName"]
-        config = self._registry.find("endpoint-config", members["EndpointConfigName"])
-        endpoint = self._endpoint(name, config)
-        described = self._add("endpoint", name, members)
-        self.endpoints[name] = endpoint
-        endpoint.start()
-        return {"EndpointArn": described["EndpointArn"]}
-
     def describe_model(self, members: Members) -> Members:
         return self._registry.find("model", members["ModelName"])
 
     def describe_endpoint_config(self, members: Members) -> Members:
         return self._registry.find("endpoint-config", members["EndpointConfigName"])
 
-    def describe_endpoint(self, members: Members) -> Members:
-        described = self._with_status(self._registry.find("endpoint", members["EndpointName"]))
-        if described["EndpointStatus"] == "Failed":
-            described["FailureReason"] = "The container did not pass the ping health check. See the model server's log."
-        return described
-
     def delete_model(self, members: Members) -> Members:
         return self._remove("model", members["ModelName"])
-
-    def delete_endpoint_config(self, members: Members) -> Members:
-        return self._remove("endpoint-config", members["EndpointConfigName"])
-
-    def delete_endpoint(self, members: Members) -> Members:
-        removed = self._remove("endpoint", members["EndpointName"])
-        self.endpoints.pop(members["EndpointName"]).stop()
-        return removed
 
     def list_models(self, members: Members) -> Members:
         return self._list("model", "Model", "Models", members)
@@ -93,34 +71,21 @@ class ControlPlane:
 
     def restore(self) -> None:
         """Restarts the endpoints and ends the jobs that the registry has from an earlier process."""
-        for described in self._registry.all("endpoint"):
-            config = self._registry.find("endpoint-config", described["EndpointConfigName"])
-            name = described["EndpointName"]
-            self.endpoints[name] = self._endpoint(name, config)
-            self.endpoints[name].start(announce=False)
+        self.endpoints.restore()
         self.transforms.fail_interrupted()
 
     def stop(self) -> None:
         self.transforms.close()
-        for endpoint in self.endpoints.values():
-            endpoint.stop()
-
-    def _endpoint(self, name: str, config: Members) -> Endpoint:
-        model = self._registry.find("model", config["ProductionVariants"][0]["ModelName"])
-        return self._make_endpoint(name, container_environment_of(model), async_settings(config))
-
-    def _with_status(self, endpoint: Members) -> Members:
-        status = self.endpoints[endpoint["EndpointName"]].model.status
-        return {**endpoint, "EndpointStatus": status, "LastModifiedTime": endpoint["CreationTime"]}
+        self.endpoints.stop()
 
     def _list(self, kind: str, member: str, listed: str, request: Members) -> Members:
         found = self._registry.all(kind)
-        shown, token = page(map(self._with_status, found) if kind == "endpoint" else found, member, request)
+        shown, token = page(map(self.endpoints.with_status, found) if kind == "endpoint" else found, member, request)
         names = (f"{member}Name", f"{member}Arn", "CreationTime", "LastModifiedTime", f"{member}Status")
         return {listed: [pick(one, *names) for one in shown], **({"NextToken": token} if token else {})}
 
     def _add(self, kind: str, name: str, members: Members) -> Members:
-        return self._registry.add(kind, name, {key: value for key, value in members.items() if key != "Tags"})
+        return self._registry.add(kind, name, without_tags(members))
 
     def _remove(self, kind: str, name: str) -> Members:
         self._registry.remove(kind, name)
@@ -130,13 +95,14 @@ class ControlPlane:
 OPERATIONS: dict[str, Callable[[ControlPlane, Members], Members]] = {
     "CreateModel": ControlPlane.create_model,
     "CreateEndpointConfig": ControlPlane.create_endpoint_config,
-    "CreateEndpoint": ControlPlane.create_endpoint,
+    "CreateEndpoint": lambda control, members: control.endpoints.create(members),
+    "UpdateEndpoint": lambda control, members: control.endpoints.update(members),
     "DescribeModel": ControlPlane.describe_model,
     "DescribeEndpointConfig": ControlPlane.describe_endpoint_config,
-    "DescribeEndpoint": ControlPlane.describe_endpoint,
+    "DescribeEndpoint": lambda control, members: control.endpoints.describe(members),
     "DeleteModel": ControlPlane.delete_model,
-    "DeleteEndpointConfig": ControlPlane.delete_endpoint_config,
-    "DeleteEndpoint": ControlPlane.delete_endpoint,
+    "DeleteEndpointConfig": lambda control, members: control.endpoints.delete_config(members),
+    "DeleteEndpoint": lambda control, members: control.endpoints.delete(members),
     "ListModels": ControlPlane.list_models,
     "ListEndpointConfigs": ControlPlane.list_endpoint_configs,
     "ListEndpoints": ControlPlane.list_endpoints,
@@ -145,24 +111,3 @@ OPERATIONS: dict[str, Callable[[ControlPlane, Members], Members]] = {
     "StopTransformJob": lambda control, members: control.transforms.stop(members),
     "ListTransformJobs": lambda control, members: control.transforms.list_page(members),
 }
-
-
-def async_settings(config: Members) -> AsyncSettings | None:
-    """The AsyncInferenceConfig of an endpoint configuration. None for a real-time endpoint. Raises ApiError."""
-    inference = config.get("AsyncInferenceConfig")
-    if inference is None:
-        return None
-    output = inference["OutputConfig"]
-    topics = output.get("NotificationConfig", {})
-    if "S3OutputPath" not in output:
-        raise ApiError("ValidationException", "AsyncInferenceConfig.OutputConfig needs S3OutputPath.")
-    if topics.get("IncludeInferenceResponseIn"):
-        raise ApiError("ValidationException", "The local SageMaker does not support IncludeInferenceResponseIn.")
-    concurrency = inference.get("ClientConfig", {}).get("MaxConcurrentInvocationsPerInstance", DEFAULT_CONCURRENCY)
-    return AsyncSettings(
-        output_path=output["S3OutputPath"],
-        failure_path=output.get("S3FailurePath"),
-        success_topic=topics.get("SuccessTopic"),
-        error_topic=topics.get("ErrorTopic"),
-        concurrency=concurrency,
-    )

@@ -27,6 +27,8 @@ class Endpoint:
         self._waiting: deque[AsyncRequest] = deque()
         self._arrival = threading.Condition()
         self._stopped = threading.Event()
+        self._workers: list[threading.Thread] = []
+        self._successor: Endpoint | None = None
 
     def start(self, *, announce: bool = True) -> None:
         """Starts the container. `announce` publishes the test notification that SageMaker sends for a new endpoint."""
@@ -36,7 +38,9 @@ class Endpoint:
         for topic in self.inference.settings.topics if announce else []:
             self.inference.storage.publish(topic, TEST_NOTIFICATION)
         for target in [self._expire_forever] + [self._serve_forever] * self.inference.settings.concurrency:
-            threading.Thread(target=target, args=(self.inference,), daemon=True, name=self.name).start()
+            worker = threading.Thread(target=target, args=(self.inference,), daemon=True, name=self.name)
+            self._workers.append(worker)
+            worker.start()
 
     def stop(self) -> None:
         self._stopped.set()
@@ -46,10 +50,27 @@ class Endpoint:
             self._arrival.notify_all()
         self.model.stop()
 
+    def retire(self, successor: "Endpoint") -> None:
+        """Passes the requests that wait, and all later ones, to `successor`; stops after those in progress."""
+        with self._arrival:
+            self._successor = successor
+            waiting = [*self._waiting]
+            self._waiting.clear()
+            self._stopped.set()
+            self._arrival.notify_all()
+        for request in waiting:
+            successor.submit(request)
+        for worker in self._workers:
+            worker.join()
+        self.stop()
+
     def submit(self, request: AsyncRequest) -> None:
         with self._arrival:
-            self._waiting.append(request)
-            self._arrival.notify()
+            if self._successor is None:
+                self._waiting.append(request)
+                self._arrival.notify()
+                return
+        self._successor.submit(request)
 
     def _serve_forever(self, inference: AsyncInference) -> None:
         while request := self._next():

@@ -3,7 +3,8 @@
 The plan in JSON. Every member is optional, and every rate is from 0 to 1:
 `{"seed": 1, "notifications": {"drop": 0.01, "double": 0.01, "delay": 0.01, "reorder": 0.01, "epoch_times": 0.5},
 "delay_seconds": 30, "requests": {"error_5xx": 0.01, "throttle": 0.01, "lost_answer": 0.01},
-"transform": {"capacity": 0.1, "quota": 0.1, "shard": 0.1}, "model": {"kill": 0.01, "slow": 0.01, "slow_seconds": 5},
+"transform": {"capacity": 0.1, "quota": 0.1, "shard": 0.1}, "endpoint": {"quota": 1},
+"model": {"kill": 0.01, "slow": 0.01, "slow_seconds": 5},
 "expiry": {"silent": 1}}`
 """
 
@@ -22,6 +23,7 @@ KINDS = {
     "notifications": ("drop", "double", "delay", "reorder", "epoch_times"),
     "requests": ("error_5xx", "throttle", "lost_answer"),
     "transform": ("capacity", "quota", "shard"),
+    "endpoint": ("quota",),
     "model": ("kill", "slow"),
     "expiry": ("silent",),
 }

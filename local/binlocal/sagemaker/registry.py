@@ -10,7 +10,16 @@ from binlocal.sagemaker.clock import Clock
 from binlocal.sagemaker.errors import ApiError
 
 Members = dict[str, Any]
-KINDS = ("model", "endpoint-config", "endpoint", "transform-job")
+KINDS = (
+    "model",
+    "endpoint-config",
+    "endpoint",
+    "transform-job",
+    "scalable-target",
+    "scaling-policy",
+    "model-package-group",
+    "model-package",
+)
 
 
 class Registry:

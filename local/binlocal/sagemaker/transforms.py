@@ -15,6 +15,7 @@ from binlocal.sagemaker.container import ModelServer
 from binlocal.sagemaker.errors import ApiError
 from binlocal.sagemaker.faults import FaultInjector
 from binlocal.sagemaker.listing import page, pick
+from binlocal.sagemaker.quotas import quota_exceeded
 from binlocal.sagemaker.registry import Registry, container_environment_of
 from binlocal.sagemaker.storage import Storage
 from binlocal.sagemaker.transform_run import TransformRun, container_environment
@@ -27,16 +28,6 @@ MAX_RUNNING_JOBS = 2
 SLOT_POLL_SECONDS = 0.2
 
 logger = logging.getLogger(__name__)
-
-
-def quota_exceeded(resources: Members) -> ApiError:
-    """The refusal of a job that needs more instances than the account may have."""
-    return ApiError(
-        "ResourceLimitExceeded",
-        f"The account-level service limit '{resources['InstanceType']} for transform job usage' is 0 Instances, with "
-        f"current utilization of 0 Instances and a request delta of {resources['InstanceCount']} Instances. Please use "
-        "AWS Service Quotas to request an increase for this quota.",
-    )
 
 
 class TransformJobs:
@@ -71,7 +62,8 @@ class TransformJobs:
         model = self._registry.find("model", members["ModelName"])
         inputs = self._inputs(members)
         if self._faults.occurs("transform.quota"):
-            raise quota_exceeded(members["TransformResources"])
+            resources = members["TransformResources"]
+            raise quota_exceeded(resources["InstanceType"], resources["InstanceCount"], "transform job")
         status = {"TransformJobStatus": "InProgress"}
         job = self._registry.add(KIND, members["TransformJobName"], {**members, **status})
         environment = container_environment(job, container_environment_of(model))

@@ -2,8 +2,9 @@ from types import SimpleNamespace
 
 import botocore.session
 import pytest
-from binlocal.deploy import coerce_types, create_endpoints, create_stack
+from binlocal.deploy import create_endpoints, create_stack
 from binlocal.errors import DeployError
+from binlocal.members import coerce_types
 from binlocal.template import split_template
 
 

@@ -130,7 +130,7 @@ def test_the_functions_are_built_before_sam_deploys_them() -> None:
     account.deploy()
 
     assert account.programs.ran[0][0] == "make"
-    assert account.programs.ran[0][-1] == "build"
+    assert account.programs.ran[0][-1] == ".aws-sam/build/template.yaml"
 
 
 def test_a_stack_without_changes_is_not_deployed() -> None:
@@ -260,12 +260,13 @@ def test_a_stack_of_somebody_else_is_not_changed() -> None:
     assert account.programs.ran == []
 
 
-def test_the_local_stack_is_not_deployed_to() -> None:
-    account = Account()
-    account.cloudformation.meta.endpoint_url = "http://127.0.0.1:4566"
+def test_the_stack_of_bintally_up_is_left_alone() -> None:
+    account = Account("CREATE_COMPLETE")
+    account.cloudformation.outputs = {"IntakeBucket": "b", "LocalSageMakerValues": "x"}
 
-    with pytest.raises(CommandError, match="bintally up"):
+    with pytest.raises(CommandError, match=r"bintally up.*another --stack"):
         account.deploy()
+    assert account.programs.ran == []
 
 
 def test_nothing_is_changed_unless_a_person_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,6 +103,7 @@ def test_sam_gets_the_functions_variables_and_endpoints_that_a_container_reaches
                 "AWS_ENDPOINT_URL": "http://host.docker.internal:4566",
                 "AWS_ENDPOINT_URL_SAGEMAKER": "http://host.docker.internal:4567",
                 "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": "http://host.docker.internal:4567",
+                "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING": "http://host.docker.internal:4567",
             }
         }
 

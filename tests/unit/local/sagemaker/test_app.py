@@ -13,6 +13,7 @@ from binlocal.sagemaker.async_inference import AsyncInference
 from binlocal.sagemaker.container import ContainerResponse
 from binlocal.sagemaker.control import ControlPlane
 from binlocal.sagemaker.endpoint import Endpoint
+from binlocal.sagemaker.endpoints import Endpoints
 from binlocal.sagemaker.errors import ContainerError
 from binlocal.sagemaker.faults import FaultInjector, parse_plan
 from binlocal.sagemaker.notifier import Notifier
@@ -68,9 +69,8 @@ class Local:
             clock=self.clock,
             region="us-east-1",
         )
-        return ControlPlane(
-            account="000000000000", registry=registry, make_endpoint=self.make_endpoint, transforms=transforms
-        )
+        endpoints = Endpoints(registry, self.make_endpoint, self.faults, self.clock)
+        return ControlPlane(account="000000000000", registry=registry, endpoints=endpoints, transforms=transforms)
 
     def make_model(self, environment):
         self.environments.append(environment)
