@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from bintally.domain.bins import BinCount
+from bintally.domain.bins import BinCount, HumanCount
 from bintally.domain.intervals import number_text
 from bintally.domain.names import normalised
 from bintally.domain.verdicts import Verdict
@@ -103,6 +104,7 @@ def record_of(count: BinCount) -> Record:
         "reason": count.reason,
         "code": count.code,
         "source": count.source,
+        "human": asdict(count.human) if count.human else None,
         "model": count.model,
         "image": f"s3://{count.image.bucket}/{count.image.key}",
         "captured_at": count.image.captured_at,
@@ -132,12 +134,20 @@ def bins_table(counts: Sequence[BinCount]) -> Table:
     return table
 
 
+def human_text(human: HumanCount | None) -> str:
+    if human is None:
+        return ""
+    said = "can't tell" if human.count is None else str(human.count)
+    return f"{said}, by {human.who} on {minute_text(human.decided_at)} (UTC)"
+
+
 def details_table(count: BinCount) -> Table:
     """Everything about one bin, with the probability of each number of items as a bar."""
     table = Table([Column(""), Column("", folds=True)], header=False)
     record = record_of(count)
     number = number_text(count.count, count.at_least)
     shown = {**record, "count": number, "at_least": None, "interval": interval_text(count.interval)}
+    shown["human"] = human_text(count.human)
     shown["volume"] = volume_text(count.volume)
     for name, value in shown.items():
         if value not in (None, "") and name not in SHOWN_AS_BARS:

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
+from bintally.domain.history import LineRecord
 from bintally.domain.risk import Odds, odds_facts
 from bintally.domain.verdicts import NO_LONGER_ORDERED, NOT_COUNTED, WAITING, Finding, OrderLine, Verdict
 
@@ -89,6 +90,13 @@ class DynamoOrders:
     def all(self) -> Iterator[OrderLine]:
         """Every line, by a scan."""
         return (line_from_item(item) for item in pages(self._client, "scan", TableName=self._table))
+
+    def history(self, bin_id: str) -> list[LineRecord]:
+        """The order lines of a bin, with their last import and verdict."""
+        found = self._query("bin_id", bin_id, IndexName="ByBin")
+        keys = [{name: each[name] for name in ("consignment_id", "bin_id")} for each in found]
+        items = read_each(self._client, self._table, keys)
+        return [LineRecord(line_from_item(each), each["imported_at"], each.get("judged_at", "")) for each in items]
 
     def due(self, now: str, limit: int) -> list[tuple[str, str]]:
         per_partition = -(-limit // PARTITIONS)

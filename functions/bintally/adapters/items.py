@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bintally.adapters.dynamo import Item
 from bintally.domain.bins import BinCount
+from bintally.domain.history import PhotoRecord
 from bintally.domain.image import Image, LedgerEntry, Status
 from bintally.domain.manifest import Prediction
 
@@ -60,4 +61,17 @@ def entry_from_item(item: Item) -> LedgerEntry:
         item.get("code", ""),
         int(item.get("recounts", 0)),
         item.get("model", ""),
+    )
+
+
+def photo_record_from_item(item: Item) -> PhotoRecord:
+    """What the history of a bin says about a ledger item."""
+    return PhotoRecord(
+        image_from_item(item),
+        Status(item["status"]),
+        item.get("completed_at", ""),
+        int(item["count"]) if "count" in item else None,
+        int(item["at_least"]) if "at_least" in item else None,
+        item.get("model", ""),
+        item.get("reason", ""),
     )

@@ -8,7 +8,13 @@ from typing import Any
 
 from bintally.adapters.dynamo import Item, count_items, deserialised, pages, put_new, read_each, update, write_each
 from bintally.adapters.errors import store_errors
-from bintally.adapters.items import attributes_of_image, attributes_of_result, entry_from_item
+from bintally.adapters.items import (
+    attributes_of_image,
+    attributes_of_result,
+    entry_from_item,
+    photo_record_from_item,
+)
+from bintally.domain.history import PhotoRecord
 from bintally.domain.image import Image, LedgerEntry, Status, may_follow
 from bintally.domain.manifest import Prediction, PredictionError
 from bintally.domain.transitions import Completion, Requeue
@@ -72,6 +78,19 @@ class DynamoLedger:
     def all(self) -> Iterator[LedgerEntry]:
         """Every entry, by a scan."""
         return (entry_from_item(item) for item in pages(self._client, "scan", TableName=self._table))
+
+    def history(self, bin_id: str) -> list[PhotoRecord]:
+        """All photos of a bin. Those of the last seconds may be missing."""
+        found = pages(
+            self._client,
+            "query",
+            TableName=self._table,
+            IndexName="ByBin",
+            KeyConditionExpression="bin_id = :bin_id",
+            ExpressionAttributeValues={":bin_id": {"S": bin_id}},
+        )
+        keys = [{"image_id": item["image_id"]} for item in found]
+        return [photo_record_from_item(item) for item in read_each(self._client, self._table, keys)]
 
     def register(self, images: Sequence[Image], job_id: str, now: str) -> None:
         facts = {"status": Status.SUBMITTED.value, "job_id": job_id, "attempts": 1, "submitted_at": now}
