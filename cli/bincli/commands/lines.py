@@ -22,9 +22,10 @@ from bincli.errors import exit_on_error
 from bincli.options import Json, Profile, Region, Stack
 from bincli.output import Block, Note, Output
 from bincli.tables import Column, Table
+from bincli.text import visible
 from bincli.verdicts import attention, risk_text, verdict_text
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # https://owasp.org/www-community/attacks/CSV_Injection
+FORMULA = ("=", "+", "-", "@")  # https://owasp.org/www-community/attacks/CSV_Injection
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,9 @@ def _urgency(line: OrderLine) -> tuple[object, ...]:
 
 
 def csv_text(lines: Iterable[OrderLine]) -> str:
-    """The lines as CSV with a header. Text is never a formula."""
+    """The lines as CSV with a header. Text is never a formula, and control characters are escaped."""
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, lineterminator="\n")
     for number, record in enumerate(map(line_record, lines)):
         if not number:
             writer.writerow(record)
@@ -114,7 +115,10 @@ def csv_text(lines: Iterable[OrderLine]) -> str:
 
 
 def _cell(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    text = visible(value)
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def view(lines: Sequence[OrderLine], chosen: Filter) -> Iterator[Block]:

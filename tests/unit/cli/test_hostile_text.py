@@ -21,9 +21,11 @@ from bincli.commands import (
     bins,
     consignment,
     count,
+    decide,
     demo,
     invoke,
     jobs,
+    lines,
     orders,
     redrive,
     retry,
@@ -42,6 +44,8 @@ from bincli.output import Output
 from bincli.site_settings import fault_of, settings_of
 from binlocal.errors import StackError
 from bintally.adapters.site_settings import SettingsVersion
+from bintally.domain.decisions import Decision
+from bintally.domain.history import Kind, Moment
 from bintally.domain.verdicts import VerdictRules
 
 from tests.nothing_lost.keys import KEYS
@@ -75,6 +79,22 @@ def show_consignments(text: str, output: Output) -> None:
     consignment.show_consignments(deployment, output)
     consignment.show_consignment(deployment, text, output)
     consignment.show_without_photo(deployment, output)
+
+
+def show_lines(text: str, output: Output) -> None:
+    line = {"consignment_id": text, "bin_id": text, "expected": 3, "order_version": "1", "verdict": "SHORT"}
+    tables = {"consignmentstable": [{**line, "reason": text, "due_at": text}]}
+    deployment = Deployment("fake", OUTPUTS, lambda service: FakeDynamo(**tables))
+    lines.show_lines(deployment, lines.Filter(), output)
+    lines.show_lines(deployment, lines.Filter(), output, as_csv=True)
+
+
+def show_decision(text: str, output: Output) -> None:
+    output.emit([], decide.stored_view(Decision(text, text, text, text, text, 3)))
+
+
+def show_history(text: str, output: Output) -> None:
+    output.emit([], [decide.history_table([Moment(text, Kind.PHOTO, text, text)])])
 
 
 def show_jobs(text: str, output: Output) -> None:
@@ -164,7 +184,10 @@ SHOWN: dict[str, list[Callable[[str, Output], None]]] = {
     "count": [show_counts],
     "demo": [show_demo, show_demo_orders],
     "invoke": [show_invocation],
+    "decide": [show_decision, show_error],
+    "history": [show_history, show_error],
     "jobs": [show_jobs],
+    "lines": [show_lines],
     "orders import": [show_import],
     "redrive": [show_redriven],
     "retry": [show_retried],

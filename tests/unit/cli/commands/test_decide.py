@@ -52,7 +52,7 @@ def test_a_decision_is_stored_shown_and_undone(deployment):
     assert (bin_record["count"], bin_record["source"], bin_record["human"]["count"]) == (3, "human", 4)
     assert undone.records[0]["undone_by"] == "bob"
     assert sorted(each["kind"] for each in past.records[-2:]) == ["decision", "undo"]
-    assert [each["kind"] for each in past.records[:2]] == ["order", "photo"]
+    assert {each["kind"] for each in past.records[:2]} == {"order", "photo"}
     assert {each["kind"] for each in past.records[2:4]} == {"result", "verdict"}
 
 
