@@ -136,7 +136,7 @@ class Deployer:
         if not plan and not ignore_quotas and any(quota.is_short for quota in outcome.quotas):
             return outcome
         steps = deployments(stack, parameters)
-        self._show_hints(after, pauses_scaling=bool(stack) and len(steps) > 1)
+        self._show_hints(after, parameters, pauses_scaling=bool(stack) and len(steps) > 1)
         self._programs.run(BUILD)
         planned = {name: value for step in steps[: None if stack else 1] for name, value in step.items()}
         outcome.changes = plan_deployment(self._programs, self._cloudformation, self._target, planned)
@@ -189,10 +189,10 @@ class Deployer:
                 self._output.info(f"  {quota.request(self._target.region)}")
         return checked
 
-    def _show_hints(self, parameters: Mapping[str, str], *, pauses_scaling: bool) -> None:
-        from bincli.deploy.hints import hint_of_idle_endpoint, hints_of
+    def _show_hints(self, after: Mapping[str, str], given: Mapping[str, str], *, pauses_scaling: bool) -> None:
+        from bincli.deploy.hints import hint_of_idle_endpoint, hint_of_settings, hints_of
 
-        hints = list(hints_of(parameters))
+        hints = [*hints_of(after), hint_of_settings(self._clients("ssm"), self._target.stack, given)]
         if pauses_scaling:
             hints.append(hint_of_idle_endpoint(self._clients("sagemaker"), f"{self._target.stack}-counter"))
         for hint in filter(None, hints):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bintally.domain.errors import BintallyError
+from bintally.domain.site_settings import NAMES, parameter_name
+
 START = (
     "aws sagemaker update-endpoint-weights-and-capacities --endpoint-name {endpoint} "
     "--desired-weights-and-capacities VariantName=AllTraffic,DesiredInstanceCount=1"
@@ -31,3 +34,23 @@ def hint_of_idle_endpoint(sagemaker: Any, endpoint: str) -> str:
         return ""
     start = START.format(endpoint=endpoint)
     return f"The endpoint has no instance, and none starts while its type changes, so photos wait. Start one: {start}"
+
+
+def hint_of_settings(ssm: Any, stack: str, parameters: Mapping[str, str]) -> str:
+    """Which of the `parameters` have no effect, because people changed them with `bintally settings`; "" if none."""
+    from bintally.adapters.site_settings import SsmSettings
+
+    settings = {name.title().replace("_", ""): name.replace("_", "-") for name in NAMES}
+    given = settings.keys() & parameters.keys()
+    try:
+        changed = SsmSettings(ssm, parameter_name(stack)).changes() if given else {}
+    except BintallyError:
+        return ""
+    names = sorted(name for name in given if settings[name].replace("-", "_") in changed)
+    if not names:
+        return ""
+    reset = " ".join(settings[name] for name in names)
+    return (
+        f"{', '.join(names)}: verdicts keep what was changed with `bintally settings`. To follow the template again: "
+        f"`bintally settings reset {reset} --stack {stack}`."
+    )

@@ -47,7 +47,7 @@ def check_ours(stack: StackDescription) -> None:
 
 def check_names(dynamodb: Any, name: str) -> None:
     """Raises CommandError if a table has the name that a new stack gives its own: the create would fail."""
-    ours = {f"{name}-{table}" for table in ("images", "bins", "consignments", "jobs")}
+    ours = {f"{name}-{table}" for table in ("images", "bins", "consignments", "jobs", "decisions")}
     pages = dynamodb.get_paginator("list_tables").paginate()
     if found := sorted(ours & {table for page in pages for table in page["TableNames"]}):
         raise CommandError(

@@ -51,8 +51,13 @@ class Account:
             self.cloudformation.execute(dict(word.split("=", 1) for word in words))
 
     def client(self, service: str) -> Any:
-        ours = {"cloudformation": self.cloudformation, "service-quotas": self, "dynamodb": self, "sagemaker": self}
-        return ours.get(service) or client(service)
+        if service == "cloudformation":
+            return self.cloudformation
+        return self if service in ("service-quotas", "dynamodb", "sagemaker", "ssm") else client(service)
+
+    def get_parameter(self, **request: Any) -> dict[str, Any]:
+        assert request["Name"] == "/bintally/prod/settings"
+        return {"Parameter": {"Value": json.dumps({"match_risk": 0.03})}}
 
     def describe_endpoint(self, **request: str) -> dict[str, Any]:
         assert request == {"EndpointName": "prod-counter"}
@@ -187,6 +192,14 @@ def test_an_endpoint_without_an_instance_is_said_before_its_type_changes(instanc
     account.deploy(InferenceInstanceType="ml.c7i.xlarge")
 
     assert ("DesiredInstanceCount=1" in account.output.stderr) is said
+
+
+def test_a_parameter_that_people_changed_meanwhile_is_said_to_have_no_effect() -> None:
+    account = Account("CREATE_COMPLETE")
+    account.deploy(MatchRisk="0.01", DiscrepancyRate="0.02", AlertEmail="bins@example.com")
+
+    assert "MatchRisk: verdicts keep what was changed" in account.output.stderr
+    assert "`bintally settings reset match-risk --stack prod`" in account.output.stderr
 
 
 def test_a_replaced_table_is_a_loud_warning() -> None:
