@@ -15,21 +15,28 @@ from bincli.audit.collect import QueueDepth, Report
 from bincli.audit.rules import Audit, Finding
 from bincli.backfill.run import BackfillResult, Plan
 from bincli.backfill.uploads import Skipped, Upload
+from bincli.backup.tables import Restored
 from bincli.commands import (
     audit,
     backfill,
+    backup,
     bins,
     consignment,
     count,
     decide,
     demo,
+    deploy,
+    destroy,
+    image,
     invoke,
     jobs,
     lines,
     orders,
+    recount,
     redrive,
     retry,
     settings,
+    smoke,
 )
 from bincli.commands.redrive import Redriven
 from bincli.commands.retry import Retried
@@ -37,16 +44,23 @@ from bincli.counting import display_path
 from bincli.demo.drop import Drop
 from bincli.demo.results import Result, Totals
 from bincli.demo.run import bring_orders
+from bincli.deploy.changes import Action, Change
 from bincli.deployment import Deployment
+from bincli.destroy.kept import Kept, Size
 from bincli.errors import CommandError, exit_on_error
 from bincli.functions import Invocation
+from bincli.image.build import PushedImage
+from bincli.model.registry import Package
+from bincli.model.view import live_text, pushed_view
 from bincli.output import Output
 from bincli.site_settings import fault_of, settings_of
 from binlocal.errors import StackError
 from bintally.adapters.site_settings import SettingsVersion
 from bintally.domain.decisions import Decision
 from bintally.domain.history import Kind, Moment
+from bintally.domain.image import Image, LedgerEntry, Status
 from bintally.domain.verdicts import VerdictRules
+from bintally.usecases.canary import CanaryReport
 
 from tests.nothing_lost.keys import KEYS
 from tests.unit.cli.fakes import OUTPUTS, FakeDynamo, FakeSystem
@@ -169,6 +183,46 @@ def show_settings(text: str, output: Output) -> None:
     output.emit([], settings.history_view(versions))
 
 
+def show_tables(text: str, output: Output) -> None:
+    output.emit([], backup.backup_view({"tables": {text: 1}}, Path(text)))
+    output.emit([], backup.restore_view([Restored(text, 1, 0)]))
+
+
+def show_deployment(text: str, output: Output) -> None:
+    outcome = deploy.Outcome(text, [], [Change(Action.CHANGES, text, text, (text,))], True, {text: text})
+    output.emit([], deploy.view(outcome))
+    output.emit([], deploy.sentences(outcome.changes))
+
+
+def show_removal(text: str, output: Output) -> None:
+    removal = destroy.Removal(text, [(Kept(text, text, text), Size(text, 1.0))], waiting=1)
+    output.emit([], destroy.before(removal, delete_data=False))
+    output.emit([], destroy.view(removal))
+
+
+def show_image(text: str, output: Output) -> None:
+    output.emit([], image.view(PushedImage(text, text, text, built=False), output))
+
+
+def show_recount(text: str, output: Output) -> None:
+    output.emit(
+        [],
+        recount.plan_view([LedgerEntry(Image(text, text, text, text, text, text), Status.COUNTED, None, model=text)]),
+    )
+
+
+def show_canary(text: str, output: Output) -> None:
+    output.emit([], smoke.view(CanaryReport({}, {}, (text,), 1)))
+
+
+def show_model(text: str, output: Output) -> None:
+    package = Package(text, 1, text, text, text, text, {"version": text})
+    output.emit([], pushed_view(package))
+    output.emit(
+        [], [live_text(package, text, {}), live_text(None, text, {}), live_text(None, "", {"ModelImageUri": text})]
+    )
+
+
 def show_error(text: str, output: Output) -> None:
     """The errors of every command, and the only foreign text that `up` prints."""
     for kind in (CommandError, StackError, OSError):
@@ -192,13 +246,20 @@ SHOWN: dict[str, list[Callable[[str, Output], None]]] = {
     "redrive": [show_redriven],
     "retry": [show_retried],
     "up": [show_error],
-    # Of these only the errors are tested here, not the rest of their output.
     "settings history": [show_settings],
     "settings reset": [show_settings, show_error],
     "settings set": [show_settings, show_error],
     "settings show": [show_settings],
-    **{name: [show_error] for name in ("backup", "cost", "deploy", "destroy", "image", "recount", "restore", "smoke")},
-    **{f"model {step}": [show_error] for step in ("deploy", "push", "replay", "rollback", "status")},
+    "backup": [show_tables, show_error],
+    "restore": [show_tables, show_error],
+    "deploy": [show_deployment, show_error],
+    "destroy": [show_removal, show_error],
+    "image": [show_image, show_error],
+    "recount": [show_recount, show_error],
+    "smoke": [show_canary, show_error],
+    "cost": [show_error],  # prints nothing but its own words and numbers
+    **{f"model {step}": [show_model, show_deployment, show_error] for step in ("deploy", "push", "rollback", "status")},
+    "model replay": [show_demo, show_error],  # its pictures are those of the demo
 }
 
 
