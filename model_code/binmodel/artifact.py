@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from binmodel.volume import VolumeCalibration, volume_calibration
+
 ONNX_INT8 = "network.int8.onnx"
 SAFETENSORS = "network.safetensors"
 DESCRIPTION = "model.json"
@@ -33,7 +35,8 @@ class Artifact:
 
     `classes` are the counts that the model was trained on. `outputs` are the meanings of the network's outputs, in
     order: the classes, optionally preceded by 0 (an empty bin) and followed by one more (above the last class).
-    Logits are divided by `temperature` before the softmax to calibrate the probabilities.
+    Logits are divided by `temperature` before the softmax to calibrate the probabilities. A model with a `volume` has
+    one more output, the log litres of all items.
     """
 
     folder: Path
@@ -50,6 +53,7 @@ class Artifact:
     metrics: Mapping[str, Any]
     licence: str
     conformal: Conformal | None = None
+    volume: VolumeCalibration | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError unless the outputs are the consecutive classes, optionally with 0 before and one after."""
@@ -93,6 +97,7 @@ def load_artifact(folder: Path) -> Artifact:
             metrics=dict(fields.get("metrics", {})),
             licence=str(fields.get("licence", "")),
             conformal=_conformal(fields.get("conformal")),
+            volume=volume_calibration(fields.get("volume")),
         )
     except FileNotFoundError as error:
         raise ArtifactError(f"There is no model in {folder}: {DESCRIPTION} is missing.") from error

@@ -1,6 +1,7 @@
 """Backends that run the network: ONNX Runtime with int8 weights (the default), or torch with float weights on a GPU.
 
-A backend maps a normalised batch, float32 (N, 3, S, S), to logits, float32 (N, outputs).
+A backend maps a normalised batch, float32 (N, 3, S, S), to float32 (N, columns): the logits of the artifact's outputs,
+followed by the log litres if the model has a volume.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def onnx_backend(artifact: Artifact, threads: int | None) -> Backend:
 
 
 def onnx_session(path: Path, threads: int | None) -> Run:
-    """Runs an ONNX file on the CPU with `threads` threads (None: one for each core)."""
+    """Runs an ONNX file on the CPU with `threads` threads (None: one for each core), its outputs side by side."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -46,7 +47,7 @@ def onnx_session(path: Path, threads: int | None) -> Run:
     name = session.get_inputs()[0].name
 
     def run(batch: Batch) -> Logits:
-        return np.asarray(session.run(None, {name: batch})[0], dtype=np.float32)
+        return np.concatenate(session.run(None, {name: batch}), axis=1, dtype=np.float32)
 
     return run
 
@@ -66,15 +67,15 @@ def torch_backend(artifact: Artifact, threads: int | None) -> Backend:
     if threads:
         torch.set_num_threads(threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = build_network(len(artifact.outputs))
+    network = build_network(len(artifact.outputs), volume=artifact.volume is not None)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.load_state_dict(load_file(artifact.verified(SAFETENSORS)))
     network.to(device).eval()
 
     def run(batch: Batch) -> Logits:
         with torch.inference_mode():
-            logits = network(torch.from_numpy(batch).to(device))
-        return np.asarray(logits.float().cpu().numpy(), dtype=np.float32)
+            columns = network(torch.from_numpy(batch).to(device))
+        return np.asarray(columns.float().cpu().numpy(), dtype=np.float32)
 
     return Backend(run, 1)
 

@@ -1,4 +1,4 @@
-"""The network: torchvision's ResNet-50 with one output for each count."""
+"""The network: torchvision's ResNet-50 with one output for each count, and one for the volume."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ if TYPE_CHECKING:
 FEATURES = 2048  # inputs of the last layer
 
 
-def build_network(outputs: int) -> nn.Module:
+def build_network(outputs: int, *, volume: bool = False) -> nn.Module:
     """A ResNet-50 with this number of outputs and random weights (He et al., 2015, arXiv:1512.03385).
 
     This is torchvision's variant, with the stride in the 3x3 convolution. Input: float32 (N, 3, S, S), normalised by
-    `preprocess.normalise`. Output: float32 logits (N, outputs).
+    `preprocess.normalise`. Output: float32 logits (N, outputs); with `volume`, (N, outputs + 1), the last the log
+    litres.
     """
     _declare_missing_operators()
     from torch import nn
     from torchvision.models import resnet50
 
     network: nn.Module = resnet50(weights=None)
-    network.fc = nn.Linear(FEATURES, outputs)
+    network.fc = nn.Linear(FEATURES, outputs + volume)
     return network
 
 

@@ -14,6 +14,7 @@ from binmodel.artifact import Artifact, load_artifact
 from binmodel.backends import BACKENDS, Logits, Run
 from binmodel.intervals import interval
 from binmodel.preprocess import Pixels, normalise
+from binmodel.volume import Volume
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,7 +38,8 @@ class Prediction:
     The output is `count`, a number of items (0 for an empty bin), or "more than the last class": then `count` is None
     and `at_least` is the last class + 1. Exactly one of the two is None. `probabilities` are those of each class given
     that the count is one of the classes; they sum to 1. `empty` and `over_range` are the probabilities that it is not,
-    and `interval` includes `count` or `at_least`. Each of these three is None if the model does not provide it.
+    and `interval` includes `count` or `at_least`. `volume` is that of all items. Each of these four is None if the
+    model does not provide it.
     """
 
     count: int | None
@@ -47,6 +49,7 @@ class Prediction:
     empty: float | None = None
     over_range: float | None = None
     interval: Interval | None = None
+    volume: Volume | None = None
 
     def fields(self) -> dict[str, Any]:
         """The fields of a prediction line: `count`, even if it is null, and the others that have a value."""
@@ -81,13 +84,18 @@ class Predictor:
 
     def predict(self, pixels: Pixels) -> list[Prediction]:
         """One prediction for each image in `pixels`, uint8 (N, S, S, 3) with S = `input_size`."""
-        logits = self._run(normalise(pixels, self.artifact.mean, self.artifact.std))
+        columns = self._run(normalise(pixels, self.artifact.mean, self.artifact.std))
+        logits, log_litres = columns[:, : len(self.artifact.outputs)], columns[:, -1].tolist()
         temperature = self.artifact.temperature
         among_classes = softmax(in_range(logits, self.artifact.outputs, self.artifact.classes), temperature)
-        return [self._prediction(*rows) for rows in zip(softmax(logits, temperature), among_classes, strict=True)]
+        rows = zip(softmax(logits, temperature), among_classes, log_litres, strict=True)
+        return [self._prediction(*row) for row in rows]
 
-    def _prediction(self, row: Floats, among_classes: Floats) -> Prediction:
-        """`row` has the probabilities of the outputs, `among_classes` those of the classes."""
+    def _prediction(self, row: Floats, among_classes: Floats, log_litres: float) -> Prediction:
+        """`row` has the probabilities of the outputs, `among_classes` those of the classes.
+
+        `log_litres` means nothing for a model without a volume.
+        """
         outputs, classes = self.artifact.outputs, self.artifact.classes
         place = int(counted(row[None])[0])
         exact = outputs[place] <= classes[-1]
@@ -99,6 +107,7 @@ class Predictor:
             empty=round(float(row[0]), 6) if outputs[0] < classes[0] else None,
             over_range=round(float(row[-1]), 6) if outputs[-1] > classes[-1] else None,
             interval=self._interval(row),
+            volume=self.artifact.volume.volume(log_litres) if self.artifact.volume else None,
         )
 
     def _interval(self, row: Floats) -> Interval | None:
