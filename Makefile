@@ -40,7 +40,7 @@ setup: $(VENV)/pip.done
 	-@$(MAKE) --no-print-directory -k -j3 $(VENV)/test.done $(VENV)/gates.done $(BUILDER).done
 
 unit: $(VENV)/test.done ## run the quick tests
-	HYPOTHESIS_PROFILE=quick $(BIN)/pytest -n $(WORKERS) $(UNIT)
+	HYPOTHESIS_PROFILE=quick $(BIN)/pytest -n $(WORKERS) -m "not slow" $(UNIT)
 
 format: $(VENV)/test.done ## format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix-only .
@@ -70,9 +70,16 @@ invoke-docker: .aws-sam/build/template.yaml ## run FUNCTION with EVENT in a cont
 	@test -f "$(STACK)/aws.env" || { echo "No local stack is running in $(STACK). Start one: bintally up --docker" >&2; exit 1; }
 	@. "$(STACK)/aws.env" && $(SAM) local invoke $(FUNCTION) -e $(EVENT) --env-vars "$(STACK)/sam-env.json" $(INVOKE_IMAGE)
 
-# Folders are listed too: one changes when a file in it is removed.
-.aws-sam/build/template.yaml: template.yaml $(shell find functions -name __pycache__ -prune -o -print)
+.aws-sam/build/template.yaml: template.yaml .aws-sam/sources $(shell find functions -type f ! -name '*.pyc')
 	$(MAKE) build
+
+# The names of the functions' files, written when they differ: a removed file is newer than nothing.
+.aws-sam/sources: FORCE
+	@mkdir -p $(@D) && find functions -type f ! -name '*.pyc' | LC_ALL=C sort > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+FORCE:
+
 
 smoke-stack: $(VENV)/demo.done ## prove that a stack works: make smoke-stack [STACK_NAME=bintally]; without it, the local one
 	$(BIN)/bintally smoke $(if $(findstring command,$(origin STACK_NAME)),--stack $(STACK_NAME))

@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from binlocal.template import load_template
 from bintally.domain.image import TRANSITIONS
 from bintally.domain.jobs import UNFINISHED, Job, JobStatus, job_of
-from samtranslator.yaml_helper import yaml_parse
 
 from tests.documents import ROOT
 from tests.fakes import Fakes
 from tests.test_rooms import FOLDERS, OURS
 
 TEXT = (ROOT / "docs" / "architecture.md").read_text()
-RESOURCES = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
+RESOURCES = load_template(ROOT / "template.yaml")["Resources"]
 TABLES = {
     name.removesuffix("Table"): resource["Properties"]
     for name, resource in RESOURCES.items()

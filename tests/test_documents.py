@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from bincli.main import app
-from samtranslator.yaml_helper import yaml_parse
+from binlocal.template import load_template
 from typer.main import get_command
 
 from tests.documents import DOCUMENTS, ROOT, Shown, mentioned, name_of, shown, transcript
@@ -104,7 +104,7 @@ def help_of(script: str, step: str) -> str:
 
 
 def test_sam_is_shown_with_functions_and_events_that_exist() -> None:
-    resources = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
+    resources = load_template(ROOT / "template.yaml")["Resources"]
     found = [re.match(r"sam local invoke (\w+) -e (\S+)", one.line) for one in of("sam")]
     pairs = [(match[1], match[2]) for match in found if match]
 

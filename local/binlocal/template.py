@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse
+import yaml
+from samtranslator.yaml_helper import intrinsics_multi_constructor
 
 from binlocal.errors import TemplateError
 
@@ -32,8 +33,15 @@ class SplitTemplate:
     expressions: tuple[Node, ...]
 
 
+class TemplateLoader(yaml.CSafeLoader):
+    """YAML with CloudFormation's short forms, such as `!Ref`. By libyaml, which takes a tenth of the time."""
+
+
+TemplateLoader.add_multi_constructor("!", intrinsics_multi_constructor)
+
+
 def load_template(path: Path) -> dict[str, Any]:
-    template: dict[str, Any] = yaml_parse(path.read_text())
+    template: dict[str, Any] = yaml.load(path.read_text(), TemplateLoader)  # noqa: S506  (it is a safe loader)
     return template
 
 

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from binlocal.template import load_template
 from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
 PSEUDO = {
@@ -44,12 +44,12 @@ class _NoManagedPolicies:
 @cache
 def source() -> Mapping[str, Any]:
     """The template as it is written."""
-    return MappingProxyType(yaml_parse((ROOT / "template.yaml").read_text()))
+    return MappingProxyType(load_template(ROOT / "template.yaml"))
 
 
 @cache
 def _transformed() -> Mapping[str, Any]:
-    template = yaml_parse((ROOT / "template.yaml").read_text())
+    template = load_template(ROOT / "template.yaml")
     template["Globals"]["Function"]["CodeUri"] = "s3://code/functions.zip"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", PSEUDO["AWS::Region"] or "")

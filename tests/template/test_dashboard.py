@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from binlocal.template import load_template
 from bintally.domain.image import Status
 from bintally.domain.verdicts import Verdict
-from samtranslator.yaml_helper import yaml_parse
 
 from tests.template.deployed import ROOT, stack, stack_without_model
 
@@ -112,7 +112,7 @@ def test_a_discrepancy_needs_no_more_than_every_such_event_has() -> None:
 
 
 def test_a_budget_warns_before_it_is_spent() -> None:
-    template = yaml_parse((ROOT / "budget.yaml").read_text())
+    template = load_template(ROOT / "budget.yaml")
     (budget,) = template["Resources"].values()
     warnings = [each["Notification"] for each in budget["Properties"]["NotificationsWithSubscribers"]]
 

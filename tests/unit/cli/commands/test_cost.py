@@ -9,7 +9,7 @@ from bincli.cost.prices import TABLE, read_prices
 from bincli.cost.usage import read_usage
 from bincli.errors import CommandError
 from bincli.main import app
-from samtranslator.yaml_helper import yaml_parse
+from binlocal.template import load_template
 from typer.testing import CliRunner
 
 ROOT = Path(__file__).parents[4]
@@ -81,7 +81,7 @@ def test_a_file_that_is_not_a_price_table_is_reported(tmp_path: Path, text: str)
 
 
 def test_every_instance_type_of_the_template_has_a_price_and_a_rate() -> None:
-    parameters = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
+    parameters = load_template(ROOT / "template.yaml")["Parameters"]
     types = {
         *parameters["InferenceInstanceType"]["AllowedValues"],
         *parameters["BatchInstanceTypes"]["Default"].split(","),
@@ -92,7 +92,7 @@ def test_every_instance_type_of_the_template_has_a_price_and_a_rate() -> None:
 
 
 def test_the_fixed_part_counts_what_the_template_has() -> None:
-    resources = yaml_parse((ROOT / "template.yaml").read_text())["Resources"].values()
+    resources = load_template(ROOT / "template.yaml")["Resources"].values()
     assumed = read_usage()["assumed"]
 
     def number(kind: str) -> int:

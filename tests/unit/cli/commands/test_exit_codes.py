@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from tests.unit.cli.moto_stack import MotoStack, announcement
 
+pytestmark = pytest.mark.slow
 DESCRIBED = """<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult>
 <Stacks><member><StackName>test</StackName><StackStatus>CREATE_COMPLETE</StackStatus>
 <CreationTime>2026-05-04T12:00:00Z</CreationTime><Outputs>{outputs}</Outputs></member></Stacks>

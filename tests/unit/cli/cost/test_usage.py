@@ -31,6 +31,7 @@ from tests.unit.functions.examples import NOW, RULES, make_images, order_file, p
 from tests.unit.functions.usecases.runs import POLICY
 
 __all__ = ["aws"]
+pytestmark = pytest.mark.slow
 NUMBER = 100  # images of one job, one transaction in each step
 SETTLED = NOW + timedelta(seconds=1)
 

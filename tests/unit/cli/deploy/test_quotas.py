@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from bincli.deploy.quotas import CONCURRENT_RUNS, Checked, Need, check_quotas, needs_of
+from binlocal.template import load_template
 from botocore.stub import Stubber
-from samtranslator.yaml_helper import yaml_parse
 
 from tests.unit.functions.aws import client
 
@@ -40,8 +40,7 @@ def test_every_stack_needs_concurrency_and_events() -> None:
 def test_the_table_of_quotas_in_the_document_is_what_is_checked() -> None:
     document = (Path(__file__).parents[4] / "docs" / "deploy.md").read_text()
     rows = re.findall(r"^\| (?:SageMaker|Lambda|EventBridge) \| `([^`]+)` \| (\d+)", document, re.MULTILINE)
-    with (Path(__file__).parents[4] / "template.yaml").open() as template:
-        parameters = yaml_parse(template)["Parameters"]
+    parameters = load_template(Path(__file__).parents[4] / "template.yaml")["Parameters"]
     defaults = {name: str(each.get("Default", "")) for name, each in parameters.items()} | {"ModelImageUri": "image"}
 
     assert {name: int(wanted) for name, wanted in rows} == {

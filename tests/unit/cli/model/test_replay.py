@@ -148,6 +148,7 @@ def test_withdrawn_lines_are_not_judged() -> None:
     assert [line.expected for line, _, _ in one.verdicts] == [3]
 
 
+@pytest.mark.slow
 def test_the_shipped_model_counts_in_a_process_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
 

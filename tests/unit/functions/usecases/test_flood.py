@@ -107,6 +107,7 @@ def images() -> list[Image]:
     return make_images(IMAGES)
 
 
+@pytest.mark.slow
 def test_auto_gives_a_flood_to_few_transform_jobs(images: list[Image]) -> None:
     """The notifications are in the queue, and intake receives 500 at a time."""
     flood = Flood(AUTO)

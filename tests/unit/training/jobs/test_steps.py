@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from binjobs.code import stage, stage_serving, write_script
 from binjobs.prices import price_of
+from binlocal.template import load_template
 from moto import mock_aws
-from samtranslator.yaml_helper import yaml_parse
 
 from tests.unit.functions.aws import client
 from tests.unit.training.scripts import TRAINING
 
-ROLE = yaml_parse((TRAINING / "role.yaml").read_text())
+ROLE = load_template(TRAINING / "role.yaml")
 FREE = {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"}  # these take no resource
 
 
