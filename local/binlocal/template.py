@@ -8,6 +8,7 @@ resolve those values; this module itself resolves only Fn::If and the references
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,16 @@ class SplitTemplate:
     expressions: tuple[Node, ...]
 
 
-class TemplateLoader(yaml.CSafeLoader):
+@cache
+def loader() -> type[yaml.CSafeLoader]:
     """YAML with CloudFormation's short forms, such as `!Ref`. By libyaml, which takes a tenth of the time."""
-
-
-TemplateLoader.add_multi_constructor("!", intrinsics_multi_constructor)
+    made = type("TemplateLoader", (yaml.CSafeLoader,), {})
+    made.add_multi_constructor("!", intrinsics_multi_constructor)
+    return made
 
 
 def load_template(path: Path) -> dict[str, Any]:
-    template: dict[str, Any] = yaml.load(path.read_text(), TemplateLoader)  # noqa: S506  (it is a safe loader)
+    template: dict[str, Any] = yaml.load(path.read_text(), loader())  # noqa: S506  (it is a safe loader)
     return template
 
 

@@ -20,6 +20,7 @@ from tests.fakes import Fakes
 from tests.unit.functions.examples import NOW, make_images
 from tests.unit.functions.usecases.runs import POLICY, ingested, later, requested_ids, scheduled
 
+pytestmark = pytest.mark.slow
 IMAGES = 100_000
 STEP = 0.025  # seconds
 RUN = 120.0  # seconds that Lambda allows, as template.yaml says
@@ -107,7 +108,6 @@ def images() -> list[Image]:
     return make_images(IMAGES)
 
 
-@pytest.mark.slow
 def test_auto_gives_a_flood_to_few_transform_jobs(images: list[Image]) -> None:
     """The notifications are in the queue, and intake receives 500 at a time."""
     flood = Flood(AUTO)
