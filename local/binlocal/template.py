@@ -37,9 +37,12 @@ class SplitTemplate:
 @cache
 def loader() -> type[yaml.CSafeLoader]:
     """YAML with CloudFormation's short forms, such as `!Ref`. By libyaml, which takes a tenth of the time."""
-    made = type("TemplateLoader", (yaml.CSafeLoader,), {})
-    made.add_multi_constructor("!", intrinsics_multi_constructor)
-    return made
+
+    class TemplateLoader(yaml.CSafeLoader):
+        pass
+
+    TemplateLoader.add_multi_constructor("!", intrinsics_multi_constructor)
+    return TemplateLoader
 
 
 def load_template(path: Path) -> dict[str, Any]:
