@@ -16,6 +16,7 @@ from typing import Any
 import fastjsonschema
 from bintally.adapters.consignments import LINES_PER_PAGE
 from bintally.adapters.jobs import CLOSED_FROM
+from bintally.domain.attention import Group
 from bintally.domain.bins import BinCount, replaces
 from bintally.domain.decisions import Decision
 from bintally.domain.errors import EngineUnavailableError, InvalidEventError, QuotaExceededError
@@ -24,6 +25,7 @@ from bintally.domain.jobs import UNFINISHED, EngineName, InFlight, Job, JobResul
 from bintally.domain.manifest import PredictionError, Result, build_manifest, parse_manifest, parse_output
 from bintally.domain.objects import StoredObject
 from bintally.domain.orders import OrderFile, Progress, RefusedRow
+from bintally.domain.queue import Lease
 from bintally.domain.transitions import Completion, Requeue
 from bintally.domain.verdicts import NO_LONGER_ORDERED, NOT_COUNTED, WAITING, Finding, OrderLine, Verdict
 
@@ -497,6 +499,11 @@ class FakeOrders(_Fake):
             :most
         ]
 
+    def queued(self, group: Group) -> Iterator[tuple[str, str]]:
+        self.step()
+        found = [line for line in self.items.values() if line.attention and line.attention.group is group]
+        return (line.key for line in sorted(found, key=lambda line: (line.attention or group).rank))  # type: ignore[union-attr]
+
     def put(self, lines: Sequence[OrderLine], now: str) -> None:
         for line in self.each(lines):
             key = (line.consignment_id, line.bin_id)
@@ -515,6 +522,7 @@ class FakeOrders(_Fake):
                     "counted": None,
                     "counted_at_least": None,
                     "odds": None,
+                    "attention": None,
                 }
                 self.items[key] = replace(line, bin_revision=0, replace_version=replaced_by, overdue=False, **fresh)
                 self._clock(key)
@@ -529,7 +537,8 @@ class FakeOrders(_Fake):
                     self.judged.append(line.consignment_id)
                     moved += 1
                 changes = {"replace_version": max(version, held.replace_version), "reason": NO_LONGER_ORDERED}
-                self.items[key] = replace(held, verdict=Verdict.WITHDRAWN, overdue=False, **changes)
+                changes |= {"overdue": False, "attention": None}
+                self.items[key] = replace(held, verdict=Verdict.WITHDRAWN, **changes)
                 self._clock(key)
         return moved
 
@@ -545,7 +554,7 @@ class FakeOrders(_Fake):
                     self.judged.append(line.consignment_id)
                 changes = {"verdict": finding.verdict, "reason": finding.reason, "counted": finding.counted}
                 changes["counted_at_least"] = finding.counted_at_least
-                changes["odds"] = finding.odds
+                changes |= {"odds": finding.odds, "attention": finding.attention}
                 self.items[key] = replace(held, bin_revision=revision, overdue=finding.overdue, **changes)
                 self._clock(key)
                 written.add(key)
@@ -555,6 +564,29 @@ class FakeOrders(_Fake):
         line = self.items[key]
         waits = line.due_at and line.verdict in WAITING and not line.overdue
         (self.waiting.add if waits else self.waiting.discard)(key)
+
+
+@dataclass
+class FakeLeases(_Fake):
+    items: dict[str, Lease] = field(default_factory=dict)
+
+    def read(self, bin_ids: Collection[str]) -> dict[str, Lease]:
+        self.step()
+        return {bin_id: self.items[bin_id] for bin_id in bin_ids if bin_id in self.items}
+
+    def take(self, wanted: Collection[Lease], now: str) -> set[str]:
+        self.step()
+        held = {lease.bin_id: self.items.get(lease.bin_id) for lease in wanted}
+        taken = [lease for lease in wanted if not (has := held[lease.bin_id]) or not has.keeps_out(lease.who, now)]
+        self.items |= {lease.bin_id: lease for lease in taken}
+        return {lease.bin_id for lease in taken}
+
+    def release(self, bin_ids: Collection[str], who: str) -> set[str]:
+        self.step()
+        released = {bin_id for bin_id in bin_ids if bin_id in self.items and self.items[bin_id].who == who}
+        for bin_id in released:
+            del self.items[bin_id]
+        return released
 
 
 @dataclass
@@ -611,6 +643,7 @@ class Fakes:
         self.ledger = FakeLedger(self.steps, batch_size)
         self.bins = FakeBins(self.steps, batch_size)
         self.decisions = FakeDecisions(self.steps, batch_size, self.bins)
+        self.leases = FakeLeases(self.steps, batch_size)
         self.jobs = FakeJobs(self.steps, batch_size)
         self.async_engine = FakeEngine(self.steps, batch_size)
         self.batch_engine = FakeEngine(self.steps, batch_size, EngineName.BATCH)

@@ -2,7 +2,8 @@
 
 It checks what MiniStack does not: that the Host header names this machine (against DNS rebinding), that no page of
 another origin sends the request, and that the sender knows the access key of this run. S3 form POSTs, which carry their
-credentials in the body, are denied. API Gateway's HTTP APIs need no key because they have their own authorization.
+credentials in the body, are denied. API Gateway's HTTP APIs need no key because they have their own authorization, and
+neither do Cognito's pages on which people sign in to them.
 Requests from containers, which arrive at another address than loopback, always need the key.
 """
 
@@ -33,6 +34,9 @@ API_HOST = re.compile(r"([a-z0-9]+)\.execute-api\.localhost")
 API_PATH = re.compile(r"/_aws/execute-api/[a-z0-9]+/")
 # A user pool's public keys, which MiniStack fetches over HTTP to check an API caller's tokens.
 POOL_KEYS = re.compile(r"/[a-z0-9-]+_[A-Za-z0-9]+/\.well-known/jwks\.json")
+# Cognito's sign-in and sign-out, as a browser uses them.
+SIGN_IN = {("GET", "/oauth2/authorize"), ("POST", "/login"), ("POST", "/oauth2/token"), ("GET", "/logout")}
+FORM = "application/x-www-form-urlencoded"
 
 
 class ForbiddenError(Exception):
@@ -68,10 +72,12 @@ class Gate:
         try:
             admitted = self.admit(scope)
         except ForbiddenError as error:
-            await denial(error, scope)(scope, receive, sandboxed(send))
+            await denial(error, scope)(scope, receive, with_headers(send, STORED_PAGE))
         else:
             send = without_cors(send)
-            await self._app(admitted, receive, send if is_api(admitted) else sandboxed(send))
+            if not is_api(admitted):
+                send = with_headers(send, SIGN_IN_PAGE if is_sign_in(admitted) else STORED_PAGE)
+            await self._app(admitted, receive, send)
 
     def admit(self, scope: Message) -> Message:
         """The request to pass on, with the host name of an HTTP API turned into a path. Raises ForbiddenError."""
@@ -107,6 +113,8 @@ class Gate:
             return {**scope, "query_string": b"", "headers": [(b"host", host.encode("latin-1"))]}
         if local and is_api(scope):
             return scope
+        if local and is_sign_in(scope):
+            return plain_form(scope)
         raise ForbiddenError(
             "InvalidClientTokenId",
             "The request does not have the access key of the running local stack. Each start of the stack creates a "
@@ -144,6 +152,22 @@ def is_api(scope: Message) -> bool:
     return bool(API_PATH.match(scope["path"]))
 
 
+def is_sign_in(scope: Message) -> bool:
+    return (scope["method"], scope["path"]) in SIGN_IN
+
+
+def plain_form(scope: Message) -> Message:
+    """The request without what could select another service of MiniStack: headers, and the query of a form."""
+    allowed = (b"host", b"content-type", b"content-length", b"transfer-encoding")
+    headers = [pair for pair in scope["headers"] if pair[0].lower() in allowed]
+    if scope["method"] == "GET":
+        return {**scope, "headers": headers}
+    media_type = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != FORM:
+        raise ForbiddenError("AccessDenied", f"Sign in with a form of the type {FORM}.")
+    return {**scope, "headers": headers, "query_string": b""}
+
+
 def with_path_prefix(scope: Message, prefix: str) -> Message:
     raw = scope.get("raw_path")
     path = {"path": prefix + scope["path"], "raw_path": raw if raw is None else prefix.encode() + raw}
@@ -171,14 +195,23 @@ STORED_PAGE = [
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 ]
+# MiniStack's sign-in page is a form without scripts. It needs a referrer policy that keeps the form's Origin header.
+SIGN_IN_PAGE = [
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-content-type-options", b"nosniff"),
+]
 
 
-def sandboxed(send: Send) -> Send:
-    """Adds headers that keep a stored object from acting as a page of this origin, whatever its content type."""
+def with_headers(send: Send, added: list[tuple[bytes, bytes]]) -> Send:
+    """Adds headers that keep what is sent from acting as a page of this origin, whatever its content type."""
 
     async def send_more(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", []), *STORED_PAGE]}
+            message = {**message, "headers": [*message.get("headers", []), *added]}
         await send(message)
 
     return send_more

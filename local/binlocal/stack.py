@@ -16,6 +16,7 @@ from binmodel.artifact import shipped
 from botocore.exceptions import ClientError
 
 from binlocal.deploy import deploy
+from binlocal.desk import Desk, open_desk
 from binlocal.environment import client_environment, create_client, server_environment
 from binlocal.errors import StackError
 from binlocal.ministack import ministack_environment, start_ministack
@@ -42,13 +43,17 @@ PARAMETERS = {"BatchWindow": "1", "RetryDelay": "1", "SweepAfter": "30"}
 
 @dataclass(frozen=True)
 class Stack:
-    """A running stack. `environment` is for SDKs; `skipped` are resources that have no local equivalent."""
+    """A running stack. `environment` is for SDKs; `skipped` are resources that have no local equivalent.
+
+    `desk` is None if the template has none.
+    """
 
     name: str
     outputs: dict[str, str]
     environment: dict[str, str]
     skipped: tuple[str, ...]
     servers: tuple[AnyServer, ...]
+    desk: Desk | None = None
 
     @property
     def endpoint(self) -> str:
@@ -118,9 +123,11 @@ def running_stack(
         start_scheduler(running, environment, schedule_seconds)
         for endpoint in deployment.endpoints:
             wait_for_endpoint(environment, endpoint, workdir)
+        outputs = deployment.outputs
+        desk = open_desk(create_client(environment, "cognito-idp"), outputs, environment["AWS_ENDPOINT_URL"])
         running.callback(remove_state, workdir)
-        write_state(workdir, stack_name, environment, deployment.outputs)
-        yield Stack(stack_name, deployment.outputs, environment, deployment.skipped, servers)
+        write_state(workdir, stack_name, environment, outputs)
+        yield Stack(stack_name, outputs, environment, deployment.skipped, servers, desk)
 
 
 def check_port(port: int, bridge: str | None = None) -> None:

@@ -20,6 +20,7 @@ PSEUDO = {
     "AWS::Region": "us-east-1",
     "AWS::StackName": "bintally",
     "AWS::NoValue": None,
+    "AWS::URLSuffix": "amazonaws.com",
 }
 AT = f"{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}"
 ARNS = {

@@ -9,7 +9,14 @@ from tests.template.deployed import stack
 
 STACK = stack()
 STATEFUL = ("AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::KMS::Key")
-FUNCTIONS = {"IntakeFunction", "SubmitFunction", "CollectFunction", "OrdersFunction", "ReconcileFunction"}
+FUNCTIONS = {
+    "IntakeFunction",
+    "SubmitFunction",
+    "CollectFunction",
+    "OrdersFunction",
+    "ReconcileFunction",
+    "DeskFunction",
+}
 
 
 def listed(value: Any) -> list[Any]:

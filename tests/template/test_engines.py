@@ -223,6 +223,7 @@ def test_reconcile_runs_every_minute() -> None:
             {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["attempts"]},
         ),
         ("ConsignmentsTable", "ByDue", ["due_partition", "due_at"], {"ProjectionType": "KEYS_ONLY"}),
+        ("ConsignmentsTable", "ByAttention", ["attention", "attention_rank"], {"ProjectionType": "KEYS_ONLY"}),
         ("JobsTable", "Unfinished", ["unfinished_engine", "touched_at"], {"ProjectionType": "ALL"}),
     ],
 )
@@ -238,7 +239,9 @@ def test_an_index_contains_what_is_unfinished(
     assert set(keys) <= {attribute["AttributeName"] for attribute in properties["AttributeDefinitions"]}
 
 
-@pytest.mark.parametrize("table", ["ImagesTable", "BinsTable", "ConsignmentsTable", "DecisionsTable", "JobsTable"])
+@pytest.mark.parametrize(
+    "table", ["ImagesTable", "BinsTable", "ConsignmentsTable", "DecisionsTable", "LeasesTable", "JobsTable"]
+)
 def test_every_attribute_that_is_defined_is_a_key(table: str) -> None:
     """As DynamoDB requires."""
     properties = STACK.resources[table]["Properties"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from bincli.text import visible
 from bincli.up.profile import LEAVE, NAME, SHELL_FILE, written_environment
 
 if TYPE_CHECKING:
+    from binlocal.desk import Desk
     from binlocal.stack import Stack
 
 DEFAULT_PORT = 4566
@@ -68,11 +70,13 @@ def up(
     """Run the whole system on this machine until Ctrl-C.
 
     Deploys template.yaml to an emulated AWS on 127.0.0.1. Prints the
-    endpoint, the buckets, and commands to copy and paste. Writes
+    endpoint, the address of the desk with a password for each role, the
+    buckets, and commands to copy and paste. Writes
     .work/local/aws.env, which points a terminal at the stack (AWS profile
     bintally-local), and sam-env.json for SAM. Both hold an access key that
     only this run accepts. When the stack stops, all its data is gone. With
-    --json, one object with the endpoint, the outputs and the environment.
+    --json, one object with the endpoint, the outputs, the environment and
+    the desk.
 
     \b
     Exit codes: 0 stopped by Ctrl-C, 1 it failed, 2 a --set is refused.
@@ -107,7 +111,9 @@ def up(
                 )
                 running.enter_context(written_environment(folder, stack.environment, variables_of(stack)))
             record = {"endpoint": stack.endpoint, "outputs": stack.outputs, "environment": stack.environment}
-            output.emit([record], introduction(stack.endpoint, stack.outputs, folder, docker=docker).split("\n"))
+            shown = {**record, "desk": asdict(stack.desk) if stack.desk else None}
+            text = introduction(stack.endpoint, stack.outputs, folder, stack.desk, docker=docker)
+            output.emit([shown], text.split("\n"))
             stack.serve_forever()
         output.info("The stack has stopped.")
 
@@ -132,14 +138,24 @@ def parameters_of(settings: list[str]) -> dict[str, str]:
         raise typer.BadParameter(visible(error), param_hint="--set") from error
 
 
-def introduction(endpoint: str, outputs: Mapping[str, str], folder: Path, *, docker: bool = False) -> str:
+def introduction(
+    endpoint: str, outputs: Mapping[str, str], folder: Path, desk: Desk | None = None, *, docker: bool = False
+) -> str:
     """Where the stack is and what to type. From `source` on, every line can be pasted into a shell."""
     buckets = "\n".join(f"  {name:14}{outputs[name]}" for name in BUCKETS)
     return (
-        f"The stack runs at {endpoint}. Ctrl-C stops it and deletes its data.\n\n{buckets}\n\n"
+        f"The stack runs at {endpoint}. Ctrl-C stops it and deletes its data.\n\n{desk_text(desk)}{buckets}\n\n"
         f"To use the AWS CLI or any SDK with it, in another terminal (AWS profile {NAME}):\n\n"
         f"source {shlex.quote(str(folder / SHELL_FILE))}\n\n"
         f"{COMMANDS.format_map(outputs)}{CONTAINER if docker else ''}\n"
         f"# Go back to your own AWS in that terminal.\n{LEAVE}\n\n"
         "The bintally commands find the stack by themselves: try `bintally bins` or `bintally consignment`."
     )
+
+
+def desk_text(desk: Desk | None) -> str:
+    """Where the desk is and how to sign in, as a paragraph; "" without one."""
+    if desk is None:
+        return ""
+    users = "\n".join(f"  {role:14}{password}" for role, password in desk.passwords.items())
+    return f"The desk, and the name and password of a user for each role:\n\n{desk.address}\n\n{users}\n\n"

@@ -18,10 +18,12 @@ CONFIG = Config(
 
 # For what a function can do without: it must not wait long.
 IMPATIENT = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+# Presigned requests for objects encrypted with KMS need signature version 4, which is not boto3's default everywhere.
+SIGNED = CONFIG.merge(Config(signature_version="s3v4"))
 
 
 @cache
 def client(service: str) -> Any:
     """The client of an AWS service, from the environment's credentials, region and endpoints."""
-    config = IMPATIENT if service == "ssm" else CONFIG
+    config = {"ssm": IMPATIENT, "s3": SIGNED}.get(service, CONFIG)
     return boto3.client(service, config=config)  # type: ignore[call-overload]

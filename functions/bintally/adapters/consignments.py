@@ -9,12 +9,13 @@ from itertools import islice
 from typing import Any
 
 from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
+from bintally.domain.attention import Attention, Group
 from bintally.domain.history import LineRecord
 from bintally.domain.risk import Odds, odds_facts
 from bintally.domain.verdicts import NO_LONGER_ORDERED, NOT_COUNTED, WAITING, Finding, OrderLine, Verdict
 
 QUERIES_AT_ONCE = 8
-LINES_PER_PAGE = 100  # that are read at a time while a PENDING line ends the reading
+LINES_PER_PAGE = 100  # that are read at a time where reading may end early
 PARTITIONS = 8  # of the index ByDue, over which the lines of one order are spread
 RAISED = "(attribute_not_exists(#replace_version) OR #replace_version <= :replace_version)"
 
@@ -35,6 +36,7 @@ def line_from_item(item: Item) -> OrderLine:
         overdue=item.get("overdue", False),
         replace_version=item.get("replace_version", ""),
         odds=_odds(item),
+        attention=_attention(item),
     )
 
 
@@ -42,6 +44,17 @@ def _odds(item: Item) -> Odds | None:
     if "probability_fewer" not in item:  # an older line, or nothing is known
         return None
     return Odds(float(item["probability_fewer"]), float(item["probability_more"]))
+
+
+def _attention(item: Item) -> Attention | None:
+    return Attention(Group(item["attention"]), item["attention_rank"]) if "attention" in item else None
+
+
+def _queued(attention: Attention | None) -> dict[str, object]:
+    """The change that adds a line to the index ByAttention, which the desk reads, or removes it."""
+    if attention is None:
+        return {"attention": None, "attention_rank": None}
+    return {"attention": attention.group.value, "attention_rank": attention.rank}
 
 
 def _due_partition(line: OrderLine, verdict: Verdict, overdue: bool) -> dict[str, object]:
@@ -103,6 +116,12 @@ class DynamoOrders:
         parts = (islice(self._due(str(number), now), per_partition) for number in range(PARTITIONS))
         return [(item["consignment_id"], item["bin_id"]) for part in parts for item in part]
 
+    def queued(self, group: Group) -> Iterator[tuple[str, str]]:
+        """The keys of the lines of a group, in the order of their rank. Changes of the last seconds may be missing."""
+        paged = {"PaginationConfig": {"PageSize": LINES_PER_PAGE}}
+        found = self._query("attention", group.value, IndexName="ByAttention", **paged)
+        return ((item["consignment_id"], item["bin_id"]) for item in found)
+
     def put(self, lines: Sequence[OrderLine], now: str) -> None:
         remaining = list(lines)
         while remaining:  # a write is refused only if another import has just written the line: read it again
@@ -113,7 +132,8 @@ class DynamoOrders:
 
     def withdraw(self, lines: Sequence[tuple[OrderLine, str]], now: str) -> int:
         changes: dict[str, object] = {"verdict": Verdict.WITHDRAWN.value, "reason": NO_LONGER_ORDERED}
-        changes |= {"judged_at": now, **dict.fromkeys(("overdue", "due_partition"))}  # it is never due again
+        # It is never due again, and nobody has to look at it.
+        changes |= {"judged_at": now, **dict.fromkeys(("overdue", "due_partition")), **_queued(None)}
         condition = f"#order_version = :held AND {RAISED}"
         # A line keeps its own version, because the newer file may have it after all and be about to write it.
         writes = [
@@ -154,6 +174,7 @@ class DynamoOrders:
             "judged_at": now,
             "overdue": finding.overdue or None,
             **_due_partition(line, finding.verdict, finding.overdue),
+            **_queued(finding.attention),
         }
         # Compare the terms, not the version: an import of the same terms must not refuse a verdict on them.
         terms = "#expected = :expected AND " + ("#due_at = :due_at" if line.due_at else "attribute_not_exists(#due_at)")
@@ -190,7 +211,7 @@ def _terms(line: OrderLine, old: OrderLine | None, now: str) -> dict[str, object
         new = {"expected": line.expected, "due_at": line.due_at, "imported_at": now}
         found = dict.fromkeys(("bin_revision", "overdue", "counted", "counted_at_least", *odds_facts(None)))
         verdict = {"verdict": Verdict.PENDING.value, "reason": NOT_COUNTED}
-        return {**new, **found, **verdict, **_due_partition(line, Verdict.PENDING, False)}
+        return {**new, **found, **verdict, **_due_partition(line, Verdict.PENDING, False), **_queued(None)}
     # Adds lines of tables that are older than the index ByDue.
     return _due_partition(line, old.verdict, old.overdue) if old.verdict in WAITING else {}
 

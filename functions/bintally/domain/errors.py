@@ -6,7 +6,10 @@ BintallyError
 ├── UnknownJobError         a result names a job that does not exist: dead-letter queue
 ├── EngineUnavailableError  SageMaker did not accept the job: the next scheduled submit retries it
 │   └── QuotaExceededError  a quota of the account is used up: the job waits and uses up no attempt
-├── DecisionError           a person's decision can't be stored as it is: the command says why
+├── DecisionError           a person's decision can't be stored as it is: the command and the desk say why
+│   ├── NotFoundError       it is about a bin, a photo or a decision that does not exist
+│   ├── ConflictError       its id is that of another decision
+│   └── ChangedError        the bin is not as the person saw it
 ├── StoreError              a table, bucket or event bus refused a request: the message is delivered again
 └── SettingError            an environment variable is missing or invalid: the whole function fails
 """
@@ -42,6 +45,18 @@ class QuotaExceededError(EngineUnavailableError):
 
 class DecisionError(BintallyError):
     """A decision that is not valid, is about an unknown photo, or has the id of another one."""
+
+
+class NotFoundError(DecisionError):
+    """There is no such bin, photo or decision."""
+
+
+class ConflictError(DecisionError):
+    """Another decision about the bin has this id."""
+
+
+class ChangedError(DecisionError):
+    """The bin has changed since the person saw it: a newer photo was counted, or somebody decided about it."""
 
 
 class StoreError(BintallyError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from enum import StrEnum
 
+from bintally.domain.attention import Attention
 from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.due import due_words
 from bintally.domain.intervals import number_text
@@ -60,7 +61,7 @@ class OrderLine:
     `order_version` increases with each import. `bin_revision` is the bin revision that the verdict is based on.
     `counted`, `counted_at_least` and `odds` are those of the latest Finding. An `overdue` line is due and still
     MISSING, UNCERTAIN or UNREADABLE. `replace_version` is the version of the newest file known to have replaced the
-    consignment, or "" if none has.
+    consignment, or "" if none has. `attention` is the line's place in the queue of the desk, None if it is in none.
     """
 
     consignment_id: str
@@ -76,6 +77,7 @@ class OrderLine:
     overdue: bool = False
     replace_version: str = ""
     odds: Odds | None = None
+    attention: Attention | None = None
 
     @property
     def risk(self) -> float | None:
@@ -93,7 +95,7 @@ class Finding:
 
     `counted` is the bin's count. If the bin holds more than the model can count, `counted` is None and
     `counted_at_least` is the minimum. Both are None if there is no count. `odds` are those of the line, or None if the
-    model can't tell.
+    model can't tell. `attention` is the line's place in the queue of the desk.
     """
 
     verdict: Verdict
@@ -102,6 +104,7 @@ class Finding:
     counted_at_least: int | None = None
     overdue: bool = False
     odds: Odds | None = None
+    attention: Attention | None = None
 
 
 def line_verdict(

@@ -57,6 +57,14 @@ class Settings:
         return self._text("CONSIGNMENTS_TABLE")
 
     @property
+    def decisions_table(self) -> str:
+        return self._text("DECISIONS_TABLE")
+
+    @property
+    def leases_table(self) -> str:
+        return self._text("LEASES_TABLE")
+
+    @property
     def jobs_table(self) -> str:
         return self._text("JOBS_TABLE")
 

@@ -9,13 +9,16 @@ from bintally.adapters.batch_engine import BatchEngine
 from bintally.adapters.bins import DynamoBins
 from bintally.adapters.clients import client
 from bintally.adapters.consignments import DynamoOrders
+from bintally.adapters.decisions import DynamoDecisions
 from bintally.adapters.events import EventBus
 from bintally.adapters.intake_queue import IntakeQueue
 from bintally.adapters.job_files import JobFiles
 from bintally.adapters.jobs import DynamoJobs
 from bintally.adapters.key_patterns import FindBin, finder_of
+from bintally.adapters.leases import DynamoLeases
 from bintally.adapters.ledger import DynamoLedger
 from bintally.adapters.order_files import ImportReports, OrderFiles, OrderQueue
+from bintally.adapters.photos import Photos
 from bintally.adapters.site_settings import SsmSettings
 from bintally.domain.errors import SettingError
 from bintally.domain.jobs import EngineName
@@ -43,6 +46,18 @@ class AwsDependencies:
     @cached_property
     def orders(self) -> DynamoOrders:
         return DynamoOrders(client("dynamodb"), settings().consignments_table)
+
+    @cached_property
+    def decisions(self) -> DynamoDecisions:
+        return DynamoDecisions(client("dynamodb"), settings().decisions_table, settings().bins_table)
+
+    @cached_property
+    def leases(self) -> DynamoLeases:
+        return DynamoLeases(client("dynamodb"), settings().leases_table)
+
+    @cached_property
+    def photos(self) -> Photos:
+        return Photos(client("s3"), settings().intake_bucket)
 
     @cached_property
     def reports(self) -> ImportReports:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bintally.domain.bins import BinCount, is_newer
 from bintally.domain.decisions import Decision, decided_lines, fault_of, with_decisions
-from bintally.domain.errors import DecisionError, StoreError
+from bintally.domain.errors import ChangedError, ConflictError, DecisionError, NotFoundError, StoreError
 from bintally.domain.times import iso
 from bintally.usecases.ports import Bins, Ledger, Orders
 
@@ -50,12 +50,13 @@ class DecisionStores(Protocol):
     def decisions(self) -> Decisions: ...
 
 
-def decide(stores: DecisionStores, wanted: Decision, *, now: datetime) -> Decision:
+def decide(stores: DecisionStores, wanted: Decision, *, now: datetime, seen_revision: int | None = None) -> Decision:
     """Store a decision, and show it in its bin if that still has the same photo; the decision as it is stored.
 
     Without an `image_id` it is about the photo that the bin shows. Safe to repeat with the same `decision_id`: what is
     stored is returned as it is. The model's count is never changed, and the verdicts of the bin's lines follow by the
-    stream of the bins. Raises DecisionError, and StoreError if others keep changing the bin.
+    stream of the bins. Raises DecisionError, among them ChangedError if the bin is not of `seen_revision` (None: of
+    any), and StoreError if others keep changing the bin.
     """
     for _ in range(ATTEMPTS):
         count = _count_of(stores, wanted.bin_id)  # before the decisions: one that is added meanwhile changes the bin
@@ -64,7 +65,9 @@ def decide(stores: DecisionStores, wanted: Decision, *, now: datetime) -> Decisi
         for known in (each for each in held if each.decision_id == wanted.decision_id):
             if not wanted.image_id or known.says_the_same_as(decision):
                 return known
-            raise DecisionError(f"Another decision about bin {wanted.bin_id} has the id {wanted.decision_id}.")
+            raise ConflictError(f"Another decision about bin {wanted.bin_id} has the id {wanted.decision_id}.")
+        if seen_revision not in (None, count.revision):
+            raise ChangedError(f"Bin {wanted.bin_id} has changed since you saw it.")
         _check(stores, decision, count)
         lines = stores.orders.read(stores.orders.of_bins([wanted.bin_id])).values()
         is_shown = decision.image_id == count.image.image_id
@@ -86,7 +89,7 @@ def undo(stores: DecisionStores, bin_id: str, decision_id: str, *, who: str, now
         held = stores.decisions.of_bin(bin_id)
         known = next((each for each in held if each.decision_id == decision_id), None)
         if known is None:
-            raise DecisionError(f"Bin {bin_id} has no decision {decision_id}. `bintally history BIN` lists them.")
+            raise NotFoundError(f"Bin {bin_id} has no decision {decision_id}. `bintally history BIN` lists them.")
         if known.undone_by:
             return known
         undone = replace(known, undone_by=who, undone_at=iso(now))
@@ -102,7 +105,7 @@ def undo(stores: DecisionStores, bin_id: str, decision_id: str, *, who: str, now
 def _count_of(stores: DecisionStores, bin_id: str) -> BinCount:
     if count := stores.bins.read([bin_id]).get(bin_id):
         return count
-    raise DecisionError(f"Bin {bin_id} has no counted photo. `bintally bins` lists those that have one.")
+    raise NotFoundError(f"Bin {bin_id} has no counted photo. `bintally bins` lists those that have one.")
 
 
 def _check(stores: DecisionStores, decision: Decision, count: BinCount) -> None:
@@ -113,7 +116,7 @@ def _check(stores: DecisionStores, decision: Decision, count: BinCount) -> None:
         return
     entry = stores.ledger.read([decision.image_id]).get(decision.image_id)
     if entry is None or entry.image.bin_id != decision.bin_id:
-        raise DecisionError(f"Bin {decision.bin_id} has no photo {decision.image_id}.")
+        raise NotFoundError(f"Bin {decision.bin_id} has no photo {decision.image_id}.")
     if is_newer(entry.image, count.image):
         raise DecisionError(f"The photo {decision.image_id} of bin {decision.bin_id} is not counted yet. Try later.")
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from bintally.domain.bins import BinCount
 from bintally.domain.changes import Changes
+from bintally.domain.queue import attention_of
 from bintally.domain.risk import odds_facts
 from bintally.domain.times import iso
 from bintally.domain.verdicts import (
@@ -48,6 +49,12 @@ class Judgement:
         """Whether it differs from what the line says."""
         return _conclusion(self.finding) != _conclusion(self.line)
 
+    @property
+    def must_be_written(self) -> bool:
+        """Whether it is new, rests on a newer count, or moves the line in the queue of the desk."""
+        moves = self.finding.attention != self.line.attention
+        return self.is_new or moves or self.revision > self.line.bin_revision
+
 
 def _conclusion(of: Finding | OrderLine) -> tuple[object, ...]:
     return of.verdict, of.counted, of.counted_at_least, of.reason, of.overdue, of.odds
@@ -70,9 +77,7 @@ def reconcile(
     judgements = [_judge(line, counts.get(line.bin_id), rules, iso(now), zone) for line in lines]
     new = [each for each in judgements if each.is_new]
     events.publish(_discrepancy(each) for each in new if each.finding.verdict in VARIANCES)
-    to_write = [
-        each for each in judgements if each.is_new or each.revision > each.line.bin_revision or each.line.key in due
-    ]
+    to_write = [each for each in judgements if each.must_be_written or each.line.key in due]
     written = orders.judge([(each.line, each.finding, each.revision) for each in to_write], iso(now))
     # A consignment with a line that was PENDING just now is skipped: the stream will deliver that line's verdict.
     pending = {line.consignment_id for line in lines if line.verdict is Verdict.PENDING}
@@ -92,6 +97,7 @@ def _lines(changes: Changes, orders: Orders) -> list[OrderLine]:
 
 def _judge(line: OrderLine, count: BinCount | None, rules: VerdictRules, now: str, zone: tzinfo) -> Judgement:
     finding = line_verdict(line, count, now=now, rules=rules, zone=zone)
+    finding = replace(finding, attention=attention_of(line, finding, count, zone))
     return Judgement(line, finding, count.revision if count else 0)
 
 

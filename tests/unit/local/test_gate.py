@@ -189,6 +189,46 @@ def test_an_http_api_needs_no_key(ask, inner):
     assert ask("PUT", "/us-east-1_Ab12Cd34/.well-known/jwks.json").status_code == 403
 
 
+FORM = {"Content_Type": "application/x-www-form-urlencoded"}
+SIGN_IN = [("GET", "/oauth2/authorize?client_id=1"), ("POST", "/login"), ("POST", "/oauth2/token"), ("GET", "/logout")]
+
+
+@pytest.mark.parametrize(("method", "path"), SIGN_IN)
+def test_people_sign_in_without_the_key(ask, inner, method, path):
+    assert ask(method, path, Origin=f"http://{HOST}", **FORM).status_code == 200
+    assert ask(method, path, Origin="https://evil.example", **FORM).status_code == 403
+    assert ask(method, path, f"evil.example:{PORT}", **FORM).status_code == 403
+    assert ask(method, path, at=BRIDGE, **FORM).status_code == 403
+    assert ask({"GET": "POST", "POST": "GET"}[method], path, **FORM).status_code == 403
+    assert len(inner.paths) == 1
+
+
+@pytest.mark.parametrize(("method", "path"), SIGN_IN)
+def test_signing_in_reaches_no_other_service(ask, inner, method, path):
+    """MiniStack also selects a service by the query, the target or the credential, whatever the path is."""
+    named = {"X_Amz_Target": "AmazonSQS.CreateQueue", "Authorization": "x", "Cookie": "x"}
+    joined = "&" if "?" in path else "?"
+    assert ask(method, f"{path}{joined}Action=CreateQueue", **FORM, **named).status_code == 200
+
+    headers = dict(inner.scope["headers"])
+    assert headers.keys() <= {b"host", b"content-type", b"content-length"}
+    assert (b"Action" in inner.scope["query_string"]) is (method == "GET")  # MiniStack answers these by their path
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/x-amz-json-1.0"])
+def test_signing_in_takes_a_form_only(ask, inner, kind):
+    assert ask("POST", "/login", Content_Type=kind).status_code == 403
+    assert inner.paths == []
+
+
+def test_the_sign_in_page_runs_no_scripts_and_may_send_its_form(ask):
+    headers = ask("GET", "/oauth2/authorize").headers
+
+    policy = headers["content-security-policy"].split("; ")
+    assert {"default-src 'none'", "form-action 'self'", "frame-ancestors 'none'"} <= {*policy}
+    assert headers["referrer-policy"] == "same-origin", "with no-referrer, a form is sent with the origin null"
+
+
 @pytest.mark.parametrize("path", ["/_ministack/reset", "/2015-03-31/functions", "/a%2Fb"])
 def test_the_host_of_an_api_reaches_nothing_but_that_api(ask, inner, path):
     assert ask("POST", path, f"0a1b2c3d.execute-api.localhost:{PORT}").status_code == 200

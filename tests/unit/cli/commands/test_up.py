@@ -8,6 +8,7 @@ import pytest
 from bincli.commands.up import introduction
 from bincli.main import app
 from bincli.up.profile import SAM_FILE
+from binlocal.desk import Desk
 from binlocal.gate import DOCKER_HOST
 from binlocal.stack import ROOT
 from typer.testing import CliRunner
@@ -24,6 +25,14 @@ def test_the_introduction_names_the_endpoint_the_buckets_and_the_file_to_source(
     assert f"source {tmp_path}/aws.env" in text
     assert "unset AWS_PROFILE AWS_CONFIG_FILE" in text
     assert "s3://intakebucket/P-17-C/photo.jpg" in text
+
+
+def test_the_introduction_says_how_to_open_the_desk(tmp_path: Path) -> None:
+    address = "http://127.0.0.1:4566/_aws/execute-api/0a1b2c3d/$default/"
+    text = introduction("http://127.0.0.1:4566", OUTPUTS, tmp_path, Desk(address, {"counter": "secret"}))
+
+    assert f"\n{address}\n" in text
+    assert "  counter       secret\n" in text
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from bintally.domain.attention import Attention, Group
 from bintally.domain.decisions import Decision
 from bintally.domain.image import Status
 from bintally.domain.intervals import Interval
 from bintally.domain.jobs import JobStatus
+from bintally.domain.queue import Lease
 from bintally.domain.risk import Odds
 from bintally.domain.transitions import Requeue
 from bintally.domain.verdicts import Finding, Verdict
@@ -38,8 +40,10 @@ BIN = """
 """
 LINE = """
     consignment_id bin_id expected due_at due_partition order_version replace_version imported_at verdict reason
-    counted counted_at_least risk probability_fewer probability_more bin_revision overdue judged_at
+    counted counted_at_least risk probability_fewer probability_more bin_revision overdue judged_at attention
+    attention_rank
 """
+LEASE = "bin_id who until expires"
 DECISION = """
     bin_id decision_id image_id who decided_at count cannot_tell blind seconds reason_code selection_probability lines
     bin_revision undone_by undone_at
@@ -76,7 +80,9 @@ def fill(ports: Any) -> None:
     lines = [replace(order_line(3, bin_id=name, due=LATER), replace_version="1") for name in "abc"]
     ports.orders.put(lines, NOON)
     ports.orders.judge([(lines[0], Finding(Verdict.MATCH, "As expected.", 3, odds=Odds(0.004, 0.002)), 4)], NOON)
-    ports.orders.judge([(lines[1], Finding(Verdict.SHORT, "More.", counted_at_least=6, overdue=True), 4)], NOON)
+    short = Finding(Verdict.SHORT, "More.", None, 6, overdue=True, attention=Attention(Group.LOOK, "2026-05-04#0000"))
+    ports.orders.judge([(lines[1], short, 4)], NOON)
+    ports.leases.take([Lease("b", "ann", LATER)], NOON)
     fill_decisions(ports)
     for job in (JOB, BATCH):
         ports.jobs.create(job, NOON)
@@ -102,4 +108,5 @@ def test_stored_items_have_the_attributes_of_the_contract(aws: None) -> None:
     assert attributes("BinsTable") == set(BIN.split())
     assert attributes("ConsignmentsTable") == set(LINE.split())
     assert attributes("DecisionsTable") == set(DECISION.split())
+    assert attributes("LeasesTable") == set(LEASE.split())
     assert attributes("JobsTable") == set(JOB_FIELDS.split())

@@ -12,6 +12,7 @@ from bintally.adapters.consignments import DynamoOrders
 from bintally.adapters.decisions import DynamoDecisions
 from bintally.adapters.job_files import JobFiles
 from bintally.adapters.jobs import DynamoJobs
+from bintally.adapters.leases import DynamoLeases
 from bintally.adapters.ledger import DynamoLedger
 from bintally.adapters.order_files import ImportReports
 from bintally.domain.image import Image, LedgerEntry, Status
@@ -80,6 +81,7 @@ def adapters() -> Any:
         ledger=DynamoLedger(dynamodb, table("ImagesTable")),
         bins=DynamoBins(dynamodb, table("BinsTable")),
         decisions=DynamoDecisions(dynamodb, table("DecisionsTable"), table("BinsTable")),
+        leases=DynamoLeases(dynamodb, table("LeasesTable")),
         jobs=DynamoJobs(dynamodb, table("JobsTable")),
         orders=DynamoOrders(dynamodb, table("ConsignmentsTable")),
         async_engine=AsyncEngine(files, sagemaker.client, endpoint="bintally-counter"),

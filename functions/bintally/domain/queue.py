@@ -1,0 +1,47 @@
+"""The queue of the desk: which order lines wait for people, in which order, and who has which bin open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from bintally.domain.attention import Attention, Group
+from bintally.domain.bins import BinCount
+from bintally.domain.canary import CONSIGNMENT
+from bintally.domain.verdicts import Finding, OrderLine, Verdict
+
+LEASE = timedelta(minutes=5)
+PHOTO_ADDRESS = timedelta(minutes=5)  # how long the address of a photo can be used
+MAX_ITEMS = 20  # that one person has open at a time
+NOT_DUE = "9999-12-31"  # the due day of a line without one
+RISK_STEPS = 9999
+NO_PHOTO_TELLS = frozenset({Verdict.MISSING, Verdict.UNREADABLE})
+SETTLED = frozenset({Verdict.MATCH, Verdict.PENDING, Verdict.WITHDRAWN})
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A bin that a person has open until a time (ISO 8601, UTC)."""
+
+    bin_id: str
+    who: str
+    until: str
+
+    def keeps_out(self, who: str, now: str) -> bool:
+        """Whether `who` can't have the bin now."""
+        return self.who != who and self.until >= now
+
+
+def attention_of(line: OrderLine, finding: Finding, count: BinCount | None, zone: tzinfo) -> Attention | None:
+    """The place of a line in the queue, or None if it waits for nobody. Days are those of `zone`."""
+    if finding.verdict in SETTLED or line.consignment_id == CONSIGNMENT:
+        return None
+    decided = count is not None and count.human is not None
+    group = Group.ACT if decided or finding.verdict in NO_PHOTO_TELLS else Group.LOOK
+    risk = finding.odds.risk if finding.odds else 1.0  # nobody knows
+    return Attention(group, _rank(line.due_at, risk, zone))
+
+
+def _rank(due_at: str | None, risk: float, zone: tzinfo) -> str:
+    day = datetime.fromisoformat(due_at).astimezone(zone).date().isoformat() if due_at else NOT_DUE
+    return f"{day}#{RISK_STEPS - round(risk * RISK_STEPS):04}"

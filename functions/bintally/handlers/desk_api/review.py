@@ -1,0 +1,118 @@
+"""Routes of the review: the queue, decisions and undo."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response, content_types
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Header
+
+from bintally.domain.bins import BinCount
+from bintally.domain.decisions import Decision
+from bintally.domain.errors import ChangedError, NotFoundError
+from bintally.domain.queue import LEASE, Lease
+from bintally.domain.times import iso
+from bintally.handlers.desk_api.access import Role, User, signed_in
+from bintally.handlers.desk_api.problems import Problem
+from bintally.handlers.desk_api.settings import desk_settings
+from bintally.handlers.desk_api.shapes import (
+    Answer,
+    DecisionRequest,
+    Queue,
+    QueueRequest,
+    Released,
+    ReleaseRequest,
+    Undone,
+    UndoRequest,
+)
+from bintally.handlers.desk_api.views import decision_view, etag_of, item_view, shown_view
+from bintally.handlers.wiring import dependencies
+from bintally.usecases.decide import decide, undo
+from bintally.usecases.queue import next_bins
+from bintally.usecases.shown import lines_of_bins
+
+router = Router()  # type: ignore[no-untyped-call]
+
+
+def current_user() -> User:
+    return signed_in(router.current_event.raw_event)
+
+
+@router.post("/api/queue")
+def queue(wanted: QueueRequest) -> Queue:
+    """Lease the next bins to the caller."""
+    now = datetime.now(UTC)
+    leased = next_bins(dependencies(), current_user().name, wanted.limit, now=now)
+    blind = desk_settings().blind
+    lines = [] if blind else lines_of_bins(dependencies().orders, [count.bin_id for count in leased.counts])
+    shown = [None if blind else shown_view(count, lines, now) for count in leased.counts]
+    items = [item_view(count, leased.until, each, now) for count, each in zip(leased.counts, shown, strict=True)]
+    return Queue(items=items, more=leased.more, lease_seconds=int(LEASE.total_seconds()))
+
+
+@router.post("/api/queue/release")
+def release(given: ReleaseRequest) -> Released:
+    """Give back leases of the caller."""
+    released = dependencies().leases.release(set(given.bin_ids), current_user().name)
+    return Released(released=len(released))
+
+
+@router.post("/api/decisions")
+def store_decision(
+    given: DecisionRequest, if_match: Annotated[str | None, Header(alias="if-match")] = None
+) -> Response[Answer]:
+    """Store what a person answered, and show what was hidden. Safe to repeat with the same `decision_id`."""
+    if given.cannot_tell == (given.count is not None):
+        raise Problem(422, "invalid", "Give either count or cannot_tell.")
+    seen, now = revision_of(if_match), datetime.now(UTC)
+    blind = given.blind and desk_settings().blind
+    wanted = Decision(
+        given.bin_id, given.decision_id, given.image_id, current_user().name, "", given.count, blind,
+        given.seconds, given.reason_code,
+    )  # fmt: skip
+    try:
+        stored = decide(dependencies(), wanted, now=now, seen_revision=seen)
+    except ChangedError as error:
+        raise Problem(412, "changed", str(error), current=_current(count_of(given.bin_id))) from error
+    count = count_of(given.bin_id)
+    shown = shown_view(count, lines_of_bins(dependencies().orders, [given.bin_id]), now)
+    is_current = count.image.image_id == stored.image_id
+    answer = Answer(decision=decision_view(stored), etag=etag_of(count), is_current=is_current, shown=shown)
+    return Response(200, content_types.APPLICATION_JSON, answer, headers={"ETag": answer.etag})
+
+
+@router.post("/api/undo")
+def undo_decision(given: UndoRequest) -> Undone:
+    """Undo a decision: one's own, or as a supervisor any. The bin is leased to the caller again."""
+    user = current_user()
+    known = [each for each in dependencies().decisions.of_bin(given.bin_id) if each.decision_id == given.decision_id]
+    if any(each.who != user.name for each in known) and Role.SUPERVISOR not in user.roles:
+        raise Problem(403, "forbidden", "Only a supervisor undoes what somebody else decided.")
+    now = datetime.now(UTC)
+    undone = undo(dependencies(), given.bin_id, given.decision_id, who=user.name, now=now)
+    dependencies().leases.take([Lease(given.bin_id, user.name, iso(now + LEASE))], iso(now))
+    return Undone(decision=decision_view(undone), etag=etag_of(count_of(given.bin_id)))
+
+
+def revision_of(if_match: str | None) -> int | None:
+    """The revision that the caller saw; None for any, `*`."""
+    if if_match is None:
+        raise Problem(428, "precondition_required", "Send the item's etag as If-Match.")
+    text = if_match.removeprefix("W/").strip('"')
+    if text == "*":
+        return None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else -1  # matches no bin
+
+
+def count_of(bin_id: str) -> BinCount:
+    count = dependencies().bins.read([bin_id]).get(bin_id)
+    if count is None:
+        raise NotFoundError(f"Bin {bin_id} has no counted photo.")
+    return count
+
+
+def _current(count: BinCount) -> dict[str, object]:
+    decided_by = count.human.who if count.human else None
+    return {"etag": etag_of(count), "image_id": count.image.image_id, "decided_by": decided_by}

@@ -1,0 +1,77 @@
+"""What the API shows of bins, lines and decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+
+from bintally.domain.bins import BinCount
+from bintally.domain.decisions import Decision
+from bintally.domain.image import Image
+from bintally.domain.queue import PHOTO_ADDRESS
+from bintally.domain.times import iso
+from bintally.domain.verdicts import OrderLine
+from bintally.handlers.desk_api.shapes import (
+    ExpectedLine,
+    Item,
+    ModelCount,
+    ModelInterval,
+    Photo,
+    Shown,
+    StoredDecision,
+)
+from bintally.handlers.settings import settings
+from bintally.handlers.wiring import dependencies
+from bintally.usecases.shown import judged
+
+
+def etag_of(count: BinCount) -> str:
+    """Changes with the bin: a newer photo, a decision, an undo."""
+    return f'"{count.revision}"'
+
+
+def photo_view(image: Image, now: datetime) -> Photo:
+    return Photo(url=dependencies().photos.url(image), expires_at=iso(now + PHOTO_ADDRESS))
+
+
+def item_view(count: BinCount, until: str, shown: Shown | None, now: datetime) -> Item:
+    return Item(
+        bin_id=count.bin_id,
+        image_id=count.image.image_id,
+        etag=etag_of(count),
+        photo=photo_view(count.image, now),
+        captured_at=count.image.captured_at,
+        lease_until=until,
+        shown=shown,
+    )
+
+
+def shown_view(count: BinCount, lines: Iterable[OrderLine], now: datetime) -> Shown:
+    """With the verdicts that the bin's count, a person's if there is one, gives the lines."""
+    rules, zone = settings().verdict_rules, settings().zone
+    found = judged([line for line in lines if line.bin_id == count.bin_id], count, now=now, rules=rules, zone=zone)
+    return Shown(expected=[_line_view(line) for line in found], model=_model_view(count))
+
+
+def _line_view(line: OrderLine) -> ExpectedLine:
+    return ExpectedLine(
+        consignment_id=line.consignment_id,
+        expected=line.expected,
+        due_at=line.due_at,
+        verdict=str(line.verdict),
+        reason=line.reason,
+        risk=line.risk,
+    )
+
+
+def _model_view(count: BinCount) -> ModelCount:
+    interval = ModelInterval(**asdict(count.interval)) if count.interval else None
+    facts = {name: getattr(count, name) for name in ("count", "at_least", "confidence", "model", "reason")}
+    return ModelCount(status=str(count.status), interval=interval, **facts)
+
+
+def decision_view(decision: Decision) -> StoredDecision:
+    facts = asdict(decision)
+    named = {name: facts[name] for name in StoredDecision.model_fields if name in facts}
+    return StoredDecision(**named, cannot_tell=decision.cannot_tell)
