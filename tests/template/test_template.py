@@ -151,6 +151,18 @@ def test_without_a_model_everything_else_is_deployed() -> None:
     assert stack_without_model().outputs == STACK.outputs
 
 
+def test_the_desk_is_optional() -> None:
+    """Some regions have no user pools."""
+    without = Stack(ModelImageUri="image", AlertEmail="a@example.com", Desk="off")
+    desk = {name for name in STACK.resources if name.startswith("Desk")}
+
+    assert set(STACK.resources) - set(without.resources) == desk
+    assert not [
+        each for each in without.resources.values() if "Cognito" in each["Type"] or "ApiGateway" in each["Type"]
+    ]
+    assert not [name for name in without.outputs if name.startswith("Desk")]
+
+
 def test_the_endpoint_notifies_the_results_queue() -> None:
     (config,) = properties_of("AWS::SageMaker::EndpointConfig").values()
     output = config["AsyncInferenceConfig"]["OutputConfig"]
