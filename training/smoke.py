@@ -39,6 +39,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         default=Path(".work/smoke"),
         help="folder for the results, emptied first (default: %(default)s)",
     )
+    add("--dry-run", action="store_true", help="only print the command of each step")
     options = parser.parse_args(arguments)
     if options.out.exists() and not (options.out / LOGS).is_dir():
         parser.error(f"--out {options.out} is not from an earlier run and would be emptied. Choose another folder.")
@@ -90,6 +91,9 @@ def run_step(name: str, command: list[str], log: Path) -> bool:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
+    if options.dry_run:
+        print(*map(shlex.join, commands(options).values()), sep="\n")
+        return 0
     shutil.rmtree(options.out, ignore_errors=True)
     logs = options.out / LOGS
     logs.mkdir(parents=True)

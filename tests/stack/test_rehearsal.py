@@ -1,4 +1,8 @@
-"""A deployment rehearsed on the local stack, with the commands of docs/deploy.md and the real `sam`."""
+"""A deployment rehearsed on the local stack, with the commands of docs/deploy.md and the real `sam`.
+
+The tests follow one another on one stack. `make rehearsal` runs them all; `make test` only creates the stack, because
+each `sam deploy` takes half a minute.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +108,7 @@ def test_the_document_shows_what_is_typed_here() -> None:
     assert {DEPLOY, TYPE, SMOKE, DESTROY} <= set(commands(ROOT / "docs" / "deploy.md"))
 
 
-def test_a_stack_is_deployed_changed_destroyed_and_restored(terminal: Terminal, tmp_path: Path) -> None:
+def test_a_first_create_that_failed_is_repeated(terminal: Terminal) -> None:
     terminal.faults({"endpoint": {"quota": 1}})
     assert "ml.c6i.xlarge for endpoint usage" in " ".join(terminal.types(f"{DEPLOY} {QUICK}", 1).split())
     assert terminal.left == []
@@ -113,12 +117,12 @@ def test_a_stack_is_deployed_changed_destroyed_and_restored(terminal: Terminal, 
     assert "Passed." in terminal.types(SMOKE)
     assert terminal.served == ("ml.c6i.xlarge", "")
 
+
+@pytest.mark.rehearsal
+def test_the_instance_type_and_the_model_change_and_lose_nothing(terminal: Terminal, tmp_path: Path) -> None:
     terminal.types(PHOTOS)
     terminal.types(ORDERS)
     assert ACCOUNTED in terminal.types(AUDIT)
-    before = terminal.reads("bintally bins"), terminal.reads("bintally consignment C-1001")
-    assert all(before)
-    terminal.types(f"bintally backup {tmp_path}/backup --stack rehearsal")
 
     terminal.types(TYPE)
     assert terminal.served == ("ml.c7i.xlarge", "")
@@ -135,6 +139,13 @@ def test_a_stack_is_deployed_changed_destroyed_and_restored(terminal: Terminal, 
     terminal.types("bintally model rollback --stack rehearsal --yes")
     assert terminal.served == ("ml.c7i.xlarge", "")
     assert ACCOUNTED in terminal.types(AUDIT)
+
+
+@pytest.mark.rehearsal
+def test_what_a_backup_has_comes_back_after_the_stack_was_destroyed(terminal: Terminal, tmp_path: Path) -> None:
+    before = terminal.reads("bintally bins"), terminal.reads("bintally consignment C-1001")
+    assert all(before)
+    terminal.types(f"bintally backup {tmp_path}/backup --stack rehearsal")
 
     terminal.types(DESTROY)
     assert terminal.left == []

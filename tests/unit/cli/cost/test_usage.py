@@ -84,14 +84,13 @@ def counted(dependencies: Any, mode: InferenceMode) -> Counter[str]:
     return counts + more
 
 
-@pytest.mark.parametrize("mode", [InferenceMode.ASYNC, InferenceMode.BATCH])
-def test_an_image_takes_as_many_requests_as_the_estimate_assumes(dependencies: Any, mode: InferenceMode) -> None:
-    assert per(counted(dependencies, mode), NUMBER) == about(read_usage()["image"][str(mode)])
+def test_an_image_takes_as_many_requests_as_the_estimate_assumes_in_transform_jobs(dependencies: Any) -> None:
+    assert per(counted(dependencies, InferenceMode.BATCH), NUMBER) == about(read_usage()["image"]["batch"])
 
 
-def test_an_order_line_takes_as_many_requests_as_the_estimate_assumes(dependencies: Any) -> None:
+def test_an_image_and_an_order_line_take_as_many_requests_as_the_estimate_assumes(dependencies: Any) -> None:
     images = make_images(NUMBER)
-    counted(dependencies, InferenceMode.ASYNC)
+    assert per(counted(dependencies, InferenceMode.ASYNC), NUMBER) == about(read_usage()["image"]["async"])
     rows = "\n".join(["consignment_id,bin_id,expected", *(f"C-1,{image.bin_id},3" for image in images)])
     lines = [("C-1", image.bin_id) for image in images]
     with metered() as counts:

@@ -76,7 +76,7 @@ def test_the_tables_condition_matches_is_newer(bins: DynamoBins) -> None:
 
 
 def test_the_tables_condition_matches_replaces(bins: DynamoBins) -> None:
-    drops = [make_image(f"bin/{name}.jpg", sequencer=number) for name in "ab" for number in ("01", "02")]
+    drops = [make_image("bin/a.jpg", sequencer="01"), make_image("bin/b.jpg", sequencer="02")]
     counts = [form(image) for image in drops for form in (counted, unreadable, unseen)]
     pairs = [
         tuple(replace(count, image=Image(*_in_bin(count.image, number))) for count in pair)
