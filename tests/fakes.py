@@ -231,6 +231,11 @@ class FakeDecisions(_Fake):
     def all(self) -> Iterator[Decision]:
         return iter(self.items.values())
 
+    def between(self, begins: str, ends: str) -> list[Decision]:
+        self.step()
+        found = [each for each in self.items.values() if begins <= each.decided_at < ends]
+        return sorted(found, key=lambda each: (each.decided_at, each.decision_id))
+
     def add(self, decision: Decision, shown: BinCount | None) -> bool:
         return self._write(decision, shown, (decision.bin_id, decision.decision_id) not in self.items)
 
@@ -499,10 +504,19 @@ class FakeOrders(_Fake):
             :most
         ]
 
-    def queued(self, group: Group) -> Iterator[tuple[str, str]]:
+    def queued(self, group: Group, after: tuple[str, str, str] | None = None) -> Iterator[tuple[str, str]]:
         self.step()
-        found = [line for line in self.items.values() if line.attention and line.attention.group is group]
-        return (line.key for line in sorted(found, key=lambda line: (line.attention or group).rank))  # type: ignore[union-attr]
+        places = sorted((line.attention.rank, *key) for key, line in self._in(group) if line.attention)
+        return (
+            (consignment, bin_id) for rank, consignment, bin_id in places if (rank, consignment, bin_id) > (after or ())
+        )
+
+    def count_queued(self, group: Group, limit: int) -> int:
+        self.step()
+        return min(len(self._in(group)), limit)
+
+    def _in(self, group: Group) -> list[tuple[tuple[str, str], OrderLine]]:
+        return [(key, line) for key, line in self.items.items() if line.attention and line.attention.group is group]
 
     def put(self, lines: Sequence[OrderLine], now: str) -> None:
         for line in self.each(lines):

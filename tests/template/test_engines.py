@@ -224,6 +224,7 @@ def test_reconcile_runs_every_minute() -> None:
         ),
         ("ConsignmentsTable", "ByDue", ["due_partition", "due_at"], {"ProjectionType": "KEYS_ONLY"}),
         ("ConsignmentsTable", "ByAttention", ["attention", "attention_rank"], {"ProjectionType": "KEYS_ONLY"}),
+        ("DecisionsTable", "ByDay", ["decided_on", "decided_at"], {"ProjectionType": "ALL"}),
         ("JobsTable", "Unfinished", ["unfinished_engine", "touched_at"], {"ProjectionType": "ALL"}),
     ],
 )

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
-from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
+from bintally.adapters.dynamo import Item, count_items, pages, read_each, serialised, update, write_each
 from bintally.domain.attention import Attention, Group
 from bintally.domain.history import LineRecord
 from bintally.domain.risk import Odds, odds_facts
@@ -116,11 +116,25 @@ class DynamoOrders:
         parts = (islice(self._due(str(number), now), per_partition) for number in range(PARTITIONS))
         return [(item["consignment_id"], item["bin_id"]) for part in parts for item in part]
 
-    def queued(self, group: Group) -> Iterator[tuple[str, str]]:
-        """The keys of the lines of a group, in the order of their rank. Changes of the last seconds may be missing."""
-        paged = {"PaginationConfig": {"PageSize": LINES_PER_PAGE}}
-        found = self._query("attention", group.value, IndexName="ByAttention", **paged)
+    def queued(self, group: Group, after: tuple[str, str, str] | None = None) -> Iterator[tuple[str, str]]:
+        """The keys of the lines of a group, in the order of their rank. Changes of the last seconds may be missing.
+
+        They begin behind `after`: the rank and the key of a line, which need not be there any more.
+        """
+        options: dict[str, Any] = {"IndexName": "ByAttention", "PaginationConfig": {"PageSize": LINES_PER_PAGE}}
+        if after:
+            names = ("attention_rank", "consignment_id", "bin_id")
+            options["ExclusiveStartKey"] = serialised(
+                {"attention": group.value, **dict(zip(names, after, strict=True))}
+            )
+        found = self._query("attention", group.value, **options)
         return ((item["consignment_id"], item["bin_id"]) for item in found)
+
+    def count_queued(self, group: Group, limit: int) -> int:
+        """How many lines a group has. Counting ends at `limit`, and changes of the last seconds may be missing."""
+        values = {":group": {"S": group.value}}
+        condition = {"KeyConditionExpression": "attention = :group", "ExpressionAttributeValues": values}
+        return min(count_items(self._client, limit, TableName=self._table, IndexName="ByAttention", **condition), limit)
 
     def put(self, lines: Sequence[OrderLine], now: str) -> None:
         remaining = list(lines)

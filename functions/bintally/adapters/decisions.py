@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import date, timedelta
 from typing import Any
 
 from bintally.adapters.bins import deciding
@@ -57,6 +58,24 @@ class DynamoDecisions:
         )
         return sorted(map(decision_from_item, found), key=lambda each: (each.decided_at, each.decision_id))
 
+    def between(self, begins: str, ends: str) -> list[Decision]:
+        """The decisions from `begins` to before `ends`, the oldest first. Those of the last seconds may be missing."""
+        first, last = date.fromisoformat(begins[:10]), date.fromisoformat(ends[:10])
+        days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
+        return [decision_from_item(item) for day in days for item in self._of_day(day, begins, ends)]
+
+    def _of_day(self, day: str, begins: str, ends: str) -> Iterator[Item]:
+        values = {":day": {"S": day}, ":begins": {"S": begins}, ":ends": {"S": ends}}
+        found = pages(
+            self._client,
+            "query",
+            TableName=self._table,
+            IndexName="ByDay",
+            KeyConditionExpression="decided_on = :day AND decided_at BETWEEN :begins AND :ends",
+            ExpressionAttributeValues=values,
+        )
+        return (item for item in found if item["decided_at"] < ends)
+
     def all(self) -> Iterator[Decision]:
         """Every decision, by a scan."""
         return (decision_from_item(item) for item in pages(self._client, "scan", TableName=self._table))
@@ -64,7 +83,7 @@ class DynamoDecisions:
     def add(self, decision: Decision, shown: BinCount | None) -> bool:
         facts = {name: value for name, value in asdict(decision).items() if value not in ("", ())}
         lines = [{**asdict(line), "verdict": line.verdict.value} for line in decision.lines]
-        facts |= {"cannot_tell": decision.cannot_tell, "lines": lines or None}
+        facts |= {"cannot_tell": decision.cannot_tell, "lines": lines or None, "decided_on": decision.decided_at[:10]}
         return self._write(put_new(self._table, facts, "decision_id"), shown)
 
     def mark_undone(self, decision: Decision, shown: BinCount | None) -> bool:

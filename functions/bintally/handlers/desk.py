@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bintally.handlers.desk_api.access import check_access
-from bintally.handlers.desk_api.app import api, refused
+from bintally.handlers.desk_api.app import api, refused, unless_unchanged
 from bintally.handlers.desk_api.pages import page, security_headers
 from bintally.handlers.desk_api.problems import Problem
 from bintally.handlers.desk_api.settings import desk_settings
@@ -33,6 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except Problem as problem:
         answer = refused(problem)
     else:
-        answer = api().resolve(event, context)
+        answer = unless_unchanged(event, api().resolve(event, context))
     logger.info("answered", extra={"route": f"{method} {path}", "status": answer["statusCode"]})
-    return {**answer, "headers": {**security(), "Cache-Control": "no-store", **answer.get("headers", {})}}
+    caching = "no-cache" if method == "GET" else "no-store"
+    return {**answer, "headers": {**security(), "Cache-Control": caching, **answer["headers"]}}

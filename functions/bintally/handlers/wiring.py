@@ -20,6 +20,7 @@ from bintally.adapters.ledger import DynamoLedger
 from bintally.adapters.order_files import ImportReports, OrderFiles, OrderQueue
 from bintally.adapters.photos import Photos
 from bintally.adapters.site_settings import SsmSettings
+from bintally.adapters.uploads import Uploads
 from bintally.domain.errors import SettingError
 from bintally.domain.jobs import EngineName
 from bintally.handlers.settings import settings
@@ -58,6 +59,10 @@ class AwsDependencies:
     @cached_property
     def photos(self) -> Photos:
         return Photos(client("s3"), settings().intake_bucket)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        return Uploads(client("s3"), settings().intake_bucket, settings().orders_bucket)
 
     @cached_property
     def reports(self) -> ImportReports:

@@ -21,6 +21,7 @@ class Role(StrEnum):
 ANYBODY = None  # without signing in
 SIGNED_IN: frozenset[Role] = frozenset()  # also without a role
 ALL = frozenset(Role)
+READERS = frozenset({Role.VIEWER, Role.SUPERVISOR})
 COUNTERS = frozenset({Role.COUNTER, Role.SUPERVISOR})
 
 # (method, path) → a user needs one of these roles. Paths are exact: ids are in queries and bodies.
@@ -32,6 +33,15 @@ ACCESS: Mapping[tuple[str, str], frozenset[Role] | None] = {
     ("POST", "/api/queue/release"): COUNTERS,
     ("POST", "/api/decisions"): COUNTERS,
     ("POST", "/api/undo"): COUNTERS,
+    ("GET", "/api/photo"): ALL,
+    ("GET", "/api/bin"): ALL,
+    ("GET", "/api/lines"): READERS,
+    ("GET", "/api/consignment"): READERS,
+    ("GET", "/api/today"): ALL,
+    ("GET", "/api/export.csv"): READERS,
+    ("POST", "/api/uploads"): COUNTERS,
+    ("POST", "/api/photos"): COUNTERS,
+    ("POST", "/api/orders"): frozenset({Role.SUPERVISOR}),
 }
 
 

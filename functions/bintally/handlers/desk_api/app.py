@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -9,11 +11,11 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from bintally.domain.errors import ConflictError, DecisionError, NotFoundError, StoreError
-from bintally.handlers.desk_api import review, session
+from bintally.handlers.desk_api import bringing, reading, review, session, taking
 from bintally.handlers.desk_api.problems import Problem
 from bintally.handlers.observability import logger
 
-ROUTERS = (session.router, review.router)
+ROUTERS = (session.router, review.router, reading.router, taking.router, bringing.router)
 STATUSES = {NotFoundError: (404, "not_found"), ConflictError: (409, "conflict"), DecisionError: (422, "invalid")}
 
 
@@ -49,6 +51,17 @@ def _busy(error: StoreError) -> Response[str]:
 def _invalid(error: RequestValidationError) -> Response[str]:
     errors = [{"where": ".".join(map(str, each["loc"])), "message": each["msg"]} for each in error.errors()]
     return Problem(422, "invalid", "The request is not valid.", errors=errors).response()
+
+
+def unless_unchanged(event: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer with an ETag of its body if it was read, or 304 if the caller has it already."""
+    if event["requestContext"]["http"]["method"] != "GET" or answer["statusCode"] != 200:
+        return answer
+    etag = f'"{hashlib.sha256(answer["body"].encode()).hexdigest()[:16]}"'
+    headers = {**answer["headers"], "ETag": etag}
+    if etag in event["headers"].get("if-none-match", ""):
+        return {**answer, "statusCode": 304, "headers": headers, "body": ""}
+    return {**answer, "headers": headers}
 
 
 def refused(problem: Problem) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from bintally.domain.bins import BinCount
 from bintally.domain.decisions import Decision
@@ -21,6 +22,7 @@ from bintally.handlers.desk_api.shapes import (
     Shown,
     StoredDecision,
 )
+from bintally.handlers.desk_api.shapes_reading import Decided, Line
 from bintally.handlers.settings import settings
 from bintally.handlers.wiring import dependencies
 from bintally.usecases.shown import judged
@@ -51,18 +53,24 @@ def shown_view(count: BinCount, lines: Iterable[OrderLine], now: datetime) -> Sh
     """With the verdicts that the bin's count, a person's if there is one, gives the lines."""
     rules, zone = settings().verdict_rules, settings().zone
     found = judged([line for line in lines if line.bin_id == count.bin_id], count, now=now, rules=rules, zone=zone)
-    return Shown(expected=[_line_view(line) for line in found], model=_model_view(count))
+    return Shown(expected=[ExpectedLine(**_terms(line)) for line in found], model=_model_view(count))
 
 
-def _line_view(line: OrderLine) -> ExpectedLine:
-    return ExpectedLine(
-        consignment_id=line.consignment_id,
-        expected=line.expected,
-        due_at=line.due_at,
-        verdict=str(line.verdict),
-        reason=line.reason,
-        risk=line.risk,
-    )
+def _terms(line: OrderLine) -> dict[str, Any]:
+    names = ("consignment_id", "expected", "due_at", "reason", "risk")
+    return {"verdict": str(line.verdict), **{name: getattr(line, name) for name in names}}
+
+
+def line_view(line: OrderLine) -> Line:
+    names = ("bin_id", "counted", "counted_at_least", "overdue")
+    facts = {name: getattr(line, name) for name in names}
+    fewer, more = (line.odds.fewer, line.odds.more) if line.odds else (None, None)
+    return Line(**_terms(line), **facts, probability_fewer=fewer, probability_more=more)
+
+
+def decided_view(count: BinCount) -> Decided | None:
+    human = count.human
+    return Decided(**asdict(human), cannot_tell=human.count is None) if human else None
 
 
 def _model_view(count: BinCount) -> ModelCount:

@@ -46,7 +46,7 @@ LINE = """
 LEASE = "bin_id who until expires"
 DECISION = """
     bin_id decision_id image_id who decided_at count cannot_tell blind seconds reason_code selection_probability lines
-    bin_revision undone_by undone_at
+    bin_revision undone_by undone_at decided_on
 """
 JOB_FIELDS = """
     job_id engine shards images folder status reason created_at prepare_count send_count transform_attempt due_at

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from bintally.domain.attention import Attention, Group
@@ -29,11 +30,13 @@ class Reply:
 
 def request(method: str, path: str, role: str | None = None, *, name: str = "ann", **more: Any) -> dict[str, Any]:
     """An event; `role` None: nobody signed in. `more` may have `json`, `headers` and `query`."""
-    body, headers = more.get("json"), {name.lower(): value for name, value in more.get("headers", {}).items()}
+    body, query = more.get("json"), more.get("query", "")
+    headers = {name.lower(): value for name, value in more.get("headers", {}).items()}
     event: dict[str, Any] = {
         "version": "2.0",
         "rawPath": path,
-        "rawQueryString": more.get("query", ""),
+        "rawQueryString": query,
+        "queryStringParameters": {name: ",".join(values) for name, values in parse_qs(query).items()},
         "headers": headers | ({"content-type": "application/json"} if body is not None else {}),
         "requestContext": {"http": {"method": method, "path": path}, "stage": "$default"},
         "isBase64Encoded": False,
@@ -51,7 +54,9 @@ def ask(method: str, path: str, role: str | None = None, **more: Any) -> Reply:
     answer = json.loads(json.dumps(handler(request(method, path, role, **more), CONTEXT)))  # type: ignore[arg-type]
     headers = {name.lower(): value for name, value in answer["headers"].items()}
     body = answer["body"]
-    return Reply(answer["statusCode"], headers, json.loads(body) if "json" in headers["content-type"] else body)
+    return Reply(
+        answer["statusCode"], headers, json.loads(body) if body and "json" in headers["content-type"] else body
+    )
 
 
 @contextmanager

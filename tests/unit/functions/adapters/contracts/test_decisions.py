@@ -89,3 +89,21 @@ def test_another_result_for_the_same_image_keeps_it(ports: Any, held: Any, offer
 
     human = HumanCount("d-1", 4, "ann", NOON)
     assert ports.bins.read(["P-17-C"])["P-17-C"] == replace(offered, human=human, source="human", revision=3)
+
+
+def test_the_decisions_of_a_time_are_found_across_days(ports: Any) -> None:
+    times = [
+        "2026-05-03T23:59:59.999Z",
+        "2026-05-04T00:00:00.000Z",
+        "2026-05-05T01:00:00.000Z",
+        "2026-05-05T02:00:00.000Z",
+    ]
+    for number, at in enumerate(times):
+        ports.decisions.add(replace(FIRST, bin_id=f"b-{3 - number}", decision_id=str(number), decided_at=at), None)
+
+    def found(begins: str, ends: str) -> list[str]:
+        return [each.decision_id for each in ports.decisions.between(begins, ends)]
+
+    assert found(times[0], times[3]) == ["0", "1", "2"]
+    assert found(times[1], "2026-05-05T00:00:00.000Z") == ["1"]
+    assert found("2026-05-06T00:00:00.000Z", "2026-05-07T00:00:00.000Z") == []

@@ -67,3 +67,17 @@ def test_a_person_releases_only_their_own_leases(ports: Any) -> None:
     assert ports.leases.release(["P-17-C"], "ann") == {"P-17-C"}
     assert ports.leases.take([BOB], NOON) == {"P-17-C"}
     assert ports.leases.take([], NOON) == ports.leases.release([], "ann") == set()
+
+
+def test_a_page_begins_behind_a_line_also_if_that_is_gone(ports: Any) -> None:
+    lines = [order_line(3, bin_id=name) for name in "abc"]
+    ports.orders.put(lines, NOON)
+    ports.orders.judge([(line, waiting("same"), 1) for line in lines], NOON)
+    behind = ("same", "C-1", "a")
+
+    assert len([*ports.orders.queued(Group.LOOK)]) == ports.orders.count_queued(Group.LOOK, 9) == 3
+    rest = [*ports.orders.queued(Group.LOOK, behind)]
+    assert ("C-1", "a") not in rest
+    ports.orders.withdraw([(lines[0], "2")], NOON)
+    assert [*ports.orders.queued(Group.LOOK, behind)] == rest
+    assert (ports.orders.count_queued(Group.LOOK, 1), ports.orders.count_queued(Group.ACT, 1)) == (1, 0)

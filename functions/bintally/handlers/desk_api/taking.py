@@ -1,0 +1,88 @@
+"""Routes for the day's figures, and for taking data out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from itertools import chain
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from bintally.domain.adjustments import Adjustment, adjustments
+from bintally.domain.attention import Group
+from bintally.domain.decisions import Decision
+from bintally.domain.spreadsheets import csv_text
+from bintally.handlers.desk_api.shapes import StoredDecision
+from bintally.handlers.desk_api.shapes_taking import Agreement, Day, Effort, Looks, PersonLooks, Photos, Waiting
+from bintally.handlers.desk_api.views import decision_view, line_view
+from bintally.handlers.settings import settings
+from bintally.handlers.wiring import dependencies
+from bintally.usecases.today import decisions_of, today
+from bintally.usecases.waiting import waiting_lines
+
+router = Router()  # type: ignore[no-untyped-call]
+MAX_ROWS = 20_000  # of a CSV file: an answer of a function has at most 6 MB
+LINE_COLUMNS = ("consignment_id", "bin_id", "expected", "counted", "counted_at_least", "verdict", "risk", "due_at",
+                "overdue", "reason")  # fmt: skip
+
+
+class Content(StrEnum):
+    """LINES wait for people, DECISIONS and ADJUSTMENTS are those of a day."""
+
+    LINES = "lines"
+    DECISIONS = "decisions"
+    ADJUSTMENTS = "adjustments"
+
+
+@router.get("/api/today")
+def figures() -> Day:
+    """What waits, what was done today, and how long the rest will take."""
+    now = datetime.now(UTC)
+    found = today(dependencies(), now=now, zone=settings().zone)
+    done = found.figures
+    looks = Looks(
+        done=done.done,
+        undone=done.undone,
+        seconds_median=done.seconds_median,
+        differ_from_order=done.differ_from_order,
+        cannot_tell=done.cannot_tell,
+        by_person=[PersonLooks(**asdict(person)) for person in done.people],
+    )
+    return Day(
+        day=found.day,
+        waiting=Waiting(look=found.look, act=found.act),
+        photos=Photos(pending=found.pending, in_flight=found.in_flight),
+        looks=looks,
+        agreement=Agreement(pairs=done.pairs, agree=done.agree),
+        effort=Effort(looks=found.look, minutes=found.minutes),
+    )
+
+
+@router.get("/api/export.csv")
+def export(what: Content = Content.LINES, day: date | None = None) -> Response[str]:
+    """Lines that wait, or the decisions or adjustments of a day of the site, as CSV for spreadsheets."""
+    of_day = day or datetime.now(settings().zone).date()
+    columns, rows = _table(what, of_day)
+    name = f"bintally-{what}-{of_day}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(200, "text/csv; charset=utf-8", csv_text(columns, rows), headers=headers)
+
+
+def _table(what: Content, day: date) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
+    if what is Content.LINES:
+        pages = (waiting_lines(dependencies().orders, group, lambda _: True, MAX_ROWS) for group in Group)
+        lines = chain.from_iterable(page.lines for page in pages)
+        return LINE_COLUMNS, ([getattr(line_view(line), name) for name in LINE_COLUMNS] for line in lines)
+    decisions = decisions_of(dependencies().decisions, day, settings().zone)[:MAX_ROWS]
+    if what is Content.DECISIONS:
+        return _decision_rows(decisions)
+    columns = [each.name for each in fields(Adjustment)]
+    return columns, (list(asdict(each).values()) for each in adjustments(decisions))
+
+
+def _decision_rows(decisions: Sequence[Decision]) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
+    columns = list(StoredDecision.model_fields)
+    return columns, ([getattr(decision_view(each), name) for name in columns] for each in decisions)
