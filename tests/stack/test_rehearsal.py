@@ -1,7 +1,7 @@
 """A deployment rehearsed on the local stack, with the commands of docs/deploy.md and the real `sam`.
 
-The tests follow one another on one stack. `make rehearsal` runs them all; `make test` only creates the stack, because
-each `sam deploy` takes half a minute.
+The tests follow one another on one stack. `make rehearsal` runs them; `make test` leaves them out, because they take as
+long as a third of all others.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from binmodel.artifact import shipped
 from tests.documents import ROOT, commands
 from tests.stack.beside import OWN, running_up
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.stack, pytest.mark.rehearsal]
 DEPLOY = "bintally deploy --stack rehearsal --set ModelImageUri=local/bintally-counter --yes"
 TYPE = "bintally deploy --stack rehearsal --set InferenceInstanceType=ml.c7i.xlarge --yes"
 SMOKE = "bintally smoke --stack rehearsal"
@@ -110,7 +110,9 @@ def test_the_document_shows_what_is_typed_here() -> None:
 
 def test_a_first_create_that_failed_is_repeated(terminal: Terminal) -> None:
     terminal.faults({"endpoint": {"quota": 1}})
-    assert "ml.c6i.xlarge for endpoint usage" in " ".join(terminal.types(f"{DEPLOY} {QUICK}", 1).split())
+    said = " ".join(terminal.types(f"{DEPLOY} {QUICK}", 1).split())
+    assert "Endpoint (AWS::SageMaker::Endpoint) failed: " in said
+    assert "ml.c6i.xlarge for endpoint usage" in said
     assert terminal.left == []
     terminal.faults({})
     assert "Deleting the empty stack" in terminal.types(f"{DEPLOY} {QUICK}")
@@ -118,7 +120,6 @@ def test_a_first_create_that_failed_is_repeated(terminal: Terminal) -> None:
     assert terminal.served == ("ml.c6i.xlarge", "")
 
 
-@pytest.mark.rehearsal
 def test_the_instance_type_and_the_model_change_and_lose_nothing(terminal: Terminal, tmp_path: Path) -> None:
     terminal.types(PHOTOS)
     terminal.types(ORDERS)
@@ -141,7 +142,6 @@ def test_the_instance_type_and_the_model_change_and_lose_nothing(terminal: Termi
     assert ACCOUNTED in terminal.types(AUDIT)
 
 
-@pytest.mark.rehearsal
 def test_what_a_backup_has_comes_back_after_the_stack_was_destroyed(terminal: Terminal, tmp_path: Path) -> None:
     before = terminal.reads("bintally bins"), terminal.reads("bintally consignment C-1001")
     assert all(before)

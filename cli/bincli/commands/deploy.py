@@ -120,6 +120,7 @@ class Deployer:
     def deploy(
         self, parameters: Mapping[str, str], *, plan: bool, image: bool, yes: bool, ignore_quotas: bool
     ) -> Outcome:
+        from bincli.deploy.failure import run_deployment
         from bincli.deploy.run import check_names, plan_deployment
         from bincli.deploy.sam import BUILD, deployments, with_version
 
@@ -145,7 +146,7 @@ class Deployer:
             if not yes:
                 typer.confirm(f"Change the stack {self._target.stack} in {self._target.region}?", abort=True, err=True)
             for step in steps:
-                self._programs.run(self._target.deploy_argv(step))
+                run_deployment(self._programs, self._cloudformation, self._target, step)
             outcome.deployed = True
         outcome.outputs = self._outputs()
         return outcome
