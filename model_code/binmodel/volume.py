@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from typing import Any
 MIN_LITRES, MAX_LITRES = 0.001, 1_000_000.0
 MIN_SD, MAX_SD = 0.001, 10.0
 MAX_WEIGHT = 10.0
-MAX_DISTANCE = math.log(100)  # of an interval's end from the estimate
+MAX_DISTANCE = 10.0  # of an interval's end from the estimate, in standard deviations
+MAX_SLOPE = 1.0
 DECIMALS = 6
 
 
@@ -34,12 +36,19 @@ class Volume:
 
 @dataclass(frozen=True)
 class VolumeCalibration:
-    """What the network's log litres mean. `low` and `high` are added to them to get the ends of the interval."""
+    """What the network's log litres mean.
+
+    Their standard deviation is `log_sd` at the estimate `centre` and changes by the factor e^`slope` for each unit of
+    it, to half or twice `log_sd` at most. `low` and `high`, in standard deviations, are added to the estimate to get
+    the ends of the interval.
+    """
 
     low: float
     high: float
     coverage: float
     log_sd: float
+    slope: float
+    centre: float
     count_weight: float
     volume_weight: float
 
@@ -47,22 +56,30 @@ class VolumeCalibration:
         """Raises ValueError for values that would make every prediction line invalid."""
         limits = {
             "low": (-MAX_DISTANCE, 0.0), "high": (0.0, MAX_DISTANCE), "coverage": (0.0, 1.0),
-            "log_sd": (MIN_SD, MAX_SD), "count_weight": (0.0, MAX_WEIGHT), "volume_weight": (0.0, MAX_WEIGHT),
+            "log_sd": (MIN_SD, MAX_SD), "slope": (-MAX_SLOPE, MAX_SLOPE),
+            "centre": (math.log(MIN_LITRES), math.log(MAX_LITRES)),
+            "count_weight": (0.0, MAX_WEIGHT), "volume_weight": (0.0, MAX_WEIGHT),
         }  # fmt: skip
         for name, (least, most) in limits.items():
             if not least <= getattr(self, name) <= most:  # nor is NaN
                 raise ValueError(f"volume.{name} is {getattr(self, name)}, and not from {least:g} to {most:g}")
 
+    def deviation(self, log_litres: float) -> float:
+        """The standard deviation of log(true litres) for this estimate."""
+        factor = math.exp(max(-100.0, min(100.0, self.slope * (log_litres - self.centre))))
+        return min(max(self.log_sd * min(max(factor, 0.5), 2.0), MIN_SD), MAX_SD)
+
     def volume(self, log_litres: float) -> Volume:
-        """The volume of a photo. Estimates are limited to what a prediction line may carry."""
-        limited = min(max(log_litres, math.log(MIN_LITRES)), math.log(MAX_LITRES))
-        litres, low, high = (round(math.exp(limited + shift), DECIMALS) for shift in (0.0, self.low, self.high))
-        return Volume(litres, low, high, self.coverage, self.log_sd, self.count_weight, self.volume_weight)
+        """The volume of a photo. What a prediction line may not carry is limited to what it may."""
+        estimate = min(max(log_litres, math.log(MIN_LITRES)), math.log(MAX_LITRES))
+        sd = self.deviation(estimate)
+        litres, low, high = (round(math.exp(estimate + sd * place), DECIMALS) for place in (0.0, self.low, self.high))
+        high = min(high, 100 * MAX_LITRES)
+        return Volume(litres, low, high, self.coverage, round(sd, DECIMALS), self.count_weight, self.volume_weight)
 
 
 def volume_calibration(fields: Mapping[str, Any] | None) -> VolumeCalibration | None:
     """From the `volume` section of model.json; None without one. Raises LookupError, TypeError or ValueError."""
     if not fields:
         return None
-    names = ("low", "high", "coverage", "log_sd", "count_weight", "volume_weight")
-    return VolumeCalibration(*(float(fields[name]) for name in names))
+    return VolumeCalibration(*(float(fields[field.name]) for field in dataclasses.fields(VolumeCalibration)))

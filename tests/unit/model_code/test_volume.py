@@ -15,16 +15,18 @@ from hypothesis import strategies as st
 
 from tests.unit.model_code.sample_images import SIZE, artifact, lightness
 
-CALIBRATION = VolumeCalibration(low=-1.0, high=0.5, coverage=0.9, log_sd=0.6, count_weight=0.9, volume_weight=0.4)
+CALIBRATION = VolumeCalibration(
+    low=-2.0, high=1.0, coverage=0.9, log_sd=0.5, slope=0.0, centre=1.0, count_weight=0.9, volume_weight=0.4
+)
 
 
-def predictor(log_litres: float) -> Predictor:
+def predictor(log_litres: float, calibration: VolumeCalibration = CALIBRATION) -> Predictor:
     """Counts lightness, and says this volume of every image."""
 
     def run(batch: np.ndarray) -> np.ndarray:
         return np.column_stack([lightness(batch), np.full(len(batch), log_litres, np.float32)])
 
-    return Predictor(replace(artifact(), volume=CALIBRATION), run)
+    return Predictor(replace(artifact(), volume=calibration), run)
 
 
 def test_the_column_after_the_outputs_is_the_volume() -> None:
@@ -37,19 +39,32 @@ def test_the_column_after_the_outputs_is_the_volume() -> None:
         "litres": pytest.approx(4.0, abs=1e-5),
         "low": pytest.approx(4 / np.e, abs=1e-5),
         "high": pytest.approx(4 * np.exp(0.5), abs=1e-5),
-        "coverage": 0.9, "log_sd": 0.6, "count_weight": 0.9, "volume_weight": 0.4,
+        "coverage": 0.9, "log_sd": 0.5, "count_weight": 0.9, "volume_weight": 0.4,
     }  # fmt: skip
 
 
-@given(st.floats(-200, 200))
-def test_the_functions_read_whatever_the_network_says(log_litres: float) -> None:
-    (found,) = predictor(log_litres).predict(np.zeros((1, SIZE, SIZE, 3), np.uint8))
+@given(
+    st.floats(-200, 200), st.floats(-1, 1), st.floats(0.001, 10), st.floats(-10, 0), st.floats(0, 10)
+)  # fmt: skip
+def test_the_functions_read_whatever_the_network_says(
+    log_litres: float, slope: float, log_sd: float, low: float, high: float
+) -> None:
+    calibration = replace(CALIBRATION, slope=slope, log_sd=log_sd, low=low, high=high)
+    (found,) = predictor(log_litres, calibration).predict(np.zeros((1, SIZE, SIZE, 3), np.uint8))
     line = {"image_id": "0" * 32, "model": "m@1", **found.fields()}
     parsed = parse_output(json.dumps(line))["0" * 32]
 
     assert isinstance(parsed, Prediction)
     assert parsed.volume is not None and found.volume is not None
     assert parsed.volume.facts() == asdict(found.volume)
+
+
+def test_the_deviation_follows_the_estimate_within_limits() -> None:
+    sloped = replace(CALIBRATION, slope=-0.5)
+
+    found = [sloped.deviation(estimate) for estimate in (1.0, 2.0, 9.0, -9.0)]
+    assert found == pytest.approx([0.5, 0.5 * np.exp(-0.5), 0.25, 1.0])
+    assert sloped.volume(2.0).high == pytest.approx(np.exp(2.0 + found[1]), abs=1e-5)
 
 
 def test_a_model_may_not_state_what_the_functions_refuse() -> None:
@@ -60,7 +75,15 @@ def test_a_model_may_not_state_what_the_functions_refuse() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"low": 0.1}, {"high": -0.1}, {"high": 9.0}, {"coverage": 1.1}, {"log_sd": 0.0}, {"volume_weight": float("nan")}],
+    [
+        {"low": 0.1},
+        {"high": -0.1},
+        {"high": 19.0},
+        {"slope": 2.0},
+        {"coverage": 1.1},
+        {"log_sd": 0.0},
+        {"volume_weight": float("nan")},
+    ],
     ids=str,
 )
 def test_nonsense_is_refused(changes: dict[str, float]) -> None:

@@ -22,13 +22,18 @@ def draw_bin(count: int, seed: int, side: int = 64) -> Image.Image:
 def write_bin(
     root: Path, number: int, count: int | None, contents: dict[str, int] | None = None, seed: int | None = None
 ) -> None:
-    """Write one image, and its record unless `count` is None. Images with the same `seed` and count are equal."""
+    """Write one image, and its record unless `count` is None. Images with the same `seed` and count are equal.
+
+    An item has one litre.
+    """
     for folder in ("bin-images", "metadata"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     image = draw_bin(1 if count is None else count, number if seed is None else seed)
     image.save(root / "bin-images" / f"{number:05}.jpg", quality=90)
     if count is not None:
-        items = {asin: {"quantity": quantity} for asin, quantity in (contents or {f"A{number}": count}).items()}
+        sides = {name: {"unit": "CM", "value": 10} for name in ("length", "width", "height")}
+        named = (contents or {f"A{number}": count}).items()
+        items = {asin: {"quantity": quantity, **sides} for asin, quantity in named}
         record = {"EXPECTED_QUANTITY": count, "BIN_FCSKU_DATA": items}
         (root / "metadata" / f"{number:05}.json").write_text(json.dumps(record))
 

@@ -22,6 +22,10 @@ CODE = PLACES[0] if PLACES[0].is_dir() else PLACES[1]
 SERVING = ("inference.py", "serve.py", "requirements.txt")
 
 
+OWN = ("version", "architecture", "classes", "mean", "std", "weights", "licence")  # what `describe` finds itself
+FACTS = ("metrics", "data", "starting_weights", "recipe", "quantization")  # what does not decide a prediction
+
+
 def describe(out: Path, serving: dict[str, Any], **facts: Any) -> None:
     """Write model.json and the model card. The version is a hash of everything that decides a prediction."""
     decisive = {"architecture": "resnet50", "classes": CLASSES, **serving, "mean": MEAN, "std": STD}
@@ -31,6 +35,14 @@ def describe(out: Path, serving: dict[str, Any], **facts: Any) -> None:
     model = {"version": version, **decisive, "weights": weights, "licence": licence, **facts}
     (out / DESCRIPTION).write_text(json.dumps(model, indent=2) + "\n", encoding="utf-8")
     (out / CARD).write_text(model_card(model), encoding="utf-8")
+
+
+def described(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The two parts of model.json that `describe` wrote, without the volume, which is fitted again."""
+    model = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+    facts = {name: model[name] for name in FACTS if name in model}
+    facts["metrics"] = {name: value for name, value in facts["metrics"].items() if name != "volume"}
+    return {name: value for name, value in model.items() if name not in {*facts, *OWN, "volume"}}, facts
 
 
 def data_facts(split: dict[str, list[LabelledImage]], outputs: tuple[int, ...], name: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 _CARD = """\
@@ -46,7 +47,7 @@ count, one site, or bins out of range. It does not hold for another camera, kind
 validation photos: calibrate again there.
 
 **Abstention.** {abstention}
-
+{volume}
 **Out of range.** {outside}
 
 | | photos | correct | mean confidence | confidence over 50% | in the interval | counts in it |
@@ -111,6 +112,14 @@ _UNSURE_OUTSIDE = """\
 _NOT_OUTSIDE = """\
 * **Empty bins, or more than {last} items.** The model has no such output: it gives a count from {first} to {last},
   sometimes with confidence."""
+_VOLUME = """
+**Volume.** The model also estimates the volume of all items in the bin. On the {known:,} test photos whose records give
+the sides of every item, it explains {r2:.0%} of the variance of log litres, and the interval, from about {low:.2f} to
+{high:.2f} times the estimate, holds {held:.1%} of the recorded volumes ({coverage:.0%} intended). Method: {method}.
+The recorded volume is that of packed items, by their longest sides; soft goods fold to less. It is calibrated on
+{images:,} validation photos, on average over them, not for each bin. Verdicts weigh it against the volume of an item,
+where the order gives it.
+"""
 _OUT_OF_RANGE = (
     "| {name} | {images} | {correct:.0%} | {mean_confidence:.0%} | {confidence_over_half:.0%} | {coverage:.0%} "
     "| {mean_width:.1f} |"
@@ -124,6 +133,16 @@ def _recognised(outside: dict[str, dict[str, Any]], last: int) -> str:
     return (
         f"It recognised {' and '.join(shares)} in the test photos." if shares else "The test photos had none of them."
     )
+
+
+def _volume(model: dict[str, Any]) -> str:
+    """What the card says of the volume; nothing for a model without it."""
+    volume = model.get("volume")
+    if not volume:
+        return ""
+    test = model["metrics"]["volume"]["test"]
+    ends = {end: math.exp(volume[end] * volume["log_sd"]) for end in ("low", "high")}
+    return _VOLUME.format(**{**volume, **ends}, known=test["images"], r2=test["r2"], held=test["coverage"])
 
 
 def _recipe(runs: list[str], averaged: int, teacher: list[str] | None = None) -> str:
@@ -156,6 +175,7 @@ def model_card(model: dict[str, Any]) -> str:
         covered=int8["conformal"]["coverage"],
         width=int8["conformal"]["mean_width"],
         abstention=(_NOT_TRUSTED if abstain["confidence"] is None else _TRUSTED).format(**abstain),
+        volume=_volume(model),
         outside=(_OUTSIDE if knows else _NOT_KNOWN).format(**span),
         out_of_range="\n".join(_OUT_OF_RANGE.format(name=names[kind], **row) for kind, row in outside.items()),
         not_outside=(_UNSURE_OUTSIDE if knows else _NOT_OUTSIDE).format(

@@ -34,7 +34,7 @@ def trained(folder: Path, outputs: tuple[int, ...], named: tuple[int, ...] | Non
 @pytest.fixture(scope="module")
 def packaged(tmp_path_factory: pytest.TempPathFactory, scripts: Scripts) -> Iterator[dict[str, Any]]:
     work = tmp_path_factory.mktemp("package")
-    for number in range(140):
+    for number in range(190):
         write_bin(work / "bins", 10 * number, number % 8)
     (work / "LICENSE").write_text("# For tests only\n")
     done = scripts.run(
@@ -57,6 +57,8 @@ def test_the_description_names_the_outputs(packaged: dict[str, Any]) -> None:
     assert 0 <= model["conformal"]["mass"] <= 1
     assert set(model["abstain"]) == {"confidence", "risk", "level"}
     assert model["quantization"]["float_layers"] in ("nothing", "first and last")
+    assert model["volume"]["coverage"] == 0.9
+    assert model["volume"]["images"] == model["metrics"]["volume"]["validation"]["images"] >= 19
 
 
 def test_photos_out_of_range_are_counted_separately(packaged: dict[str, Any]) -> None:
@@ -87,6 +89,7 @@ def test_the_served_model_matches_its_metrics(packaged: dict[str, Any]) -> None:
     assert np.average(held, weights=weights) == pytest.approx(stated["conformal"]["coverage"], abs=1e-3)
     assert np.average(correct, weights=weights) == pytest.approx(stated["balanced_accuracy"], abs=1e-3)
     for line in lines:
+        assert line["volume"]["low"] < line["volume"]["litres"] < line["volume"]["high"]
         inside = 1 - line["empty"] - line["over_range"]
         of_classes = {int(count): inside * chance for count, chance in line["probabilities"].items()}
         chances = {0: line["empty"], **of_classes, None: line["over_range"]}
@@ -99,6 +102,7 @@ def test_the_card_states_what_is_guaranteed(packaged: dict[str, Any]) -> None:
     assert f"on the test photos {stated['conformal']['coverage']:.1%}" in card
     assert "exchangeable" in card
     assert "| empty bins |" in card
+    assert f"holds {packaged['model']['metrics']['volume']['test']['coverage']:.1%} of the recorded volumes" in card
     assert "without checking `empty`" in card
     assert "{" not in card
 
