@@ -19,6 +19,9 @@ from bincli.text import quantity, verb
 from bincli.verdicts import FirstLooks, first_looks, risk_text, verdict_text
 
 if TYPE_CHECKING:
+    from binlocal.desk import Desk
+    from binlocal.stack import Stack
+
     from bincli.demo.drop import Drop
 
 MAX_ROWS = 40
@@ -39,6 +42,9 @@ def demo(
             metavar="PNG", dir_okay=False, help="Contact sheet to write. A CSV file with all results has the same name."
         ),
     ] = Path("demo/report.png"),
+    desk: Annotated[
+        bool, typer.Option("--open", help="Keep the stack running, and open the desk in a browser.")
+    ] = False,
     model: Model = None,
     as_json: Json = False,
 ) -> None:
@@ -48,8 +54,9 @@ def demo(
     waits until each is counted and compared. Without --images it uses the
     dataset in ../shared/abid, or downloads 60 photos from a public bucket,
     or draws bins. Without --orders it makes orders from the photos' labels
-    and alters one line in ten, so there is something to find. With --json,
-    one summary object at the end.
+    and alters one line in ten, so there is something to find. With --open,
+    it ends at the desk, where people settle what is uncertain, until
+    Ctrl-C. With --json, one summary object at the end.
 
     \b
     Exit codes:
@@ -61,6 +68,7 @@ def demo(
     Examples:
       bintally demo
       bintally demo --images shelf/ --orders orders.csv
+      bintally demo --open
       bintally demo --limit 1000 --json
     """
     from bincli.counting import model_folder
@@ -71,13 +79,28 @@ def demo(
     output = Output.standard(as_json)
     with exit_on_error():
         report.parent.mkdir(parents=True, exist_ok=True)  # fails now, not after everything is counted
-        drop = run_demo(images, orders, limit, model_folder(model), output)
-        show(drop, report, output)
+
+        def then(drop: Drop, stack: Stack) -> None:
+            show(drop, report, output)
+            if desk and stack.desk:
+                stay(stack, stack.desk, output)
+
+        drop = run_demo(images, orders, limit, model_folder(model), output, then)
     if drop.unfinished:
         output.info(f"Error: {drop.unfinished}. The logs are in .work/demo.", "red")
         raise typer.Exit(FAILED)
     if drop.totals.rejected:
         raise typer.Exit(INCOMPLETE)
+
+
+def stay(stack: Stack, desk: Desk, output: Output) -> None:
+    """Say where the desk is, open it, and keep the stack until Ctrl-C."""
+    from bincli.up.desk import desk_text, open_in_browser
+
+    for line in f"\n{desk_text(desk)}Ctrl-C stops the stack and deletes its data.".split("\n"):
+        output.info(line)
+    open_in_browser(desk)
+    stack.serve_forever()
 
 
 def show(drop: Drop, report: Path, output: Output) -> None:

@@ -15,6 +15,7 @@ from bincli.errors import CommandError, exit_on_error
 from bincli.options import Json, Model
 from bincli.output import Output
 from bincli.text import visible
+from bincli.up.desk import desk_text
 from bincli.up.profile import LEAVE, NAME, SHELL_FILE, written_environment
 
 if TYPE_CHECKING:
@@ -151,11 +152,3 @@ def introduction(
         f"# Go back to your own AWS in that terminal.\n{LEAVE}\n\n"
         "The bintally commands find the stack by themselves: try `bintally bins` or `bintally consignment`."
     )
-
-
-def desk_text(desk: Desk | None) -> str:
-    """Where the desk is and how to sign in, as a paragraph; "" without one."""
-    if desk is None:
-        return ""
-    users = "\n".join(f"  {role:14}{password}" for role, password in desk.passwords.items())
-    return f"The desk, and the name and password of a user for each role:\n\n{desk.address}\n\n{users}\n\n"

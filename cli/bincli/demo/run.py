@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -25,8 +26,15 @@ DATASET = ROOT.parent / "shared" / "abid"
 WORKDIR = ROOT / ".work" / "demo"
 
 
-def run_demo(images: Path | None, orders: Path | None, limit: int | None, model: Path, output: Output) -> Drop:
-    """Run the demo. Its progress goes to standard error."""
+def run_demo(
+    images: Path | None,
+    orders: Path | None,
+    limit: int | None,
+    model: Path,
+    output: Output,
+    then: Callable[[Drop, Stack], None],
+) -> Drop:
+    """Run the demo, and then `then` while its stack still runs. Its progress goes to standard error."""
     source = _source(images, limit, output)
     output.info(f"Photos: {len(source.photos):,}, {source.origin}")
     order_file = read_order_file(orders) if orders else make_orders(source.photos, datetime.now(UTC))
@@ -34,7 +42,9 @@ def run_demo(images: Path | None, orders: Path | None, limit: int | None, model:
     with running_stack(workdir=WORKDIR, model=model) as stack:
         deployment = Deployment(stack.name, stack.outputs, stack.client)
         bring_orders(deployment, orders.name if orders else "demo-orders.csv", order_file, output)
-        return run_drop(source.photos, deployment, err=output.err, watch=Watch(sleep=partial(_sleep, stack)))
+        drop = run_drop(source.photos, deployment, err=output.err, watch=Watch(sleep=partial(_sleep, stack)))
+        then(drop, stack)
+        return drop
 
 
 def _sleep(stack: Stack, seconds: float) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from bincli.commands.up import introduction
 from bincli.main import app
+from bincli.up.desk import GRAPHICAL, has_browser
 from bincli.up.profile import SAM_FILE
 from binlocal.desk import Desk
 from binlocal.gate import DOCKER_HOST
@@ -33,6 +34,15 @@ def test_the_introduction_says_how_to_open_the_desk(tmp_path: Path) -> None:
 
     assert f"\n{address}\n" in text
     assert "  counter       secret\n" in text
+
+
+def test_a_browser_is_opened_only_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in GRAPHICAL:
+        monkeypatch.delenv(name, raising=False)
+    assert not has_browser()
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    assert has_browser()
 
 
 @pytest.mark.parametrize(
