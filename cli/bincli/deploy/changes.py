@@ -9,7 +9,12 @@ from enum import StrEnum
 from typing import Any
 
 # Resources that hold what nobody can make again.
-DATA = {"AWS::S3::Bucket": "bucket", "AWS::DynamoDB::Table": "table", "AWS::KMS::Key": "key"}
+DATA = {
+    "AWS::Cognito::UserPool": "user pool",
+    "AWS::DynamoDB::Table": "table",
+    "AWS::KMS::Key": "key",
+    "AWS::S3::Bucket": "bucket",
+}
 MODEL = "AWS::SageMaker::Model"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bincli.deployment import ClientFactory
-from bincli.destroy.kept import BUCKET, KEY, PARAMETER, QUEUE, TABLE, Kept
+from bincli.destroy.kept import BUCKET, KEY, PARAMETER, QUEUE, TABLE, USERS, Kept
 from bincli.errors import CommandError
 
 KEY_DAYS = 7  # the least that KMS waits before it deletes a key; until then the deletion can be cancelled
@@ -29,6 +29,7 @@ def delete_data(clients: ClientFactory, kept: Kept) -> bool:
         QUEUE: _delete_queue,
         KEY: _delete_key,
         PARAMETER: _delete_parameter,
+        USERS: _delete_users,
     }.get(kept.type)
     if delete is None:
         return False
@@ -76,3 +77,10 @@ def _delete_key(clients: ClientFactory, key: str) -> None:
 
 def _delete_parameter(clients: ClientFactory, name: str) -> None:
     clients("ssm").delete_parameter(Name=name)
+
+
+def _delete_users(clients: ClientFactory, pool: str) -> None:
+    cognito: Any = clients("cognito-idp")
+    if cognito.describe_user_pool(UserPoolId=pool)["UserPool"].get("DeletionProtection") == "ACTIVE":
+        cognito.update_user_pool(UserPoolId=pool, DeletionProtection="INACTIVE")
+    cognito.delete_user_pool(UserPoolId=pool)

@@ -19,7 +19,7 @@ from bincli.stacks import StackDescription, describe_stack
 from bincli.text import quantity
 
 BUCKET, TABLE, QUEUE, KEY = "AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::KMS::Key"
-PARAMETER = "AWS::SSM::Parameter"
+PARAMETER, USERS = "AWS::SSM::Parameter", "AWS::Cognito::UserPool"
 STORAGE = ("StandardStorage", "IntelligentTieringFAStorage", "IntelligentTieringIAStorage")
 GONE = "DELETE_COMPLETE"
 OURS = {"IntakeBucket", "ImagesTable"}
@@ -123,6 +123,8 @@ def size_of(clients: ClientFactory, kept: Kept, prices: Prices) -> Size:
                 return _bucket(clients("cloudwatch"), kept.name, prices)
             case t if t == KEY:
                 return Size("", prices.of("kms", "key_month"))
+            case t if t == USERS:
+                return _users(clients("cognito-idp"), kept.name)
     except (ClientError, BotoCoreError, KeyError):
         return Size("not known", None)
     return Size("", 0.0)  # empty queues and logs that expire
@@ -134,6 +136,12 @@ def _table(dynamodb: Any, name: str, prices: Prices) -> Size:
     size += sum(index.get("IndexSizeBytes", 0) for index in table.get("GlobalSecondaryIndexes", []))
     month = prices.of("dynamodb", "gb_month") + prices.of("dynamodb", "recovery_gb_month")
     return Size(f"{quantity(items, 'item')}, {size / 1e6:,.1f} MB", size / GB * month)
+
+
+def _users(cognito: Any, pool: str) -> Size:
+    """Cognito's prices are for people who sign in, and a stack that is gone has no desk."""
+    number = cognito.describe_user_pool(UserPoolId=pool)["UserPool"].get("EstimatedNumberOfUsers", 0)
+    return Size(quantity(number, "user"), 0.0)
 
 
 def _bucket(cloudwatch: Any, name: str, prices: Prices) -> Size:

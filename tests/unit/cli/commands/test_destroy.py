@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 from bincli.commands.destroy import Removal, before, is_confirmed, look, record_of, remove, view
+from bincli.cost.prices import read_prices
 from bincli.deployment import StackNotFoundError
-from bincli.destroy.kept import waiting_images
+from bincli.destroy.data import delete_data
+from bincli.destroy.kept import Kept, size_of, waiting_images
 from bincli.stacks import StackDescription
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from tests.unit.cli.cloudformation import FakeCloudFormation
@@ -16,7 +19,7 @@ from tests.unit.cli.printing import Printed
 from tests.unit.functions.aws import client
 
 BUCKET, TABLE, QUEUE, KEY = "AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::KMS::Key"
-LOGS = "AWS::Logs::LogGroup"
+LOGS, USERS = "AWS::Logs::LogGroup", "AWS::Cognito::UserPool"
 NAME = "prod-intake-123456789012-us-east-1"
 
 
@@ -103,6 +106,35 @@ def test_with_its_data_nothing_stays_but_logs_of_the_whole_account(account: Acco
     assert client("kms").describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == "PendingDeletion"
     assert [kept.resource for kept, _ in removal.left] == ["TransformJobLogs"]
     assert record_of(removal)["data_deleted"][-1].endswith("prod-intake")
+
+
+class Cognito:
+    """A user pool that is protected at first."""
+
+    def __init__(self) -> None:
+        self.pools = {"us-east-1_1": "ACTIVE"}
+
+    def describe_user_pool(self, **given: str) -> Any:
+        if given["UserPoolId"] not in self.pools:
+            error: Any = {"Error": {"Code": "ResourceNotFoundException"}}
+            raise ClientError(error, "DescribeUserPool")
+        protection = self.pools[given["UserPoolId"]]
+        return {"UserPool": {"EstimatedNumberOfUsers": 3, "DeletionProtection": protection}}
+
+    def update_user_pool(self, **given: str) -> None:
+        self.pools[given["UserPoolId"]] = given["DeletionProtection"]
+
+    def delete_user_pool(self, **given: str) -> None:
+        assert self.pools.pop(given["UserPoolId"]) == "INACTIVE"
+
+
+def test_the_people_of_the_desk_are_deleted_too() -> None:
+    cognito, kept = Cognito(), Kept(USERS, "DeskUsers", "us-east-1_1")
+
+    assert size_of(lambda _: cognito, kept, read_prices()).text == "3 users"
+    for _ in range(2):
+        assert delete_data(lambda _: cognito, kept)
+        assert cognito.pools == {}
 
 
 def test_data_that_an_earlier_destroy_left_can_be_deleted_later_and_again(account: Account) -> None:
