@@ -537,6 +537,7 @@ class FakeOrders(_Fake):
                     "counted_at_least": None,
                     "odds": None,
                     "attention": None,
+                    "audit_share": None,
                 }
                 self.items[key] = replace(line, bin_revision=0, replace_version=replaced_by, overdue=False, **fresh)
                 self._clock(key)
@@ -568,7 +569,7 @@ class FakeOrders(_Fake):
                     self.judged.append(line.consignment_id)
                 changes = {"verdict": finding.verdict, "reason": finding.reason, "counted": finding.counted}
                 changes["counted_at_least"] = finding.counted_at_least
-                changes |= {"odds": finding.odds, "attention": finding.attention}
+                changes |= {"odds": finding.odds, "attention": finding.attention, "audit_share": finding.audit_share}
                 self.items[key] = replace(held, bin_revision=revision, overdue=finding.overdue, **changes)
                 self._clock(key)
                 written.add(key)

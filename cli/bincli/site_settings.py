@@ -39,7 +39,9 @@ def variables_of(deployment: Deployment) -> Mapping[str, str]:
 def template_rules(variables: Mapping[str, str]) -> VerdictRules:
     """The rules by the template's values."""
     prior = OrderPrior(float(variables["DISCREPANCY_RATE"]), steps_of(variables["DISCREPANCY_STEPS"]))
-    return VerdictRules(float(variables["MATCH_RISK"]), float(variables["VARIANCE_THRESHOLD"]), prior)
+    match_risk, variance = float(variables["MATCH_RISK"]), float(variables["VARIANCE_THRESHOLD"])
+    # A stack of an older template draws no audits.
+    return VerdictRules(match_risk, variance, prior, float(variables.get("AUDIT_SHARE", 0)))
 
 
 def rules_in_use(deployment: Deployment, variables: Mapping[str, str]) -> VerdictRules:

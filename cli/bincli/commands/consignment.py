@@ -130,6 +130,7 @@ def line_record(line: OrderLine) -> Record:
         "reason": line.reason,
         "due_at": line.due_at,
         "overdue": line.overdue,
+        "audit": line.audit,
     }
 
 

@@ -25,6 +25,7 @@ from bincli.tables import Column, Table
 from bincli.text import visible
 from bincli.verdicts import attention, risk_text, verdict_text
 
+AUDIT = "drawn"
 FORMULA = ("=", "+", "-", "@")  # https://owasp.org/www-community/attacks/CSV_Injection
 
 
@@ -36,6 +37,7 @@ class Filter:
     consignment_id: str = ""
     due_before: str = ""
     overdue: bool = False
+    audits: bool = False
 
     def includes(self, line: OrderLine) -> bool:
         return (
@@ -45,6 +47,7 @@ class Filter:
             )
             and (not self.due_before or (line.due_at is not None and line.due_at < self.due_before))
             and (line.overdue or not self.overdue)
+            and (line.audit or not self.audits)
         )
 
 
@@ -58,6 +61,7 @@ def lines(
         typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], metavar="TIME", help="Only lines due before TIME (UTC)."),
     ] = None,
     overdue: Annotated[bool, typer.Option("--overdue", help="Only lines that are due and not settled.")] = False,
+    audits: Annotated[bool, typer.Option("--audits", help="Only lines drawn at random to be checked.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets.")] = False,
     stack: Stack = None,
     region: Region = None,
@@ -80,13 +84,14 @@ def lines(
       bintally lines --overdue
       bintally lines --verdict SHORT --verdict OVER
       bintally lines --consignment C-1 --csv
+      bintally lines --audits
       bintally lines --due-before 2026-05-05 --stack prod --json
     """
     if as_csv and as_json:
         raise typer.BadParameter("give --csv or --json, not both.", param_hint="--csv")
     due = iso(due_before.replace(tzinfo=UTC)) if due_before else ""
     with exit_on_error():
-        chosen = Filter(verdict or (), consignment, due, overdue)
+        chosen = Filter(verdict or (), consignment, due, overdue, audits)
         show_lines(open_deployment(stack, region, profile), chosen, Output.standard(as_json), as_csv=as_csv)
 
 
@@ -127,10 +132,19 @@ def view(lines: Sequence[OrderLine], chosen: Filter) -> Iterator[Block]:
         return
     names = [Column("Consignment", folds=True), Column("Bin", folds=True)]
     numbers = [Column("Expected", right=True), Column("Counted", right=True)]
-    table = Table([*names, *numbers, Column("Verdict"), Column("Risk", right=True), Column("Due (UTC)")])
+    table = Table(
+        [*names, *numbers, Column("Verdict"), Column("Risk", right=True), Column("Due (UTC)"), Column("Audit")]
+    )
     for line in lines:
         counted = number_text(line.counted, line.counted_at_least)
         verdict = verdict_text(line.verdict, line.overdue)
-        cells = (str(line.expected), counted, verdict, risk_text(line.risk), minute_text(line.due_at))
+        cells = (
+            str(line.expected),
+            counted,
+            verdict,
+            risk_text(line.risk),
+            minute_text(line.due_at),
+            AUDIT if line.audit else "",
+        )
         table.add(line.consignment_id, line.bin_id, *cells)
     yield table

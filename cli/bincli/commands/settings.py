@@ -78,8 +78,8 @@ def change(
 
     Checks the values by the rules that the functions use, and changes all
     of them or none. The settings are discrepancy-rate, discrepancy-steps,
-    match-risk and variance-threshold. New verdicts follow within a minute.
-    Deployments leave the changes alone.
+    match-risk, variance-threshold and audit-share. New verdicts follow
+    within a minute. Deployments leave the changes alone.
 
     \b
     Exit codes:

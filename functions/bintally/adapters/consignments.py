@@ -2,65 +2,21 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
 from bintally.adapters.dynamo import Item, count_items, pages, read_each, serialised, update, write_each
-from bintally.domain.attention import Attention, Group
+from bintally.adapters.order_lines import PARTITIONS, audited, due_partition, line_from_item, queued
+from bintally.domain.attention import Group
 from bintally.domain.history import LineRecord
-from bintally.domain.risk import Odds, odds_facts
+from bintally.domain.risk import odds_facts
 from bintally.domain.verdicts import NO_LONGER_ORDERED, NOT_COUNTED, WAITING, Finding, OrderLine, Verdict
 
 QUERIES_AT_ONCE = 8
 LINES_PER_PAGE = 100  # that are read at a time where reading may end early
-PARTITIONS = 8  # of the index ByDue, over which the lines of one order are spread
 RAISED = "(attribute_not_exists(#replace_version) OR #replace_version <= :replace_version)"
-
-
-def line_from_item(item: Item) -> OrderLine:
-    """The order line in a consignment item."""
-    return OrderLine(
-        consignment_id=item["consignment_id"],
-        bin_id=item["bin_id"],
-        expected=int(item["expected"]),
-        due_at=item.get("due_at"),
-        order_version=item["order_version"],
-        verdict=Verdict(item["verdict"]),
-        reason=item["reason"],
-        counted=int(item["counted"]) if "counted" in item else None,
-        bin_revision=int(item.get("bin_revision", 0)),
-        counted_at_least=int(item["counted_at_least"]) if "counted_at_least" in item else None,
-        overdue=item.get("overdue", False),
-        replace_version=item.get("replace_version", ""),
-        odds=_odds(item),
-        attention=_attention(item),
-    )
-
-
-def _odds(item: Item) -> Odds | None:
-    if "probability_fewer" not in item:  # an older line, or nothing is known
-        return None
-    return Odds(float(item["probability_fewer"]), float(item["probability_more"]))
-
-
-def _attention(item: Item) -> Attention | None:
-    return Attention(Group(item["attention"]), item["attention_rank"]) if "attention" in item else None
-
-
-def _queued(attention: Attention | None) -> dict[str, object]:
-    """The change that adds a line to the index ByAttention, which the desk reads, or removes it."""
-    if attention is None:
-        return {"attention": None, "attention_rank": None}
-    return {"attention": attention.group.value, "attention_rank": attention.rank}
-
-
-def _due_partition(line: OrderLine, verdict: Verdict, overdue: bool) -> dict[str, object]:
-    """The change that adds a line to the index ByDue, which the schedule reads, or removes it."""
-    waits = line.due_at is not None and verdict in WAITING and not overdue
-    return {"due_partition": str(zlib.crc32("\0".join(line.key).encode()) % PARTITIONS) if waits else None}
 
 
 class DynamoOrders:
@@ -147,7 +103,7 @@ class DynamoOrders:
     def withdraw(self, lines: Sequence[tuple[OrderLine, str]], now: str) -> int:
         changes: dict[str, object] = {"verdict": Verdict.WITHDRAWN.value, "reason": NO_LONGER_ORDERED}
         # It is never due again, and nobody has to look at it.
-        changes |= {"judged_at": now, **dict.fromkeys(("overdue", "due_partition")), **_queued(None)}
+        changes |= {"judged_at": now, **dict.fromkeys(("overdue", "due_partition")), **queued(None)}
         condition = f"#order_version = :held AND {RAISED}"
         # A line keeps its own version, because the newer file may have it after all and be about to write it.
         writes = [
@@ -187,8 +143,9 @@ class DynamoOrders:
             "bin_revision": revision,
             "judged_at": now,
             "overdue": finding.overdue or None,
-            **_due_partition(line, finding.verdict, finding.overdue),
-            **_queued(finding.attention),
+            **due_partition(line, finding.verdict, finding.overdue),
+            **queued(finding.attention),
+            **audited(finding.audit_share),
         }
         # Compare the terms, not the version: an import of the same terms must not refuse a verdict on them.
         terms = "#expected = :expected AND " + ("#due_at = :due_at" if line.due_at else "attribute_not_exists(#due_at)")
@@ -225,9 +182,10 @@ def _terms(line: OrderLine, old: OrderLine | None, now: str) -> dict[str, object
         new = {"expected": line.expected, "due_at": line.due_at, "imported_at": now}
         found = dict.fromkeys(("bin_revision", "overdue", "counted", "counted_at_least", *odds_facts(None)))
         verdict = {"verdict": Verdict.PENDING.value, "reason": NOT_COUNTED}
-        return {**new, **found, **verdict, **_due_partition(line, Verdict.PENDING, False), **_queued(None)}
+        waits = due_partition(line, Verdict.PENDING, False)
+        return {**new, **found, **verdict, **waits, **queued(None), **audited(None)}
     # Adds lines of tables that are older than the index ByDue.
-    return _due_partition(line, old.verdict, old.overdue) if old.verdict in WAITING else {}
+    return due_partition(line, old.verdict, old.overdue) if old.verdict in WAITING else {}
 
 
 def _keeps_verdict(old: OrderLine, line: OrderLine) -> bool:

@@ -34,9 +34,13 @@ def _number(item: Item, name: str) -> float | None:
 
 
 def _line(facts: Item) -> DecidedLine:
-    return DecidedLine(
-        facts["consignment_id"], int(facts["expected"]), facts["order_version"], Verdict(facts["verdict"])
-    )
+    order = facts["consignment_id"], int(facts["expected"]), facts["order_version"]
+    return DecidedLine(*order, Verdict(facts["verdict"]), facts.get("audit", False))
+
+
+def _facts(line: DecidedLine) -> Item:
+    facts = {**asdict(line), "verdict": line.verdict.value}
+    return {name: value for name, value in facts.items() if value is not False}
 
 
 class DynamoDecisions:
@@ -82,8 +86,8 @@ class DynamoDecisions:
 
     def add(self, decision: Decision, shown: BinCount | None) -> bool:
         facts = {name: value for name, value in asdict(decision).items() if value not in ("", ())}
-        lines = [{**asdict(line), "verdict": line.verdict.value} for line in decision.lines]
-        facts |= {"cannot_tell": decision.cannot_tell, "lines": lines or None, "decided_on": decision.decided_at[:10]}
+        lines = list(map(_facts, decision.lines)) or None
+        facts |= {"cannot_tell": decision.cannot_tell, "lines": lines, "decided_on": decision.decided_at[:10]}
         return self._write(put_new(self._table, facts, "decision_id"), shown)
 
     def mark_undone(self, decision: Decision, shown: BinCount | None) -> bool:

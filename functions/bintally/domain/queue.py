@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from bintally.domain.attention import Attention, Group
+from bintally.domain.audits import draw
 from bintally.domain.bins import BinCount
 from bintally.domain.canary import CONSIGNMENT
 from bintally.domain.verdicts import Finding, OrderLine, Verdict
@@ -33,13 +34,31 @@ class Lease:
 
 
 def attention_of(line: OrderLine, finding: Finding, count: BinCount | None, zone: tzinfo) -> Attention | None:
-    """The place of a line in the queue, or None if it waits for nobody. Days are those of `zone`."""
-    if finding.verdict in SETTLED or line.consignment_id == CONSIGNMENT:
-        return None
+    """The place of a line in the queue, or None if it waits for nobody. Days are those of `zone`.
+
+    An audit that nobody has decided about is in it whatever its verdict.
+    """
     decided = count is not None and count.human is not None
-    group = Group.ACT if decided or finding.verdict in NO_PHOTO_TELLS else Group.LOOK
-    risk = finding.odds.risk if finding.odds else 1.0  # nobody knows
-    return Attention(group, _rank(line.due_at, risk, zone))
+    waits = finding.verdict not in SETTLED or (finding.verdict is Verdict.MATCH and finding.audit_share and not decided)
+    if not waits or line.consignment_id == CONSIGNMENT:
+        return None
+    if decided or finding.verdict in NO_PHOTO_TELLS:
+        return Attention(Group.ACT, _rank(line.due_at, _risk(finding), zone))
+    return Attention(Group.LOOK, _rank(line.due_at, _position(line, finding, count), zone))
+
+
+def _position(line: OrderLine, finding: Finding, count: BinCount | None) -> float:
+    """The risk, but of an audit a random number: its place must not tell what the model thinks of it.
+
+    Nor may risky audits be decided first, because the figures of audits are right only for a random choice of them.
+    """
+    if count is None or not finding.audit_share:
+        return _risk(finding)
+    return draw(line, count.image.image_id) / finding.audit_share
+
+
+def _risk(finding: Finding) -> float:
+    return finding.odds.risk if finding.odds else 1.0  # nobody knows
 
 
 def _rank(due_at: str | None, risk: float, zone: tzinfo) -> str:

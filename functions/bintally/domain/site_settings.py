@@ -13,7 +13,8 @@ from bintally.domain.risk import OrderPrior, steps_of
 from bintally.domain.verdicts import VerdictRules
 
 RATE, STEPS, MATCH_RISK, VARIANCE = "discrepancy_rate", "discrepancy_steps", "match_risk", "variance_threshold"
-NAMES = (RATE, STEPS, MATCH_RISK, VARIANCE)
+AUDIT_SHARE = "audit_share"
+NAMES = (RATE, STEPS, MATCH_RISK, VARIANCE, AUDIT_SHARE)
 Value = float | list[float]
 
 
@@ -29,6 +30,7 @@ def values_of(rules: VerdictRules) -> dict[str, Value]:
         STEPS: list(rules.prior.steps),
         MATCH_RISK: rules.match_risk,
         VARIANCE: rules.variance,
+        AUDIT_SHARE: rules.audit_share,
     }
 
 
@@ -47,6 +49,7 @@ def with_changes(rules: VerdictRules, changes: Mapping[str, object]) -> VerdictR
         match_risk=_number(MATCH_RISK, values[MATCH_RISK]),
         variance=_number(VARIANCE, values[VARIANCE]),
         prior=prior,
+        audit_share=_number(AUDIT_SHARE, values[AUDIT_SHARE]),
     )
 
 

@@ -28,6 +28,7 @@ class Verdict(StrEnum):
 
 
 MAX_MATCH_RISK, MIN_VARIANCE = 0.49, 0.5  # a line can't be a MATCH and a variance at the same time
+MAX_AUDIT_SHARE = 0.5
 NOT_COUNTED = "Not counted yet."
 CANNOT_TELL = "A person could not tell the number from the photo. Take a new photo, or count at the bin."
 NO_LONGER_ORDERED = "A newer order file of this consignment no longer has the line."
@@ -40,11 +41,13 @@ class VerdictRules:
     """What the verdicts need: MATCH a risk of at most `match_risk`, SHORT and OVER a probability of `variance`.
 
     `match_risk` is below 0.5, and `variance` at least 0.5. `prior` says how often and by how much orders are wrong.
+    `audit_share` of the lines are audited, which changes no verdict.
     """
 
     match_risk: float
     variance: float
     prior: OrderPrior = field(default_factory=OrderPrior)
+    audit_share: float = 0.0
 
     def __post_init__(self) -> None:
         """Raises ValueError for what template.yaml refuses too."""
@@ -52,6 +55,8 @@ class VerdictRules:
             raise ValueError(f"a match risk of {self.match_risk} is not from 0 to {MAX_MATCH_RISK}")
         if not MIN_VARIANCE <= self.variance <= 1:
             raise ValueError(f"a variance threshold of {self.variance} is not from {MIN_VARIANCE} to 1")
+        if not 0 <= self.audit_share <= MAX_AUDIT_SHARE:
+            raise ValueError(f"an audit share of {self.audit_share} is not from 0 to {MAX_AUDIT_SHARE}")
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class OrderLine:
     `counted`, `counted_at_least` and `odds` are those of the latest Finding. An `overdue` line is due and still
     MISSING, UNCERTAIN or UNREADABLE. `replace_version` is the version of the newest file known to have replaced the
     consignment, or "" if none has. `attention` is the line's place in the queue of the desk, None if it is in none.
+    `audit_share` is the share of lines that were drawn for an audit together with this one; None if it was not drawn.
     """
 
     consignment_id: str
@@ -78,11 +84,17 @@ class OrderLine:
     replace_version: str = ""
     odds: Odds | None = None
     attention: Attention | None = None
+    audit_share: float | None = None
 
     @property
     def risk(self) -> float | None:
         """The probability that the line is wrong; None if nothing is known."""
         return self.odds.risk if self.odds else None
+
+    @property
+    def audit(self) -> bool:
+        """Whether a person should check the line, whatever its verdict."""
+        return self.audit_share is not None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -95,7 +107,7 @@ class Finding:
 
     `counted` is the bin's count. If the bin holds more than the model can count, `counted` is None and
     `counted_at_least` is the minimum. Both are None if there is no count. `odds` are those of the line, or None if the
-    model can't tell. `attention` is the line's place in the queue of the desk.
+    model can't tell. `attention` and `audit_share` are those of the line.
     """
 
     verdict: Verdict
@@ -105,6 +117,7 @@ class Finding:
     overdue: bool = False
     odds: Odds | None = None
     attention: Attention | None = None
+    audit_share: float | None = None
 
 
 def line_verdict(

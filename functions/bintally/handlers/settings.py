@@ -110,9 +110,10 @@ class Settings:
     @cached_property
     def verdict_rules(self) -> VerdictRules:
         rate, steps = self._number("DISCREPANCY_RATE"), self._steps("DISCREPANCY_STEPS")
-        match_risk, variance = self._number("MATCH_RISK"), self._number("VARIANCE_THRESHOLD")
+        names = "MATCH_RISK", "VARIANCE_THRESHOLD", "AUDIT_SHARE"
+        match_risk, variance, audit_share = map(self._number, names)
         try:
-            return VerdictRules(match_risk, variance, OrderPrior(rate, steps))
+            return VerdictRules(match_risk, variance, OrderPrior(rate, steps), audit_share)
         except ValueError as error:
             raise SettingError(f"The environment variables of the verdicts: {error}.") from error
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bintally.domain.bins import BinCount, is_newer
-from bintally.domain.decisions import Decision, decided_lines, fault_of, with_decisions
+from bintally.domain.decisions import Decision, decided_lines, fault_of, selection_of, with_decisions
 from bintally.domain.errors import ChangedError, ConflictError, DecisionError, NotFoundError, StoreError
 from bintally.domain.times import iso
 from bintally.usecases.ports import Bins, Ledger, Orders
@@ -54,9 +54,9 @@ def decide(stores: DecisionStores, wanted: Decision, *, now: datetime, seen_revi
     """Store a decision, and show it in its bin if that still has the same photo; the decision as it is stored.
 
     Without an `image_id` it is about the photo that the bin shows. Safe to repeat with the same `decision_id`: what is
-    stored is returned as it is. The model's count is never changed, and the verdicts of the bin's lines follow by the
-    stream of the bins. Raises DecisionError, among them ChangedError if the bin is not of `seen_revision` (None: of
-    any), and StoreError if others keep changing the bin.
+    stored is returned as it is. Its lines and its selection probability are found here. The model's count is never
+    changed, and the verdicts of the bin's lines follow by the stream of the bins. Raises DecisionError, among them
+    ChangedError if the bin is not of `seen_revision` (None: of any), and StoreError if others keep changing the bin.
     """
     for _ in range(ATTEMPTS):
         count = _count_of(stores, wanted.bin_id)  # before the decisions: one that is added meanwhile changes the bin
@@ -69,10 +69,9 @@ def decide(stores: DecisionStores, wanted: Decision, *, now: datetime, seen_revi
         if seen_revision not in (None, count.revision):
             raise ChangedError(f"Bin {wanted.bin_id} has changed since you saw it.")
         _check(stores, decision, count)
-        lines = stores.orders.read(stores.orders.of_bins([wanted.bin_id])).values()
         is_shown = decision.image_id == count.image.image_id
-        revision = count.revision + 1 if is_shown else 0
-        decision = replace(decision, lines=decided_lines(lines), bin_revision=revision)
+        decision = _with_lines(stores, decision, held, is_shown)
+        decision = replace(decision, bin_revision=count.revision + 1 if is_shown else 0)
         if stores.decisions.add(decision, with_decisions(count, [*held, decision]) if is_shown else None):
             return decision
     raise _busy(wanted.bin_id)
@@ -100,6 +99,14 @@ def undo(stores: DecisionStores, bin_id: str, decision_id: str, *, who: str, now
         if stores.decisions.mark_undone(undone, with_decisions(count, others) if is_shown else None):
             return undone
     raise _busy(bin_id)
+
+
+def _with_lines(stores: DecisionStores, decision: Decision, held: Sequence[Decision], is_shown: bool) -> Decision:
+    """The decision with the lines of its bin, and how probable it was that a person is asked about its photo."""
+    lines = stores.orders.read(stores.orders.of_bins([decision.bin_id])).values()
+    earlier = [each for each in held if each.image_id == decision.image_id]
+    chosen = selection_of(lines if is_shown else (), decision.image_id, earlier)
+    return replace(decision, lines=decided_lines(lines, decision.image_id, earlier), selection_probability=chosen)
 
 
 def _count_of(stores: DecisionStores, bin_id: str) -> BinCount:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from urllib.parse import quote
 
+from bintally.domain.audits import drawn_share
 from bintally.domain.bins import BinCount
 from bintally.domain.changes import Changes
 from bintally.domain.queue import attention_of
@@ -51,9 +52,10 @@ class Judgement:
 
     @property
     def must_be_written(self) -> bool:
-        """Whether it is new, rests on a newer count, or moves the line in the queue of the desk."""
-        moves = self.finding.attention != self.line.attention
-        return self.is_new or moves or self.revision > self.line.bin_revision
+        """Whether it is new, rests on a newer count, moves the line in the queue of the desk, or audits it."""
+        held, found = self.line, self.finding
+        moves = (found.attention, found.audit_share) != (held.attention, held.audit_share)
+        return self.is_new or moves or self.revision > held.bin_revision
 
 
 def _conclusion(of: Finding | OrderLine) -> tuple[object, ...]:
@@ -97,6 +99,7 @@ def _lines(changes: Changes, orders: Orders) -> list[OrderLine]:
 
 def _judge(line: OrderLine, count: BinCount | None, rules: VerdictRules, now: str, zone: tzinfo) -> Judgement:
     finding = line_verdict(line, count, now=now, rules=rules, zone=zone)
+    finding = replace(finding, audit_share=drawn_share(line, count, rules.audit_share))
     finding = replace(finding, attention=attention_of(line, finding, count, zone))
     return Judgement(line, finding, count.revision if count else 0)
 

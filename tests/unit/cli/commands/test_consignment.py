@@ -66,6 +66,7 @@ def test_a_line_as_json_has_its_reason():
         "reason": "because MATCH",
         "due_at": "2026-05-05T00:00:00.000Z",
         "overdue": False,
+        "audit": False,
     }
 
 

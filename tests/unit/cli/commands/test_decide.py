@@ -46,7 +46,7 @@ def test_a_decision_is_stored_shown_and_undone(deployment):
     (record,) = stored.records
     assert (record["count"], record["reason_code"], record["cannot_tell"]) == (4, "recount", False)
     assert record["lines"] == [
-        {"consignment_id": "C-1", "expected": 3, "order_version": "1", "verdict": "MATCH"},
+        {"consignment_id": "C-1", "expected": 3, "order_version": "1", "verdict": "MATCH", "audit": False},
     ]
     (bin_record,) = bins.records
     assert (bin_record["count"], bin_record["source"], bin_record["human"]["count"]) == (3, "human", 4)
@@ -84,7 +84,7 @@ def line(consignment, bin_id, verdict, risk=None, due=None, **more):
 
 
 LINES = [
-    line("C-1", "a", Verdict.MATCH, 0.01),
+    line("C-1", "a", Verdict.MATCH, 0.01, audit_share=0.03),
     line("C-1", "b", Verdict.UNCERTAIN, 0.2, "2026-05-05T00:00:00.000Z"),
     line("C-2", "c", Verdict.UNCERTAIN, 0.4, "2026-05-04T00:00:00.000Z", overdue=True),
     line("C-2", "d", Verdict.SHORT, 0.9),
@@ -100,6 +100,7 @@ LINES = [
         (Filter(consignment_id="C-1 "), "ba"),
         (Filter(due_before="2026-05-05T00:00:00.000Z"), "c"),
         (Filter(overdue=True), "c"),
+        (Filter(audits=True), "a"),
         (Filter(consignment_id="C-3"), ""),
     ],
 )
@@ -120,7 +121,8 @@ def item_of(each):
     facts = {"consignment_id": each.consignment_id, "bin_id": each.bin_id, "expected": each.expected, "reason": "why"}
     facts |= {"order_version": "1", "verdict": str(each.verdict), "due_at": each.due_at, "overdue": each.overdue}
     odds = {"probability_fewer": each.odds.fewer, "probability_more": each.odds.more} if each.odds else {}
-    return facts | odds
+    audit = {"audit": True, "audit_share": each.audit_share} if each.audit else {}
+    return facts | odds | audit
 
 
 def test_text_in_csv_is_never_a_formula():

@@ -14,7 +14,7 @@ from tests.unit.cli.printing import Printed
 from tests.unit.functions.aws import client
 
 VARIABLES = {"DISCREPANCY_RATE": "0.05", "DISCREPANCY_STEPS": "0.7,0.2,0.1"}
-VARIABLES |= {"MATCH_RISK": "0.02", "VARIANCE_THRESHOLD": "0.5"}
+VARIABLES |= {"MATCH_RISK": "0.02", "VARIANCE_THRESHOLD": "0.5", "AUDIT_SHARE": "0.03"}
 
 
 @pytest.fixture
@@ -45,6 +45,7 @@ def test_at_the_start_the_settings_are_those_of_the_template(site: MotoStack) ->
         ["discrepancy-steps", "0.7,0.2,0.1", "0.7,0.2,0.1"],
         ["match-risk", "0.02", "0.02"],
         ["variance-threshold", "0.5", "0.5"],
+        ["audit-share", "0.03", "0.03"],
     ]
     assert {row[4] for row in output.rows[1:]} == {"-"}
 

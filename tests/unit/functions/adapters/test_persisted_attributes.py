@@ -41,7 +41,7 @@ BIN = """
 LINE = """
     consignment_id bin_id expected due_at due_partition order_version replace_version imported_at verdict reason
     counted counted_at_least risk probability_fewer probability_more bin_revision overdue judged_at attention
-    attention_rank
+    attention_rank audit audit_share
 """
 LEASE = "bin_id who until expires"
 DECISION = """
@@ -81,7 +81,7 @@ def fill(ports: Any) -> None:
     ports.orders.put(lines, NOON)
     ports.orders.judge([(lines[0], Finding(Verdict.MATCH, "As expected.", 3, odds=Odds(0.004, 0.002)), 4)], NOON)
     short = Finding(Verdict.SHORT, "More.", None, 6, overdue=True, attention=Attention(Group.LOOK, "2026-05-04#0000"))
-    ports.orders.judge([(lines[1], short, 4)], NOON)
+    ports.orders.judge([(lines[1], replace(short, audit_share=0.03), 4)], NOON)
     ports.leases.take([Lease("b", "ann", LATER)], NOON)
     fill_decisions(ports)
     for job in (JOB, BATCH):
@@ -95,7 +95,7 @@ def fill(ports: Any) -> None:
 
 def fill_decisions(ports: Any) -> None:
     """One about the photo that the bin shows, which is undone, and another one."""
-    given = {"blind": True, "seconds": 2.5, "reason_code": "recount", "selection_probability": 0.03}
+    given = {"blind": True, "seconds": 2.5, "reason_code": "recount"}
     for number in ("1", "2"):
         decide(ports, Decision("b", number, "", "ann", "", 7, **given), now=NOW)  # type: ignore[arg-type]
     undo(ports, "b", "1", who="bob", now=NOW)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from bintally.domain.risk import MAX_RATE, MIN_RATE, OrderPrior
 from bintally.domain.site_settings import NAMES, value_of, values_of, with_changes
-from bintally.domain.verdicts import MAX_MATCH_RISK, MIN_VARIANCE, VerdictRules
+from bintally.domain.verdicts import MAX_AUDIT_SHARE, MAX_MATCH_RISK, MIN_VARIANCE, VerdictRules
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +40,8 @@ def test_names_of_a_later_version_are_ignored() -> None:
         {"match_risk": None},
         {"variance_threshold": 0.49},
         {"variance_threshold": 1.01},
+        {"audit_share": -0.01},
+        {"audit_share": 0.51},
         {"discrepancy_rate": 0},
         {"discrepancy_rate": 0.51},
         {"discrepancy_steps": []},
@@ -76,6 +78,7 @@ def test_the_limits_are_those_of_the_template() -> None:
     assert limits("DiscrepancyRate") == (MIN_RATE, MAX_RATE)
     assert limits("MatchRisk") == (0, MAX_MATCH_RISK)
     assert limits("VarianceThreshold") == (MIN_VARIANCE, 1)
+    assert limits("AuditShare") == (0, MAX_AUDIT_SHARE)
 
 
 def test_values_are_read_as_people_write_them() -> None:

@@ -30,6 +30,7 @@ NEEDS = {
     "reconcile/stream-lines.json": {
         "BINS_TABLE",
         "CONSIGNMENTS_TABLE",
+        "AUDIT_SHARE",
         "DISCREPANCY_RATE",
         "DISCREPANCY_STEPS",
         "MATCH_RISK",

@@ -34,6 +34,7 @@ def test_the_template_gives_what_the_functions_need() -> None:
         match_risk=parameters["MatchRisk"]["Default"],
         variance=parameters["VarianceThreshold"]["Default"],
         prior=OrderPrior(parameters["DiscrepancyRate"]["Default"], (0.7, 0.2, 0.1)),
+        audit_share=parameters["AuditShare"]["Default"],
     )
     assert settings.key_pattern == ""
     assert settings.model_name == stack().outputs["ModelName"]
@@ -135,6 +136,7 @@ def test_a_variable_that_is_missing_is_named(name: str, value: str | None) -> No
 
 
 NUMBERS = [
+    "AUDIT_SHARE",
     "BATCH_INSTANCES",
     "BATCH_THRESHOLD",
     "JOB_TIMEOUT",

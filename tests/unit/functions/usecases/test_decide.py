@@ -6,14 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from bintally.domain.audits import draw
 from bintally.domain.changes import Changes
 from bintally.domain.decisions import Decision
 from bintally.domain.errors import DecisionError, StoreError
 from bintally.domain.verdicts import CANNOT_TELL, Verdict
 from bintally.usecases.decide import decide, undo
+from bintally.usecases.reconcile import reconcile
 
 from tests.fakes import Fakes
-from tests.unit.functions.examples import NOON, NOW, counted, make_image, order_line, unreadable
+from tests.unit.functions.examples import NOON, NOW, RULES, counted, make_image, order_line, unreadable
 from tests.unit.functions.usecases.runs import after_each_crash, reconciled, with_each_interruption
 
 IMAGE, NEWER = make_image(), make_image(sequencer="0055AED6DCD90281E6")
@@ -48,6 +50,36 @@ def test_a_persons_count_decides_the_verdict(count: int, verdict: Verdict) -> No
     assert stored.image_id == IMAGE.image_id
     assert [(each.consignment_id, each.expected, each.verdict) for each in stored.lines] == [("C-1", 3, Verdict.MATCH)]
     assert fakes.bins.items["P-17-C"].count == 3
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_an_audit_changes_no_verdict_and_is_recorded_with_its_probability(share: float) -> None:
+    fakes = stack()
+    bins = [counted(make_image(f"{number}/a.jpg")) for number in range(20)]
+    fakes.bins.record(bins, NOON)
+    fakes.orders.put([order_line(3, bin_id=each.bin_id) for each in bins], NOON)
+    changes, rules = Changes(bins={each.bin_id for each in bins}), replace(RULES, audit_share=share)
+    reconcile(fakes, changes, rules=rules, now=NOW)
+
+    lines = [fakes.orders.items["C-1", each.bin_id] for each in bins]
+    stored = [decide(fakes, replace(WANTED, bin_id=each.bin_id), now=NOW) for each in bins]
+
+    assert {each.verdict for each in lines} == {Verdict.MATCH}
+    drawn = [each.audit for each in lines]
+    assert 2 < sum(drawn) < 18 if share else not any(drawn)
+    assert [each.lines[0].audit for each in stored] == [each.attention is not None for each in lines] == drawn
+    assert [each.selection_probability for each in stored] == [share if each else None for each in drawn]
+    reconcile(fakes, changes, rules=rules, now=NOW)
+    assert [fakes.orders.items["C-1", each.bin_id].audit for each in bins] == drawn
+
+
+def test_a_changed_share_reaches_lines_that_are_judged_again_without_a_new_verdict() -> None:
+    fakes = stack()
+
+    done = reconcile(fakes, OF_BIN, rules=replace(RULES, audit_share=0.5), now=NOW)
+
+    (found,) = fakes.orders.items.values()
+    assert (found.audit, done.verdicts) == (draw(found, IMAGE.image_id) < 0.5, {})
 
 
 def test_who_cannot_tell_leaves_the_line_to_another_photo() -> None:

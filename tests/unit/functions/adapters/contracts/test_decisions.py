@@ -12,8 +12,8 @@ from bintally.domain.verdicts import Verdict
 
 from tests.unit.functions.examples import LATER, NOON, counted, make_image, unseen
 
-LINE = DecidedLine("C-1", 3, "1", Verdict.UNCERTAIN)
-FIRST = Decision("P-17-C", "d-1", make_image().image_id, "ann", NOON, 4, True, 2.5, "damaged", 0.03, (LINE,), 2)
+LINES = DecidedLine("C-1", 3, "1", Verdict.UNCERTAIN), DecidedLine("C-2", 4, "1", Verdict.MATCH, audit=True)
+FIRST = Decision("P-17-C", "d-1", make_image().image_id, "ann", NOON, 4, True, 2.5, "damaged", 0.03, LINES, 2)
 NEWER = make_image(sequencer="0055AED6DCD90281E6")
 
 
