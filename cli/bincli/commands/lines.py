@@ -97,14 +97,15 @@ def lines(
 
 def show_lines(deployment: Deployment, chosen: Filter, output: Output, *, as_csv: bool = False) -> None:
     """Print the chosen lines."""
-    found = sorted(filter(chosen.includes, deployment.orders.all()), key=_urgency)
+    found = sorted(filter(chosen.includes, deployment.orders.all()), key=urgency_of)
     if as_csv:
         output.out.out(csv_text(found), highlight=False, end="")
     else:
         output.emit(map(line_record, found), view(found, chosen))
 
 
-def _urgency(line: OrderLine) -> tuple[object, ...]:
+def urgency_of(line: OrderLine) -> tuple[object, ...]:
+    """Sorts lines by what a person should look at first; of equal ones, by due time."""
     return attention(line.verdict, line.risk), line.due_at or "~", line.key
 
 

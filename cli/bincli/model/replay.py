@@ -23,6 +23,7 @@ from bincli.deployment import Deployment
 from bincli.errors import INCOMPLETE, CommandError
 from bincli.files import EXTENSIONS
 from bincli.site_settings import rules_in_use, variables_of
+from bincli.stored_photos import stored_photo
 
 WORKERS = 6
 CountPhotos = Callable[[Path, Path], list[dict[str, Any]]]
@@ -63,16 +64,12 @@ def download(s3: Any, counts: Sequence[BinCount], folder: Path) -> dict[str, Pat
     """The photos that are still in the bucket, by image id."""
 
     def fetch(count: BinCount) -> Path | None:
-        image = count.image
-        version = {"VersionId": image.version_id} if image.version_id else {}
-        suffix = PurePosixPath(image.key).suffix.lower()
-        path = folder / f"{image.image_id}{suffix if suffix in EXTENSIONS else '.jpg'}"
-        try:
-            path.write_bytes(s3.get_object(Bucket=image.bucket, Key=image.key, **version)["Body"].read())
-        except (s3.exceptions.NoSuchKey, s3.exceptions.ClientError) as error:
-            if error.response.get("Error", {}).get("Code") in ("NoSuchKey", "NoSuchVersion"):
-                return None
-            raise
+        data = stored_photo(s3, count.image)
+        if data is None:
+            return None
+        suffix = PurePosixPath(count.image.key).suffix.lower()
+        path = folder / f"{count.image.image_id}{suffix if suffix in EXTENSIONS else '.jpg'}"
+        path.write_bytes(data)
         return path
 
     with ThreadPoolExecutor(WORKERS) as pool:

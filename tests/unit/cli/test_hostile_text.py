@@ -253,6 +253,7 @@ SHOWN: dict[str, list[Callable[[str, Output], None]]] = {
     "orders import": [show_import],
     "redrive": [show_redriven],
     "retry": [show_retried],
+    "review": [show_error],  # test_review.py covers the sheet
     "up": [show_error],
     "settings history": [show_settings],
     "settings reset": [show_settings, show_error],

@@ -53,6 +53,7 @@ def test_there_are_these_commands_and_no_others():
         "redrive",
         "restore",
         "retry",
+        "review",
         "settings history",
         "settings reset",
         "settings set",
