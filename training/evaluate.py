@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 from binlab.data.dataset import SHARES, LabelledImage, read_split
+from binlab.data.volumes import log_litres
 from binlab.evaluate.baselines import PRICE, Rekognition, count_of, rekognition_figures, responses, sample
 from binlab.evaluate.charts import plots_of
 from binlab.evaluate.evaluation import evaluation
@@ -32,6 +33,7 @@ from binlab.evaluate.metrics import rounded
 from binlab.evaluate.orders import Rules
 from binlab.evaluate.predictions import Predictions, read_predictions, same_split
 from binlab.evaluate.report import evaluation_page, print_figures, worst
+from binlab.evaluate.volume import volume_evaluation
 from binmodel.artifact import ArtifactError, shipped
 from binmodel.predict import Predictor
 from binmodel.stream import predict_stream
@@ -136,17 +138,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     options.out.mkdir(parents=True, exist_ok=True)
     training_counts = [image.count for image in split["train"] or images if image.count in predictions.classes]
+    rules = Rules(options.match_risk, options.variance, options.discrepancy_rate)
     figures: dict[str, Any] = {
         "model": predictor.model,
         "backend": options.backend,
         "split": options.split,
         "unreadable": unreadable,
         "split_as_in_training": same_split(predictor.artifact.data, split),
-        **evaluation(
-            predictions,
-            np.array(training_counts),
-            Rules(options.match_risk, options.variance, options.discrepancy_rate),
-        ),
+        **evaluation(predictions, np.array(training_counts), rules),
+        "volume": volume_evaluation(predictions, log_litres(options.data, images), rules),
         "rekognition": None,
     }
     problem = None

@@ -22,6 +22,24 @@ OTHER_SPLIT = (
 
 
 @dataclass(frozen=True)
+class Volumes:
+    """The estimated volumes of N images: log litres, standard deviations of these, and ends of intervals; all (N,).
+
+    `weights` are the exponents of the likelihoods of count and volume.
+    """
+
+    logs: Floats
+    log_sd: Floats
+    low: Floats
+    high: Floats
+    weights: tuple[float, float]
+
+    def where(self, mask: Mask) -> Volumes:
+        """Those of the images that the mask (N,), or an index array, selects."""
+        return Volumes(self.logs[mask], self.log_sd[mask], self.low[mask], self.high[mask], self.weights)
+
+
+@dataclass(frozen=True)
 class Predictions:
     """The recorded `counts` (N,) of N images and what the prediction lines say, in the same order.
 
@@ -30,7 +48,7 @@ class Predictions:
     `empty` and `over_range` (N,) are the probabilities of no item and of more than the last class; both are 0 for a
     model without those outputs. `intervals` (N, 2) are the low and high ends of the prediction intervals, with one more
     than the last class for no upper end, and `nominal_coverage` is the coverage they claim; both are None if the lines
-    carry no interval.
+    carry no interval. `volumes` are None if not all lines carry one.
     """
 
     classes: tuple[int, ...]
@@ -42,6 +60,7 @@ class Predictions:
     over_range: Floats
     intervals: Counts | None = None
     nominal_coverage: float | None = None
+    volumes: Volumes | None = None
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -63,7 +82,8 @@ class Predictions:
         """The predictions for the images that the mask (N,), or an index array, selects."""
         names = ("counts", "predicted", "confidence", "probabilities", "empty", "over_range")
         parts: dict[str, Any] = {name: getattr(self, name)[mask] for name in names}
-        return replace(self, **parts, intervals=None if self.intervals is None else self.intervals[mask])
+        parts["intervals"] = None if self.intervals is None else self.intervals[mask]
+        return replace(self, **parts, volumes=self.volumes and self.volumes.where(mask))
 
 
 def read_predictions(
@@ -71,8 +91,8 @@ def read_predictions(
 ) -> tuple[Predictions, list[LabelledImage], list[dict[str, Any]]]:
     """The predictions, the images they belong to, and the errors as `{"id", "code", "message"}`.
 
-    `lines` has one prediction line for each of `images`, in order. Lines may lack `empty`, `over_range`, `interval`.
-    Raises ValueError if no image could be counted.
+    `lines` has one prediction line for each of `images`, in order. Lines may lack `empty`, `over_range`, `interval`,
+    `volume`. Raises ValueError if no image could be counted.
     """
     pairs = list(zip(images, lines, strict=True))
     errors = [{"id": image.id, **line["error"]} for image, line in pairs if "error" in line]
@@ -94,8 +114,18 @@ def read_predictions(
         over_range=np.array([line.get("over_range") or 0.0 for line in read], float),
         intervals=np.array(ends) if complete else None,
         nominal_coverage=intervals[0]["coverage"] if complete else None,
+        volumes=_volumes([line.get("volume") for line in read]),
     )
     return predictions, [image for image, _ in counted], errors
+
+
+def _volumes(found: list[dict[str, float] | None]) -> Volumes | None:
+    known = [each for each in found if each]
+    if len(known) < len(found):
+        return None
+    columns = np.array([[each[name] for name in ("litres", "low", "high", "log_sd")] for each in known])
+    logs, low, high = np.log(columns[:, :3]).T
+    return Volumes(logs, columns[:, 3], low, high, (known[0]["count_weight"], known[0]["volume_weight"]))
 
 
 def same_split(data: Mapping[str, Any], split: dict[str, list[LabelledImage]]) -> bool | None:

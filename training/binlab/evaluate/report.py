@@ -95,6 +95,8 @@ def print_figures(figures: dict[str, Any], out: Path) -> None:
     console.print(f"\n{title}\n", markup=False)
     console.print(_counts(figures))
     console.print(_orders(figures))
+    if figures["volume"]:
+        console.print(_volume(figures["volume"]))
     if figures["split_as_in_training"] is False:
         console.print(OTHER_SPLIT, style="yellow")
     for problem in figures["unreadable"][:5]:
@@ -152,4 +154,14 @@ def _orders(f: dict[str, Any]) -> Table:
             bins = "empty bins" if name == "empty" else "bins over the range"
             words = f"{bins} ({group['images']}): a class above 50%"
             table.add_row(words, percent(group["confident"]["0.5"]))
+    return table
+
+
+def _volume(f: dict[str, Any]) -> Table:
+    table = _table(f"\nvolume, {f['images']} photos", "\nAUC", "\nwithin a number", "\nlift at 10%", "\nlift at 20%")
+    for name, row in f["orders"].items():
+        ranks = (number(row["auc"]), number(row["auc_within"]), f"{row['lift_10']:.2f}", f"{row['lift_20']:.2f}")
+        table.add_row(f"wrong orders found by {name}", *ranks)
+    table.add_row("R2 of log litres; residual sd", f"{number(f['r2'])}; {number(f['log_sd'])}")
+    table.add_row("in its interval", percent(f["coverage"]))
     return table

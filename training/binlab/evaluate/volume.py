@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from binlab.evaluate.orders import Rules, order_lines
-from binlab.evaluate.predictions import Predictions
+from binlab.evaluate.orders import Rules, auc, auc_within, lift_curve, order_lines
+from binlab.evaluate.predictions import Predictions, Volumes
 
 Floats = npt.NDArray[np.float64]
 
@@ -68,3 +69,58 @@ def fit_weights(predictions: Predictions, estimates: Floats, logs: Floats, log_s
         best = min(WEIGHTS, key=lambda a: loss(a, before[1]))
         found = best, min(WEIGHTS, key=lambda b: loss(best, b))
     return found
+
+
+def volume_evaluation(predictions: Predictions, truth: Floats, rules: Rules) -> dict[str, Any] | None:
+    """How good the volumes are, and what they add to verdicts, on the images with known log litres.
+
+    `truth` are the log litres (N,), NaN where unknown. None for a model without volumes, or without any image whose
+    volume is known.
+    """
+    known = np.isfinite(truth)
+    if predictions.volumes is None or not known.any():
+        return None
+    volumes, logs = predictions.volumes.where(known), truth[known]
+    return {
+        **estimate_figures(volumes.logs, logs, volumes.low, volumes.high),
+        "orders": ablation(predictions.where(known), volumes, logs, rules),
+    }
+
+
+def estimate_figures(estimates: Floats, logs: Floats, low: Floats, high: Floats) -> dict[str, float]:
+    """R2 of log litres, root mean square and mean of the errors, share of truths from `low` to `high`; all (N,)."""
+    errors = estimates - logs
+    return {
+        "images": len(logs),
+        "r2": 1 - float((errors**2).mean() / logs.var()) if logs.var() else 0.0,
+        "log_sd": float(np.sqrt((errors**2).mean())),
+        "log_bias": float(errors.mean()),
+        "coverage": float(((low <= logs) & (logs <= high)).mean()),
+    }
+
+
+def ablation(predictions: Predictions, volumes: Volumes, logs: Floats, rules: Rules) -> dict[str, dict[str, float]]:
+    """How well the count, the volume, and both find wrong orders.
+
+    The volume of an item is the true volume by the true count: the warehouse knows its items.
+    """
+    item_logs = logs - np.log(predictions.counts)
+    a, b = volumes.weights
+    sources = {"count": (1.0, 0.0), "volume": (0.0, b), "both": (a, b)}
+    weighed = {
+        name: with_volume(predictions, volumes.logs, item_logs, volumes.log_sd, weights)
+        for name, weights in sources.items()
+    }
+    return {name: _ranking(each, rules) for name, each in weighed.items()}
+
+
+def _ranking(predictions: Predictions, rules: Rules) -> dict[str, float]:
+    lines = order_lines(predictions, rules)
+    curve = lift_curve(lines)
+    return {
+        "auc": auc(lines.risk, lines.wrong, lines.weight),
+        "auc_within": auc_within(lines),
+        "lift_10": curve[10] / 0.1,
+        "lift_20": curve[20] / 0.2,
+        "log_loss": order_log_loss(predictions, rules),
+    }

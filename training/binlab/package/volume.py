@@ -20,7 +20,7 @@ from binmodel.volume import VolumeCalibration
 from binlab.data.dataset import CLASSES
 from binlab.data.sampling import SHARES
 from binlab.evaluate.predictions import Predictions
-from binlab.evaluate.volume import fit_weights
+from binlab.evaluate.volume import estimate_figures, fit_weights
 from binlab.package.head import Head, add_head, expose_features, same_logits
 from binlab.package.quantize import Trial
 from binlab.train.network import Logits
@@ -157,14 +157,7 @@ def residual_limits(residuals: Floats, coverage: float) -> tuple[float, float]:
 
 
 def volume_figures(estimates: Floats, logs: Floats, calibration: VolumeCalibration) -> dict[str, float]:
-    """How good estimates of images with a known volume are. `log_sd` is the root mean square of the residuals."""
-    residuals = logs - estimates
-    places = residuals / np.array([calibration.deviation(estimate) for estimate in estimates.tolist()])
-    held = (calibration.low <= places) & (places <= calibration.high)
-    return {
-        "images": len(logs),
-        "r2": 1 - float((residuals**2).mean() / logs.var()),
-        "log_sd": float(np.sqrt((residuals**2).mean())),
-        "log_bias": float(-residuals.mean()),
-        "coverage": float(held.mean()),
-    }
+    """`estimate_figures` of images with known log litres (N,), with the intervals of the calibration."""
+    deviations = np.array([calibration.deviation(estimate) for estimate in estimates.tolist()])
+    low, high = (estimates + deviations * end for end in (calibration.low, calibration.high))
+    return estimate_figures(estimates, logs, low, high)

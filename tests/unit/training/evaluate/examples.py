@@ -79,4 +79,4 @@ def guesses(seed: int, number: int, *, outside: bool = True) -> Predictions:
 
 def figures_of(predictions: Predictions, **named: object) -> dict:  # type: ignore[type-arg]
     training_counts = np.array([1, 2, 3, 3, 4, 5])
-    return {**NAMED, "rekognition": None, **evaluation(predictions, training_counts, Rules()), **named}
+    return {**NAMED, "rekognition": None, "volume": None, **evaluation(predictions, training_counts, Rules()), **named}

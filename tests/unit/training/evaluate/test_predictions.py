@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from binlab.data.dataset import LabelledImage, data_hash
 from binlab.data.synthetic import write_bin
@@ -31,6 +32,19 @@ def test_lines_with_empty_over_range_and_interval() -> None:
     assert (predictions.intervals.tolist(), predictions.nominal_coverage) == ([[1, 3], [1, 3]], 0.9)  # type: ignore[union-attr]
     kept = predictions.where(predictions.in_range)
     assert (len(kept), kept.counts.tolist(), kept.intervals.tolist()) == (1, [2], [[1, 3]])  # type: ignore[union-attr]
+
+
+def test_lines_with_a_volume() -> None:
+    weights = {"count_weight": 1.1, "volume_weight": 0.6}
+    volume = {"litres": 2.0, "low": 1.0, "high": 5.0, "coverage": 0.9, "log_sd": 0.6, **weights}
+    known, _, _ = read_predictions([line(row, volume=volume) for row in ROWS], [image(1, 1), image(2, 2)])
+    some, _, _ = read_predictions([line(ROWS[0], volume=volume), line(ROWS[1])], [image(1, 1), image(2, 2)])
+
+    volumes = known.where(known.counts == 2).volumes
+    assert volumes is not None
+    assert [float(np.exp(each[0])) for each in (volumes.logs, volumes.low, volumes.high)] == pytest.approx([2, 1, 5])
+    assert (volumes.log_sd.tolist(), volumes.weights) == ([0.6], (1.1, 0.6))
+    assert some.volumes is None
 
 
 def test_an_uncounted_photo_is_named_and_the_others_stay_in_order() -> None:

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from binlab.evaluate.orders import Rules
-from binlab.evaluate.volume import fit_weights, order_log_loss, with_volume
+from binlab.evaluate.predictions import Volumes
+from binlab.evaluate.volume import fit_weights, order_log_loss, volume_evaluation, with_volume
 
 from tests.unit.training.evaluate.examples import guesses, predictions_of
 
@@ -18,6 +21,24 @@ def test_the_volume_points_to_the_number_that_has_it() -> None:
     assert outputs == pytest.approx([1, 1])
     ratio = found.class_probabilities[0, 3] / found.class_probabilities[0, 2]
     assert ratio == pytest.approx(np.exp(-0.5 * (np.log(4 / 3) / 0.2) ** 2))
+
+
+def test_both_find_more_wrong_orders_than_either() -> None:
+    predictions = guesses(2, 300)
+    random = np.random.default_rng(0)
+    truth = np.where(predictions.counts > 0, np.log(np.maximum(predictions.counts, 1) * 1.5), np.nan)
+    logs = np.nan_to_num(truth, nan=0.0) + random.normal(0, 0.4, len(truth))
+    volumes = Volumes(logs, np.full(len(logs), 0.4), logs - 0.66, logs + 0.66, (1.0, 1.0))
+    found = volume_evaluation(replace(predictions, volumes=volumes), truth, Rules())
+
+    assert found is not None
+    assert found["images"] == int((predictions.counts > 0).sum())
+    assert (found["coverage"], found["log_sd"]) == (pytest.approx(0.9, abs=0.05), pytest.approx(0.4, abs=0.05))
+    for figure in ("auc", "auc_within", "lift_10"):
+        both, *alone = (found["orders"][name][figure] for name in ("both", "count", "volume"))
+        assert both > max(alone)
+    assert volume_evaluation(predictions, truth, Rules()) is None
+    assert volume_evaluation(replace(predictions, volumes=volumes), truth * np.nan, Rules()) is None
 
 
 def test_without_weight_the_volume_changes_nothing() -> None:
