@@ -523,11 +523,10 @@ class FakeOrders(_Fake):
             key = (line.consignment_id, line.bin_id)
             held = self.items.get(key)
             replaced_by = max(line.replace_version, held.replace_version if held else "")
-            terms = (line.expected, line.due_at)
             if held and held.order_version >= line.order_version:
                 if held.replace_version < replaced_by:
                     self.items[key] = replace(held, replace_version=replaced_by)
-            elif held and held.verdict is not Verdict.WITHDRAWN and (held.expected, held.due_at) == terms:
+            elif held and held.verdict is not Verdict.WITHDRAWN and held.terms == line.terms:
                 self.items[key] = replace(held, order_version=line.order_version, replace_version=replaced_by)
             else:
                 fresh = {
@@ -562,8 +561,7 @@ class FakeOrders(_Fake):
         for line, finding, revision in self.each(findings):
             key = (line.consignment_id, line.bin_id)
             held = self.items.get(key)
-            terms = (line.expected, line.due_at)
-            stands = held and (held.expected, held.due_at) == terms and held.verdict is not Verdict.WITHDRAWN
+            stands = held and held.terms[:3] == line.terms[:3] and held.verdict is not Verdict.WITHDRAWN
             if held and stands and held.bin_revision <= revision:
                 if finding.verdict not in (held.verdict, Verdict.PENDING):
                     self.judged.append(line.consignment_id)

@@ -131,6 +131,8 @@ def line_record(line: OrderLine) -> Record:
         "due_at": line.due_at,
         "overdue": line.overdue,
         "audit": line.audit,
+        "item_volume_l": line.item_volume_l,
+        "sku": line.sku or None,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
@@ -148,11 +148,11 @@ class DynamoOrders:
             **audited(finding.audit_share),
         }
         # Compare the terms, not the version: an import of the same terms must not refuse a verdict on them.
-        terms = "#expected = :expected AND " + ("#due_at = :due_at" if line.due_at else "attribute_not_exists(#due_at)")
-        condition = f"{terms} AND (attribute_not_exists(#bin_revision) OR #bin_revision <= :bin_revision)"
+        terms: dict[str, object] = {"expected": line.expected, "due_at": line.due_at}
+        terms |= {"item_volume_l": line.item_volume_l}
+        condition = f"{_has(terms)} AND (attribute_not_exists(#bin_revision) OR #bin_revision <= :bin_revision)"
         condition += " AND #verdict <> :withdrawn"
-        parameters = {"expected": line.expected, "due_at": line.due_at, "withdrawn": Verdict.WITHDRAWN.value}
-        return update(self._table, _key(line), changes, condition, parameters)
+        return update(self._table, _key(line), changes, condition, terms | {"withdrawn": Verdict.WITHDRAWN.value})
 
     def _due(self, partition: str, now: str) -> Iterator[Item]:
         return pages(
@@ -179,18 +179,27 @@ class DynamoOrders:
 def _terms(line: OrderLine, old: OrderLine | None, now: str) -> dict[str, object]:
     """The attributes of a line, other than its version, that a newer import changes."""
     if old is None or not _keeps_verdict(old, line):
-        new = {"expected": line.expected, "due_at": line.due_at, "imported_at": now}
+        terms: dict[str, object] = {"expected": line.expected, "due_at": line.due_at}
+        terms |= {"item_volume_l": line.item_volume_l, "sku": line.sku or None}
         found = dict.fromkeys(("bin_revision", "overdue", "counted", "counted_at_least", *odds_facts(None)))
         verdict = {"verdict": Verdict.PENDING.value, "reason": NOT_COUNTED}
         waits = due_partition(line, Verdict.PENDING, False)
-        return {**new, **found, **verdict, **waits, **queued(None), **audited(None)}
+        return {**terms, "imported_at": now, **found, **verdict, **waits, **queued(None), **audited(None)}
     # Adds lines of tables that are older than the index ByDue.
     return due_partition(line, old.verdict, old.overdue) if old.verdict in WAITING else {}
 
 
 def _keeps_verdict(old: OrderLine, line: OrderLine) -> bool:
     """Whether the verdict on `old` is one on `line` too: they have the same terms."""
-    return old.verdict is not Verdict.WITHDRAWN and (old.expected, old.due_at) == (line.expected, line.due_at)
+    return old.verdict is not Verdict.WITHDRAWN and old.terms == line.terms
+
+
+def _has(terms: Mapping[str, object]) -> str:
+    """The condition that an item has these values, and no attribute for None."""
+    parts = [
+        f"attribute_not_exists(#{name})" if value is None else f"#{name} = :{name}" for name, value in terms.items()
+    ]
+    return " AND ".join(parts)
 
 
 def _is_newer(line: OrderLine, held: dict[tuple[str, str], OrderLine]) -> bool:

@@ -30,6 +30,8 @@ def line_from_item(item: Item) -> OrderLine:
         odds=_odds(item),
         attention=_attention(item),
         audit_share=float(item["audit_share"]) if "audit_share" in item else None,
+        item_volume_l=float(item["item_volume_l"]) if "item_volume_l" in item else None,
+        sku=item.get("sku", ""),
     )
 
 

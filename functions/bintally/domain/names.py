@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-MAX_CHARACTERS = 128  # of a consignment id. That is at most 512 bytes, and a partition key may have 2,048
+MAX_CHARACTERS = 128  # of a consignment id and of a SKU. That is at most 512 bytes, and a partition key may have 2,048
 MAX_BYTES = 1024  # of a bin id, the limit of a sort key
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # with Unicode's line and paragraph separators
 LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")  # JSON can escape one
@@ -23,6 +23,11 @@ def fault_of_consignment_id(text: str) -> str:
     if LONE_SURROGATE.search(text):
         return "contains a lone surrogate (half a character)"
     return "contains a control character" if CONTROL.search(text) else ""
+
+
+def fault_of_sku(text: str) -> str:
+    """What is wrong with a normalised SKU, as the end of a sentence, or "" if it is valid. The same as consignments."""
+    return fault_of_consignment_id(text)
 
 
 def fault_of_bin_id(text: str) -> str:

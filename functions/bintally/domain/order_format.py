@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 COLUMNS = ("consignment_id", "bin_id", "expected")
-OPTIONAL = ("due_at",)
+OPTIONAL = ("due_at", "item_volume_l", "sku")
 FAULT = "\0fault"  # the key in a row for why it is refused. No column can have this name
 NO_LINES = "\0no lines"  # the key in a row for a consignment with an empty list of lines
 

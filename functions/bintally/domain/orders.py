@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from bintally.domain.due import due_at_of
-from bintally.domain.names import fault_of_bin_id, fault_of_consignment_id, normalised
+from bintally.domain.item_volumes import item_volume_of
+from bintally.domain.names import fault_of_bin_id, fault_of_consignment_id, fault_of_sku, normalised
 from bintally.domain.order_format import COLUMNS, FAULT, NO_LINES, BrokenError, UnreadableError
 from bintally.domain.order_rows import rows_of
 from bintally.domain.times import iso
@@ -91,9 +92,10 @@ def parse_orders(data: bytes, zone: tzinfo = UTC) -> OrderFile:
 
     A due_at without an offset is in `zone`. Without a time, it means the end of that day in `zone`.
 
-    CSV needs a header with consignment_id, bin_id, expected and optionally due_at, separated by commas, semicolons or
-    tabs. JSON is a list of objects with these names, or of consignments whose `lines` have bin_id and expected. JSON
-    Lines has one such object per line. An empty list of `lines` withdraws all lines of the consignment.
+    CSV needs a header with consignment_id, bin_id, expected and optionally due_at, item_volume_l and sku, separated by
+    commas, semicolons or tabs. JSON is a list of objects with these names, or of consignments whose `lines` have
+    bin_id and expected. JSON Lines has one such object per line. An empty list of `lines` withdraws all lines of
+    the consignment.
     """
     found = _Found(zone)
     try:
@@ -173,7 +175,12 @@ def _line(row: Mapping[str, Any], zone: tzinfo) -> OrderLine:
     if absent:
         raise _RowError(f"{', '.join(absent)} is missing.")
     return OrderLine(
-        _consignment_id(row), _bin_id(row["bin_id"]), _expected(row["expected"]), _due_at(row.get("due_at"), zone)
+        _consignment_id(row),
+        _bin_id(row["bin_id"]),
+        _expected(row["expected"]),
+        _due_at(row.get("due_at"), zone),
+        item_volume_l=_item_volume(row.get("item_volume_l")),
+        sku=_sku(row.get("sku")),
     )
 
 
@@ -218,6 +225,22 @@ def _due_at(value: object, zone: tzinfo) -> str | None:
         return iso(due_at_of(text.strip(), zone))
     except (ValueError, OverflowError) as error:
         raise _RowError(f"due_at {_shown(value)} is not a date such as 2026-05-04 or 2026-05-04T16:00:00Z.") from error
+
+
+def _item_volume(value: object) -> float | None:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    try:
+        return item_volume_of(value)
+    except ValueError as error:
+        raise _RowError(f"item_volume_l {_shown(value)} {error}.") from error
+
+
+def _sku(value: object) -> str:
+    text = _id("sku", "" if value is None else value)
+    if text and (fault := fault_of_sku(text)):
+        raise _RowError(f"sku {_shown(text)} {fault}.")
+    return text
 
 
 def _shown(value: object) -> str:

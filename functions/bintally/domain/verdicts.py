@@ -68,6 +68,7 @@ class OrderLine:
     MISSING, UNCERTAIN or UNREADABLE. `replace_version` is the version of the newest file known to have replaced the
     consignment, or "" if none has. `attention` is the line's place in the queue of the desk, None if it is in none.
     `audit_share` is the share of lines that were drawn for an audit together with this one; None if it was not drawn.
+    `item_volume_l` is the mean volume of one of the items in litres, None if it is unknown, and `sku` names the item.
     """
 
     consignment_id: str
@@ -85,6 +86,8 @@ class OrderLine:
     odds: Odds | None = None
     attention: Attention | None = None
     audit_share: float | None = None
+    item_volume_l: float | None = None
+    sku: str = ""
 
     @property
     def risk(self) -> float | None:
@@ -99,6 +102,11 @@ class OrderLine:
     @property
     def key(self) -> tuple[str, str]:
         return self.consignment_id, self.bin_id
+
+    @property
+    def terms(self) -> tuple[object, ...]:
+        """What the order says. A line with other terms is judged again."""
+        return self.expected, self.due_at, self.item_volume_l, self.sku
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,8 @@ def test_a_line_as_json_has_its_reason():
         "due_at": "2026-05-05T00:00:00.000Z",
         "overdue": False,
         "audit": False,
+        "item_volume_l": None,
+        "sku": None,
     }
 
 

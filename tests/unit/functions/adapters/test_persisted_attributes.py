@@ -41,7 +41,7 @@ BIN = """
 LINE = """
     consignment_id bin_id expected due_at due_partition order_version replace_version imported_at verdict reason
     counted counted_at_least risk probability_fewer probability_more bin_revision overdue judged_at attention
-    attention_rank audit audit_share
+    attention_rank audit audit_share item_volume_l sku
 """
 LEASE = "bin_id who until expires"
 DECISION = """
@@ -77,7 +77,8 @@ def fill(ports: Any) -> None:
     ports.bins.record([counted(empty=0.01, over_range=0.02, interval=interval, volume=TWO_LITRES)], NOON)
     ports.bins.record([counted(make_image("b/1.jpg"), None, empty=0.0, over_range=0.9, at_least=6)], NOON)
     ports.bins.record([unreadable(make_image("c/1.jpg"))], NOON)
-    lines = [replace(order_line(3, bin_id=name, due=LATER), replace_version="1") for name in "abc"]
+    line = replace(order_line(3, due=LATER), replace_version="1", item_volume_l=0.35, sku="4711")
+    lines = [replace(line, bin_id=name) for name in "abc"]
     ports.orders.put(lines, NOON)
     ports.orders.judge([(lines[0], Finding(Verdict.MATCH, "As expected.", 3, odds=Odds(0.004, 0.002)), 4)], NOON)
     short = Finding(Verdict.SHORT, "More.", None, 6, overdue=True, attention=Attention(Group.LOOK, "2026-05-04#0000"))

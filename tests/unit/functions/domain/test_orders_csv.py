@@ -92,6 +92,41 @@ def test_a_bad_row_is_reported_and_good_rows_are_kept(row: str, reason: str) -> 
     assert reason in refused.reason
 
 
+@pytest.mark.parametrize(
+    ("cells", "volume", "sku"),
+    [
+        ("0.35,4711", 0.35, "4711"),
+        (" 0.0012345678 , a b ", 0.001235, "a b"),
+        ("1000,=1+1", 1000.0, "=1+1"),
+        (",", None, ""),
+        (" ,A\u0308", None, "Ä"),
+    ],
+)
+def test_a_line_may_state_its_item_and_the_volume_of_one(cells: str, volume: float | None, sku: str) -> None:
+    (line,) = parsed(f"consignment_id,bin_id,expected,Item Volume L,SKU\nC-1,a,3,{cells}\n").lines
+
+    assert (line.item_volume_l, line.sku) == (volume, sku)
+
+
+@pytest.mark.parametrize(
+    "volume",
+    ["nan", "inf", "-1", "0", "0.0009", "1000.1", "1e308", "1e-2", "0x1", "1_0", "٣", "=1+1", "1\x1b[0m", "two"],
+)
+def test_a_volume_that_is_no_number_of_litres_is_refused(volume: str) -> None:
+    reasons = refusals(f"consignment_id,bin_id,expected,item_volume_l\nC-1,a,3,{volume}\nC-1,b,3,\n")
+
+    assert reasons == {
+        2: f"item_volume_l {volume!r} is not a number of litres from 0.001 to 1,000, such as 0.35.",
+    }
+
+
+def test_a_sku_is_refused_as_a_consignment_id_would_be() -> None:
+    reasons = refusals(f"consignment_id,bin_id,expected,sku\nC-1,a,3,A\x1b[31m\nC-1,b,3,{'A' * 129}\n")
+
+    assert reasons[2] == r"sku 'A\x1b[31m' contains a control character."
+    assert reasons[3].endswith("must have 1 to 128 characters.")
+
+
 def test_lines_are_counted_as_an_editor_counts_them() -> None:
     text = f'{HEADER}\n\nC-1,"two\nlines",3,\n\nC-1,bad,x,\nC-1,"two\nlines, bad",x,\n'
 

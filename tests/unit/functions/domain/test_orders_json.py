@@ -27,6 +27,14 @@ def test_every_form_of_json_gives_the_same_line(document: object) -> None:
     assert rows(f"\ufeff\n {json.dumps(document, indent=2)}\n") == [("C-1", "P-17-C", 3, None)]
 
 
+def test_lines_may_state_item_and_volume_as_numbers() -> None:
+    entry = {"consignment_id": "C-1", "sku": 4711, "lines": [{"bin_id": "a", "expected": 1, "item_volume_l": 2}]}
+
+    (line,) = parsed(json.dumps(entry)).lines
+
+    assert (line.sku, line.item_volume_l) == ("4711", 2.0)
+
+
 def test_a_line_of_a_consignment_may_be_due_at_another_time() -> None:
     document = {
         "consignment_id": "C-1",
@@ -64,6 +72,14 @@ def test_a_line_of_a_consignment_may_be_due_at_another_time() -> None:
         {"consignment_id": "C-1", "bin_id": "b", "expected": float("nan")},
         {"consignment_id": "C-1", "bin_id": "b", "expected": 3, "due_at": "\ud800"},
         {"consignment_id": "C-1", "lines": ["b"]},
+        {"consignment_id": "C-1", "bin_id": "b", "expected": 3, "item_volume_l": float("nan")},
+        {"consignment_id": "C-1", "bin_id": "b", "expected": 3, "item_volume_l": float("inf")},
+        {"consignment_id": "C-1", "bin_id": "b", "expected": 3, "item_volume_l": 1e308},
+        {"consignment_id": "C-1", "bin_id": "b", "expected": 3, "item_volume_l": 10**30},
+        {"consignment_id": "C-1", "bin_id": "b", "expected": 3, "item_volume_l": True},
+        {"consignment_id": "C-1", "bin_id": "b", "expected": 3, "item_volume_l": [0.35]},
+        {"consignment_id": "C-1", "bin_id": "b", "expected": 3, "sku": 4.5},
+        {"consignment_id": "C-1", "bin_id": "b", "expected": 3, "sku": ["4711"]},
         {"order": 17},
         "text",
         17,

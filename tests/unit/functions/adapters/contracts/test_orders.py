@@ -103,6 +103,21 @@ def test_a_removed_date_is_gone(ports: Any) -> None:
     assert [line.due_at for line in stored(ports, ("C-1", "P-17-C"))] == [None]
 
 
+def test_a_line_keeps_the_volume_of_its_items_and_another_one_is_judged_again(ports: Any) -> None:
+    line = replace(order_line(3), item_volume_l=0.1 + 0.2, sku="4711")
+    ports.orders.put([replace(line, item_volume_l=0.3)], NOON)
+    ports.orders.judge([(replace(line, item_volume_l=0.3), MATCH, 4)], NOON)
+
+    for version, volume, sku, verdict in (
+        ("2", 0.3, "4711", Verdict.MATCH),
+        ("3", 0.4, "4711", Verdict.PENDING),
+        ("4", None, "", Verdict.PENDING),
+    ):
+        ports.orders.put([replace(line, order_version=version, item_volume_l=volume, sku=sku)], NOON)
+        (held,) = stored(ports, line.key)
+        assert (held.item_volume_l, held.sku, held.verdict) == (volume, sku, verdict)
+
+
 def test_a_verdict_is_written_with_its_count_and_revision(ports: Any) -> None:
     ports.orders.put([order_line(3)], NOON)
 
@@ -113,8 +128,10 @@ def test_a_verdict_is_written_with_its_count_and_revision(ports: Any) -> None:
     assert ports.orders.judge([], NOON) == set()
 
 
-@pytest.mark.parametrize("before", [order_line(3), order_line(3, due=EARLIER)])
-@pytest.mark.parametrize("after", [order_line(5), order_line(3, due=LATER), order_line(5, due=EARLIER)])
+@pytest.mark.parametrize(
+    "before", [order_line(3), order_line(3, due=EARLIER), replace(order_line(3), item_volume_l=2.5)]
+)
+@pytest.mark.parametrize("after", [order_line(5), order_line(3, due=LATER), replace(order_line(3), item_volume_l=0.5)])
 def test_a_verdict_on_outdated_terms_is_refused(ports: Any, before: OrderLine, after: OrderLine) -> None:
     ports.orders.put([before], NOON)
     ports.orders.put([replace(after, order_version="2")], NOON)
