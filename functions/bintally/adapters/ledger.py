@@ -79,6 +79,11 @@ class DynamoLedger:
         """Every entry, by a scan."""
         return (entry_from_item(item) for item in pages(self._client, "scan", TableName=self._table))
 
+    def records(self, image_ids: Collection[str]) -> dict[str, PhotoRecord]:
+        """What became of those photos that the ledger has, by image id."""
+        items = read_each(self._client, self._table, [{"image_id": image_id} for image_id in image_ids])
+        return {item["image_id"]: photo_record_from_item(item) for item in items}
+
     def history(self, bin_id: str) -> list[PhotoRecord]:
         """All photos of a bin. Those of the last seconds may be missing."""
         found = pages(

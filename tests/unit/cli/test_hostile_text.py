@@ -266,6 +266,7 @@ SHOWN: dict[str, list[Callable[[str, Output], None]]] = {
     "image": [show_image, show_error],
     "recount": [show_recount, show_error],
     "smoke": [show_canary, show_error],
+    "quality": [show_error],  # prints nothing but its own words and numbers
     "cost": [show_error],  # prints nothing but its own words and numbers
     **{f"model {step}": [show_model, show_deployment, show_error] for step in ("deploy", "push", "rollback", "status")},
     "model replay": [show_replay, show_error],  # its pictures are those of the demo

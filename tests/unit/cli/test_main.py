@@ -49,6 +49,7 @@ def test_there_are_these_commands_and_no_others():
         "model rollback",
         "model status",
         "orders import",
+        "quality",
         "recount",
         "redrive",
         "restore",
