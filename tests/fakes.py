@@ -16,7 +16,7 @@ from typing import Any
 import fastjsonschema
 from bintally.adapters.consignments import LINES_PER_PAGE
 from bintally.adapters.jobs import CLOSED_FROM
-from bintally.domain.attention import Group
+from bintally.domain.attention import Acceptance, Group
 from bintally.domain.bins import BinCount, replaces
 from bintally.domain.decisions import Decision
 from bintally.domain.errors import EngineUnavailableError, InvalidEventError, QuotaExceededError
@@ -537,6 +537,7 @@ class FakeOrders(_Fake):
                     "odds": None,
                     "attention": None,
                     "audit_share": None,
+                    "accepted": None,
                 }
                 self.items[key] = replace(line, bin_revision=0, replace_version=replaced_by, overdue=False, **fresh)
                 self._clock(key)
@@ -572,6 +573,15 @@ class FakeOrders(_Fake):
                 self._clock(key)
                 written.add(key)
         return written
+
+    def accept(self, line: OrderLine, acceptance: Acceptance) -> bool:
+        self.step()
+        held = self.items.get(line.key)
+        as_seen = (line.expected, acceptance.bin_revision)
+        if not held or not held.attention or (held.expected, held.bin_revision) != as_seen:
+            return False
+        self.items[line.key] = replace(held, attention=None, accepted=acceptance)
+        return True
 
     def _clock(self, key: tuple[str, str]) -> None:
         line = self.items[key]

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
-from bintally.adapters.dynamo import Item, count_items, pages, read_each, serialised, update, write_each
+from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
 from bintally.adapters.order_lines import PARTITIONS, audited, due_partition, line_from_item, queued
-from bintally.domain.attention import Group
+from bintally.adapters.queued_lines import Place, accepting, count_queued, queued_keys
+from bintally.domain.attention import Acceptance, Group
 from bintally.domain.history import LineRecord
 from bintally.domain.risk import odds_facts
 from bintally.domain.verdicts import NO_LONGER_ORDERED, NOT_COUNTED, WAITING, Finding, OrderLine, Verdict
@@ -72,25 +73,18 @@ class DynamoOrders:
         parts = (islice(self._due(str(number), now), per_partition) for number in range(PARTITIONS))
         return [(item["consignment_id"], item["bin_id"]) for part in parts for item in part]
 
-    def queued(self, group: Group, after: tuple[str, str, str] | None = None) -> Iterator[tuple[str, str]]:
-        """The keys of the lines of a group, in the order of their rank. Changes of the last seconds may be missing.
-
-        They begin behind `after`: the rank and the key of a line, which need not be there any more.
-        """
-        options: dict[str, Any] = {"IndexName": "ByAttention", "PaginationConfig": {"PageSize": LINES_PER_PAGE}}
-        if after:
-            names = ("attention_rank", "consignment_id", "bin_id")
-            options["ExclusiveStartKey"] = serialised(
-                {"attention": group.value, **dict(zip(names, after, strict=True))}
-            )
-        found = self._query("attention", group.value, **options)
-        return ((item["consignment_id"], item["bin_id"]) for item in found)
+    def queued(self, group: Group, after: Place | None = None) -> Iterator[tuple[str, str]]:
+        """The keys of the lines of a group behind a place, in the order of their rank, a few seconds old."""
+        return queued_keys(self._client, self._table, group, after)
 
     def count_queued(self, group: Group, limit: int) -> int:
         """How many lines a group has. Counting ends at `limit`, and changes of the last seconds may be missing."""
-        values = {":group": {"S": group.value}}
-        condition = {"KeyConditionExpression": "attention = :group", "ExpressionAttributeValues": values}
-        return min(count_items(self._client, limit, TableName=self._table, IndexName="ByAttention", **condition), limit)
+        return count_queued(self._client, self._table, group, limit)
+
+    def accept(self, line: OrderLine, acceptance: Acceptance) -> bool:
+        """Note that the verdict on a line was accepted, so it waits no longer; False if the line has changed."""
+        write = accepting(self._table, _key(line), line.expected, acceptance)
+        return write_each(self._client, [write]) == [None]
 
     def put(self, lines: Sequence[OrderLine], now: str) -> None:
         remaining = list(lines)
@@ -181,7 +175,7 @@ def _terms(line: OrderLine, old: OrderLine | None, now: str) -> dict[str, object
     if old is None or not _keeps_verdict(old, line):
         terms: dict[str, object] = {"expected": line.expected, "due_at": line.due_at}
         terms |= {"item_volume_l": line.item_volume_l, "sku": line.sku or None}
-        found = dict.fromkeys(("bin_revision", "overdue", "counted", "counted_at_least", *odds_facts(None)))
+        found = dict.fromkeys(("bin_revision", "overdue", "counted", "counted_at_least", "accepted", *odds_facts(None)))
         verdict = {"verdict": Verdict.PENDING.value, "reason": NOT_COUNTED}
         waits = due_partition(line, Verdict.PENDING, False)
         return {**terms, "imported_at": now, **found, **verdict, **waits, **queued(None), **audited(None)}

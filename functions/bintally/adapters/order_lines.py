@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 from bintally.adapters.dynamo import Item
-from bintally.domain.attention import Attention, Group
+from bintally.domain.attention import Acceptance, Attention, Group
 from bintally.domain.risk import Odds
 from bintally.domain.verdicts import WAITING, OrderLine, Verdict
 
@@ -32,6 +32,7 @@ def line_from_item(item: Item) -> OrderLine:
         audit_share=float(item["audit_share"]) if "audit_share" in item else None,
         item_volume_l=float(item["item_volume_l"]) if "item_volume_l" in item else None,
         sku=item.get("sku", ""),
+        accepted=_acceptance(item["accepted"]) if "accepted" in item else None,
     )
 
 
@@ -43,6 +44,10 @@ def _odds(item: Item) -> Odds | None:
 
 def _attention(item: Item) -> Attention | None:
     return Attention(Group(item["attention"]), item["attention_rank"]) if "attention" in item else None
+
+
+def _acceptance(facts: Item) -> Acceptance:
+    return Acceptance(facts["by"], facts["at"], facts["reason_code"], int(facts["bin_revision"]))
 
 
 def queued(attention: Attention | None) -> dict[str, object]:

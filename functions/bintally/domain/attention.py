@@ -19,3 +19,13 @@ class Attention:
 
     group: Group
     rank: str
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """A supervisor accepted the verdict on a line that rests on this revision of its bin. `at` is ISO 8601, UTC."""
+
+    by: str
+    at: str
+    reason_code: str
+    bin_revision: int

@@ -38,6 +38,8 @@ def attention_of(line: OrderLine, finding: Finding, count: BinCount | None, zone
 
     An audit that nobody has decided about is in it whatever its verdict.
     """
+    if count is not None and line.accepted and line.accepted.bin_revision == count.revision:
+        return None
     decided = count is not None and count.human is not None
     waits = finding.verdict not in SETTLED or (finding.verdict is Verdict.MATCH and finding.audit_share and not decided)
     if not waits or line.consignment_id == CONSIGNMENT:

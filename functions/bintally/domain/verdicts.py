@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from enum import StrEnum
 
-from bintally.domain.attention import Attention
+from bintally.domain.attention import Acceptance, Attention
 from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.due import due_words
 from bintally.domain.intervals import number_text
@@ -69,6 +69,7 @@ class OrderLine:
     consignment, or "" if none has. `attention` is the line's place in the queue of the desk, None if it is in none.
     `audit_share` is the share of lines that were drawn for an audit together with this one; None if it was not drawn.
     `item_volume_l` is the mean volume of one of the items in litres, None if it is unknown, and `sku` names the item.
+    `accepted` says who accepted a verdict on the line.
     """
 
     consignment_id: str
@@ -88,6 +89,7 @@ class OrderLine:
     audit_share: float | None = None
     item_volume_l: float | None = None
     sku: str = ""
+    accepted: Acceptance | None = None
 
     @property
     def risk(self) -> float | None:

@@ -22,6 +22,7 @@ ANYBODY = None  # without signing in
 SIGNED_IN: frozenset[Role] = frozenset()  # also without a role
 ALL = frozenset(Role)
 READERS = frozenset({Role.VIEWER, Role.SUPERVISOR})
+SUPERVISORS = frozenset({Role.SUPERVISOR})
 COUNTERS = frozenset({Role.COUNTER, Role.SUPERVISOR})
 
 # (method, path) → a user needs one of these roles. Paths are exact: ids are in queries and bodies.
@@ -37,11 +38,12 @@ ACCESS: Mapping[tuple[str, str], frozenset[Role] | None] = {
     ("GET", "/api/bin"): ALL,
     ("GET", "/api/lines"): READERS,
     ("GET", "/api/consignment"): READERS,
+    ("POST", "/api/accept"): SUPERVISORS,
     ("GET", "/api/today"): ALL,
     ("GET", "/api/export.csv"): READERS,
     ("POST", "/api/uploads"): COUNTERS,
     ("POST", "/api/photos"): COUNTERS,
-    ("POST", "/api/orders"): frozenset({Role.SUPERVISOR}),
+    ("POST", "/api/orders"): SUPERVISORS,
 }
 
 

@@ -10,13 +10,18 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from bintally.domain.errors import ConflictError, DecisionError, NotFoundError, StoreError
+from bintally.domain.errors import ChangedError, ConflictError, DecisionError, NotFoundError, StoreError
 from bintally.handlers.desk_api import bringing, reading, review, session, taking
 from bintally.handlers.desk_api.problems import Problem
 from bintally.handlers.observability import logger
 
 ROUTERS = (session.router, review.router, reading.router, taking.router, bringing.router)
-STATUSES = {NotFoundError: (404, "not_found"), ConflictError: (409, "conflict"), DecisionError: (422, "invalid")}
+STATUSES = {
+    NotFoundError: (404, "not_found"),
+    ConflictError: (409, "conflict"),
+    ChangedError: (412, "changed"),
+    DecisionError: (422, "invalid"),
+}
 
 
 @cache

@@ -24,7 +24,7 @@ from bintally.handlers.desk_api.access import Role, signed_in
 from bintally.handlers.desk_api.problems import Problem
 from bintally.handlers.desk_api.settings import desk_settings
 from bintally.handlers.desk_api.shapes import Photo
-from bintally.handlers.desk_api.shapes_reading import Bin, Consignment, Lines, Moment
+from bintally.handlers.desk_api.shapes_reading import AcceptRequest, Bin, Consignment, Line, Lines, Moment
 from bintally.handlers.desk_api.views import (
     decided_view,
     decision_view,
@@ -34,6 +34,7 @@ from bintally.handlers.desk_api.views import (
     shown_view,
 )
 from bintally.handlers.wiring import dependencies
+from bintally.usecases.accept import accept
 from bintally.usecases.history import history
 from bintally.usecases.shown import lines_of_bins
 from bintally.usecases.waiting import Place, waiting_lines
@@ -116,6 +117,14 @@ def consignment(id: Id) -> Consignment:
         tally={verdict: tally[verdict] for verdict in Verdict if tally[verdict]},
         lines=[line_view(line) for line in sorted(found, key=_worst_first)],
     )
+
+
+@router.post("/api/accept")
+def accept_line(given: AcceptRequest) -> Line:
+    """Accept the verdict on a line, so that it waits no longer."""
+    key, who = (given.consignment_id, given.bin_id), signed_in(router.current_event.raw_event).name
+    accepted = accept(dependencies().orders, key, who=who, reason_code=given.reason_code, now=datetime.now(UTC))
+    return line_view(accepted)
 
 
 def _worst_first(line: OrderLine) -> tuple[object, ...]:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from bintally.handlers.desk_api.shapes import ExpectedLine, Photo, Shown, StoredDecision
+from bintally.domain.decisions import MAX_TEXT
+from bintally.domain.names import MAX_CHARACTERS
+from bintally.handlers.desk_api.shapes import BinId, ExpectedLine, Photo, Request, Shown, StoredDecision
+
+
+class Accepted(BaseModel):
+    """Who accepted the verdict on a line, and why."""
+
+    by: str
+    at: str
+    reason_code: str
 
 
 class Line(ExpectedLine):
@@ -16,6 +26,7 @@ class Line(ExpectedLine):
     probability_fewer: float | None
     probability_more: float | None
     overdue: bool
+    accepted: Accepted | None
 
 
 class Lines(BaseModel):
@@ -32,6 +43,12 @@ class Consignment(BaseModel):
     verdict: str
     tally: dict[str, int]
     lines: list[Line]
+
+
+class AcceptRequest(Request):
+    consignment_id: str = Field(min_length=1, max_length=MAX_CHARACTERS)
+    bin_id: BinId
+    reason_code: str = Field(min_length=1, max_length=MAX_TEXT)
 
 
 class Decided(BaseModel):

@@ -22,7 +22,7 @@ from bintally.handlers.desk_api.shapes import (
     Shown,
     StoredDecision,
 )
-from bintally.handlers.desk_api.shapes_reading import Decided, Line
+from bintally.handlers.desk_api.shapes_reading import Accepted, Decided, Line
 from bintally.handlers.settings import settings
 from bintally.handlers.wiring import dependencies
 from bintally.usecases.shown import judged
@@ -65,7 +65,9 @@ def line_view(line: OrderLine) -> Line:
     names = ("bin_id", "counted", "counted_at_least", "overdue")
     facts = {name: getattr(line, name) for name in names}
     fewer, more = (line.odds.fewer, line.odds.more) if line.odds else (None, None)
-    return Line(**_terms(line), **facts, probability_fewer=fewer, probability_more=more)
+    by = line.accepted
+    accepted = Accepted(by=by.by, at=by.at, reason_code=by.reason_code) if by and line.attention is None else None
+    return Line(**_terms(line), **facts, probability_fewer=fewer, probability_more=more, accepted=accepted)
 
 
 def decided_view(count: BinCount) -> Decided | None:

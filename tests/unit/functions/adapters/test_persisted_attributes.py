@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bintally.domain.attention import Attention, Group
+from bintally.domain.attention import Acceptance, Attention, Group
 from bintally.domain.decisions import Decision
 from bintally.domain.image import Status
 from bintally.domain.intervals import Interval
@@ -41,7 +41,7 @@ BIN = """
 LINE = """
     consignment_id bin_id expected due_at due_partition order_version replace_version imported_at verdict reason
     counted counted_at_least risk probability_fewer probability_more bin_revision overdue judged_at attention
-    attention_rank audit audit_share item_volume_l sku
+    attention_rank audit audit_share item_volume_l sku accepted
 """
 LEASE = "bin_id who until expires"
 DECISION = """
@@ -78,11 +78,14 @@ def fill(ports: Any) -> None:
     ports.bins.record([counted(make_image("b/1.jpg"), None, empty=0.0, over_range=0.9, at_least=6)], NOON)
     ports.bins.record([unreadable(make_image("c/1.jpg"))], NOON)
     line = replace(order_line(3, due=LATER), replace_version="1", item_volume_l=0.35, sku="4711")
-    lines = [replace(line, bin_id=name) for name in "abc"]
+    lines = [replace(line, bin_id=name) for name in "abcd"]
     ports.orders.put(lines, NOON)
     ports.orders.judge([(lines[0], Finding(Verdict.MATCH, "As expected.", 3, odds=Odds(0.004, 0.002)), 4)], NOON)
     short = Finding(Verdict.SHORT, "More.", None, 6, overdue=True, attention=Attention(Group.LOOK, "2026-05-04#0000"))
     ports.orders.judge([(lines[1], replace(short, audit_share=0.03), 4)], NOON)
+    waiting = replace(short, attention=Attention(Group.ACT, "2026-05-04#0000"))
+    ports.orders.judge([(lines[3], waiting, 4)], NOON)
+    ports.orders.accept(lines[3], Acceptance("ann", NOON, "damaged", 4))
     ports.leases.take([Lease("b", "ann", LATER)], NOON)
     fill_decisions(ports)
     for job in (JOB, BATCH):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
-from bintally.domain.attention import Attention, Group
+from bintally.domain.attention import Acceptance, Attention, Group
 from bintally.domain.bins import HumanCount
 from bintally.domain.canary import CONSIGNMENT
 from bintally.domain.queue import attention_of
@@ -65,3 +65,10 @@ def test_nobody_looks_at_the_canary() -> None:
     line = order_line(3, consignment=CONSIGNMENT)
 
     assert attention_of(line, Finding(Verdict.UNCERTAIN, ""), counted(), UTC) is None
+
+
+def test_an_accepted_line_waits_again_when_its_bin_changes() -> None:
+    line = replace(LINE, accepted=Acceptance("ann", NOON, "damaged", DECIDED.revision))
+
+    assert attention_of(line, Finding(Verdict.SHORT, ""), DECIDED, UTC) is None
+    assert attention_of(line, Finding(Verdict.SHORT, ""), replace(DECIDED, revision=9), UTC)

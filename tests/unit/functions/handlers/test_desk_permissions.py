@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from bintally.domain.attention import Attention, Group
 from bintally.domain.image import Image
+from bintally.domain.verdicts import Finding, Verdict
 from bintally.handlers import wiring
 
-from tests.unit.functions.examples import NOON, make_image
+from tests.unit.functions.examples import NOON, make_image, order_line
 from tests.unit.functions.handlers.desk import ask, desk_environment, fill
 from tests.unit.functions.handlers.lambdas import requests_made
 from tests.unit.functions.handlers.test_permissions import Need, allowed, grants, needed
@@ -30,6 +32,7 @@ def everything(image: Image, older: Image) -> None:
         assert ask("GET", f"/api/{path}", "viewer").status == 200
     ask("POST", "/api/uploads", "counter", json={"files": [{"key": "a", "size": 1}]})
     ask("POST", "/api/photos", "counter", json={"photos": [{"key": "a", "version_id": "1"}]})
+    ask("POST", "/api/accept", "supervisor", json={"consignment_id": "C-2", "bin_id": "act", "reason_code": "x"})
     orders = {"name": "o.csv", "text": "consignment_id,bin_id,expected\nC,B,1\n"}
     assert ask("POST", "/api/orders", "supervisor", json=orders, query="preview=false").body["imported"]
 
@@ -39,6 +42,10 @@ def test_the_desk_may_do_what_it_does_and_nothing_else(on_aws: dict[str, str], m
     image = wiring.dependencies().bins.read([bin_id])[bin_id].image
     older = make_image(f"{bin_id}/older.jpg", at="2026-05-04T07:00:00.000Z")
     wiring.dependencies().ledger.register([image, older], "job", NOON)
+    line = order_line(3, bin_id="act", consignment="C-2")
+    waiting = Finding(Verdict.SHORT, "", 3, attention=Attention(Group.ACT, "1"))
+    wiring.dependencies().orders.put([line], NOON)
+    wiring.dependencies().orders.judge([(line, waiting, 1)], NOON)
 
     with desk_environment(monkeypatch), requests_made() as made:
         everything(image, older)

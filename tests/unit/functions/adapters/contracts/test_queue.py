@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bintally.domain.attention import Attention, Group
+from bintally.domain.attention import Acceptance, Attention, Group
 from bintally.domain.queue import Lease
 from bintally.domain.verdicts import Finding, Verdict
 
@@ -81,3 +81,21 @@ def test_a_page_begins_behind_a_line_also_if_that_is_gone(ports: Any) -> None:
     ports.orders.withdraw([(lines[0], "2")], NOON)
     assert [*ports.orders.queued(Group.LOOK, behind)] == rest
     assert (ports.orders.count_queued(Group.LOOK, 1), ports.orders.count_queued(Group.ACT, 1)) == (1, 0)
+
+
+def test_a_line_whose_verdict_is_accepted_waits_no_longer(ports: Any) -> None:
+    line = order_line(3)
+    ports.orders.put([line], NOON)
+    accepted = Acceptance("ann", NOON, "damaged", 1)
+    assert not ports.orders.accept(line, accepted), "it does not wait"
+    ports.orders.judge([(line, waiting("1", Group.ACT), 1)], NOON)
+
+    assert not ports.orders.accept(line, replace(accepted, bin_revision=2))
+    assert not ports.orders.accept(replace(line, expected=4), accepted)
+    assert ports.orders.accept(line, accepted)
+
+    (held,) = ports.orders.of_consignment("C-1")
+    assert (held.accepted, held.attention) == (accepted, None)
+    assert [*ports.orders.queued(Group.ACT)] == []
+    ports.orders.put([replace(line, expected=4, order_version="2")], NOON)
+    assert ports.orders.of_consignment("C-1")[0].accepted is None
