@@ -10,8 +10,8 @@ from enum import StrEnum
 from bintally.domain.attention import Acceptance, Attention
 from bintally.domain.bins import BinCount, BinStatus
 from bintally.domain.due import due_words
-from bintally.domain.intervals import number_text
-from bintally.domain.risk import Odds, OrderPrior, posterior
+from bintally.domain.line_odds import odds_of, reason_of
+from bintally.domain.risk import Odds, OrderPrior
 
 
 class Verdict(StrEnum):
@@ -163,46 +163,15 @@ def _decided_verdict(expected: int, counted: int) -> Finding:
 def _model_verdict(line: OrderLine, count: BinCount, rules: VerdictRules) -> Finding:
     if count.status is BinStatus.UNREADABLE:
         return Finding(Verdict.UNREADABLE, f"The latest photo was not counted: {count.reason}")
-    odds = _odds(line.expected, count, rules.prior)
+    odds = odds_of(line.expected, count, rules.prior, line.item_volume_l)
     if odds is None:
         known = sorted(count.probabilities)
         span = f"from {known[0]} to {known[-1]}" if known else "without probabilities"
         reason = f"{line.expected} expected, but this model counts {span}, so a person must look."
         return Finding(Verdict.UNCERTAIN, reason, count.count, count.at_least)
     verdict = _verdict(line.expected, count, odds, rules)
-    return Finding(verdict, _reason(line.expected, count, odds), count.count, count.at_least, odds=odds)
-
-
-def _odds(expected: int, count: BinCount, prior: OrderPrior) -> Odds | None:
-    """None if the model has no output for the expected number.
-
-    A model that can't tell empty bins, or those over its range, assumes that there are none.
-    """
-    classes = count.class_probabilities
-    if not classes:
-        return None
-    first, last = min(classes), max(classes)
-
-    def probability(number: int) -> float | None:
-        if number > last:
-            return count.over_range
-        return count.empty if number < first else classes.get(number)
-
-    if probability(expected) is None:
-        return None
-    return posterior(expected, lambda number: probability(number) or 0.0, last + 1, prior)
-
-
-def _reason(expected: int, count: BinCount, odds: Odds) -> str:
-    most, interval = max(count.probabilities), count.interval
-    number = f"{interval.words()} counted ({interval.coverage:.0%})" if interval else f"{_number(count)} counted"
-    chances = f"{odds.equal:.1%} as expected, {odds.fewer:.1%} fewer, {odds.more:.1%} more."
-    unknown = f" The model can't distinguish numbers above {most}." if expected > most else ""
-    return f"{expected} expected, {number}: {chances}{unknown}"
-
-
-def _number(count: BinCount) -> str:
-    return number_text(count.count, count.at_least)
+    reason = reason_of(line.expected, count, odds, line.item_volume_l)
+    return Finding(verdict, reason, count.count, count.at_least, odds=odds)
 
 
 def _verdict(expected: int, count: BinCount, odds: Odds, rules: VerdictRules) -> Verdict:

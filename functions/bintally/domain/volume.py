@@ -58,6 +58,6 @@ def _number(facts: Mapping[str, object], name: str, least: float, most: float) -
 
 
 def litres_text(litres: float) -> str:
-    """`0.35 l`, `2.1 l`, `36 l`: as many digits as an estimate deserves."""
-    digits = 0 if litres >= 10 else 1 if litres >= 1 else 2
+    """`0.022 l`, `0.35 l`, `2.1 l`, `36 l`: as many digits as an estimate deserves."""
+    digits = 0 if litres >= 10 else 1 if litres >= 1 else 2 if litres >= 0.1 or not litres else 3
     return f"{litres:,.{digits}f} l"

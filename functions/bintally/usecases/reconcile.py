@@ -107,6 +107,7 @@ def _judge(line: OrderLine, count: BinCount | None, rules: VerdictRules, now: st
 def _discrepancy(judgement: Judgement) -> Event:
     line, finding = judgement.line, judgement.finding
     numbers = {"counted": finding.counted, "counted_at_least": finding.counted_at_least, **odds_facts(finding.odds)}
+    numbers["item_volume_l"] = line.item_volume_l
     return "DiscrepancyFound", {
         # Quoted: an id may contain a slash, and "A/B" with "C" is not "A" with "B/C".
         "event_id": f"{quote(line.consignment_id, '')}/{quote(line.bin_id, '')}"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,10 +15,12 @@ from bintally.domain.verdicts import (
     consignment_verdict,
     line_verdict,
 )
+from bintally.domain.volume import Volume
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.functions.examples import LATER, NOON, RULES, SURE_OF_3, counted, order_line, unreadable
+from tests.unit.functions.domain.test_volume_odds import volumes
+from tests.unit.functions.examples import LATER, NOON, RULES, SURE_OF_3, TWO_LITRES, counted, order_line, unreadable
 
 Shares = dict[int, float]
 
@@ -279,8 +282,47 @@ def bins(draw: st.DrawFn) -> BinCount:
 def test_no_verdict_contradicts_the_count_and_the_interval_beside_it(
     expected: int, count: BinCount, limits: VerdictRules
 ) -> None:
-    finding = line_verdict(order_line(expected), count, now=NOON, rules=limits)
+    check_agreement(expected, line_verdict(order_line(expected), count, now=NOON, rules=limits), count)
 
+
+@given(st.integers(0, 9), bins(), rules, volumes, st.floats(0.01, 100))
+def test_nor_does_one_that_weighs_the_volume(
+    expected: int, count: BinCount, limits: VerdictRules, volume: Volume, item: float
+) -> None:
+    line = replace(order_line(expected), item_volume_l=item)
+
+    check_agreement(expected, line_verdict(line, replace(count, volume=volume), now=NOON, rules=limits), count)
+
+
+@given(st.integers(0, 9), bins(), rules)
+def test_without_both_volumes_everything_is_as_if_there_were_none(
+    expected: int, count: BinCount, limits: VerdictRules
+) -> None:
+    line = order_line(expected)
+    pairs = [(replace(line, item_volume_l=0.5), count), (line, replace(count, volume=TWO_LITRES))]
+
+    found = [line_verdict(*pair, now=NOON, rules=limits) for pair in [(line, count), *pairs]]
+
+    assert found[1:] == [found[0]] * 2
+
+
+@pytest.mark.parametrize(
+    ("expected", "item", "words"),
+    [
+        (4, 0.9, "more. The photo shows about 2.0 l; 4 items would be 3.6 l."),
+        (1, 0.0213, "more. The photo shows about 2.0 l; 1 item would be 0.021 l."),
+        (0, 0.9, "more. The photo shows about 2.0 l."),
+        (1200, 0.9, "above 5. The photo shows about 2.0 l; 1,200 items would be 1,080 l."),
+    ],
+)
+def test_a_reason_tells_the_volume_that_had_a_say(expected: int, item: float, words: str) -> None:
+    count = counted(probabilities=NEARLY_3, empty=0.01, over_range=0.01, volume=TWO_LITRES)
+    finding = line_verdict(replace(order_line(expected), item_volume_l=item), count, now=NOON, rules=RULES)
+
+    assert finding.reason.endswith(words)
+
+
+def check_agreement(expected: int, finding: Finding, count: BinCount) -> None:
     assert (finding.counted, finding.counted_at_least) == (count.count, count.at_least)
     interval = count.interval or Interval(0, None, 1.0)
     match finding.verdict:

@@ -50,7 +50,7 @@ def test_every_fact_is_needed(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("litres", "text"),
-    [(0, "0.00 l"), (0.004, "0.00 l"), (0.0221, "0.02 l"), (0.352, "0.35 l"), (2.14, "2.1 l"), (9.96, "10.0 l"),
+    [(0, "0.00 l"), (0.004, "0.004 l"), (0.0221, "0.022 l"), (0.352, "0.35 l"), (2.14, "2.1 l"), (9.96, "10.0 l"),
      (36.4, "36 l"), (1234, "1,234 l")],
 )  # fmt: skip
 def test_litres_have_as_many_digits_as_an_estimate_deserves(litres: float, text: str) -> None:
