@@ -45,10 +45,8 @@ def queue(wanted: QueueRequest) -> Queue:
     """Lease the next bins to the caller."""
     now = datetime.now(UTC)
     leased = next_bins(dependencies(), current_user().name, wanted.limit, now=now)
-    blind = desk_settings().blind
-    lines = [] if blind else lines_of_bins(dependencies().orders, [count.bin_id for count in leased.counts])
-    shown = [None if blind else shown_view(count, lines, now) for count in leased.counts]
-    items = [item_view(count, leased.until, each, now) for count, each in zip(leased.counts, shown, strict=True)]
+    blind, lines = desk_settings().blind, lines_of_bins(dependencies().orders, [each.bin_id for each in leased.counts])
+    items = [item_view(count, leased.until, lines, now, blind=blind) for count in leased.counts]
     return Queue(items=items, more=leased.more, lease_seconds=int(LEASE.total_seconds()))
 
 

@@ -86,6 +86,13 @@ class QueueRequest(Request):
     limit: int = Field(6, ge=1, le=MAX_ITEMS)
 
 
+class Goods(BaseModel):
+    """What orders say about the items in a bin: the number of the item, and its volume in litres."""
+
+    sku: str
+    item_volume_l: float | None
+
+
 class Item(BaseModel):
     """A bin to look at. `shown` is null if people count blind."""
 
@@ -95,6 +102,7 @@ class Item(BaseModel):
     photo: Photo
     captured_at: str
     lease_until: str
+    goods: list[Goods]
     shown: Shown | None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from bintally.domain.times import iso
 from bintally.domain.verdicts import OrderLine
 from bintally.handlers.desk_api.shapes import (
     ExpectedLine,
+    Goods,
     Item,
     ModelCount,
     ModelInterval,
@@ -37,7 +38,10 @@ def photo_view(image: Image, now: datetime) -> Photo:
     return Photo(url=dependencies().photos.url(image), expires_at=iso(now + PHOTO_ADDRESS))
 
 
-def item_view(count: BinCount, until: str, shown: Shown | None, now: datetime) -> Item:
+def item_view(count: BinCount, until: str, lines: Sequence[OrderLine], now: datetime, *, blind: bool) -> Item:
+    """`lines` are those of several bins."""
+    own = [line for line in lines if line.bin_id == count.bin_id]
+    goods = dict.fromkeys((line.sku, line.item_volume_l) for line in own if line.sku or line.item_volume_l)
     return Item(
         bin_id=count.bin_id,
         image_id=count.image.image_id,
@@ -45,14 +49,15 @@ def item_view(count: BinCount, until: str, shown: Shown | None, now: datetime) -
         photo=photo_view(count.image, now),
         captured_at=count.image.captured_at,
         lease_until=until,
-        shown=shown,
+        goods=[Goods(sku=sku, item_volume_l=volume) for sku, volume in goods],
+        shown=None if blind else shown_view(count, own, now),
     )
 
 
 def shown_view(count: BinCount, lines: Iterable[OrderLine], now: datetime) -> Shown:
     """With the verdicts that the bin's count, a person's if there is one, gives the lines."""
     rules, zone = settings().verdict_rules, settings().zone
-    found = judged([line for line in lines if line.bin_id == count.bin_id], count, now=now, rules=rules, zone=zone)
+    found = judged(list(lines), count, now=now, rules=rules, zone=zone)
     return Shown(expected=[ExpectedLine(**_terms(line)) for line in found], model=_model_view(count))
 
 

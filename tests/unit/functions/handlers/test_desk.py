@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from bintally.adapters.clients import client
+from bintally.handlers import wiring
 from bintally.handlers.desk_api.access import ACCESS, ANYBODY, Role, user_of
 from bintally.handlers.desk_api.app import api
 from bintally.handlers.desk_api.settings import LOCAL
 
 from tests.template.deployed import stack
+from tests.unit.functions.examples import NOON, order_line
 from tests.unit.functions.handlers.desk import Reply, ask, desk_environment, fill, request
 from tests.unit.functions.handlers.lambdas import refused_by_sagemaker
 
@@ -150,6 +153,16 @@ def test_without_blind_review_all_is_shown_before_the_answer(monkeypatch: pytest
 
     assert waiting["shown"]["expected"][0]["expected"] == 3
     assert not reply.body["decision"]["blind"], "whatever the client says"
+
+
+def test_a_bin_says_what_is_in_it_but_not_how_many() -> None:
+    (bin_id,) = fill(1)
+    orders = wiring.dependencies().orders
+    lines = [order_line(3, bin_id=bin_id, consignment=name) for name in ("C-2", "C-3", "C-4")]
+    facts = [{"sku": "4711", "item_volume_l": 0.35}, {"sku": "4711", "item_volume_l": 0.35}, {}]
+    orders.put([replace(line, **each) for line, each in zip(lines, facts, strict=True)], NOON)  # type: ignore[arg-type]
+
+    assert item()["goods"] == [{"sku": "4711", "item_volume_l": 0.35}]
 
 
 def test_a_decision_on_what_has_changed_is_refused() -> None:
