@@ -55,9 +55,10 @@ def item_view(count: BinCount, until: str, lines: Sequence[OrderLine], now: date
 
 
 def shown_view(count: BinCount, lines: Iterable[OrderLine], now: datetime) -> Shown:
-    """With the verdicts that the bin's count, a person's if there is one, gives the lines."""
-    rules, zone = settings().verdict_rules, settings().zone
-    found = judged(list(lines), count, now=now, rules=rules, zone=zone)
+    """With the verdicts that the lines have, or that a person's count gives them before the stream has brought it."""
+    found, rules, zone = list(lines), settings().verdict_rules, settings().zone
+    if count.human:
+        found = judged(found, count, now=now, rules=rules, zone=zone)
     return Shown(expected=[ExpectedLine(**_terms(line)) for line in found], model=_model_view(count))
 
 
