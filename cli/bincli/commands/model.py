@@ -126,7 +126,7 @@ def deploy(
     \b
     Examples:
       bintally model deploy 3 --plan
-      bintally model deploy 28d5ac7f00b5 --stack prod --yes
+      bintally model deploy ea848dd3b4c6 --stack prod --yes
     """
     from bincli.model.rollout import rollout_of
 

@@ -60,7 +60,7 @@ def recount(
 
     \b
     Examples:
-      bintally recount --not-model 28d5ac7f00b5 --newest --dry-run
+      bintally recount --not-model ea848dd3b4c6 --newest --dry-run
       bintally recount P-17-C P-18-A
       bintally recount --prefix north/ --since 2026-05-01 --stack prod --yes
     """

@@ -146,6 +146,7 @@ def test_the_shipped_model_names_itself() -> None:
     assert predictor.model == f"resnet50@{predictor.artifact.version}"
     assert predictor.artifact.classes == (1, 2, 3, 4, 5)
     assert predictor.artifact.metrics["int8"]["test"]["balanced_accuracy"] >= 0.41
+    assert predictor.artifact.metrics["volume"]["test"]["r2"] >= 0.65
     assert (shipped() / "MODEL_CARD.md").read_text().startswith(f"# {predictor.model}")
     assert "non-commercial" in (shipped() / "LICENSE").read_text().lower()
 

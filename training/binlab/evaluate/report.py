@@ -158,10 +158,11 @@ def _orders(f: dict[str, Any]) -> Table:
 
 
 def _volume(f: dict[str, Any]) -> Table:
-    table = _table(f"\nvolume, {f['images']} photos", "\nAUC", "\nwithin a number", "\nlift at 10%", "\nlift at 20%")
+    table = _table(f"\nvolume ({f['images']} photos)", "\nAUC", "\nwithin a number", "\nlift at 10%", "\nlift at 20%")
     for name, row in f["orders"].items():
         ranks = (number(row["auc"]), number(row["auc_within"]), f"{row['lift_10']:.2f}", f"{row['lift_20']:.2f}")
-        table.add_row(f"wrong orders found by {name}", *ranks)
-    table.add_row("R2 of log litres; residual sd", f"{number(f['r2'])}; {number(f['log_sd'])}")
+        table.add_row(f"wrong orders by {name}", *ranks)
+    table.add_row("R2 of log litres", number(f["r2"]))
+    table.add_row("residual sd", number(f["log_sd"]))
     table.add_row("in its interval", percent(f["coverage"]))
     return table

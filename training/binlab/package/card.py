@@ -114,11 +114,10 @@ _NOT_OUTSIDE = """\
   sometimes with confidence."""
 _VOLUME = """
 **Volume.** The model also estimates the volume of all items in the bin. On the {known:,} test photos whose records give
-the sides of every item, it explains {r2:.0%} of the variance of log litres, and the interval, from about {low:.2f} to
-{high:.2f} times the estimate, holds {held:.1%} of the recorded volumes ({coverage:.0%} intended). Method: {method}.
-The recorded volume is that of packed items, by their longest sides; soft goods fold to less. It is calibrated on
-{images:,} validation photos, on average over them, not for each bin. Verdicts weigh it against the volume of an item,
-where the order gives it.
+the sides of every item, it explains {r2:.0%} of the variance of log litres. The interval, about {low:.2f} to {high:.2f}
+times the estimate, holds {held:.1%} of the recorded volumes ({coverage:.0%} intended, on average over photos like the
+{images:,} validation photos that it was calibrated on). The recorded volume is that of the packages; soft goods fold to
+less. Where an order gives the volume of an item, its verdict weighs both. Method: {method}.
 """
 _OUT_OF_RANGE = (
     "| {name} | {images} | {correct:.0%} | {mean_confidence:.0%} | {confidence_over_half:.0%} | {coverage:.0%} "

@@ -33,10 +33,8 @@ LEAST_IMAGES = 19  # with a known volume, in training and in validation: fewer g
 SLOPES = tuple(float(slope) for slope in np.linspace(-0.5, 0.5, 101))
 PENALTIES = tuple(float(penalty) for penalty in 10 ** np.arange(-2, 5.01, 0.25))
 DECIMALS = 4
-RIDGE = (
-    "ridge regression of log litres on the pooled features of the int8 network; the counts stay the same bit for bit"
-)
-TRAINED = "an output of the network, trained together with the counts"
+RIDGE = "ridge regression on the pooled features of the int8 network"
+TRAINED = "trained together with the counts"
 ASSUMES = "photos exchangeable with the validation photos; on average over them, not for each bin, volume or site"
 
 
@@ -92,7 +90,7 @@ def fitted_head(
     exposed.unlink()
     truth = {split: logs[split][mask] for split, mask in known.items()}
     head, penalty = fit_head(features["train"], truth["train"], features["validation"], truth["validation"])
-    return head, {"method": RIDGE, "penalty": penalty, "training_images": len(truth["train"])}
+    return head, {"method": RIDGE, "penalty": round(penalty, DECIMALS), "training_images": len(truth["train"])}
 
 
 def predictions_of(logits: Logits, trial: Trial, temperature: float) -> Predictions:

@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from binlab.package.artifact import CODE, write_bundle
+from binlab.package.artifact import CODE, describe, described, write_bundle
 from binmodel.artifact import ArtifactError, sha256, shipped
 
 
@@ -45,6 +45,20 @@ def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
 
     assert write_bundle(model, tmp_path / "b.tar.gz").read_bytes() == first
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar.gz", "b.tar.gz", "model"]
+
+
+@pytest.mark.skipif(not (shipped() / "model.json").exists(), reason="the shipped model is not there yet")
+def test_a_description_that_is_read_and_written_again_keeps_its_version(tmp_path: Path) -> None:
+    """As package.py does with --artifact, which replaces the volume alone."""
+    model = json.loads((shipped() / "model.json").read_text())
+    serving, facts = described(shipped())
+    for name in ("network.int8.onnx", "LICENSE"):
+        (tmp_path / name).symlink_to(shipped() / name)
+    describe(tmp_path, {**serving, "volume": model["volume"]}, **{**facts, "metrics": model["metrics"]})
+
+    assert "volume" not in serving
+    assert "volume" not in facts["metrics"]
+    assert json.loads((tmp_path / "model.json").read_text()) == model
 
 
 def test_a_folder_without_a_model_is_an_error(tmp_path: Path) -> None:
