@@ -18,13 +18,17 @@ class ProgressCallback(Protocol):
 
 
 @contextmanager
-def progress_bar(err: Console, name: str, total: int | None = None) -> Iterator[ProgressCallback]:
-    with progress_bars(err, {name: total}) as (on_progress,):
+def progress_bar(
+    err: Console, name: str, total: int | None = None, *, hidden: bool = False
+) -> Iterator[ProgressCallback]:
+    with progress_bars(err, {name: total}, hidden=hidden) as (on_progress,):
         yield on_progress
 
 
 @contextmanager
-def progress_bars(err: Console, totals: Mapping[str, int | None]) -> Iterator[list[ProgressCallback]]:
+def progress_bars(
+    err: Console, totals: Mapping[str, int | None], *, hidden: bool = False
+) -> Iterator[list[ProgressCallback]]:
     """One bar for each name in `totals`, and for each a function that moves it."""
     from rich.progress import (
         BarColumn,
@@ -37,7 +41,7 @@ def progress_bars(err: Console, totals: Mapping[str, int | None]) -> Iterator[li
 
     elapsed, remaining = TimeElapsedColumn(), TimeRemainingColumn()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), elapsed, remaining)
-    with Progress(*columns, console=err, disable=not err.is_terminal, transient=True) as progress:
+    with Progress(*columns, console=err, disable=hidden or not err.is_terminal, transient=True) as progress:
         yield [_mover(progress, progress.add_task(name, total=total)) for name, total in totals.items()]
 
 

@@ -13,6 +13,7 @@ from bincli.count_text import confidence_text, count_of, interval_text_of, volum
 from bincli.errors import INCOMPLETE, exit_on_error
 from bincli.options import Json, Model
 from bincli.output import Block, Note, Output
+from bincli.progress import progress_bar
 from bincli.tables import Column, Table
 from bincli.text import quantity, visible
 
@@ -62,19 +63,19 @@ def count(
 
 def show_predictions(predictions: Iterable[Prediction], total: int, output: Output) -> bool:
     """Print every prediction, JSON as soon as it is available. True if all images were counted."""
-    from rich.progress import track
-
-    hidden = not output.err.is_terminal or (output.as_json and output.out.is_terminal)
-    followed = track(predictions, "Counting", total, console=output.err, transient=True, disable=hidden)
     failed = 0
 
     def watched() -> Iterator[Prediction]:
         nonlocal failed
-        for prediction in followed:
+        for number, prediction in enumerate(predictions, 1):
             failed += "error" in prediction
+            on_progress(number)
             yield prediction
 
-    output.emit(watched(), view(watched()))
+    # The bar ends with the block. Rich's `track` ends with its generator, and Python 3.13 then waits for ever for its
+    # thread if that is when the interpreter exits.
+    with progress_bar(output.err, "Counting", total, hidden=output.as_json and output.out.is_terminal) as on_progress:
+        output.emit(watched(), view(watched()))
     return not failed
 
 
