@@ -273,6 +273,7 @@ REGISTRATIONS = (
     "app.command(",
     "app.add_typer(",
     "app.callback(",
+    "label_commands.command(",
     "order_commands.command(",
     "model_commands.command(",
     "setting_commands.command(",

@@ -5,11 +5,13 @@
     python training/prepare.py --data DIR --out .work/prepared --upload s3://BUCKET/PREFIX
     python training/prepare.py --data DIR --out .work/small --side 64          # small photos, for a quick try
 
-Reads a folder with bin-images/ and metadata/. Excludes photos that have no label, cannot be decoded, duplicate another
-one, or contradict their record or each other; excluded.csv gives the reasons. Bins out of range stay. Resizes the rest
-to a shorter side of --side pixels (smaller photos are copied byte for byte) and lists them in manifest.csv with their
-split: 12% test, and 15% of the rest validation, by a hash of the group of photos that may show the same bin. The split
-of a photo is the same without this step. Safe to rerun: only what is missing or changed is written.
+Reads a folder with bin-images/ and metadata/, or one that `bintally labels export` wrote: images/ and labels.csv with
+the columns image, count and weight. The weight is not used here. Excludes photos that have no label, cannot be decoded,
+duplicate another one, or contradict their record or each other; excluded.csv gives the reasons. Bins out of range stay.
+Resizes the rest to a shorter side of --side pixels (smaller photos are copied byte for byte) and lists them in
+manifest.csv with their split: 12% test, and 15% of the rest validation, by a hash of the group of photos that may show
+the same bin. The split of a photo is the same without this step. Safe to rerun: only what is missing or changed is
+written.
 
 In a SageMaker processing job: --data /opt/ml/processing/input --out /opt/ml/processing/output.
 

@@ -26,6 +26,7 @@ from bincli.commands import (
     image,
     invoke,
     jobs,
+    labels,
     lines,
     model,
     orders,
@@ -49,6 +50,7 @@ app = typer.Typer(
 )
 order_commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Import order files.")
 model_commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Push, deploy and compare models.")
+label_commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Export what people counted.")
 setting_commands = typer.Typer(
     cls=settings.ShowFirst, rich_markup_mode=None, help="Show and change the settings of verdicts."
 )
@@ -114,6 +116,8 @@ for command in (
     app.command()(command)
 order_commands.command("import")(orders.import_file)
 app.add_typer(order_commands, name="orders")
+label_commands.command()(labels.export)
+app.add_typer(label_commands, name="labels")
 model_commands.command()(model.status)
 model_commands.command()(model.push)
 model_commands.command()(model.deploy)

@@ -30,6 +30,7 @@ from bincli.commands import (
     image,
     invoke,
     jobs,
+    labels,
     lines,
     orders,
     recount,
@@ -50,6 +51,7 @@ from bincli.destroy.kept import Kept, Size
 from bincli.errors import CommandError, exit_on_error
 from bincli.functions import Invocation
 from bincli.image.build import PushedImage
+from bincli.labels.export import Exported
 from bincli.model.registry import Package
 from bincli.model.replay_view import replay_record, replay_view
 from bincli.model.view import live_text, pushed_view
@@ -60,6 +62,7 @@ from bintally.adapters.site_settings import SettingsVersion
 from bintally.domain.decisions import Decision
 from bintally.domain.history import Kind, Moment
 from bintally.domain.image import Image, LedgerEntry, Status
+from bintally.domain.labels import Label
 from bintally.domain.verdicts import VerdictRules
 from bintally.usecases.canary import CanaryReport
 
@@ -175,6 +178,11 @@ def show_retried(text: str, output: Output) -> None:
     output.emit(map(asdict, found), retry.view(found))
 
 
+def show_labels(text: str, output: Output) -> None:
+    found = [Exported(Label(text, 3, 1.0), problem=text)]
+    output.emit([labels.record_of(found)], labels.view(found, Path(text)))
+
+
 def show_settings(text: str, output: Output) -> None:
     changes = {"match_risk": text, "discrepancy_steps": [text], text: text}
     versions = [SettingsVersion(1, changes, text, text)]
@@ -249,6 +257,7 @@ SHOWN: dict[str, list[Callable[[str, Output], None]]] = {
     "decide": [show_decision, show_error],
     "history": [show_history, show_error],
     "jobs": [show_jobs],
+    "labels export": [show_labels, show_error],
     "lines": [show_lines],
     "orders import": [show_import],
     "redrive": [show_redriven],

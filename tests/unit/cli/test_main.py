@@ -42,6 +42,7 @@ def test_there_are_these_commands_and_no_others():
         "image",
         "invoke",
         "jobs",
+        "labels export",
         "lines",
         "model deploy",
         "model push",

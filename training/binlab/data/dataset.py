@@ -1,8 +1,10 @@
 """The Amazon Bin Image Dataset in its public layout, and a split that never changes.
 
 Layout: `bin-images/<id>.jpg` and `metadata/<id>.json` (https://registry.opendata.aws/amazon-bin-imagery/), and
-optionally `labels.csv` with the columns `id,count`, for images without metadata. A folder that prepare.py made also has
-`manifest.csv`, which lists every image with its split, so that nothing needs to be decoded or hashed again.
+optionally `labels.csv` with the columns `id,count`, for images without metadata. Or the layout of `bintally labels
+export`: `labels.csv` with the columns `image,count,weight`, where `image` is the path of a file below the folder. A
+folder that prepare.py made also has `manifest.csv`, which lists every image with its split, so that nothing needs to be
+decoded or hashed again.
 """
 
 from __future__ import annotations
@@ -63,6 +65,8 @@ def read_images(root: Path) -> list[LabelledImage]:
     rows = read_manifest(root)
     if rows is not None:
         return [LabelledImage(row.id, image_path(root, row.id), row.count, row.contents) for row in rows]
+    if exported := read_exported(root):
+        return exported
     labels = read_labels(root)
     images = []
     for path in sorted((root / "bin-images").glob("*.jpg")):
@@ -73,9 +77,28 @@ def read_images(root: Path) -> list[LabelledImage]:
     if not images:
         raise FileNotFoundError(
             f"No labelled photos under {root}. It must contain bin-images/*.jpg and metadata/*.json; "
-            "collect.py downloads such a folder."
+            "collect.py downloads such a folder. Or it is a folder that `bintally labels export` has written."
         )
     return images
+
+
+def read_exported(root: Path) -> list[LabelledImage]:
+    """What `bintally labels export` wrote, ordered by id; empty if the folder is of another layout.
+
+    The weight of a photo is left out: it makes the figures of a site right, and training balances the classes itself.
+    recalibrate.py uses it. Raises ValueError if a path leads out of the folder.
+    """
+    path = root / "labels.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        lines = csv.DictReader(file)
+        rows = list(lines) if "image" in (lines.fieldnames or ()) else []
+    for row in rows:
+        if not (root / row["image"]).resolve().is_relative_to(root.resolve()):
+            raise ValueError(f"{path} names {row['image']!r}, which is not below {root}.")
+    found = [LabelledImage(Path(row["image"]).stem, root / row["image"], int(row["count"]), ()) for row in rows]
+    return sorted(found, key=lambda image: image.id)
 
 
 def read_labels(root: Path) -> dict[str, int]:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from binlab.data.dataset import CLASSES, data_hash, read_images, read_split, split_images
 from binlab.data.perceptual_hash import difference_hash
-from binlab.data.synthetic import write_bin
+from binlab.data.preparing import Settings, prepare
+from binlab.data.synthetic import draw_bin, write_bin
 from PIL import Image
 
 ABID = Path(__file__).parents[5] / "shared" / "abid"
@@ -21,6 +22,22 @@ def test_photos_are_read_with_their_counts_and_contents(tmp_path: Path) -> None:
     assert (first.id, first.count, first.contents) == ("00007", 5, ())
     assert (second.id, second.count, second.contents) == ("00523", 3, (("A", 1), ("B", 2)))
     assert second.path == tmp_path / "bin-images" / "00523.jpg"
+
+
+def test_a_folder_of_labels_that_people_gave_is_read(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    for name, count in (("ab.jpg", 3), ("aa.png", 0)):
+        draw_bin(count, 7).save(tmp_path / "images" / name)
+    (tmp_path / "labels.csv").write_text("image,count,weight\nimages/ab.jpg,3,33.333\nimages/aa.png,0,1\n")
+
+    found = [(image.id, image.count, image.contents) for image in read_images(tmp_path)]
+    assert found == [("aa", 0, ()), ("ab", 3, ())]
+    done = prepare(tmp_path, tmp_path / "out", Settings(side=32))
+    assert done["kept"] == 2
+
+    (tmp_path / "labels.csv").write_text("image,count,weight\n../x.jpg,3,1\n")
+    with pytest.raises(ValueError, match="not below"):
+        read_images(tmp_path)
 
 
 def test_a_folder_without_photos_is_an_error(tmp_path: Path) -> None:
