@@ -37,7 +37,10 @@ def expected_human(fakes: Fakes) -> HumanCount | None:
     image_id = fakes.bins.items[BIN].image.image_id
     about = [each for each in fakes.decisions.items.values() if each.image_id == image_id and not each.undone_by]
     last = max(about, key=lambda each: each.bin_revision, default=None)
-    return last and HumanCount(last.decision_id, last.count, last.who, last.decided_at)
+    if last is None:
+        return None
+    people = {each.who for each in about if each.count == last.count}
+    return HumanCount(last.decision_id, last.count, last.who, last.decided_at, len(people))
 
 
 def test_two_people_at_once_lose_and_double_nothing(chance: Random) -> None:

@@ -49,7 +49,7 @@ def count_from_item(item: Item) -> BinCount:
 
 def _human_count(facts: Item) -> HumanCount:
     count = None if facts["count"] is None else int(facts["count"])
-    return HumanCount(facts["decision_id"], count, facts["who"], facts["decided_at"])
+    return HumanCount(facts["decision_id"], count, facts["who"], facts["decided_at"], int(facts.get("people", 1)))
 
 
 def deciding(table: str, count: BinCount) -> Item:

@@ -40,12 +40,16 @@ class BinStatus(StrEnum):
 
 @dataclass(frozen=True)
 class HumanCount:
-    """What a person decided about the newest image of a bin. `count` is None if the photo does not show it."""
+    """What a person decided about the newest image of a bin. `count` is None if the photo does not show it.
+
+    `people` is how many people say the same about the image, this one included.
+    """
 
     decision_id: str
     count: int | None
     who: str
     decided_at: str
+    people: int = 1
 
 
 @dataclass(frozen=True)

@@ -122,8 +122,10 @@ def standing(decisions: Iterable[Decision], image_id: str) -> Decision | None:
 
 def with_decisions(count: BinCount, decisions: Iterable[Decision]) -> BinCount:
     """The bin as it shows these decisions: those about its own image, and no others."""
-    last = standing(decisions, count.image.image_id)
+    about = [each for each in decisions if each.image_id == count.image.image_id and not each.undone_by]
+    last = standing(about, count.image.image_id)
     if last is None:
         return replace(count, human=None, source=MODEL)
-    human = HumanCount(last.decision_id, last.count, last.who, last.decided_at)
+    people = {each.who for each in about if each.count == last.count}
+    human = HumanCount(last.decision_id, last.count, last.who, last.decided_at, len(people))
     return replace(count, human=human, source=MODEL if last.cannot_tell else HUMAN)

@@ -9,13 +9,15 @@ from bintally.domain.attention import Attention, Group
 from bintally.domain.audits import draw
 from bintally.domain.bins import BinCount
 from bintally.domain.canary import CONSIGNMENT
-from bintally.domain.verdicts import Finding, OrderLine, Verdict
+from bintally.domain.verdicts import VARIANCES, Finding, OrderLine, Verdict
 
 LEASE = timedelta(minutes=5)
+HANDOVER = timedelta(seconds=10)  # what is left of a lease after the decision, where others look again
 PHOTO_ADDRESS = timedelta(minutes=5)  # how long the address of a photo can be used
 MAX_ITEMS = 20  # that one person has open at a time
 NOT_DUE = "9999-12-31"  # the due day of a line without one
 RISK_STEPS = 9999
+AGREEING = 2  # people, where a count that differs from the order needs a second look
 NO_PHOTO_TELLS = frozenset({Verdict.MISSING, Verdict.UNREADABLE})
 SETTLED = frozenset({Verdict.MATCH, Verdict.PENDING, Verdict.WITHDRAWN})
 
@@ -33,10 +35,13 @@ class Lease:
         return self.who != who and self.until >= now
 
 
-def attention_of(line: OrderLine, finding: Finding, count: BinCount | None, zone: tzinfo) -> Attention | None:
+def attention_of(
+    line: OrderLine, finding: Finding, count: BinCount | None, zone: tzinfo, *, second_look: bool = False
+) -> Attention | None:
     """The place of a line in the queue, or None if it waits for nobody. Days are those of `zone`.
 
-    An audit that nobody has decided about is in it whatever its verdict.
+    An audit that nobody has decided about is in it whatever its verdict. With `second_look`, two people have to agree
+    on a count that differs from the order before somebody has to act.
     """
     if count is not None and line.accepted and line.accepted.bin_revision == count.revision:
         return None
@@ -44,9 +49,16 @@ def attention_of(line: OrderLine, finding: Finding, count: BinCount | None, zone
     waits = finding.verdict not in SETTLED or (finding.verdict is Verdict.MATCH and finding.audit_share and not decided)
     if not waits or line.consignment_id == CONSIGNMENT:
         return None
+    if second_look and decided and finding.verdict in VARIANCES and wants_second_look(count):
+        return Attention(Group.LOOK, _rank(line.due_at, _risk(finding), zone))
     if decided or finding.verdict in NO_PHOTO_TELLS:
         return Attention(Group.ACT, _rank(line.due_at, _risk(finding), zone))
     return Attention(Group.LOOK, _rank(line.due_at, _position(line, finding, count), zone))
+
+
+def wants_second_look(count: BinCount | None) -> bool:
+    """Whether one person alone has said how many a photo shows."""
+    return bool(count and count.human and count.human.count is not None and count.human.people < AGREEING)
 
 
 def _position(line: OrderLine, finding: Finding, count: BinCount | None) -> float:

@@ -30,6 +30,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
         rules=rules,
         now=datetime.now(UTC),
         zone=settings().zone,
+        second_look=settings().second_look,
     )
     metrics.add_metric("LinesReconciled", MetricUnit.Count, reconciled.lines)
     for verdict, number in reconciled.verdicts.items():

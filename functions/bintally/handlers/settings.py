@@ -89,6 +89,11 @@ class Settings:
         return int(self._number("BATCH_INSTANCES"))
 
     @property
+    def second_look(self) -> bool:
+        """Whether two people have to agree on a count that differs from the order."""
+        return self._text("SECOND_LOOK") == "on"
+
+    @property
     def key_pattern(self) -> str:
         return self._environment.get("KEY_PATTERN", "")
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from bintally.domain.attention import Group
 from bintally.domain.bins import BinCount
-from bintally.domain.queue import LEASE, Lease
+from bintally.domain.queue import LEASE, Lease, wants_second_look
 from bintally.domain.times import iso
 
 PER_PAGE = 100  # lines whose bins are examined at a time
@@ -65,11 +65,11 @@ class Leased:
     more: bool
 
 
-def next_bins(stores: QueueStores, who: str, limit: int, *, now: datetime) -> Leased:
+def next_bins(stores: QueueStores, who: str, limit: int, *, now: datetime, second_look: bool = False) -> Leased:
     """Lease the next bins to a person, in the order of the queue; those that they have open already are among them.
 
     Nobody else gets a bin before its lease ends. A bin is read after it is leased, so one that somebody has just
-    decided about is left out, although the index still names it.
+    decided about is left out, although the index still names it. With `second_look`, another person gets it.
     """
     until = iso(now + LEASE)
     found: list[BinCount] = []
@@ -80,7 +80,7 @@ def next_bins(stores: QueueStores, who: str, limit: int, *, now: datetime) -> Le
         others_have_some = others_have_some or len(free) < len(bin_ids)
         while free and len(found) < limit:
             wanted, free = free[: limit - len(found)], free[limit - len(found) :]
-            found += _take(stores, [Lease(bin_id, who, until) for bin_id in wanted], iso(now))
+            found += _take(stores, [Lease(bin_id, who, until) for bin_id in wanted], iso(now), second_look)
         if len(found) == limit:
             return Leased(tuple(found), until, more=True)
     return Leased(tuple(found), until, others_have_some)
@@ -97,11 +97,16 @@ def _pages(keys: Iterable[tuple[str, str]]) -> Iterator[list[str]]:
             yield fresh
 
 
-def _take(stores: QueueStores, wanted: Sequence[Lease], now: str) -> list[BinCount]:
-    """The bins that were leased and that nobody has decided about, in the order wanted."""
+def _take(stores: QueueStores, wanted: Sequence[Lease], now: str, second_look: bool) -> list[BinCount]:
+    """The bins that were leased and that still wait for this person, in the order wanted."""
     taken = stores.leases.take(wanted, now)
     counts = stores.bins.read(taken)
-    waiting = {bin_id for bin_id, count in counts.items() if count.human is None}
+    who = wanted[0].who
+    waiting = {bin_id for bin_id, count in counts.items() if _waits_for(who, count, second_look)}
     if done := taken - waiting:
-        stores.leases.release(done, wanted[0].who)
+        stores.leases.release(done, who)
     return [counts[lease.bin_id] for lease in wanted if lease.bin_id in waiting]
+
+
+def _waits_for(who: str, count: BinCount, second_look: bool) -> bool:
+    return count.human is None or (second_look and count.human.who != who and wants_second_look(count))

@@ -63,20 +63,27 @@ def _conclusion(of: Finding | OrderLine) -> tuple[object, ...]:
 
 
 def reconcile(
-    dependencies: Dependencies, changes: Changes, *, rules: VerdictRules, now: datetime, zone: tzinfo = UTC
+    dependencies: Dependencies,
+    changes: Changes,
+    *,
+    rules: VerdictRules,
+    now: datetime,
+    zone: tzinfo = UTC,
+    second_look: bool = False,
 ) -> ReconcileSummary:
     """Judge every line that `changes` affect, from the order and the count as they are now.
 
     Safe to repeat and to run concurrently. A verdict that has not changed is not published again. It is written again
     if it rests on a newer count, so that a slower run with the older count is refused. Discrepancies are published
     before they are written: a crash between the two publishes twice, with the same event id, rather than never. That a
-    consignment is complete is published when the stream delivers the verdict that completed it (`judged`).
+    consignment is complete is published when the stream delivers the verdict that completed it (`judged`). With
+    `second_look`, a count that differs from the order waits for another person.
     """
     orders, events = dependencies.orders, dependencies.events
     due = set(orders.due(iso(now), MAX_DUE)) if changes.overdue else set()
     lines = _lines(replace(changes, lines=due | set(changes.lines)), orders)
     counts = dependencies.bins.read({line.bin_id for line in lines})
-    judgements = [_judge(line, counts.get(line.bin_id), rules, iso(now), zone) for line in lines]
+    judgements = [_judge(line, counts.get(line.bin_id), rules, iso(now), zone, second_look) for line in lines]
     new = [each for each in judgements if each.is_new]
     events.publish(_discrepancy(each) for each in new if each.finding.verdict in VARIANCES)
     to_write = [each for each in judgements if each.must_be_written or each.line.key in due]
@@ -97,10 +104,12 @@ def _lines(changes: Changes, orders: Orders) -> list[OrderLine]:
     return [line for line in lines.values() if line.verdict is not Verdict.WITHDRAWN]
 
 
-def _judge(line: OrderLine, count: BinCount | None, rules: VerdictRules, now: str, zone: tzinfo) -> Judgement:
+def _judge(
+    line: OrderLine, count: BinCount | None, rules: VerdictRules, now: str, zone: tzinfo, second_look: bool
+) -> Judgement:
     finding = line_verdict(line, count, now=now, rules=rules, zone=zone)
     finding = replace(finding, audit_share=drawn_share(line, count, rules.audit_share))
-    finding = replace(finding, attention=attention_of(line, finding, count, zone))
+    finding = replace(finding, attention=attention_of(line, finding, count, zone, second_look=second_look))
     return Judgement(line, finding, count.revision if count else 0)
 
 

@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 from bintally.domain.bins import BinCount
 from bintally.domain.decisions import Decision
 from bintally.domain.errors import ChangedError, NotFoundError
-from bintally.domain.queue import LEASE, Lease
+from bintally.domain.queue import HANDOVER, LEASE, Lease
 from bintally.domain.times import iso
 from bintally.handlers.desk_api.access import Role, User, signed_in
 from bintally.handlers.desk_api.problems import Problem
@@ -28,6 +28,7 @@ from bintally.handlers.desk_api.shapes import (
     UndoRequest,
 )
 from bintally.handlers.desk_api.views import decision_view, etag_of, item_view, shown_view
+from bintally.handlers.settings import settings
 from bintally.handlers.wiring import dependencies
 from bintally.usecases.decide import decide, undo
 from bintally.usecases.queue import next_bins
@@ -44,7 +45,8 @@ def current_user() -> User:
 def queue(wanted: QueueRequest) -> Queue:
     """Lease the next bins to the caller."""
     now = datetime.now(UTC)
-    leased = next_bins(dependencies(), current_user().name, wanted.limit, now=now)
+    second_look = settings().second_look
+    leased = next_bins(dependencies(), current_user().name, wanted.limit, now=now, second_look=second_look)
     blind, lines = desk_settings().blind, lines_of_bins(dependencies().orders, [each.bin_id for each in leased.counts])
     items = [item_view(count, leased.until, lines, now, blind=blind) for count in leased.counts]
     return Queue(items=items, more=leased.more, lease_seconds=int(LEASE.total_seconds()))
@@ -74,6 +76,8 @@ def store_decision(
         stored = decide(dependencies(), wanted, now=now, seen_revision=seen)
     except ChangedError as error:
         raise Problem(412, "changed", str(error), current=_current(count_of(given.bin_id))) from error
+    if settings().second_look:  # let somebody else have it, once the stream has brought the decision to the lines
+        dependencies().leases.take([Lease(given.bin_id, wanted.who, iso(now + HANDOVER))], iso(now))
     count = count_of(given.bin_id)
     shown = shown_view(count, lines_of_bins(dependencies().orders, [given.bin_id]), now)
     is_current = count.image.image_id == stored.image_id

@@ -24,6 +24,7 @@ def config() -> Config:
         token_url=f"{desk.sign_in_url}/oauth2/token",
         logout_url=f"{desk.sign_in_url}/logout",
         blind=desk.blind,
+        second_look=settings().second_look,
         lease_seconds=int(LEASE.total_seconds()),
         queue_limit=MAX_ITEMS,
         site_zone=settings().zone.key,

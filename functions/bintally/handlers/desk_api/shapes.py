@@ -30,6 +30,7 @@ class Config(BaseModel):
     logout_url: str
     scope: str = "openid"
     blind: bool
+    second_look: bool
     lease_seconds: int
     queue_limit: int
     site_zone: str

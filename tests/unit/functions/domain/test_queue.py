@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from bintally.domain.attention import Acceptance, Attention, Group
-from bintally.domain.bins import HumanCount
+from bintally.domain.bins import BinCount, HumanCount
 from bintally.domain.canary import CONSIGNMENT
 from bintally.domain.queue import attention_of
 from bintally.domain.risk import Odds
@@ -72,3 +72,17 @@ def test_an_accepted_line_waits_again_when_its_bin_changes() -> None:
 
     assert attention_of(line, Finding(Verdict.SHORT, ""), DECIDED, UTC) is None
     assert attention_of(line, Finding(Verdict.SHORT, ""), replace(DECIDED, revision=9), UTC)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "waits"), [(Verdict.SHORT, True), (Verdict.OVER, True), (Verdict.UNCERTAIN, False)]
+)
+def test_a_difference_waits_for_a_second_look_where_that_is_wanted(verdict: Verdict, waits: bool) -> None:
+    def group(count: BinCount) -> Group | None:
+        found = attention_of(LINE, Finding(verdict, ""), count, UTC, second_look=True)
+        return found and found.group
+
+    human = HumanCount("d-1", 2, "ann", NOON)
+    assert group(replace(counted(), human=human)) is (Group.ACT if verdict is Verdict.UNCERTAIN else Group.LOOK)
+    assert group(replace(counted(), human=replace(human, people=2))) is Group.ACT
+    assert group(replace(counted(), human=replace(human, count=None))) is Group.ACT

@@ -34,6 +34,7 @@ NEEDS = {
         "DISCREPANCY_RATE",
         "DISCREPANCY_STEPS",
         "MATCH_RISK",
+        "SECOND_LOOK",
         "SETTINGS_PARAMETER",
         "VARIANCE_THRESHOLD",
         "SITE_TIME_ZONE",

@@ -16,9 +16,10 @@ from bintally.domain.verdicts import Finding, Verdict
 from bintally.usecases import queue
 from bintally.usecases.decide import decide, undo
 from bintally.usecases.queue import next_bins
+from bintally.usecases.reconcile import reconcile
 
 from tests.fakes import Fakes
-from tests.unit.functions.examples import NOON, NOW, counted, make_images, order_line
+from tests.unit.functions.examples import NOON, NOW, RULES, counted, make_images, order_line
 from tests.unit.functions.usecases.runs import reconciled
 
 AFTER = NOW + LEASE + timedelta(milliseconds=1)
@@ -117,3 +118,26 @@ def test_a_decision_about_a_bin_that_has_changed_is_refused_but_not_its_repetiti
     assert decide(fakes, wanted, now=NOW, seen_revision=1) == stored
     with pytest.raises(ChangedError):
         decide(fakes, replace(wanted, decision_id="d-2"), now=NOW, seen_revision=1)
+
+
+def test_where_a_second_look_is_wanted_two_people_have_to_agree() -> None:
+    fakes = waiting(1)
+
+    def offered(who: str) -> bool:
+        reconcile(fakes, Changes(bins={"bin-0000"}), rules=RULES, now=NOW, second_look=True)
+        found = next_bins(fakes, who, 1, now=NOW, second_look=True).counts
+        fakes.leases.release(["bin-0000"], who)
+        return bool(found)
+
+    def count(who: str, number: int) -> None:
+        decide(fakes, Decision("bin-0000", f"{who}-{number}", "", who, "", number), now=NOW)
+
+    count("ann", 2)
+    assert (offered("ann"), offered("bob")) == (False, True)
+    count("bob", 1)
+    assert (offered("bob"), offered("cid")) == (False, True), "they do not agree"
+    count("cid", 2)
+    assert (offered("bob"), offered("dan")) == (False, False), "ann and cid do"
+    assert [*fakes.orders.queued(Group.ACT)] == [("C-0", "bin-0000")]
+    undo(fakes, "bin-0000", "ann-2", who="ann", now=NOW)
+    assert offered("dan")
