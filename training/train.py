@@ -2,6 +2,7 @@
 
     python training/train.py --data DIR --weights FILE --out .work/model     # recipe `best`: about an hour on two cores
     python training/train.py --data DIR --weights FILE --teacher .work/model --distil 0.5 --out .work/student
+    python training/train.py --data DIR --volume-weight 0.3                  # also learn the volume of the items
     python training/train.py --data DIR --recipe baseline                    # what the published attempts did
     python training/train.py --data DIR --limit 200 --stages 1x64            # a quick try: about a minute
     torchrun --nproc-per-node 2 training/train.py --data DIR                 # several processes train one network
@@ -22,7 +23,9 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 from binlab.data.dataset import CLASSES, LabelledImage, read_split
+from binlab.data.volumes import Floats, log_litres
 from binlab.train.journal import Journal
 from binlab.train.loop import EpochStats, Validator, train_one_epoch
 from binlab.train.monitor import RULES
@@ -88,8 +91,8 @@ def pixels_of(images: list[LabelledImage], size: int, cache: Path) -> Pixels:
 def starting_network(options: argparse.Namespace, recipe: Recipe, validator: Validator) -> nn.Module:
     """The network of --start, or one with the weights of --weights."""
     if not options.start:
-        return pretrained_network(len(validator.outputs), options.weights, seed=recipe.seed)
-    network = finetuned_network(len(validator.outputs), options.start)
+        return pretrained_network(len(validator.outputs), options.weights, recipe.seed, volume=recipe.has_volume)
+    network = finetuned_network(len(validator.outputs), options.start, volume=recipe.has_volume)
     add_to_bias(network, -validator.logit_adjustment)  # undo what that run added when it ended
     return network
 
@@ -104,6 +107,16 @@ def read_teacher(
     return teacher_probabilities(options.teacher, pixels, validator.logit_adjustment)
 
 
+def read_volumes(options: argparse.Namespace, recipe: Recipe, images: list[LabelledImage]) -> Floats | None:
+    """The log litres of each image (N,), NaN where unknown. None for a recipe that does not learn them."""
+    if not recipe.has_volume:
+        return None
+    found = log_litres(options.data, images)
+    if not np.isfinite(found).any():
+        raise FileNotFoundError(f"No record under {options.data} gives the sides of items. --volume-weight needs them.")
+    return found
+
+
 def train(options: argparse.Namespace, recipe: Recipe, rank: int, world_size: int) -> None:
     """Run the recipe, from the starting weights or the checkpoint. Only rank 0 writes."""
     outputs, images = outputs_of(recipe.out_of_range), read_images(options, recipe)
@@ -111,6 +124,7 @@ def train(options: argparse.Namespace, recipe: Recipe, rank: int, world_size: in
     validator = Validator(outputs, logit_adjustment(labels, outputs))
     network = starting_network(options, recipe, validator)
     teacher = read_teacher(options, recipe, images["train"], validator)
+    volumes = read_volumes(options, recipe, images["train"])
     state = train_state(network, recipe, len(labels), rank, world_size)
     final = state.averaged.module if state.averaged else network
     checkpoint = Checkpoint(options.checkpoints or options.out, network, state, recipe.flags())
@@ -121,7 +135,7 @@ def train(options: argparse.Namespace, recipe: Recipe, rank: int, world_size: in
         pixels = pixels_of(images["train"], round(size * MARGIN), options.cache)
         unseen = pixels_of(images["validation"], size, options.cache)
         started = time.monotonic()
-        stats = one_epoch(state, pixels, labels, teacher, recipe, journal.epochs + 1, outputs)
+        stats = one_epoch(state, pixels, labels, teacher, volumes, recipe, journal.epochs + 1, outputs)
         seconds = time.monotonic() - started
         figures = validator.figures(final, unseen, images["validation"])
         journal.add(size=size, **vars(stats), **figures, seconds=seconds)
@@ -131,7 +145,9 @@ def train(options: argparse.Namespace, recipe: Recipe, rank: int, world_size: in
     if rank == 0:
         add_to_bias(final, validator.logit_adjustment)
         save_network(final, options.out)
-        journal.close(options.weights, options.start, options.teacher, recipe.flags(), outputs)
+        journal.close(
+            options.weights, options.start, options.teacher, recipe.flags(), outputs, volume=recipe.has_volume
+        )
 
 
 def one_epoch(
@@ -139,6 +155,7 @@ def one_epoch(
     pixels: Pixels,
     labels: Indices,
     teacher: Probabilities | None,
+    volumes: Floats | None,
     recipe: Recipe,
     epoch: int,
     outputs: tuple[int, ...],
@@ -146,7 +163,7 @@ def one_epoch(
     """`train_one_epoch` with a progress bar."""
     return train_one_epoch(
         state, pixels, labels, recipe, epoch=epoch, outputs=len(outputs), isolated=isolated_outputs(outputs),
-        teacher=teacher,
+        teacher=teacher, volumes=volumes,
         progress=lambda steps: tqdm(steps, f"epoch {epoch}/{recipe.epochs}", mininterval=20, disable=state.rank > 0),
     )  # fmt: skip
 

@@ -61,8 +61,9 @@ class Journal:
                     board.add_scalar(name, value, self.epochs)
 
     def close(
-        self, weights: str | None, start: Path | None, teacher: Path | None, flags: str, outputs: Sequence[int]
-    ) -> None:
+        self, weights: str | None, start: Path | None, teacher: Path | None, flags: str, outputs: Sequence[int],
+        *, volume: bool = False,
+    ) -> None:  # fmt: skip
         """Write training.json: everything needed to repeat the run, including the flags of the runs before it."""
         earlier = json.loads((start / RECORD).read_text()) if start else {"recipe": [], "history": []}
         source = Path(weights).name if weights else "torchvision's ResNet50_Weights.IMAGENET1K_V2"
@@ -71,6 +72,7 @@ class Journal:
             **earlier,
             "teacher": json.loads((teacher / RECORD).read_text())["recipe"] if teacher else earlier.get("teacher"),
             "outputs": list(outputs),
+            "volume": volume,
             "recipe": [*earlier["recipe"], flags],
             "history": [*earlier["history"], *self.history],
             "warnings": [str(warning) for warning in self.warnings],

@@ -43,11 +43,13 @@ def train_one_epoch(
     outputs: int,
     isolated: tuple[int, ...] = (),
     teacher: Probabilities | None = None,
+    volumes: npt.NDArray[np.float64] | None = None,
     progress: Progress = iter,
 ) -> EpochStats:
     """Train on `pixels`, uint8 (N, C, C, 3), from which crops of the epoch's size are made, and output indices (N,).
 
-    `teacher` are the probabilities (N, outputs) of a teacher. Raises FloatingPointError if the loss is not finite.
+    `teacher` are the probabilities (N, outputs) of a teacher. `volumes` are the log litres (N,), NaN where unknown, for
+    a recipe with a `volume_weight`. Raises FloatingPointError if the loss is not finite.
 
     Randomness depends only on the seed, the epoch and the rank, so a run continued from a checkpoint is bit for bit the
     run that was never interrupted.
@@ -64,15 +66,18 @@ def train_one_epoch(
         targets = soft_targets(torch.from_numpy(labels[indices]), outputs, recipe.neighbour_smoothing, isolated)
         if teacher is not None:
             targets = (1 - recipe.distil) * targets + recipe.distil * torch.from_numpy(teacher[indices])
-        stats.append(_step(state, *mixup(normalised(batch), targets, recipe.mixup, generator)))
+        if volumes is not None:
+            targets = torch.cat([targets, volume_targets(volumes[indices])], 1)
+        blended = mixup(normalised(batch), targets, recipe.mixup, generator)
+        stats.append(_step(state, *blended, recipe.volume_weight))
     return EpochStats(float(np.mean([step.loss for step in stats])), float(np.mean([step.gradient for step in stats])))
 
 
-def _step(state: TrainState, batch: torch.Tensor, targets: torch.Tensor) -> EpochStats:
+def _step(state: TrainState, batch: torch.Tensor, targets: torch.Tensor, volume_weight: float) -> EpochStats:
     # bfloat16 keeps the exponent range of float32, so unlike float16 it needs no gradient scaler.
     with mixed_precision(state.device):
-        logits = state.network(batch.to(state.device, memory_format=torch.channels_last))
-    loss = functional.cross_entropy(logits.float(), targets.to(state.device))
+        columns = state.network(batch.to(state.device, memory_format=torch.channels_last)).float()
+    loss = loss_of(columns, targets.to(state.device), volume_weight)
     if not math.isfinite(loss.item()):
         raise FloatingPointError("Loss is not finite. Lower --lr, or look for corrupt photos with explore.py.")
     state.optimizer.zero_grad(set_to_none=True)
@@ -83,6 +88,36 @@ def _step(state: TrainState, batch: torch.Tensor, targets: torch.Tensor) -> Epoc
     if state.averaged:
         state.averaged.update_parameters(state.network)
     return EpochStats(loss.item(), gradient.item())
+
+
+def loss_of(columns: torch.Tensor, targets: torch.Tensor, volume_weight: float) -> torch.Tensor:
+    """The cross entropy of the counts, plus `volume_weight` times the loss of the volume.
+
+    With a `volume_weight`, the last of the `columns` (N, outputs + 1) is the log litres, and the last two of the
+    `targets` (N, outputs + 2) are `volume_targets`; without, there are no such columns.
+    """
+    if not volume_weight:
+        return functional.cross_entropy(columns, targets)
+    counting = functional.cross_entropy(columns[:, :-1], targets[:, :-2])
+    return counting + volume_weight * volume_loss(columns[:, -1], targets[:, -2], targets[:, -1])
+
+
+def volume_targets(logs: npt.NDArray[np.float64]) -> torch.Tensor:
+    """Float (N, 2) for log litres (N,): the value, and the share of the image whose volume is known; 0 and 0 for NaN.
+
+    Mixup blends both, so that `volume_loss` finds the mean of the known values by dividing one by the other.
+    """
+    known = torch.from_numpy(np.isfinite(logs)).float()
+    return torch.stack([torch.from_numpy(np.nan_to_num(logs)).float(), known], 1)
+
+
+def volume_loss(predicted: torch.Tensor, blended: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """The smooth L1 loss of log litres (N,), averaged over images by how much of their volume is known; 0 if none is.
+
+    Smooth L1 (Girshick, 2015, arXiv:1504.08083), because some recorded volumes are far off.
+    """
+    losses = functional.smooth_l1_loss(predicted, blended / known.clamp_min(1e-6), reduction="none")
+    return (losses * known).sum() / known.sum().clamp_min(1e-6)
 
 
 def soft_targets(labels: torch.Tensor, outputs: int, smoothing: float, isolated: tuple[int, ...] = ()) -> torch.Tensor:
@@ -118,7 +153,7 @@ class Validator:
 
     def figures(self, network: nn.Module, pixels: Pixels, images: Sequence[LabelledImage]) -> dict[str, Any]:
         """Balanced figures over images with a count in CLASSES, and the share of each predicted count."""
-        logits = logits_of(network, pixels) + self.logit_adjustment
+        logits = logits_of(network, pixels)[:, : len(self.outputs)] + self.logit_adjustment
         probabilities = softmax(logits[:, np.isin(self.outputs, CLASSES)])
         found = summary(probabilities, np.array([image.count for image in images]), CLASSES)
         predicted = np.bincount(counted(probabilities), minlength=len(CLASSES)) / len(images)

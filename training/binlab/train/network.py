@@ -58,7 +58,7 @@ def add_to_bias(network: nn.Module, adjustment: npt.NDArray[np.float32]) -> None
     """Bake `adjustment` into the last layer, so that serving needs no extra step."""
     with torch.no_grad():
         bias = network.get_parameter("fc.bias")
-        bias.add_(torch.from_numpy(adjustment).to(bias.device))
+        bias[: len(adjustment)].add_(torch.from_numpy(adjustment).to(bias.device))
 
 
 def mixed_precision(device: torch.device) -> torch.autocast:
@@ -78,7 +78,7 @@ def _cpu_has_bfloat16() -> bool:
 
 @torch.inference_mode()
 def logits_of(network: nn.Module, pixels: Pixels, *, batch_size: int = 64) -> Logits:
-    """Float32 (N, outputs) for uint8 pixels (N, S, S, 3)."""
+    """Float32 (N, outputs), with the log litres of a network that has them last, for uint8 pixels (N, S, S, 3)."""
     network.eval()
     device = next(network.parameters()).device
     parts = []
@@ -102,14 +102,14 @@ def teacher_probabilities(folder: Path, pixels: Pixels, adjustment: npt.NDArray[
     return np.asarray(np.mean(views, axis=0), np.float32)
 
 
-def pretrained_network(outputs: int, weights: str | None, seed: int = 0) -> nn.Module:
+def pretrained_network(outputs: int, weights: str | None, seed: int = 0, *, volume: bool = False) -> nn.Module:
     """The network with ImageNet weights and a fresh last layer, initialised from `seed`.
 
     `weights` is a safetensors state dict of torchvision's ResNet-50 (`.xz` is decompressed), or RANDOM for random
     weights; None downloads torchvision's. Raises ValueError if the weights do not fit.
     """
     torch.manual_seed(seed)
-    network = build_network(outputs)
+    network = build_network(outputs, volume=volume)
     if weights == RANDOM:
         return network
     state = _read(Path(weights)) if weights else _download()
@@ -120,10 +120,18 @@ def pretrained_network(outputs: int, weights: str | None, seed: int = 0) -> nn.M
     return network
 
 
-def finetuned_network(outputs: int, folder: Path) -> nn.Module:
-    """The network that an earlier run of train.py wrote to `folder`."""
-    network = build_network(outputs)
-    network.load_state_dict(_read(folder / SAFETENSORS))
+def finetuned_network(outputs: int, folder: Path, *, volume: bool = False) -> nn.Module:
+    """The network that an earlier run of train.py wrote to `folder`, with or without its output of the volume.
+
+    That output is fresh if the earlier run had none.
+    """
+    network = build_network(outputs, volume=volume)
+    state, fresh = _read(folder / SAFETENSORS), network.state_dict()
+    if len(state["fc.bias"]) in (outputs, outputs + 1):
+        for name in ("fc.weight", "fc.bias"):
+            known = state[name][: outputs + volume]
+            state[name] = torch.cat([known, fresh[name][len(known) :]])
+    network.load_state_dict(state)
     return network
 
 

@@ -26,7 +26,8 @@ class Recipe:
     `lr` is the peak learning rate of the body; the fresh last layer learns at `head_lr_mult` times that rate.
     `neighbour_smoothing` is the share of each target that goes to n - 1 and n + 1, `distil` the share that comes from a
     teacher, `mixup` the alpha of Beta(alpha, alpha), and `ema` the share that the averaged weights keep at each step;
-    0 turns each of them off. With `out_of_range` the run also learns from empty bins and bins over the range, each with
+    0 turns each of them off. `volume_weight` is the weight of the loss of the log litres, for which the network then
+    has one more output. With `out_of_range` the run also learns from empty bins and bins over the range, each with
     an output of its own.
     """
 
@@ -43,11 +44,16 @@ class Recipe:
     augment: str
     ema: float
     out_of_range: bool
+    volume_weight: float = 0.0
     seed: int = 7
 
     @property
     def epochs(self) -> int:
         return sum(stage.epochs for stage in self.stages)
+
+    @property
+    def has_volume(self) -> bool:
+        return self.volume_weight > 0
 
     def size_of(self, epoch: int) -> int:
         """The image size of epoch 1..epochs."""
@@ -91,6 +97,7 @@ _HELP = {
     "augment": "strength of augmentation",
     "ema": "share that the averaged weights keep at each step; 0 turns averaging off",
     "out_of_range": "also learn from empty bins and bins over the range: yes or no",
+    "volume_weight": "weight of the loss of the volume, learned from records with sides; 0: no such output",
     "seed": "seed of everything random",
 }
 
@@ -132,5 +139,5 @@ def _text(value: Any) -> str:
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "stages": stages, "batch": int, "optimizer": str, "lr": float, "head_lr_mult": float, "schedule": str,
     "weight_decay": float, "neighbour_smoothing": float, "distil": float, "mixup": float, "augment": str, "ema": float,
-    "out_of_range": yes_or_no, "seed": int,
+    "out_of_range": yes_or_no, "volume_weight": float, "seed": int,
 }  # fmt: skip

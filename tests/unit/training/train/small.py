@@ -20,18 +20,20 @@ RECIPE = replace(
 
 
 class Lightness(torch.nn.Module):
-    """The mean of an image, times a learnt weight for each class."""
+    """The mean of an image, times a learnt weight for each output."""
 
-    def __init__(self) -> None:
+    def __init__(self, outputs: int = 2) -> None:
         super().__init__()
         self.first = torch.nn.Linear(1, 1)
-        self.fc = torch.nn.Linear(1, 2)
+        self.fc = torch.nn.Linear(1, outputs)
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         return self.fc(self.first(batch.mean((1, 2, 3))[:, None]))
 
 
-def small_state(recipe: Recipe = RECIPE, images: int = len(LABELS)) -> tuple[Lightness, TrainState]:
+def small_state(
+    recipe: Recipe = RECIPE, images: int = len(LABELS), outputs: int = 2
+) -> tuple[Lightness, TrainState]:  # fmt: skip
     torch.manual_seed(0)
-    network = Lightness()
+    network = Lightness(outputs)
     return network, train_state(network, recipe, images, 0, 1)

@@ -4,9 +4,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from binlab.train.loop import batches, logits_of, seeded, soft_targets, steps_in_epoch, train_one_epoch
+from binlab.train.loop import (
+    batches,
+    logits_of,
+    loss_of,
+    seeded,
+    soft_targets,
+    steps_in_epoch,
+    train_one_epoch,
+    volume_loss,
+    volume_targets,
+)
 from binlab.train.network import BFLOAT16, mixed_precision
-from binlab.train.recipe import Recipe
+from binlab.train.recipe import Recipe, Stage
 from binlab.train.state import Checkpoint, CheckpointError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,8 +67,8 @@ def test_the_random_choices_depend_on_each_seed() -> None:
 class Run:
     """A run in `folder`, with all that it changes."""
 
-    def __init__(self, folder: Path, recipe: Recipe = RECIPE) -> None:
-        self.network, self.state = small_state(recipe)
+    def __init__(self, folder: Path, recipe: Recipe = RECIPE, outputs: int = 2) -> None:
+        self.network, self.state = small_state(recipe, outputs=outputs)
         self.checkpoint = Checkpoint(folder, self.network, self.state, recipe.flags())
 
     def epoch(self, number: int) -> float:
@@ -113,6 +123,43 @@ def test_distillation_follows_a_better_teacher(tmp_path: Path) -> None:
 
     guesses = logits_of(run.network, PIXELS[:, :8, :8]).argmax(1)
     assert (guesses != LABELS).all()
+
+
+def test_the_loss_of_a_volume_leaves_out_what_is_unknown() -> None:
+    targets = volume_targets(np.array([1.0, np.nan, 3.0]))
+    predicted = torch.tensor([1.5, 99.0, 3.0])
+
+    assert targets.tolist() == [[1, 1], [0, 0], [3, 1]]
+    assert volume_loss(predicted, *targets.T).item() == pytest.approx(0.125 / 2)
+    assert volume_loss(predicted[1:2], *targets[1:2].T).item() == 0
+
+
+def test_the_volume_of_blended_images_is_the_mean_of_the_known_ones() -> None:
+    one, unknown, three = volume_targets(np.array([1.0, np.nan, 3.0]))
+    blended = torch.stack([0.75 * one + 0.25 * three, 0.75 * one + 0.25 * unknown])
+
+    assert volume_loss(torch.tensor([1.5, 1.0]), *blended.T).item() == pytest.approx(0)
+
+
+def test_without_a_weight_the_loss_is_that_of_the_counts() -> None:
+    columns, targets = torch.rand(5, 3), torch.rand(5, 2).softmax(1)
+    counting = torch.nn.functional.cross_entropy(columns[:, :2], targets)
+    volumes = volume_targets(np.full(5, np.nan))
+
+    assert torch.equal(loss_of(columns[:, :2], targets, 0.0), counting)
+    assert torch.equal(loss_of(columns, torch.cat([targets, volumes], 1), 1.0), counting)
+
+
+def test_a_few_epochs_learn_the_volume_beside_the_count(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, stages=(Stage(16, 8),), volume_weight=1.0, mixup=0.1)
+    run = Run(tmp_path, recipe, outputs=3)
+    volumes = np.where(np.arange(len(LABELS)) % 3, np.log(np.where(LABELS, 8.0, 2.0)), np.nan)
+    for epoch in range(1, 17):
+        train_one_epoch(run.state, PIXELS, LABELS, recipe, epoch=epoch, outputs=2, volumes=volumes)
+
+    columns = logits_of(run.network, PIXELS)
+    assert (columns[:, :2].argmax(1) == LABELS).all()
+    assert columns[:, 2] == pytest.approx(np.log(np.where(LABELS, 8.0, 2.0)), abs=0.5)
 
 
 def test_bfloat16_is_used_only_where_the_processor_has_it() -> None:

@@ -19,7 +19,15 @@ from binlab.data.dataset import read_images
 from binlab.data.synthetic import write_bin
 from binlab.train.loop import Validator
 from binlab.train.monitor import METRIC_DEFINITIONS
-from binlab.train.network import add_to_bias, isolated_outputs, labels_of, logit_adjustment, outputs_of
+from binlab.train.network import (
+    add_to_bias,
+    finetuned_network,
+    isolated_outputs,
+    labels_of,
+    logit_adjustment,
+    outputs_of,
+    save_network,
+)
 from binmodel.network import build_network
 from safetensors.torch import load_file
 
@@ -154,6 +162,27 @@ def test_the_shift_moves_every_logit() -> None:
     add_to_bias(network, np.array([1.0, -2.0], np.float32))
 
     assert (network.fc.bias - before).tolist() == pytest.approx([1.0, -2.0])
+
+
+def test_a_run_can_start_from_one_with_and_from_one_without_the_volume(tmp_path: Path) -> None:
+    first = build_network(7, volume=True)
+    save_network(first, tmp_path)
+    counting, both = (finetuned_network(7, tmp_path, volume=volume) for volume in (False, True))
+    save_network(counting, tmp_path)
+    fresh = finetuned_network(7, tmp_path, volume=True)
+
+    assert torch.equal(counting.fc.weight, first.fc.weight[:7])
+    assert torch.equal(both.fc.weight, first.fc.weight)
+    assert torch.equal(fresh.fc.weight[:7], first.fc.weight[:7])
+    assert fresh.fc.bias.shape == (8,)
+
+
+def test_the_shift_leaves_the_volume() -> None:
+    network = Lightness(3)
+    before = network.fc.bias.detach().clone()
+    add_to_bias(network, np.array([1.0, -2.0], np.float32))
+
+    assert (network.fc.bias - before).tolist() == pytest.approx([1.0, -2.0, 0.0])
 
 
 def test_validation_uses_counts_in_range_only(data: Path) -> None:
