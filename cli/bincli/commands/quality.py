@@ -50,9 +50,8 @@ def show_quality(deployment: Deployment, output: Output) -> None:
     from bintally.domain.quality import quality_of
 
     decisions = list(deployment.decisions.all())
-    records = deployment.ledger.records({each.image_id for each in decisions})
-    counts = {image_id: record.count for image_id, record in records.items()}
-    found, waiting = quality_of(decisions, counts), waiting_audits(deployment.orders.all())
+    photos = deployment.ledger.records({each.image_id for each in decisions})
+    found, waiting = quality_of(decisions, photos), waiting_audits(deployment.orders.all())
     output.emit([record_of(found, waiting)], view(found, waiting))
 
 

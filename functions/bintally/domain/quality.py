@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import exp, fsum, lgamma, log, log1p
 
 from bintally.domain.decisions import Decision
+from bintally.domain.history import PhotoRecord
 from bintally.domain.verdicts import Verdict
 
 CONFIDENCE = 0.95
@@ -60,8 +61,8 @@ class Quality:
     cannot_tell: int
 
 
-def quality_of(decisions: Iterable[Decision], counts: Mapping[str, int | None]) -> Quality:
-    """The quality of a site. `counts` are those of the model by image id, None or missing where it gave none.
+def quality_of(decisions: Iterable[Decision], photos: Mapping[str, PhotoRecord]) -> Quality:
+    """The quality of a site. `photos` are what the ledger says about photos, by image id.
 
     Of several decisions about a photo, the first blind one that stands is used.
     """
@@ -82,8 +83,8 @@ def quality_of(decisions: Iterable[Decision], counts: Mapping[str, int | None]) 
         leak_bound=upper_bound(sum(matches), len(matches)),
         leak_ratio=(sum(matches) / len(matches)) / (wrong / len(lines)) if matches and wrong else None,
         more_audits={target: audits_for(target, sum(matches)) - len(matches) for target in TARGETS},
-        audited_photos=_agreement(blind, counts, audited),
-        all_photos=_agreement(blind, counts, set(blind)),
+        audited_photos=_agreement(blind, photos, audited),
+        all_photos=_agreement(blind, photos, set(blind)),
         not_blind=sum(not each.cannot_tell for each in untold),
         cannot_tell=sum(each.cannot_tell for each in untold),
     )
@@ -159,6 +160,14 @@ def _by_photo(decisions: Iterable[Decision]) -> dict[str, Decision]:
     return found
 
 
-def _agreement(blind: Mapping[str, Decision], counts: Mapping[str, int | None], images: Iterable[str]) -> Agreement:
-    known = [(blind[each].count, counts[each]) for each in images if counts.get(each) is not None]
-    return Agreement(len(known), sum(one == other for one, other in known))
+def _agreement(blind: Mapping[str, Decision], photos: Mapping[str, PhotoRecord], images: Iterable[str]) -> Agreement:
+    known = [_is_same(blind[each].count, photos[each]) for each in images if each in photos]
+    same = [each for each in known if each is not None]
+    return Agreement(len(same), sum(same))
+
+
+def _is_same(count: int | None, photo: PhotoRecord) -> bool | None:
+    """Whether a person and the model agree, "6 or more" with each number from 6 on; None if the model gave none."""
+    if photo.count is None and photo.at_least is not None:
+        return count is not None and count >= photo.at_least
+    return None if photo.count is None else photo.count == count

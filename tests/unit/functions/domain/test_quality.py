@@ -8,6 +8,8 @@ from math import ceil, comb, log
 
 import pytest
 from bintally.domain.decisions import DecidedLine, Decision
+from bintally.domain.history import PhotoRecord
+from bintally.domain.image import Status
 from bintally.domain.quality import (
     Agreement,
     at_most,
@@ -21,7 +23,7 @@ from bintally.domain.verdicts import Verdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.functions.examples import LATER, NOON
+from tests.unit.functions.examples import LATER, NOON, make_image
 
 samples = st.integers(1, 60).flatmap(lambda lines: st.tuples(st.integers(0, lines), st.just(lines)))
 
@@ -89,6 +91,10 @@ def decision(number: int, count: int | None = 3, *lines: tuple[int, Verdict, boo
     return Decision(f"bin-{number}", f"d-{number}", f"i-{number}", "ann", NOON, count, blind, lines=known)
 
 
+def photos(counts: dict[int, int]) -> dict[str, PhotoRecord]:
+    return {f"i-{number}": PhotoRecord(make_image(), Status.COUNTED, NOON, count) for number, count in counts.items()}
+
+
 MATCH, UNSURE = (3, Verdict.MATCH, True), (3, Verdict.UNCERTAIN, True)
 
 
@@ -102,7 +108,7 @@ def test_only_audits_count() -> None:
         decision(6, None, MATCH),
     ]
 
-    found = quality_of(decisions, {"i-1": 3, "i-2": 3, "i-3": 3, "i-4": 2, "i-5": 2, "i-6": None})
+    found = quality_of(decisions, photos({1: 3, 2: 3, 3: 3, 4: 2, 5: 2}))
 
     assert (found.audits, found.wrong, found.matches, found.wrong_matches) == (4, 2, 2, 1)
     assert found.discrepancy_rate == posterior_rate(2, 4)
@@ -126,3 +132,12 @@ def test_without_audits_nothing_is_known() -> None:
 
     assert (found.audits, found.leak_bound, found.leak_ratio) == (0, 1.0, None)
     assert found.more_audits[0.02] == 149
+
+
+@pytest.mark.parametrize(("count", "same"), [(5, 0), (6, 1), (9, 1)])
+def test_more_than_the_model_counts_is_the_same_as_any_such_number(count: int, same: int) -> None:
+    over = {"i-1": PhotoRecord(make_image(), Status.COUNTED, NOON, None, 6)}
+
+    assert quality_of([decision(1, count, MATCH)], over).audited_photos == Agreement(1, same)
+    uncounted = {"i-1": PhotoRecord(make_image(), Status.REJECTED, NOON)}
+    assert quality_of([decision(1, count, MATCH)], uncounted).audited_photos == Agreement(0, 0)
