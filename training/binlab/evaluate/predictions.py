@@ -34,7 +34,7 @@ class Volumes:
     high: Floats
     weights: tuple[float, float]
 
-    def where(self, mask: Mask) -> Volumes:
+    def where(self, mask: Mask | Counts) -> Volumes:
         """Those of the images that the mask (N,), or an index array, selects."""
         return Volumes(self.logs[mask], self.log_sd[mask], self.low[mask], self.high[mask], self.weights)
 
@@ -78,7 +78,7 @@ class Predictions:
     def in_range(self) -> Mask:
         return np.isin(self.counts, self.classes)
 
-    def where(self, mask: Mask) -> Predictions:
+    def where(self, mask: Mask | Counts) -> Predictions:
         """The predictions for the images that the mask (N,), or an index array, selects."""
         names = ("counts", "predicted", "confidence", "probabilities", "empty", "over_range")
         parts: dict[str, Any] = {name: getattr(self, name)[mask] for name in names}

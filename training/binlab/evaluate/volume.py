@@ -1,7 +1,6 @@
 """What the photo's volume adds to the verdicts of orders, where the mean volume of an item is known.
 
-The likelihood of n items is p_n^a N(log(n u); estimated log litres, sd)^b: `p_n` is the model's probability of n, `u`
-the mean volume of the line's items, a and b are fitted on validation images.
+`volume_odds` has the formula. Its exponents are fitted on validation images.
 """
 
 from __future__ import annotations
@@ -13,41 +12,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from binlab.evaluate.orders import Rules, auc, auc_within, lift_curve, order_lines
+from binlab.evaluate.orders import Lines, Rules, auc, auc_within, lift_curve, order_lines
 from binlab.evaluate.predictions import Predictions, Volumes
+from binlab.evaluate.volume_odds import volume_odds
 
 Floats = npt.NDArray[np.float64]
 
 WEIGHTS = tuple(round(0.05 * step, 2) for step in range(41))
-NO_ITEM = 0.5  # items that an empty bin counts as: log(0) has no volume, and less than one item is what it looks like
 MIN_PROBABILITY = 1e-6
 
 
-def with_volume(
-    predictions: Predictions, estimates: Floats, item_logs: Floats, log_sd: Floats, weights: tuple[float, float]
-) -> Predictions:
-    """The predictions (N,) with probabilities that weigh count and volume. The counts themselves stay.
-
-    `estimates` are the log litres that the model sees, `log_sd` their standard deviations, `item_logs` the log litres
-    of one item; all (N,).
-    """
-    numbers = np.array([NO_ITEM, *predictions.classes, predictions.classes[-1] + 1])
-    outputs = np.column_stack([predictions.empty, predictions.class_probabilities, predictions.over_range])
-    distance = (np.log(numbers) + item_logs[:, None] - estimates[:, None]) / log_sd[:, None]
-    logs = (
-        weights[0] * np.log(np.maximum(outputs, MIN_PROBABILITY)) - weights[1] * distance**2 / 2
-    )  # N, but for a factor
-    likelihoods = np.exp(logs - logs.max(1, keepdims=True))
-    shares = likelihoods / likelihoods.sum(1, keepdims=True)
-    inside = np.maximum(shares[:, 1:-1].sum(1, keepdims=True), MIN_PROBABILITY)
-    return replace(
-        predictions, probabilities=shares[:, 1:-1] / inside, empty=shares[:, 0], over_range=shares[:, -1]
-    )  # fmt: skip
+def with_weights(predictions: Predictions, volumes: Volumes, weights: tuple[float, float]) -> Predictions:
+    """The predictions with these volumes, and other exponents of the likelihoods of count and volume."""
+    return replace(predictions, volumes=replace(volumes, weights=weights))
 
 
-def order_log_loss(predictions: Predictions, rules: Rules) -> float:
-    """Mean of -log(probability of what is true of a line): that the bin holds fewer, as many, or more than expected."""
+def weighed_lines(predictions: Predictions, rules: Rules, item_logs: Floats) -> Lines:
+    """The lines of `order_lines`, with odds that weigh the volume too. `item_logs` (N,) are log litres of one item."""
     lines = order_lines(predictions, rules)
+    seen, items = predictions.where(lines.photo), item_logs[lines.photo]
+    fewer, more = volume_odds(seen, items, lines.expected, rules.discrepancy_rate, rules.steps)
+    return replace(lines, fewer=fewer, more=more)
+
+
+def order_log_loss(lines: Lines) -> float:
+    """Mean of -log(probability of what is true of a line): that the bin holds fewer, as many, or more than expected."""
     chances = np.select([lines.offset > 0, lines.offset < 0], [lines.fewer, lines.more], 1 - lines.risk)
     return float(-(lines.weight @ np.log(np.maximum(chances, MIN_PROBABILITY))))
 
@@ -58,10 +47,11 @@ def fit_weights(predictions: Predictions, estimates: Floats, logs: Floats, log_s
     Each in turn, over WEIGHTS, until neither changes: the loss is smooth.
     """
     item_logs = logs - np.log(predictions.counts)
+    volumes = Volumes(estimates, log_sd, estimates, estimates, (1.0, 1.0))
 
     @cache
     def loss(a: float, b: float) -> float:
-        return order_log_loss(with_volume(predictions, estimates, item_logs, log_sd, (a, b)), Rules())
+        return order_log_loss(weighed_lines(with_weights(predictions, volumes, (a, b)), Rules(), item_logs))
 
     before, found = (0.0, 0.0), (1.0, 1.0)
     while found != before:
@@ -107,20 +97,18 @@ def ablation(predictions: Predictions, volumes: Volumes, logs: Floats, rules: Ru
     item_logs = logs - np.log(predictions.counts)
     a, b = volumes.weights
     sources = {"count": (1.0, 0.0), "volume": (0.0, b), "both": (a, b)}
-    weighed = {
-        name: with_volume(predictions, volumes.logs, item_logs, volumes.log_sd, weights)
+    return {
+        name: _ranking(weighed_lines(with_weights(predictions, volumes, weights), rules, item_logs))
         for name, weights in sources.items()
     }
-    return {name: _ranking(each, rules) for name, each in weighed.items()}
 
 
-def _ranking(predictions: Predictions, rules: Rules) -> dict[str, float]:
-    lines = order_lines(predictions, rules)
+def _ranking(lines: Lines) -> dict[str, float]:
     curve = lift_curve(lines)
     return {
         "auc": auc(lines.risk, lines.wrong, lines.weight),
         "auc_within": auc_within(lines),
         "lift_10": curve[10] / 0.1,
         "lift_20": curve[20] / 0.2,
-        "log_loss": order_log_loss(predictions, rules),
+        "log_loss": order_log_loss(lines),
     }

@@ -2,25 +2,29 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from binlab.evaluate.orders import Rules
+from binlab.evaluate.orders import Lines, Rules, order_lines
 from binlab.evaluate.predictions import Volumes
-from binlab.evaluate.volume import fit_weights, order_log_loss, volume_evaluation, with_volume
+from binlab.evaluate.volume import fit_weights, order_log_loss, volume_evaluation, weighed_lines, with_weights
 
 from tests.unit.training.evaluate.examples import guesses, predictions_of
 
 UNDECIDED = predictions_of([3, 3], [[0.2] * 5] * 2, empty=[0.02] * 2, over_range=[0.03] * 2)
-LITRES = np.log([6.0, 10.0])  # of items of 2 litres: what three and five of them have
-ITEM, SD = np.log([2.0, 2.0]), np.full(2, 0.2)
+ITEM, SD = np.log([2.0, 2.0]), np.full(2, 0.04)
 
 
-def test_the_volume_points_to_the_number_that_has_it() -> None:
-    found = with_volume(UNDECIDED, LITRES, ITEM, SD, (1.0, 1.0))
+def lines_with(litres: list[float], weights: tuple[float, float] = (1.0, 1.0)) -> Lines:
+    """The lines of two bins with three items of 2 litres, where the photos show `litres`."""
+    logs = np.log(litres)
+    return weighed_lines(with_weights(UNDECIDED, Volumes(logs, SD, logs, logs, weights), weights), Rules(), ITEM)
 
-    assert (found.class_probabilities.argmax(1) + 1).tolist() == [3, 5]
-    outputs = found.class_probabilities.sum(1) + found.empty + found.over_range
-    assert outputs == pytest.approx([1, 1])
-    ratio = found.class_probabilities[0, 3] / found.class_probabilities[0, 2]
-    assert ratio == pytest.approx(np.exp(-0.5 * (np.log(4 / 3) / 0.2) ** 2))
+
+def test_the_volume_tells_which_orders_are_right() -> None:
+    lines = lines_with([6.0, 10.0])
+
+    facts = zip(lines.photo.tolist(), lines.expected.tolist(), lines.risk, strict=True)
+    risks = {(photo, expected): risk for photo, expected, risk in facts}
+    assert max(risks[0, 3], risks[1, 5]) < 0.01
+    assert min(risks[0, 5], risks[1, 3]) > 0.99
 
 
 def test_both_find_more_wrong_orders_than_either() -> None:
@@ -42,19 +46,18 @@ def test_both_find_more_wrong_orders_than_either() -> None:
 
 
 def test_without_weight_the_volume_changes_nothing() -> None:
-    found = with_volume(UNDECIDED, LITRES, ITEM, SD, (1.0, 0.0))
+    found, alone = lines_with([6.0, 10.0], (1.0, 0.0)), order_lines(UNDECIDED, Rules())
 
-    for name in ("probabilities", "empty", "over_range", "counts", "predicted", "confidence"):
-        assert getattr(found, name) == pytest.approx(getattr(UNDECIDED, name))
+    assert found.risk == pytest.approx(alone.risk)
+    assert found.fewer == pytest.approx(alone.fewer)
 
 
 def test_a_loss_is_that_of_what_is_true() -> None:
-    wrong, right = (
-        with_volume(UNDECIDED, np.log([litres] * 2), ITEM, SD / 5, (1.0, 1.0)) for litres in (8.0, 6.0)
-    )  # fmt: skip
+    right, wrong = (order_log_loss(lines_with([litres] * 2)) for litres in (6.0, 8.0))
+    unknown = order_log_loss(order_lines(UNDECIDED, Rules()))
 
-    assert order_log_loss(right, Rules()) == pytest.approx(0, abs=1e-3)
-    assert order_log_loss(right, Rules()) < order_log_loss(UNDECIDED, Rules()) < order_log_loss(wrong, Rules())
+    assert right == pytest.approx(0, abs=1e-3)
+    assert right < unknown < wrong
 
 
 def test_the_weights_tell_a_good_volume_from_a_random_one() -> None:
