@@ -64,10 +64,11 @@ class Quality:
 def quality_of(decisions: Iterable[Decision], photos: Mapping[str, PhotoRecord]) -> Quality:
     """The quality of a site. `photos` are what the ledger says about photos, by image id.
 
-    Of several decisions about a photo, the first blind one that stands is used.
+    Of a person's decisions about a photo, the first blind one that stands is used: after it they have seen the order.
+    Of several people, the last one counts, whom a second look asked because the first count differed from the order.
     """
     standing = sorted(_standing(decisions), key=lambda each: (each.decided_at, each.decision_id))
-    blind = _by_photo(each for each in standing if each.blind and not each.cannot_tell)
+    blind = _last_person(each for each in standing if each.blind and not each.cannot_tell)
     audited = {image_id for image_id, each in blind.items() if any(line.audit for line in each.lines)}
     lines = [(line, each.count) for each in blind.values() for line in each.lines if line.audit]
     wrong = sum(line.expected != count for line, count in lines)
@@ -150,6 +151,14 @@ def _first(holds: Callable[[int], bool], start: int) -> int:
 
 def _standing(decisions: Iterable[Decision]) -> Iterator[Decision]:
     return (each for each in decisions if not each.undone_by)
+
+
+def _last_person(decisions: Iterable[Decision]) -> dict[str, Decision]:
+    """The first decision of the last person about each photo, by image id."""
+    firsts: dict[tuple[str, str], Decision] = {}
+    for each in decisions:
+        firsts.setdefault((each.image_id, each.who), each)
+    return {each.image_id: each for each in firsts.values()}
 
 
 def _by_photo(decisions: Iterable[Decision]) -> dict[str, Decision]:

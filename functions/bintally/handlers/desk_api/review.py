@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from bintally.domain.decisions import Decision
 from bintally.domain.errors import ChangedError, NotFoundError
 from bintally.domain.queue import HANDOVER, LEASE, Lease
 from bintally.domain.times import iso
+from bintally.domain.verdicts import OrderLine
 from bintally.handlers.desk_api.access import Role, User, signed_in
 from bintally.handlers.desk_api.problems import Problem
 from bintally.handlers.desk_api.settings import desk_settings
@@ -47,8 +49,8 @@ def queue(wanted: QueueRequest) -> Queue:
     now = datetime.now(UTC)
     second_look = settings().second_look
     leased = next_bins(dependencies(), current_user().name, wanted.limit, now=now, second_look=second_look)
-    blind, lines = desk_settings().blind, lines_of_bins(dependencies().orders, [each.bin_id for each in leased.counts])
-    items = [item_view(count, leased.until, lines, now, blind=blind) for count in leased.counts]
+    lines = lines_of_bins(dependencies().orders, [each.bin_id for each in leased.counts])
+    items = [item_view(each, leased.until, lines, now, blind=is_hidden(each.bin_id, lines)) for each in leased.counts]
     return Queue(items=items, more=leased.more, lease_seconds=int(LEASE.total_seconds()))
 
 
@@ -67,7 +69,7 @@ def store_decision(
     if given.cannot_tell == (given.count is not None):
         raise Problem(422, "invalid", "Give either count or cannot_tell.")
     seen, now = revision_of(if_match), datetime.now(UTC)
-    blind = given.blind and desk_settings().blind
+    blind = given.blind and is_hidden(given.bin_id, lines_of_bins(dependencies().orders, [given.bin_id]))
     wanted = Decision(
         given.bin_id, given.decision_id, given.image_id, current_user().name, "", given.count, blind,
         given.seconds, given.reason_code,
@@ -96,6 +98,11 @@ def undo_decision(given: UndoRequest) -> Undone:
     undone = undo(dependencies(), given.bin_id, given.decision_id, who=user.name, now=now)
     dependencies().leases.take([Lease(given.bin_id, user.name, iso(now + LEASE))], iso(now))
     return Undone(decision=decision_view(undone), etag=etag_of(count_of(given.bin_id)))
+
+
+def is_hidden(bin_id: str, lines: Iterable[OrderLine]) -> bool:
+    """Whether people don't see the order and the model's count before they answer. Audits are always like that."""
+    return desk_settings().blind or any(line.audit and line.bin_id == bin_id for line in lines)
 
 
 def revision_of(if_match: str | None) -> int | None:

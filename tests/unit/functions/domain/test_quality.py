@@ -118,7 +118,14 @@ def test_only_audits_count() -> None:
     assert (found.not_blind, found.cannot_tell) == (1, 1)
 
 
-def test_the_first_blind_decision_that_stands_is_used() -> None:
+def test_a_second_persons_count_is_used() -> None:
+    again = replace(decision(1, 3, MATCH), decision_id="d-2", decided_at=LATER, who="bob")
+
+    assert quality_of([again, decision(1, 2, MATCH)], {}).wrong == 0
+    assert quality_of([replace(again, blind=False), decision(1, 2, MATCH)], {}).wrong == 1
+
+
+def test_the_first_blind_decision_of_a_person_is_used() -> None:
     first = decision(1, 2, MATCH)
     later = replace(decision(1, 3, MATCH), decision_id="d-0", decided_at=LATER)
 

@@ -74,12 +74,13 @@ def desk_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         cached.cache_clear()
 
 
-def fill(number: int = 2, group: Group = Group.LOOK) -> list[str]:
+def fill(number: int = 2, group: Group = Group.LOOK, audit_share: float | None = None) -> list[str]:
     """So many bins that wait, by default for a look; their ids."""
     tables = wiring.dependencies()
     images = make_images(number)
     lines = [order_line(3, bin_id=image.bin_id, due=LATER) for image in images]
-    waiting = [Finding(Verdict.UNCERTAIN, "?", 3, attention=Attention(group, f"{n:04}")) for n in range(number)]
+    places = [Attention(group, f"{n:04}") for n in range(number)]
+    waiting = [Finding(Verdict.UNCERTAIN, "?", 3, attention=each, audit_share=audit_share) for each in places]
     tables.bins.record([counted(image) for image in images], NOON)
     tables.orders.put(lines, NOON)
     tables.orders.judge([(line, found, 1) for line, found in zip(lines, waiting, strict=True)], NOON)

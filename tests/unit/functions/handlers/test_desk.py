@@ -155,6 +155,16 @@ def test_without_blind_review_all_is_shown_before_the_answer(monkeypatch: pytest
     assert not reply.body["decision"]["blind"], "whatever the client says"
 
 
+def test_an_audit_is_looked_at_blind_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(1, audit_share=1.0)
+    monkeypatch.setenv("DESK_BLIND", "off")
+
+    waiting = item()
+
+    assert waiting["shown"] is None
+    assert decide(waiting, changes={"blind": True}).body["decision"]["blind"]
+
+
 def test_a_bin_says_what_is_in_it_but_not_how_many() -> None:
     (bin_id,) = fill(1)
     orders = wiring.dependencies().orders
