@@ -18,6 +18,7 @@ from bintally.adapters.consignments import LINES_PER_PAGE
 from bintally.adapters.jobs import CLOSED_FROM
 from bintally.domain.attention import Acceptance, Group
 from bintally.domain.bins import BinCount, replaces
+from bintally.domain.catalogue import Catalogue, parse_catalogue
 from bintally.domain.decisions import Decision
 from bintally.domain.errors import EngineUnavailableError, InvalidEventError, QuotaExceededError
 from bintally.domain.image import Image, LedgerEntry, Status
@@ -631,6 +632,23 @@ class FakeReports(_Fake):
         return f"{JOBS_BUCKET}orders/reports/{source.key}"
 
 
+@dataclass
+class FakeCatalogue(_Fake):
+    """`data` is the file, or None without one; `reported` the refused rows of each version."""
+
+    data: bytes | None = None
+    reported: dict[str, int] = field(default_factory=dict)
+
+    def read(self, version_id: str | None = None) -> Catalogue:
+        self.step()
+        return Catalogue() if self.data is None else parse_catalogue(self.data)
+
+    def report(self, source: StoredObject, catalogue: Catalogue) -> str:
+        self.step()
+        self.reported[source.order] = catalogue.refused_rows
+        return f"{JOBS_BUCKET}orders/reports/{source.key}"
+
+
 @cache
 def validator(kind: str) -> Callable[[object], object]:
     """Raises where a detail breaks the schema of its event. Compiled: simulations publish thousands of events."""
@@ -672,6 +690,7 @@ class Fakes:
         self.batch_engine = FakeEngine(self.steps, batch_size, EngineName.BATCH)
         self.orders = FakeOrders(self.steps, batch_size)
         self.reports = FakeReports(self.steps, batch_size)
+        self.catalogue = FakeCatalogue(self.steps, batch_size)
         self.events = FakeEvents(self.steps, batch_size)
         self.intake_queue = FakeIntakeQueue(self.steps)
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bintally.adapters.errors import store_errors
+from bintally.domain.catalogue import lacks_volume
 from bintally.domain.objects import StoredObject
 from bintally.domain.order_rows import MAX_BYTES, too_large
 from bintally.domain.orders import OrderFile, Progress, ReceivedFile
@@ -95,6 +96,7 @@ def _report(source: StoredObject, file: OrderFile, adds: bool, progress: Progres
         "withdrawn": progress.withdrawn,
         "refused_rows": file.refused_rows,
         "changed_ids": file.changed_ids,
+        "without_volume": sum(map(lacks_volume, file.lines)),
     }
     listed: dict[str, Any] = {"refused": [], "changed": []}
     if progress.is_done:

@@ -189,21 +189,21 @@ def _consignment_id(row: Mapping[str, Any]) -> str:
         raise _RowError(str(row[FAULT]))
     text = _id("consignment_id", row.get("consignment_id", ""))
     if fault := fault_of_consignment_id(text):
-        raise _RowError(f"consignment_id {_shown(text)} {fault}.")
+        raise _RowError(f"consignment_id {shown(text)} {fault}.")
     return text
 
 
 def _bin_id(value: object) -> str:
     text = _id("bin_id", value)
     if fault := fault_of_bin_id(text):
-        raise _RowError(f"bin_id {_shown(text)} {fault}.")
+        raise _RowError(f"bin_id {shown(text)} {fault}.")
     return text
 
 
 def _id(name: str, value: object) -> str:
     """An id as text. JSON may write it as a whole number, but not as `true`, or as 1.0, which is not the id 1."""
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise _RowError(f"{name} {_shown(value)} is neither text nor a whole number.")
+        raise _RowError(f"{name} {shown(value)} is neither text nor a whole number.")
     return normalised(str(value))
 
 
@@ -211,7 +211,7 @@ def _expected(value: object) -> int:
     text = value.strip() if isinstance(value, str) else value
     digits = str(text) if isinstance(text, str | int) and not isinstance(text, bool) else ""
     if not re.fullmatch(r"[0-9]{1,7}", digits) or int(digits) > MAX_EXPECTED:
-        raise _RowError(f"expected {_shown(text)} is not a whole number from 0 to {MAX_EXPECTED:,}.")
+        raise _RowError(f"expected {shown(text)} is not a whole number from 0 to {MAX_EXPECTED:,}.")
     return int(digits)
 
 
@@ -224,7 +224,7 @@ def _due_at(value: object, zone: tzinfo) -> str | None:
             return None
         return iso(due_at_of(text.strip(), zone))
     except (ValueError, OverflowError) as error:
-        raise _RowError(f"due_at {_shown(value)} is not a date such as 2026-05-04 or 2026-05-04T16:00:00Z.") from error
+        raise _RowError(f"due_at {shown(value)} is not a date such as 2026-05-04 or 2026-05-04T16:00:00Z.") from error
 
 
 def _item_volume(value: object) -> float | None:
@@ -233,17 +233,17 @@ def _item_volume(value: object) -> float | None:
     try:
         return item_volume_of(value)
     except ValueError as error:
-        raise _RowError(f"item_volume_l {_shown(value)} {error}.") from error
+        raise _RowError(f"item_volume_l {shown(value)} {error}.") from error
 
 
 def _sku(value: object) -> str:
     text = _id("sku", "" if value is None else value)
     if text and (fault := fault_of_sku(text)):
-        raise _RowError(f"sku {_shown(text)} {fault}.")
+        raise _RowError(f"sku {shown(text)} {fault}.")
     return text
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """The beginning of a value, for a reason: text in quotes, any other value as JSON."""
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     short = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"

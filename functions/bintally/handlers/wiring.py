@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from bintally.adapters.async_engine import AsyncEngine
 from bintally.adapters.batch_engine import BatchEngine
 from bintally.adapters.bins import DynamoBins
+from bintally.adapters.catalogues import ItemCatalogue
 from bintally.adapters.clients import client
 from bintally.adapters.consignments import DynamoOrders
 from bintally.adapters.decisions import DynamoDecisions
@@ -67,6 +68,10 @@ class AwsDependencies:
     @cached_property
     def reports(self) -> ImportReports:
         return ImportReports(client("s3"), bucket=settings().jobs_bucket)
+
+    @cached_property
+    def catalogue(self) -> ItemCatalogue:
+        return ItemCatalogue(client("s3"), bucket=settings().orders_bucket, reports_bucket=settings().jobs_bucket)
 
     @cached_property
     def events(self) -> EventBus:

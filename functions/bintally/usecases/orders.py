@@ -12,6 +12,7 @@ from bintally.domain.objects import StoredObject
 from bintally.domain.orders import OrderFile, Progress, ReceivedFile, parse_orders, refused_whole
 from bintally.domain.times import iso
 from bintally.domain.verdicts import outdated
+from bintally.usecases.catalogue import with_catalogue
 from bintally.usecases.ports import Dependencies, Orders
 
 PART = 1_000  # lines, or consignments, between two writes of the report
@@ -49,6 +50,7 @@ def import_orders(
     """
     orders, reports = dependencies.orders, dependencies.reports
     file = refused_whole(received.fault) if received.fault else parse_orders(received.data, zone)
+    file = with_catalogue(dependencies.catalogue, file)
     replaces = not received.adds and not file.refused_rows
     progress = _resume(reports.progress(source), hashlib.sha256(received.data).hexdigest())
     while True:

@@ -14,6 +14,7 @@ from bintally.domain.objects import StoredObject
 from bintally.domain.orders import OrderFile, Progress
 from bintally.domain.transitions import Completion, Requeue
 from bintally.domain.verdicts import Finding, OrderLine
+from bintally.usecases.catalogue import ItemCatalogue
 
 
 class Ledger(Protocol):
@@ -232,6 +233,9 @@ class Dependencies(Protocol):
 
     @property
     def reports(self) -> Reports: ...
+
+    @property
+    def catalogue(self) -> ItemCatalogue: ...
 
     @property
     def events(self) -> Events: ...

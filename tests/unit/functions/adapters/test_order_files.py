@@ -99,6 +99,7 @@ def test_a_report_lists_rejected_rows_and_changed_ids(aws: None) -> None:
         "withdrawn": 4,
         "refused_rows": 1,
         "changed_ids": 1,
+        "without_volume": 0,
         "refused": [{"line": 3, "reason": "expected 'é'."}],
         "changed": [{"line": 2, "written": " b", "imported_as": "b"}],
     }

@@ -7,6 +7,7 @@ from urllib.parse import quote_plus
 import pytest
 from bintally.adapters.clients import client
 from bintally.adapters.order_files import reports_prefix
+from bintally.domain.catalogue import CATALOGUE_KEY
 from bintally.domain.order_rows import MAX_BYTES
 from bintally.domain.verdicts import Verdict
 from bintally.handlers import wiring
@@ -140,3 +141,24 @@ def test_a_file_that_adds_replaces_nothing(on_aws: dict[str, str]) -> None:
 
 def test_the_test_of_s3_is_acknowledged(on_aws: dict[str, str]) -> None:
     assert failed(run("orders", event("intake/s3-test-event.json"))) == []
+
+
+def test_the_catalogue_gives_volumes_and_is_no_order_file(on_aws: dict[str, str]) -> None:
+    catalogue = put(on_aws, CATALOGUE_KEY, b"sku,volume_l\nMUG,0.35\nBOX,many\n")
+    orders = put(on_aws, "o.csv", b"consignment_id,bin_id,expected,sku\nC-1,a,3,MUG\nC-1,b,3,BOX\n")
+
+    assert failed(run("orders", messages(catalogue, orders))) == []
+
+    volumes = {line.bin_id: line.item_volume_l for line in wiring.dependencies().orders.all()}
+    assert volumes == {"a": 0.35, "b": None}
+    checked = json.loads(report(on_aws, CATALOGUE_KEY))
+    assert (checked["items"], checked["refused_rows"], checked["refused"][0]["line"]) == (1, 1, 3)
+    assert json.loads(report(on_aws, "o.csv"))["without_volume"] == 1
+
+
+def test_without_a_catalogue_lines_have_no_volume(on_aws: dict[str, str]) -> None:
+    orders = put(on_aws, "o.csv", b"consignment_id,bin_id,expected,sku\nC-1,a,3,MUG\n")
+
+    assert failed(run("orders", messages(orders))) == []
+
+    assert json.loads(report(on_aws, "o.csv"))["without_volume"] == 1
