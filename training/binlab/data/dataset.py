@@ -86,7 +86,7 @@ def read_exported(root: Path) -> list[LabelledImage]:
     """What `bintally labels export` wrote, ordered by id; empty if the folder is of another layout.
 
     The weight of a photo is left out: it makes the figures of a site right, and training balances the classes itself.
-    recalibrate.py uses it. Raises ValueError if a path leads out of the folder.
+    A recalibration uses it. Raises ValueError if a path leads out of the folder.
     """
     path = root / "labels.csv"
     if not path.exists():
