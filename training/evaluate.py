@@ -130,7 +130,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     try:
         predictor = Predictor.load(options.model, options.backend)
-        split = read_split(options.data, counts=lambda _: True)
+        final = bool(predictor.artifact.data.get("final"))
+        split = read_split(options.data, counts=lambda _: True, final=final)
         images = select(split[options.split], options.split, options.limit, predictor.artifact.classes)
         predictions, images, unreadable = count(predictor, images)
     except (ArtifactError, FileNotFoundError, ValueError) as error:

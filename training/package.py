@@ -150,7 +150,7 @@ def package(options: argparse.Namespace, trained: Trained, split: Split) -> None
     serving = {"outputs": outputs, "input_size": size, "temperature": calibration.temperature, **calibration.facts()}
     facts = {
         "metrics": rounded({"int8": of_int8, "float": of_float, "lost_by_int8": lost}),
-        "data": data_facts(split, outputs, options.data_name),
+        "data": data_facts(split, outputs, options.data_name) | ({"final": True} if record.get("final") else {}),
         "starting_weights": record["starting_weights"],
         "recipe": {"runs": record["recipe"], "averaged": len(options.model), "teacher": record.get("teacher")},
         "quantization": quantization,
@@ -214,7 +214,9 @@ def main(arguments: list[str] | None = None) -> None:
         )
         print(f"package.py: {wanted} wrote: {error}", file=sys.stderr)
         raise SystemExit(2) from error
-    split = {name: images[: options.limit] for name, images in read_split(options.data, lambda _: True).items()}
+    final = bool((source.data if isinstance(source, Artifact) else source.record).get("final"))
+    everything = read_split(options.data, lambda _: True, final=final)
+    split = {name: images[: options.limit] for name, images in everything.items()}
     if isinstance(source, Artifact):
         repackage(options, source, split)
     else:

@@ -3,13 +3,15 @@
     python training/train.py --data DIR --weights FILE --out .work/model     # recipe `best`: about an hour on two cores
     python training/train.py --data DIR --weights FILE --teacher .work/model --distil 0.5 --out .work/student
     python training/train.py --data DIR --volume-weight 0.3                  # also learn the volume of the items
+    python training/train.py --data DIR --final                              # the chosen recipe, on nearly all photos
     python training/train.py --data DIR --recipe baseline                    # what the published attempts did
     python training/train.py --data DIR --limit 200 --stages 1x64            # a quick try: about a minute
     torchrun --nproc-per-node 2 training/train.py --data DIR                 # several processes train one network
 
 Reads a folder with bin-images/ and metadata/. Prints one line of JSON an epoch, and a warning if the run goes wrong.
 Writes checkpoint.pt and curves.png (and TensorBoard logs) after every epoch, and at the end network.safetensors and
-training.json, from which package.py makes the artifact. An interrupted run continues from its checkpoint. In a
+training.json, from which package.py makes the artifact. With --final, two thirds of the validation photos are trained
+on too, and package.py calibrates on the third that is left. An interrupted run continues from its checkpoint. In a
 SageMaker job the SM_* variables set the defaults.
 
 Exit codes: 0 done; 2 bad usage, no photos, a checkpoint of another run, or a loss that is not finite.
@@ -63,6 +65,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--out", type=Path, default=env("SM_MODEL_DIR", ".work/model"), help="(default: %(default)s)")
     add("--checkpoints", type=Path, metavar="DIR", help="folder of checkpoint.pt (default: --out)")
     add("--cache", type=Path, default=".work/cache", help="folder for decoded photos (default: %(default)s)")
+    add(
+        "--final", action="store_true", help="train on two thirds of the validation photos too, the recipe being chosen"
+    )
     add("--limit", type=int, metavar="N", help="use at most N photos of each split")
     add(
         "--stop-on", nargs="+", choices=list(RULES), default=[], metavar="RULE",
@@ -80,8 +85,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def read_images(options: argparse.Namespace, recipe: Recipe) -> dict[str, list[LabelledImage]]:
     """Images to train on, including those out of range if the recipe wants them, and images to validate on."""
     wanted = (lambda _: True) if recipe.out_of_range else CLASSES.__contains__
-    train = read_split(options.data, wanted)["train"][: options.limit]
-    return {"train": train, "validation": read_split(options.data)["validation"][: options.limit]}
+    split = read_split(options.data, lambda _: True, final=options.final)
+    train = [image for image in split["train"] if wanted(image.count)]
+    validation = [image for image in split["validation"] if image.count in CLASSES]
+    return {"train": train[: options.limit], "validation": validation[: options.limit]}
 
 
 def pixels_of(images: list[LabelledImage], size: int, cache: Path) -> Pixels:
@@ -127,7 +134,8 @@ def train(options: argparse.Namespace, recipe: Recipe, rank: int, world_size: in
     volumes = read_volumes(options, recipe, images["train"])
     state = train_state(network, recipe, len(labels), rank, world_size)
     final = state.averaged.module if state.averaged else network
-    checkpoint = Checkpoint(options.checkpoints or options.out, network, state, recipe.flags())
+    flags = f"{recipe.flags()} --final" if options.final else recipe.flags()
+    checkpoint = Checkpoint(options.checkpoints or options.out, network, state, flags)
     journal = Journal(options.out, checkpoint.restore(), writes=rank == 0)
 
     while journal.epochs < recipe.epochs and not from_rank_zero(journal.has_warned(options.stop_on)):
@@ -146,8 +154,9 @@ def train(options: argparse.Namespace, recipe: Recipe, rank: int, world_size: in
         add_to_bias(final, validator.logit_adjustment)
         save_network(final, options.out)
         journal.close(
-            options.weights, options.start, options.teacher, recipe.flags(), outputs, volume=recipe.has_volume
-        )
+            options.weights, options.start, options.teacher, flags, outputs, volume=recipe.has_volume,
+            final=options.final,
+        )  # fmt: skip
 
 
 def one_epoch(

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from binlab.data.perceptual_hash import difference_hash_or_none
 from binlab.data.records import Contents, contents_of, expected_quantity, read_record
-from binlab.data.sampling import SHARES, group_images, split_of
+from binlab.data.sampling import SHARES, final_split_of, group_images, split_of
 
 CLASSES = (1, 2, 3, 4, 5)
 EMPTY, OVER_RANGE = 0, CLASSES[-1] + 1  # out of range: no item, or more than the last class
@@ -110,25 +110,29 @@ def read_labels(root: Path) -> dict[str, int]:
         return {row["id"]: int(row["count"]) for row in csv.DictReader(file)}
 
 
-def read_split(root: Path, counts: Callable[[int], bool] = CLASSES.__contains__) -> dict[str, list[LabelledImage]]:
+def read_split(
+    root: Path, counts: Callable[[int], bool] = CLASSES.__contains__, *, final: bool = False
+) -> dict[str, list[LabelledImage]]:
     """The images whose count `counts` accepts, as `train`, `test` and `validation`, each ordered by id.
 
     The split of an image does not depend on `counts`: it was decided by prepare.py, or is decided among all images.
+    With `final`, most of the validation images are in `train`, as `train.py --final` explains; `test` is the same.
     """
     images = read_images(root)
     rows = read_manifest(root)
-    splits = split_images(images) if rows is None else {row.id: row.split for row in rows}
+    placed = place_images(images) if rows is None else {row.id: (row.split, row.group) for row in rows}
+    splits = {name: final_split_of(*place) if final else place[0] for name, place in placed.items()}
     return {
         split: [image for image in images if splits[image.id] == split and counts(image.count)]
         for split in ("train", *SHARES)
     }
 
 
-def split_images(images: Iterable[LabelledImage]) -> dict[str, str]:
-    """Each id and its split; images that may show the same bin are in one split."""
+def place_images(images: Iterable[LabelledImage]) -> dict[str, tuple[str, str]]:
+    """Each id, its split and its group; images that may show one bin are in one group, a group in one split."""
     images = list(images)
     groups = group_images(images, {image.id: difference_hash_or_none(image.path) for image in images})
-    return {image_id: split_of(group) for image_id, group in groups.items()}
+    return {image_id: (split_of(group), group) for image_id, group in groups.items()}
 
 
 def out_of_range(count: int) -> bool:

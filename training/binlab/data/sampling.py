@@ -13,6 +13,7 @@ from binlab.data.records import Contents
 T = TypeVar("T")
 
 SHARES = {"test": 0.12, "validation": 0.132}  # the rest is train; without test, train to validation is 85 to 15
+FINAL_SHARES = {"test": 0.12, "validation": 0.044}  # of a final run: a third of validation stays, to calibrate on
 
 
 def shuffled(names: Iterable[str], seed: int) -> list[str]:
@@ -75,10 +76,15 @@ def _neighbours(images: Sequence[Described]) -> list[tuple[Described, Described]
     return [(one, other) for one in numbered for step in (1, 2) for other in by_number.get(int(one.id) + step, [])]
 
 
-def split_of(group: str) -> str:
+def final_split_of(split: str, group: str) -> str:
+    """The split of an image in a final run, from its usual one: two thirds of the validation groups go to train."""
+    return split_of(group, FINAL_SHARES) if split == "validation" else split
+
+
+def split_of(group: str, shares: Mapping[str, float] = SHARES) -> str:
     """`train`, `validation` or `test`, from a hash of the group's smallest id."""
     place = int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") / 2**64
-    for split, share in SHARES.items():
+    for split, share in shares.items():
         if place < share:
             return split
         place -= share

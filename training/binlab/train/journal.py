@@ -62,7 +62,7 @@ class Journal:
 
     def close(
         self, weights: str | None, start: Path | None, teacher: Path | None, flags: str, outputs: Sequence[int],
-        *, volume: bool = False,
+        *, volume: bool = False, final: bool = False,
     ) -> None:  # fmt: skip
         """Write training.json: everything needed to repeat the run, including the flags of the runs before it."""
         earlier = json.loads((start / RECORD).read_text()) if start else {"recipe": [], "history": []}
@@ -73,6 +73,7 @@ class Journal:
             "teacher": json.loads((teacher / RECORD).read_text())["recipe"] if teacher else earlier.get("teacher"),
             "outputs": list(outputs),
             "volume": volume,
+            "final": final or earlier.get("final", False),  # what the run before learned from is no longer unseen
             "recipe": [*earlier["recipe"], flags],
             "history": [*earlier["history"], *self.history],
             "warnings": [str(warning) for warning in self.warnings],

@@ -1,15 +1,21 @@
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from binlab.data.dataset import CLASSES, data_hash, read_images, read_split, split_images
+from binlab.data.dataset import CLASSES, LabelledImage, data_hash, place_images, read_images, read_split
 from binlab.data.perceptual_hash import difference_hash
 from binlab.data.preparing import Settings, prepare
+from binlab.data.sampling import final_split_of, split_of
 from binlab.data.synthetic import draw_bin, write_bin
 from PIL import Image
 
 ABID = Path(__file__).parents[5] / "shared" / "abid"
+
+
+def split_images(images: Iterable[LabelledImage]) -> dict[str, str]:
+    return {name: split for name, (split, _) in place_images(images).items()}
 
 
 def test_photos_are_read_with_their_counts_and_contents(tmp_path: Path) -> None:
@@ -92,6 +98,28 @@ def test_a_split_does_not_depend_on_order_or_other_photos(tmp_path: Path) -> Non
 
     assert split_images(reversed(images)) == splits
     assert split_images(images[::3]) == {image.id: splits[image.id] for image in images[::3]}
+
+
+def test_a_final_run_trains_on_most_validation_photos_and_on_no_test_photo(tmp_path: Path) -> None:
+    for number in range(0, 1000, 10):
+        write_bin(tmp_path, number, 1 + number // 10 % 5)
+    usual, final = (
+        {name: {image.id for image in images} for name, images in read_split(tmp_path, final=final).items()}
+        for final in (False, True)
+    )
+
+    assert final["test"] == usual["test"]
+    assert final["validation"] < usual["validation"]
+    assert final["train"] == usual["train"] | usual["validation"] - final["validation"]
+
+
+def test_a_group_is_calibrated_on_or_trained_on_as_a_whole() -> None:
+    groups = [str(number) for number in range(2000)]
+    placed = Counter(final_split_of("validation", group) for group in groups if split_of(group) == "validation")
+
+    assert set(placed) == {"train", "validation"}
+    assert placed["validation"] / placed.total() == pytest.approx(1 / 3, abs=0.08)
+    assert {final_split_of(split, "7") for split in ("train", "test")} == {"train", "test"}
 
 
 def test_a_split_has_only_counts_that_the_model_knows(tmp_path: Path) -> None:

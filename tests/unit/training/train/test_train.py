@@ -17,6 +17,7 @@ import pytest
 import torch
 from binlab.data.dataset import read_images
 from binlab.data.synthetic import write_bin
+from binlab.train.journal import Journal
 from binlab.train.loop import Validator
 from binlab.train.monitor import METRIC_DEFINITIONS
 from binlab.train.network import (
@@ -175,6 +176,18 @@ def test_a_run_can_start_from_one_with_and_from_one_without_the_volume(tmp_path:
     assert torch.equal(both.fc.weight, first.fc.weight)
     assert torch.equal(fresh.fc.weight[:7], first.fc.weight[:7])
     assert fresh.fc.bias.shape == (8,)
+
+
+def test_a_run_that_starts_from_a_final_one_is_final(tmp_path: Path) -> None:
+    """What the first run learned from is not unseen any more."""
+    folders = [tmp_path / name for name in ("usual", "final", "later")]
+    starts = [None, folders[0], folders[1]]
+    for folder, start in zip(folders, starts, strict=True):
+        folder.mkdir()
+        Journal(folder, []).close("none", start, None, "--seed 7", (1, 2), final=folder.name == "final")
+    records = [json.loads((folder / "training.json").read_text()) for folder in folders]
+
+    assert [record["final"] for record in records] == [False, True, True]
 
 
 def test_the_shift_leaves_the_volume() -> None:
