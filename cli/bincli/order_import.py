@@ -1,10 +1,11 @@
-"""Order files: uploaded to the bucket that the stack imports from, and the report on what was accepted."""
+"""Order files and the catalogue: uploaded to the bucket that the stack imports from, and what was accepted."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ Report = Mapping[str, Any]
 
 
 def read_order_file(path: Path) -> bytes:
-    """The file's bytes. Raises CommandError for a file that the importer would refuse."""
+    """The bytes of an order file or catalogue. Raises CommandError for a file that the importer would refuse."""
     with path.open("rb") as file:  # a pipe has no size, and /dev/zero has no end
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
@@ -68,6 +69,23 @@ def import_orders(
     )
 
 
+def upload_catalogue(deployment: Deployment, data: bytes) -> Mapping[str, Any]:
+    """Check a catalogue and upload it, unless no row is valid; what was found, as the stack will report it."""
+    from bintally.domain.catalogue import CATALOGUE_KEY, parse_catalogue
+
+    catalogue, bucket = parse_catalogue(data), deployment.output("OrdersBucket")
+    if catalogue.volumes:
+        deployment.s3.put_object(Bucket=bucket, Key=CATALOGUE_KEY, Body=data)
+    location = f"s3://{bucket}/{CATALOGUE_KEY}" if catalogue.volumes else None
+    refused = [asdict(row) for row in catalogue.refused]
+    return {
+        "items": len(catalogue.volumes),
+        "refused_rows": catalogue.refused_rows,
+        "refused": refused,
+        "location": location,
+    }
+
+
 def _report(s3: Any, bucket: str, key: str) -> Report | None:
     try:
         answer = s3.get_object(Bucket=bucket, Key=key)
@@ -86,4 +104,6 @@ def counts_text(report: Report) -> str:
         text += f" {gone} withdrawn that the file no longer has; use --add to keep such lines."
     elif report["mode"] == "replace" and report["refused_rows"] and report["accepted"]:
         text += " No older line was withdrawn, because rows were refused: correct them and import the file again."
+    if unknown := report.get("without_volume"):  # not in reports of older stacks
+        text += f" {quantity(unknown, 'line')} with a SKU that the catalogue does not have: no volume."
     return text

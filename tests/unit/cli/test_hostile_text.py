@@ -153,6 +153,10 @@ def show_import(text: str, output: Output) -> None:
     output.emit([], orders.view({**counts, **named}))
 
 
+def show_catalogue(text: str, output: Output) -> None:
+    output.emit([], orders.catalogue_view({"items": 1, "refused_rows": 2, "refused": [{"line": 2, "reason": text}]}))
+
+
 def show_audit(text: str, output: Output) -> None:
     finding = Finding(text, text, text, "SUBMITTED", text)
     report = Report(Audit(1, {}, [finding], 1), [QueueDepth("intake", 1, 1, 1)])
@@ -259,6 +263,7 @@ SHOWN: dict[str, list[Callable[[str, Output], None]]] = {
     "jobs": [show_jobs],
     "labels export": [show_labels, show_error],
     "lines": [show_lines],
+    "orders catalogue": [show_catalogue, show_error],
     "orders import": [show_import],
     "redrive": [show_redriven],
     "retry": [show_retried],
