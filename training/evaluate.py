@@ -27,16 +27,16 @@ import numpy as np
 from binlab.data.dataset import SHARES, LabelledImage, read_split
 from binlab.data.volumes import log_litres
 from binlab.evaluate.baselines import PRICE, Rekognition, count_of, rekognition_figures, responses, sample
+from binlab.evaluate.certify import check
 from binlab.evaluate.charts import plots_of
 from binlab.evaluate.evaluation import evaluation
 from binlab.evaluate.metrics import rounded
 from binlab.evaluate.orders import Rules
-from binlab.evaluate.predictions import Predictions, read_predictions, same_split
+from binlab.evaluate.predictions import Predictions, predict, same_split
 from binlab.evaluate.report import evaluation_page, print_figures, worst
 from binlab.evaluate.volume import volume_evaluation
 from binmodel.artifact import ArtifactError, shipped
 from binmodel.predict import Predictor
-from binmodel.stream import predict_stream
 from tqdm import tqdm
 
 
@@ -75,11 +75,6 @@ def select(images: list[LabelledImage], split: str, limit: int | None, classes: 
     if not inside:
         raise ValueError(f"The {split} split has no photo with a count of {classes[0]} to {classes[-1]}.")
     return inside[:limit] + [image for image in images if image.count not in classes][:limit]
-
-
-def count(predictor: Predictor, images: list[LabelledImage]) -> tuple[Predictions, list[LabelledImage], list[Any]]:
-    lines = predict_stream(predictor, (image.path for image in images), Path.read_bytes)
-    return read_predictions(tqdm(lines, "count", len(images), unit="photo"), images)
 
 
 def rekognition_client() -> Rekognition:
@@ -133,7 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
         final = bool(predictor.artifact.data.get("final"))
         split = read_split(options.data, counts=lambda _: True, final=final)
         images = select(split[options.split], options.split, options.limit, predictor.artifact.classes)
-        predictions, images, unreadable = count(predictor, images)
+        predictions, images, unreadable = predict(predictor, images)
     except (ArtifactError, FileNotFoundError, ValueError) as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return 2
@@ -148,6 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
         "split_as_in_training": same_split(predictor.artifact.data, split),
         **evaluation(predictions, np.array(training_counts), rules),
         "volume": volume_evaluation(predictions, log_litres(options.data, images), rules),
+        "certified": check(predictor.artifact.metrics.get("certified", []), predictions, rules),
         "rekognition": None,
     }
     problem = None

@@ -34,8 +34,11 @@ from typing import Any
 import numpy as np
 from binlab.data.dataset import CLASSES, SHARES, LabelledImage, out_of_range, read_split
 from binlab.data.volumes import log_litres
+from binlab.evaluate.certify import certify
 from binlab.evaluate.metrics import rounded
-from binlab.package.artifact import LICENCE, data_facts, describe, described, write_bundle
+from binlab.evaluate.orders import Rules
+from binlab.evaluate.predictions import predict
+from binlab.package.artifact import LICENCE, add_certified, data_facts, describe, described, write_bundle
 from binlab.package.calibration import Calibration, Outputs, calibrate, figures
 from binlab.package.head import Head, Weights, drop_head, head_of, with_head, without_head
 from binlab.package.quantize import FLOAT_LAYERS, METHODS, Trial, choose_int8, choose_size
@@ -43,6 +46,7 @@ from binlab.package.volume import LEAST_IMAGES, VolumeOutput, add_volume
 from binlab.train.network import mean_weights
 from binmodel.artifact import ONNX_INT8, SAFETENSORS, Artifact, ArtifactError, load_artifact, shipped
 from binmodel.network import build_network
+from binmodel.predict import Predictor
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -221,6 +225,8 @@ def main(arguments: list[str] | None = None) -> None:
         repackage(options, source, split)
     else:
         package(options, source, split)
+    predictions, _, _ = predict(Predictor.load(options.out), split["validation"])
+    add_certified(options.out, rounded(certify(predictions, Rules())))
     if options.bundle:
         write_bundle(options.out, options.bundle)
 

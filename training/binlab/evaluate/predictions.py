@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from binmodel.predict import Predictor
+from binmodel.stream import predict_stream
+from tqdm import tqdm
 
 from binlab.data.dataset import CLASSES, LabelledImage, data_hash
 
@@ -84,6 +88,14 @@ class Predictions:
         parts: dict[str, Any] = {name: getattr(self, name)[mask] for name in names}
         parts["intervals"] = None if self.intervals is None else self.intervals[mask]
         return replace(self, **parts, volumes=self.volumes and self.volumes.where(mask))
+
+
+def predict(
+    predictor: Predictor, images: list[LabelledImage]
+) -> tuple[Predictions, list[LabelledImage], list[dict[str, Any]]]:
+    """`read_predictions` of the photos, through the code that serves, with a progress bar."""
+    lines = predict_stream(predictor, (image.path for image in images), Path.read_bytes)
+    return read_predictions(tqdm(lines, "count", len(images), unit="photo"), images)
 
 
 def read_predictions(

@@ -97,6 +97,8 @@ def print_figures(figures: dict[str, Any], out: Path) -> None:
     console.print(_orders(figures))
     if figures["volume"]:
         console.print(_volume(figures["volume"]))
+    if figures["certified"]:
+        console.print(_certified(figures["certified"]))
     if figures["split_as_in_training"] is False:
         console.print(OTHER_SPLIT, style="yellow")
     for problem in figures["unreadable"][:5]:
@@ -165,4 +167,29 @@ def _volume(f: dict[str, Any]) -> Table:
     table.add_row("R2 of log litres", number(f["r2"]))
     table.add_row("residual sd", number(f["log_sd"]))
     table.add_row("in its interval", percent(f["coverage"]))
+    return table
+
+
+def print_certified(rows: list[dict[str, Any]], title: str) -> None:
+    """Print the rows of `binlab.evaluate.certify.certify`."""
+    console = Console(highlight=False)
+    console.print(f"\n{title}", markup=False)
+    console.print(_certified(rows))
+
+
+def _certified(rows: list[dict[str, Any]]) -> Table:
+    """Certified match risks, with what this split shows of them if it was checked."""
+    checked = [("\nsettled here", "\nwrong here", "\ndrawn")] if "drawn" in rows[0] else []
+    headings = ("certified\norders wrong", "\nwrong at most", "\nMatchRisk", "\nsettled", "\n95% bound")
+    table = _table(*headings, *(heading for part in checked for heading in part))
+    for row in rows:
+        found = [percent(row["discrepancy_rate"]), percent(row["alpha"])]
+        if row["match_risk"] is None:
+            table.add_row(*found, "none")
+            continue
+        found += [f"{row['match_risk']:g}", percent(row["settled"]), f"{row['bound']:.2%}"]
+        if checked:
+            wrong, settled = map(sum, zip(*row["drawn"], strict=True))
+            found += [percent(row["test_settled"]), f"{row['test_wrong']:.2%}", f"{wrong} of {settled:,}"]
+        table.add_row(*found)
     return table

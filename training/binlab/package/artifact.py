@@ -37,6 +37,14 @@ def describe(out: Path, serving: dict[str, Any], **facts: Any) -> None:
     (out / CARD).write_text(model_card(model), encoding="utf-8")
 
 
+def add_certified(folder: Path, rows: list[dict[str, Any]]) -> None:
+    """Write the rows of `binlab.evaluate.certify.certify` into model.json and the card. They decide no prediction."""
+    model = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+    model["metrics"]["certified"] = rows
+    (folder / DESCRIPTION).write_text(json.dumps(model, indent=2) + "\n", encoding="utf-8")
+    (folder / CARD).write_text(model_card(model), encoding="utf-8")
+
+
 def described(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The two parts of model.json that `describe` wrote, without the volume, which is fitted again."""
     model = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))

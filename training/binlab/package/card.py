@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from binlab.evaluate.certify import LEVEL
+
 _CARD = """\
 # {name}: how many items are in a warehouse bin
 
@@ -47,7 +49,7 @@ count, one site, or bins out of range. It does not hold for another camera, kind
 validation photos: calibrate again there.
 
 **Abstention.** {abstention}
-{volume}
+{volume}{certified}
 **Out of range.** {outside}
 
 | | photos | correct | mean confidence | confidence over 50% | in the interval | counts in it |
@@ -119,6 +121,18 @@ times the estimate, holds {held:.1%} of the recorded volumes ({coverage:.0%} int
 {images:,} validation photos that it was calibrated on). The recorded volume is that of the packages; soft goods fold to
 less. Where an order gives the volume of an item, its verdict weighs both. Method: {method}.
 """
+_CERTIFIED = """
+**Verdicts.** A `MatchRisk` of the table settles that share of order lines without a person, and with {level:.0%}
+certainty over the choice of validation photos at most the stated share of these is wrong, if orders are wrong as often
+as in the first column (by 1, 2 and 3: 70%, 20%, 10%) and photos are exchangeable with the validation photos. It is
+about verdicts from counts, without volumes.
+
+| orders wrong | wrong among settled at most | `MatchRisk` | settled | upper {level:.0%} limit |
+|--:|--:|--:|--:|--:|
+{rows}
+"""
+_CERTIFIED_ROW = "| {discrepancy_rate:.0%} | {alpha:.0%} | {match_risk:g} | {settled:.1%} | {bound:.2%} |"
+_NOT_CERTIFIED = "| {discrepancy_rate:.0%} | {alpha:.0%} | none | | |"
 _OUT_OF_RANGE = (
     "| {name} | {images} | {correct:.0%} | {mean_confidence:.0%} | {confidence_over_half:.0%} | {coverage:.0%} "
     "| {mean_width:.1f} |"
@@ -142,6 +156,14 @@ def _volume(model: dict[str, Any]) -> str:
     test = model["metrics"]["volume"]["test"]
     ends = {end: math.exp(volume[end] * volume["log_sd"]) for end in ("low", "high")}
     return _VOLUME.format(**{**volume, **ends}, known=test["images"], r2=test["r2"], held=test["coverage"])
+
+
+def _certified(rows: list[dict[str, Any]]) -> str:
+    """What the card says of certified verdicts; nothing for a model that was packaged without."""
+    if not rows:
+        return ""
+    lines = [(_NOT_CERTIFIED if row["match_risk"] is None else _CERTIFIED_ROW).format(**row) for row in rows]
+    return _CERTIFIED.format(level=LEVEL, rows="\n".join(lines))
 
 
 def _recipe(runs: list[str], averaged: int, teacher: list[str] | None = None) -> str:
@@ -175,6 +197,7 @@ def model_card(model: dict[str, Any]) -> str:
         width=int8["conformal"]["mean_width"],
         abstention=(_NOT_TRUSTED if abstain["confidence"] is None else _TRUSTED).format(**abstain),
         volume=_volume(model),
+        certified=_certified(metrics.get("certified", [])),
         outside=(_OUTSIDE if knows else _NOT_KNOWN).format(**span),
         out_of_range="\n".join(_OUT_OF_RANGE.format(name=names[kind], **row) for kind, row in outside.items()),
         not_outside=(_UNSURE_OUTSIDE if knows else _NOT_OUTSIDE).format(

@@ -101,6 +101,8 @@ def test_the_card_states_what_is_guaranteed(packaged: dict[str, Any]) -> None:
 
     assert f"on the test photos {stated['conformal']['coverage']:.1%}" in card
     assert "exchangeable" in card
+    assert "without volumes." in card
+    assert len(packaged["model"]["metrics"]["certified"]) == 9
     assert "| empty bins |" in card
     assert f"holds {packaged['model']['metrics']['volume']['test']['coverage']:.1%} of the recorded volumes" in card
     assert "without checking `empty`" in card
