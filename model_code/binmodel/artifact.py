@@ -35,7 +35,8 @@ class Artifact:
 
     `classes` are the counts that the model was trained on. `outputs` are the meanings of the network's outputs, in
     order: the classes, optionally preceded by 0 (an empty bin) and followed by one more (above the last class).
-    Logits are divided by `temperature` before the softmax to calibrate the probabilities. A model with a `volume` has
+    `biases`, if there are any, are added to the logits, which are then divided by `temperature`, to calibrate the
+    probabilities. A model with a `volume` has
     one more output, the log litres of all items.
     """
 
@@ -54,6 +55,7 @@ class Artifact:
     licence: str
     conformal: Conformal | None = None
     volume: VolumeCalibration | None = None
+    biases: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError unless the outputs are the consecutive classes, optionally with 0 before and one after."""
@@ -61,6 +63,8 @@ class Artifact:
         known = tuple(range(0 if first == 1 and self.outputs[0] == 0 else first, last + 1))
         if self.classes != tuple(range(first, last + 1)) or self.outputs not in (known, (*known, last + 1)):
             raise ValueError(f"outputs {self.outputs} do not match the classes {self.classes}")
+        if self.biases and len(self.biases) != len(self.outputs):
+            raise ValueError(f"{len(self.biases)} biases for {len(self.outputs)} outputs")
 
     @property
     def name(self) -> str:
@@ -98,6 +102,7 @@ def load_artifact(folder: Path) -> Artifact:
             licence=str(fields.get("licence", "")),
             conformal=_conformal(fields.get("conformal")),
             volume=volume_calibration(fields.get("volume")),
+            biases=tuple(float(value) for value in fields.get("biases", ())),
         )
     except FileNotFoundError as error:
         raise ArtifactError(f"There is no model in {folder}: {DESCRIPTION} is missing.") from error

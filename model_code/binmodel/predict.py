@@ -86,6 +86,8 @@ class Predictor:
         """One prediction for each image in `pixels`, uint8 (N, S, S, 3) with S = `input_size`."""
         columns = self._run(normalise(pixels, self.artifact.mean, self.artifact.std))
         logits, log_litres = columns[:, : len(self.artifact.outputs)], columns[:, -1].tolist()
+        if self.artifact.biases:
+            logits = logits + np.asarray(self.artifact.biases, logits.dtype)
         temperature = self.artifact.temperature
         among_classes = softmax(in_range(logits, self.artifact.outputs, self.artifact.classes), temperature)
         rows = zip(softmax(logits, temperature), among_classes, log_litres, strict=True)

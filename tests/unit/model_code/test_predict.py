@@ -42,6 +42,20 @@ def test_a_temperature_above_one_lowers_the_confidence_in_the_same_count() -> No
     assert sure.confidence > unsure.confidence + 0.05
 
 
+def test_biases_move_the_probabilities_and_no_biases_change_nothing() -> None:
+    plain, moved = (
+        Predictor(replace(artifact(), biases=b), lightness).predict(grey(4))[0] for b in ((), (99, 0, 0, 0, 0))
+    )
+
+    assert (plain.count, moved.count) == (4, 1)
+    assert Predictor(replace(artifact(), biases=(0, 0, 0, 0, 0)), lightness).predict(grey(4))[0] == plain
+
+
+def test_a_model_has_as_many_biases_as_outputs_or_none() -> None:
+    with pytest.raises(ValueError, match="2 biases for 5 outputs"):
+        replace(artifact(), biases=(1, 2))
+
+
 def test_fields_that_the_model_does_not_provide_are_omitted() -> None:
     (prediction,) = light_predictor().predict(grey(2))
 
