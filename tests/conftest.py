@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 # Workers and the programs that they start share the cores: more threads each would only contend.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # The longest tests go first, so that no worker is left alone with one at the end. All of tests/stack share one stack.
-LONGEST = ("tests/stack/", "tests/unit/training/test_", "tests/nothing_lost/test_machine.py")
+LONGEST = ("tests/nothing_lost/test_machine.py", "tests/stack/", "tests/unit/training/test_")
 
 # No deadline: machines that run tests are often busy. The same examples in every run: what lands stays green.
 settings.register_profile(

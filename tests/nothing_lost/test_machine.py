@@ -146,7 +146,7 @@ class Nothing(RuleBasedStateMachine):
 
 TestNothing = Nothing.TestCase
 TestNothing.settings = settings(
-    max_examples=200,
+    max_examples=100,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,

@@ -72,3 +72,29 @@ def test_every_answer_forbids_what_the_page_does_not_need(path: str) -> None:
     assert policy["img-src"] == "'self' blob: data: https://photos.example"
     assert policy["connect-src"] == "'self' https://sign-in.example https://photos.example"
     assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+OWN = sorted(path for path in FOLDER.iterdir() if path.suffix in (".css", ".html", ".js"))
+MOST = 60_000  # bytes, compressed
+
+
+def test_the_page_is_light() -> None:
+    assert sum(len(file.zipped or file.body) for file in files().values()) <= MOST
+
+
+@pytest.mark.parametrize("path", OWN, ids=lambda path: path.name)
+def test_data_never_becomes_markup_and_nothing_is_loaded_from_elsewhere(path: Path) -> None:
+    text = path.read_text()
+
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
+    assert not re.search(r"https?://|(?:src|href)=\"//", text)
+    assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=\"", text), "the policy would refuse it"
+
+
+def test_every_element_that_the_scripts_name_is_in_the_page() -> None:
+    page_ids = set(re.findall(r'id="([\w-]+)"', (FOLDER / "index.html").read_text()))
+    named = {
+        name for path in OWN if path.suffix == ".js" for name in re.findall(r'byId\("([\w-]+)"\)', path.read_text())
+    }
+
+    assert named <= page_ids
