@@ -9,7 +9,8 @@ RUNTIME_PYTHON ?= $(shell for p in python$(RUNTIME) ~/.pyenv/versions/$(RUNTIME)
 BUILDER := $(VENV)/builder-$(RUNTIME)
 # Modules are compiled when they are first imported: most of those installed never are.
 PIP_OPTIONS := -qq --disable-pip-version-check --no-input --no-compile
-WORKERS ?= 2
+# One more than two cores: tests of the local stack mostly wait.
+WORKERS ?= 3
 STACK_NAME ?= bintally
 # Quick tests that need neither a stack nor torch.
 UNIT := tests/test_rooms.py tests/template tests/unit/functions/domain tests/unit/functions/usecases tests/unit/cli

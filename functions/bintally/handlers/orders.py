@@ -24,17 +24,12 @@ from bintally.usecases.orders import import_orders
 def import_files(record: SQSRecord, lambda_context: LambdaContext) -> None:
     """Import the order files that one message announces. If time runs out, a new message continues the import."""
     for source in objects_in_bucket(record.body, settings().orders_bucket):
-        if source.key == CATALOGUE_KEY:
-            check_items(source)
-        else:
+        if source.key != CATALOGUE_KEY:
             import_file(source, lambda_context)
-
-
-def check_items(source: StoredObject) -> None:
-    """Report on a new catalogue. Order files that are imported from now on use it."""
-    catalogue, report = check_catalogue(dependencies().catalogue, source)
-    facts = {"items": len(catalogue.volumes), "refused": catalogue.refused_rows, "report": report}
-    logger.info("checked the catalogue", extra=facts)
+            continue
+        items, report = check_catalogue(dependencies().catalogue, source)
+        facts = {"items": len(items.volumes), "refused": items.refused_rows, "report": report}
+        logger.info("checked the catalogue", extra=facts)
 
 
 def import_file(source: StoredObject, lambda_context: LambdaContext) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from bincli.cost.usage import read_usage
+from bintally.adapters.catalogues import ItemCatalogue
 from bintally.adapters.events import EventBus
 from bintally.domain.changes import Changes
 from bintally.domain.image import Image
@@ -40,6 +41,8 @@ SETTLED = NOW + timedelta(seconds=1)
 def dependencies(aws: None) -> Any:
     made = adapters()
     made.events = EventBus(client("events"))
+    buckets = {"bucket": table("OrdersBucket"), "reports_bucket": table("JobsBucket")}
+    made.catalogue = ItemCatalogue(client("s3"), **buckets)
     made.intake_queue = SimpleNamespace(depth=lambda: 0)
     made.engine = lambda name: made.async_engine if name is EngineName.ASYNC else made.batch_engine
     return made
