@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -28,3 +29,9 @@ Region = Annotated[
     typer.Option("--region", metavar="REGION", help="AWS region. Default: AWS_REGION, or the profile's."),
 ]
 Profile = Annotated[str | None, typer.Option("--profile", metavar="NAME", help="AWS profile. Default: AWS_PROFILE.")]
+Consignment = Annotated[str, typer.Option(metavar="ID", help="Only lines of this consignment.")]
+DueBefore = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], metavar="TIME", help="Only lines due before TIME (UTC)."),
+]
+Overdue = Annotated[bool, typer.Option("--overdue", help="Only lines that are due and not settled.")]

@@ -19,7 +19,7 @@ from bincli.commands.consignment import NO_CONSIGNMENTS, line_record
 from bincli.count_text import minute_text
 from bincli.deployment import Deployment, open_deployment
 from bincli.errors import exit_on_error
-from bincli.options import Json, Profile, Region, Stack
+from bincli.options import Consignment, DueBefore, Json, Overdue, Profile, Region, Stack
 from bincli.output import Block, Note, Output
 from bincli.tables import Column, Table
 from bincli.text import visible
@@ -55,12 +55,9 @@ def lines(
     verdict: Annotated[
         list[Verdict] | None, typer.Option(case_sensitive=False, help="Only this verdict. May be given several times.")
     ] = None,
-    consignment: Annotated[str, typer.Option(metavar="ID", help="Only lines of this consignment.")] = "",
-    due_before: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], metavar="TIME", help="Only lines due before TIME (UTC)."),
-    ] = None,
-    overdue: Annotated[bool, typer.Option("--overdue", help="Only lines that are due and not settled.")] = False,
+    consignment: Consignment = "",
+    due_before: DueBefore = None,
+    overdue: Overdue = False,
     audits: Annotated[bool, typer.Option("--audits", help="Only lines drawn at random to be checked.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets.")] = False,
     stack: Stack = None,

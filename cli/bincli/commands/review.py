@@ -18,7 +18,7 @@ from bincli.count_text import minute_text
 from bincli.deployment import Deployment, open_deployment
 from bincli.errors import exit_on_error
 from bincli.files import natural_key
-from bincli.options import Json, Profile, Region, Stack
+from bincli.options import Consignment, DueBefore, Json, Overdue, Profile, Region, Stack
 from bincli.output import Output, Record
 from bincli.stored_photos import stored_photo
 from bincli.text import quantity
@@ -40,12 +40,9 @@ def review(
     show_expected: Annotated[
         bool, typer.Option("--show-expected", help="Print the expected numbers. Default: a blind count.")
     ] = False,
-    consignment: Annotated[str, typer.Option(metavar="ID", help="Only lines of this consignment.")] = "",
-    due_before: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], metavar="TIME", help="Only lines due before TIME (UTC)."),
-    ] = None,
-    overdue: Annotated[bool, typer.Option("--overdue", help="Only lines that are due and not settled.")] = False,
+    consignment: Consignment = "",
+    due_before: DueBefore = None,
+    overdue: Overdue = False,
     stack: Stack = None,
     region: Region = None,
     profile: Profile = None,

@@ -113,7 +113,6 @@ export class Review {
     byId("last").hidden = false;
     byId("last-text").textContent = `${item.bin_id}: ${count === null ? "can't tell" : `${count} counted`}.`;
     this.#draw();
-    performance.mark("next-photo");
     this.#outbox.add({ body, etag: item.etag });
     if (this.#items.length < AHEAD) this.#fill();
   }
