@@ -116,7 +116,10 @@ def test_a_person_counts_undoes_and_loses_nothing_while_the_desk_is_away(site: F
     eventually(lambda: not waiting(site), "nothing waits")
 
 
-def test_who_may_only_look_is_told_so(site: Floor, browser: Browser) -> None:
+def test_who_may_only_look_has_lines_and_no_review(site: Floor, browser: Browser) -> None:
     page = signed_in(browser, site.stack, "viewer")
 
-    expect(page.get_by_role("heading", name="You can't count here")).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_role("heading", name="Lines")).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_role("link", name="Review")).to_have_count(0)
+    page.goto(f"{page.url.split('#')[0]}#review")
+    expect(page.get_by_role("heading", name="Lines")).to_be_visible(timeout=SECONDS)

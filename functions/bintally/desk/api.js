@@ -17,17 +17,64 @@ export class Problem extends Error {
 }
 
 export async function call(method, path, body, headers = {}) {
-  const sent = { ...headers };
-  if (token()) sent.Authorization = `Bearer ${token()}`;
-  if (body !== undefined) sent["Content-Type"] = "application/json";
-  let answer;
-  try {
-    // keepalive: a request that was sent when the tab was closed still arrives.
-    answer = await fetch(path, { method, headers: sent, body: JSON.stringify(body), keepalive: method === "POST" });
-  } catch {
-    throw new Problem(0, "offline", "The desk can't be reached.");
-  }
+  const answer = await sent(method, path, body, headers);
   const found = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Problem(answer.status, found.code ?? "", found.detail ?? `The desk answered ${answer.status}.`);
   return found;
+}
+
+/** A file of the API, as a Blob. */
+export async function download(path) {
+  const answer = await sent("GET", path);
+  if (!answer.ok) throw new Problem(answer.status, "", `The desk answered ${answer.status}.`);
+  return answer.blob();
+}
+
+async function sent(method, path, body, headers = {}) {
+  const all = { ...headers };
+  if (token()) all.Authorization = `Bearer ${token()}`;
+  if (body !== undefined) all["Content-Type"] = "application/json";
+  try {
+    // keepalive: a request that was sent when the tab was closed still arrives. Browsers allow it 64 KiB.
+    const text = JSON.stringify(body);
+    return await fetch(path, { method, headers: all, body: text, keepalive: method === "POST" && text.length < 60_000 });
+  } catch {
+    throw new Problem(0, "offline", "The desk can't be reached.");
+  }
+}
+
+const EVERY = 5000; // milliseconds
+
+/** Call `draw(found)` now and whenever the answer of `path` changes, until the returned function is called.
+ *
+ * Nothing is asked while the page is hidden. The ETag saves the transfer of what is known. `onProblem(problem)` hears of
+ * failures, and `draw` is called again after them.
+ */
+export function watch(path, draw, onProblem) {
+  let etag = "";
+  let timer = 0;
+  let stopped = false;
+  async function look() {
+    clearTimeout(timer);
+    if (stopped || document.hidden) return;
+    try {
+      const answer = await sent("GET", path, undefined, etag ? { "If-None-Match": etag } : {});
+      const found = answer.status === 304 ? null : await answer.json().catch(() => ({}));
+      if (found && !answer.ok) throw new Problem(answer.status, found.code ?? "", found.detail ?? `The desk answered ${answer.status}.`);
+      if (stopped) return;
+      if (found) draw(found);
+      if (found) etag = answer.headers.get("ETag") ?? "";
+    } catch (problem) {
+      etag = "";
+      if (!stopped) onProblem(problem);
+    }
+    if (!stopped) timer = setTimeout(look, EVERY);
+  }
+  document.addEventListener("visibilitychange", look);
+  look();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", look);
+  };
 }

@@ -1,11 +1,11 @@
-// The desk: who is signed in, and what the page shows instead of a photo.
+// The desk: who is signed in, the review with its answers that are not stored yet, and the other pages.
 
 import { call } from "./api.js";
+import { byId } from "./dom.js";
 import { Outbox } from "./outbox.js";
+import { Pages } from "./pages.js";
 import { Review } from "./review.js";
 import { finishSignIn, forget, signIn, signOut, token } from "./session.js";
-
-const byId = (id) => document.getElementById(id);
 
 /** Show a state instead of a photo, with a button if `action` is given. */
 function show(title, text, label = "", action = null) {
@@ -27,6 +27,8 @@ function notice(text) {
 
 function askToSignIn(config, text) {
   forget();
+  byId("view").hidden = true;
+  byId("counting").hidden = false;
   show("Sign in to count", text, "Sign in", () => signIn(config));
 }
 
@@ -35,9 +37,14 @@ async function open(config) {
   byId("name").textContent = `${me.name}${me.role ? `, ${me.role}` : ""}`;
   byId("user").hidden = false;
   byId("sign-out").onclick = () => signOut(config);
-  if (!me.roles.includes("counter") && !me.roles.includes("supervisor")) {
-    return show("You can't count here", "Your user is not in the group counter or supervisor. Ask who runs this stack.");
+  if (!me.roles.length) {
+    return show("You can't use the desk yet", "Your user is in none of its groups. Ask who runs this stack.");
   }
+  new Pages({ me, config, notice, askToSignIn: (text) => askToSignIn(config, text) }).start();
+  if (me.roles.some((role) => role !== "viewer")) await openReview(me, config);
+}
+
+async function openReview(me, config) {
   let review = null;
   const outbox = new Outbox(me.name, {
     onStored: (answer, reply) => review.stored(answer, reply),

@@ -2,10 +2,10 @@
 // before, is there at once. Everything from data is set as text.
 
 import { call } from "./api.js";
+import { byId } from "./dom.js";
 
 const AHEAD = 6; // bins that are leased, the shown one included
 const CALM = 5000; // milliseconds between two looks for new work
-const byId = (id) => document.getElementById(id);
 
 export class Review {
   #items = [];
@@ -37,7 +37,7 @@ export class Review {
     });
     document.addEventListener("keydown", (event) => this.#key(event));
     addEventListener("pagehide", () => this.#release());
-    setInterval(() => document.hidden || this.#items.length || this.#fill(), CALM);
+    setInterval(() => document.hidden || byId("counting").hidden || this.#items.length || this.#fill(), CALM);
     await this.#fill();
   }
 
@@ -147,7 +147,8 @@ export class Review {
   }
 
   #key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || byId("review").hidden) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (byId("review").hidden || byId("counting").hidden) return;
     if (event.target.id === "number") {
       if (event.key === "Escape") byId("number-form").hidden = true;
       return;
