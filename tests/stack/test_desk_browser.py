@@ -1,30 +1,19 @@
-"""The desk in a real browser: people sign in, count by keyboard, undo, and lose nothing while the desk is away.
-
-Needs an installed Chromium, and is skipped without one. Screenshots go to .work/screens/.
-"""
+"""The review in a real browser: people sign in, count by keyboard, undo, and lose nothing while the desk is away."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from binlocal.stack import Stack, running_stack
+from binlocal.stack import running_stack
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.stack.conftest import ROOT, Floor, eventually, plain
+from tests.stack.browser import CHROMIUM, FLAGS, IN_BROWSER, SECONDS, VIEWS, decisions, seen, signed_in, waiting
+from tests.stack.conftest import Floor, eventually
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.stack,
-    pytest.mark.xdist_group("stack"),
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed."),
-]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+pytestmark = IN_BROWSER
 HOSTILE = "<b>bin & 'x'"
 BINS = ["A-1", "A-2", "A-3", HOSTILE]
-SCREENS = ROOT / ".work" / "screens"
-SECONDS = 30_000  # milliseconds; a bound, not a wait
 
 
 @pytest.fixture(scope="module")
@@ -46,40 +35,9 @@ def browser() -> Iterator[Browser]:
         yield playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
 
 
-def waiting(floor: Floor) -> set[str]:
-    return {bin_id for bin_id, line in floor.lines("C-1").items() if line.get("attention") == "look"}
-
-
-def decisions(floor: Floor) -> dict[str, str]:
-    """The count of each bin's decisions that were not undone."""
-    pages = floor.dynamodb.get_paginator("scan").paginate(TableName=floor.stack.outputs["DecisionsTable"])
-    stored = [plain(item) for page in pages for item in page["Items"]]
-    standing = [item for item in stored if "undone_by" not in item]
-    found = {item["bin_id"]: item.get("count", "cannot tell") for item in standing}
-    assert len(found) == len(standing), "no answer is stored twice"
-    return found
-
-
-def signed_in(browser: Browser, stack: Stack, role: str) -> Page:
-    assert stack.desk
-    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
-    page.set_default_timeout(SECONDS)
-    page.goto(stack.desk.address)
-    page.get_by_role("button", name="Sign in").click()
-    page.locator("input[name=username]").fill(role)
-    page.locator("input[name=password]").fill(stack.desk.passwords[role])
-    page.keyboard.press("Enter")
-    return page
-
-
 def taken(page: Page, name: str) -> None:
-    """Screenshots in both themes, on a desk and on a phone."""
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    for theme in ("light", "dark"):
-        for width, height in ((1280, 800), (360, 740)):
-            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-            page.set_viewport_size({"width": width, "height": height})
-            page.screenshot(path=SCREENS / f"{name}-{theme}-{width}.png")
+    for view in VIEWS:
+        seen(page, view, name)
 
 
 def test_a_person_counts_undoes_and_loses_nothing_while_the_desk_is_away(site: Floor, browser: Browser) -> None:

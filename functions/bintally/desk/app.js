@@ -34,7 +34,7 @@ function askToSignIn(config, text) {
 
 async function open(config) {
   const me = await call("GET", "api/me");
-  byId("name").textContent = `${me.name}${me.role ? `, ${me.role}` : ""}`;
+  byId("name").textContent = me.role && me.role !== me.name ? `${me.name}, ${me.role}` : me.name;
   byId("user").hidden = false;
   byId("sign-out").onclick = () => signOut(config);
   if (!me.roles.length) {

@@ -23,7 +23,7 @@ export const share = (value) => SHARE.format(value);
 export const moment = (text) => element("time", { datetime: text }, MOMENT.format(new Date(text)));
 export const plural = (number, one, many = `${one}s`) => `${whole(number)} ${number === 1 ? one : many}`;
 
-/** A link to a page of the desk, such as `link("bin", { id }, id)`. */
+/** A link to a page of the desk, such as `link("bins", { id }, id)`. */
 export function link(page, parameters, ...children) {
   return element("a", { href: `#${page}?${new URLSearchParams(parameters)}` }, ...children);
 }

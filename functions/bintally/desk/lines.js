@@ -1,7 +1,8 @@
 // The order lines that wait for people, the riskiest first.
 
 import { call } from "./api.js";
-import { element, emptyState, link, moment, share, Table, verdictMark, whole } from "./dom.js";
+import { countedText, riskBar } from "./counts.js";
+import { element, emptyState, link, moment, Table, verdictMark, whole } from "./dom.js";
 
 const AT_ONCE = 100;
 const GROUPS = { look: "To look at", act: "To act on" };
@@ -58,7 +59,7 @@ const COLUMNS = ["Risk", "Bin", "Consignment", "Expected", "Counted", "Verdict",
 function cells(line) {
   return [
     riskBar(line.risk),
-    link("bin", { id: line.bin_id }, line.bin_id),
+    link("bins", { id: line.bin_id }, line.bin_id),
     link("consignment", { id: line.consignment_id }, line.consignment_id),
     whole(line.expected),
     countedText(line),
@@ -68,20 +69,6 @@ function cells(line) {
   ];
 }
 
-export function dueText(line) {
+function dueText(line) {
   return line.due_at ? element("span", { class: line.overdue && "overdue" }, moment(line.due_at), line.overdue && " overdue") : "";
-}
-
-/** The count of a line, such as "3", "6 or more", or a dash. */
-export function countedText(line) {
-  if (line.counted !== null) return whole(line.counted);
-  return line.counted_at_least === null ? "–" : `${whole(line.counted_at_least)} or more`;
-}
-
-/** The probability that a line is wrong, as a bar and a number. */
-export function riskBar(risk) {
-  if (risk === null) return "–";
-  const bar = element("span", { class: "bar", "aria-hidden": "true" }, element("span", {}));
-  bar.firstChild.style.width = `${Math.round(100 * risk)}%`; // set by script: the Content-Security-Policy allows no style attribute
-  return [bar, share(risk)];
 }

@@ -1,9 +1,15 @@
 // The pages of the desk besides the review: which there are, who sees them, and which one the address names.
 
+import * as bins from "./bins.js";
+import * as bring from "./bring.js";
+import * as consignment from "./consignment.js";
 import { byId, element, emptyState } from "./dom.js";
 import * as lines from "./lines.js";
+import * as take from "./take.js";
+import * as today from "./today.js";
 
 const READERS = ["viewer", "supervisor"];
+const ALL = ["viewer", "counter", "supervisor"];
 const COUNTERS = ["counter", "supervisor"];
 
 // In the order of the navigation. A page without a label is reached by links. `open(root, parameters, desk)` fills the
@@ -12,6 +18,11 @@ const COUNTERS = ["counter", "supervisor"];
 const PAGES = {
   review: { label: "Review", roles: COUNTERS },
   lines: { label: "Lines", roles: READERS, open: lines.open },
+  consignment: { title: "Consignment", roles: READERS, open: consignment.open },
+  bins: { label: "Bins", roles: ALL, open: bins.open },
+  today: { label: "Today", roles: ALL, open: today.open },
+  "bring-in": { label: "Bring in", roles: COUNTERS, open: bring.open },
+  "take-out": { label: "Take out", roles: READERS, open: take.open },
 };
 
 const isReview = (name) => name === "review";
@@ -63,8 +74,10 @@ export class Pages {
   /** Mark the page in the navigation. Returns the empty element to fill, or null for the review. */
   #frame(name) {
     for (const each of byId("pages").children) {
-      if (each.hash === `#${name}`) each.setAttribute("aria-current", "page");
+      const current = each.hash === `#${name}`;
+      if (current) each.setAttribute("aria-current", "page");
       else each.removeAttribute("aria-current");
+      if (current) each.scrollIntoView({ block: "nearest", inline: "nearest" });
     }
     byId("counting").hidden = !isReview(name);
     byId("view").hidden = isReview(name);

@@ -18,7 +18,10 @@ class Accepted(BaseModel):
 
 
 class Line(ExpectedLine):
-    """An order line. `counted_at_least` says the number where the photo shows more than the model can count."""
+    """An order line. `counted_at_least` says the number where the photo shows more than the model can count.
+
+    `waits_for` is `look` or `act`, null for a line that waits for nobody.
+    """
 
     bin_id: str
     counted: int | None
@@ -26,6 +29,7 @@ class Line(ExpectedLine):
     probability_fewer: float | None
     probability_more: float | None
     overdue: bool
+    waits_for: str | None
     accepted: Accepted | None
 
 

@@ -73,7 +73,14 @@ def line_view(line: OrderLine) -> Line:
     fewer, more = (line.odds.fewer, line.odds.more) if line.odds else (None, None)
     by = line.accepted
     accepted = Accepted(by=by.by, at=by.at, reason_code=by.reason_code) if by and line.attention is None else None
-    return Line(**_terms(line), **facts, probability_fewer=fewer, probability_more=more, accepted=accepted)
+    return Line(
+        **_terms(line),
+        **facts,
+        probability_fewer=fewer,
+        probability_more=more,
+        waits_for=str(line.attention.group) if line.attention else None,
+        accepted=accepted,
+    )
 
 
 def decided_view(count: BinCount) -> Decided | None:

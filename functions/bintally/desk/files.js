@@ -1,0 +1,23 @@
+// The files that somebody chose or dropped, folders included, as `{path, file}` with a path such as P-17-C/photo.jpg.
+
+export const chosenFiles = (files) => [...files].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+
+export async function droppedFiles(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
+  const found = await Promise.all(entries.map(filesOf));
+  return found.flat().filter(({ file }) => !file.name.startsWith("."));
+}
+
+async function filesOf(entry) {
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    return [{ path: entry.fullPath.replace(/^\//, ""), file }];
+  }
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) { // readEntries gives up to 100 at a time, and nothing at the end
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) return found;
+    for (const each of some) found.push(...(await filesOf(each)));
+  }
+}

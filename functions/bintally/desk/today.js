@@ -1,0 +1,57 @@
+// The day at a glance: what waits, what was done, and how long the rest will take.
+
+import { watch } from "./api.js";
+import { bar } from "./counts.js";
+import { element, plural, share, Table, whole } from "./dom.js";
+
+export function open(root, parameters, desk) {
+  const figures = element("div", { class: "stack" });
+  root.append(element("h2", {}, "Today"), figures);
+  return watch("api/today", (day) => figures.replaceChildren(...drawn(day)), (problem) => {
+    if (problem.status === 401) return desk.askToSignIn("Your sign-in has ended.");
+    figures.replaceChildren(element("p", { role: "alert" }, `${problem.message} It tries again every few seconds.`));
+  });
+}
+
+function drawn(day) {
+  return [
+    element("p", { class: "lead" }, effortText(day)),
+    tiles([
+      ["To look at", whole(day.waiting.look), "order lines"],
+      ["To act on", whole(day.waiting.act), "order lines that somebody has looked at, or that no photo can settle"],
+      ["Photos to count", whole(day.photos.pending + day.photos.in_flight), `${whole(day.photos.in_flight)} being counted now`],
+      ["Looks done", whole(day.looks.done), `${whole(day.looks.undone)} undone`],
+      ["Seconds a look", day.looks.seconds_median === null ? "–" : whole(day.looks.seconds_median), "median"],
+      ["Different from the order", whole(day.looks.differ_from_order), "of the looks that stand"],
+      ["Can't tell", whole(day.looks.cannot_tell), "of the looks that stand"],
+      ["People agree", day.agreement.pairs ? share(day.agreement.agree / day.agreement.pairs) : "–", `in ${plural(day.agreement.pairs, "photo")} that two people counted`],
+    ]),
+    progress(day),
+    people(day.looks.by_person),
+  ];
+}
+
+function effortText({ effort, waiting }) {
+  if (!effort.looks) return waiting.act ? `Nothing waits for a look. ${plural(waiting.act, "line waits", "lines wait")} for a supervisor.` : "Everything is settled.";
+  const looks = `${plural(effort.looks, "look")} to go`;
+  return effort.minutes === null ? `${looks}.` : `${looks}: about ${plural(Math.max(1, Math.round(effort.minutes)), "minute")} at today's speed.`;
+}
+
+function tiles(figures) {
+  return element("dl", { class: "tiles" }, figures.map(([name, value, what]) =>
+    element("div", {}, element("dt", {}, name), element("dd", { class: "big" }, value), element("dd", { class: "quiet" }, what))));
+}
+
+function progress({ looks, waiting }) {
+  const standing = looks.done - looks.undone;
+  const all = standing + waiting.look;
+  if (!all) return "";
+  return element("p", { class: "progress" }, bar(standing / all), `${share(standing / all)} of today's looks are done.`);
+}
+
+function people(found) {
+  if (!found.length) return "";
+  const table = new Table("Who looked", ["Person", "Looks", "Seconds a look"], ["Looks", "Seconds a look"]);
+  table.add(found.map((each) => [each.who, whole(each.done), each.seconds_median === null ? "–" : whole(each.seconds_median)]));
+  return table.root;
+}

@@ -1,0 +1,58 @@
+"""The desk in a real browser. Tests are skipped where no Chromium is installed. Screenshots go to .work/screens/."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from binlocal.stack import Stack
+from playwright.sync_api import Browser, Page
+
+from tests.stack.conftest import ROOT, Floor, plain
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+IN_BROWSER = [
+    pytest.mark.stack,
+    pytest.mark.xdist_group("stack"),
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed."),
+]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+SCREENS = ROOT / ".work" / "screens"
+SECONDS = 30_000  # milliseconds; a bound, not a wait
+VIEWS = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
+
+
+def signed_in(browser: Browser, stack: Stack, role: str) -> Page:
+    assert stack.desk
+    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    page.set_default_timeout(SECONDS)
+    page.goto(stack.desk.address)
+    page.get_by_role("button", name="Sign in").click()
+    page.locator("input[name=username]").fill(role)
+    page.locator("input[name=password]").fill(stack.desk.passwords[role])
+    page.keyboard.press("Enter")
+    return page
+
+
+def seen(page: Page, view: tuple[str, int], name: str) -> None:
+    """Look at the page in a theme and a width, and take a screenshot."""
+    theme, width = view
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": width, "height": 800})
+    page.screenshot(path=SCREENS / f"{name}-{theme}-{width}.png")
+
+
+def waiting(floor: Floor, consignment_id: str = "C-1") -> set[str]:
+    """The bins that wait for a look."""
+    return {bin_id for bin_id, line in floor.lines(consignment_id).items() if line.get("attention") == "look"}
+
+
+def decisions(floor: Floor) -> dict[str, str]:
+    """The count of each bin's decisions that were not undone."""
+    pages = floor.dynamodb.get_paginator("scan").paginate(TableName=floor.stack.outputs["DecisionsTable"])
+    stored = [plain(item) for page in pages for item in page["Items"]]
+    standing = [item for item in stored if "undone_by" not in item]
+    found = {item["bin_id"]: item.get("count", "cannot tell") for item in standing}
+    assert len(found) == len(standing), "no answer is stored twice"
+    return found
