@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from typing import Any
 
 import pytest
 from binlocal.stack import Stack
@@ -48,11 +49,16 @@ def waiting(floor: Floor, consignment_id: str = "C-1") -> set[str]:
     return {bin_id for bin_id, line in floor.lines(consignment_id).items() if line.get("attention") == "look"}
 
 
-def decisions(floor: Floor) -> dict[str, str]:
-    """The count of each bin's decisions that were not undone."""
+def stored(floor: Floor) -> dict[str, dict[str, Any]]:
+    """Each bin's decision that was not undone."""
     pages = floor.dynamodb.get_paginator("scan").paginate(TableName=floor.stack.outputs["DecisionsTable"])
-    stored = [plain(item) for page in pages for item in page["Items"]]
-    standing = [item for item in stored if "undone_by" not in item]
-    found = {item["bin_id"]: item.get("count", "cannot tell") for item in standing}
+    items = [plain(item) for page in pages for item in page["Items"]]
+    standing = [item for item in items if "undone_by" not in item]
+    found = {item["bin_id"]: item for item in standing}
     assert len(found) == len(standing), "no answer is stored twice"
     return found
+
+
+def decisions(floor: Floor) -> dict[str, str]:
+    """The count of each bin's decision that was not undone."""
+    return {bin_id: item.get("count", "cannot tell") for bin_id, item in stored(floor).items()}

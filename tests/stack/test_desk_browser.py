@@ -8,7 +8,7 @@ import pytest
 from binlocal.stack import running_stack
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.stack.browser import CHROMIUM, FLAGS, IN_BROWSER, SECONDS, VIEWS, decisions, seen, signed_in, waiting
+from tests.stack.browser import CHROMIUM, FLAGS, IN_BROWSER, SECONDS, VIEWS, decisions, seen, signed_in, stored, waiting
 from tests.stack.conftest import Floor, eventually
 
 pytestmark = IN_BROWSER
@@ -52,6 +52,15 @@ def test_a_person_counts_undoes_and_loses_nothing_while_the_desk_is_away(site: F
     page.keyboard.press("u")
     expect(name).to_have_text(first)
     answers = {first: "2"}
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    seen(page, VIEWS[0], "keys")
+    page.keyboard.press("3")  # does nothing behind the dialog
+    page.keyboard.press("Escape")
+    expect(name).to_have_text(first)
+    page.keyboard.press("r")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
     page.keyboard.press("2")
     page.context.set_offline(True)
     answers[name.inner_text()] = "cannot tell"
@@ -71,6 +80,8 @@ def test_a_person_counts_undoes_and_loses_nothing_while_the_desk_is_away(site: F
     taken(page, "empty")
     eventually(lambda: decisions(site) == answers, "every answer is stored once")
     assert set(answers) == set(BINS), "the hostile id was shown as text"
+    reasons = {bin_id: item.get("reason_code", "") for bin_id, item in stored(site).items()}
+    assert reasons == {bin_id: "hidden" if bin_id == first else "" for bin_id in BINS}
     eventually(lambda: not waiting(site), "nothing waits")
 
 

@@ -30,6 +30,7 @@ export class Review {
     byId("more").addEventListener("click", () => this.#askNumber());
     byId("cannot-tell").addEventListener("click", () => this.#answer(null));
     byId("undo").addEventListener("click", () => this.#undo());
+    byId("help-open").addEventListener("click", () => byId("help").showModal());
     byId("zoom").addEventListener("click", () => this.#zoom());
     byId("number-form").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -94,6 +95,7 @@ export class Review {
     photo.alt = `Photo of bin ${item.bin_id}`;
     byId("number-form").hidden = true;
     byId("number").value = "";
+    byId("reason").value = "";
     this.#zoom(false);
     this.#startedAt = performance.now();
   }
@@ -105,7 +107,7 @@ export class Review {
     const seconds = Math.round(performance.now() - this.#startedAt) / 1000;
     const body = {
       decision_id: id, bin_id: item.bin_id, image_id: item.image_id, count, cannot_tell: count === null,
-      seconds: Math.min(seconds, 3600), reason_code: "", blind: item.shown === null,
+      seconds: Math.min(seconds, 3600), reason_code: byId("reason").value, blind: item.shown === null,
     };
     this.#done.add(item.bin_id);
     this.#photos.delete(item.bin_id);
@@ -144,16 +146,17 @@ export class Review {
 
   #zoom(on = byId("zoom").getAttribute("aria-pressed") !== "true") {
     byId("zoom").setAttribute("aria-pressed", String(on));
+    if (on) byId("zoom").focus(); // so that the arrow keys move the photo
   }
 
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (byId("review").hidden || byId("counting").hidden) return;
-    if (event.target.id === "number") {
-      if (event.key === "Escape") byId("number-form").hidden = true;
-      return;
-    }
-    const actions = { " ": () => this.#answer(null), 6: () => this.#askNumber(), u: () => this.#undo(), z: () => this.#zoom() };
+    if (byId("review").hidden || byId("counting").hidden || byId("help").open) return;
+    if (event.target.matches("input, select")) return leave(event);
+    const actions = {
+      " ": () => this.#answer(null), 6: () => this.#askNumber(), u: () => this.#undo(), z: () => this.#zoom(),
+      r: () => byId("reason").focus(), "?": () => byId("help").showModal(),
+    };
     const action = /^[0-5]$/.test(event.key) ? () => this.#answer(Number(event.key)) : actions[event.key.toLowerCase()];
     if (!action) return;
     event.preventDefault();
@@ -165,6 +168,15 @@ export class Review {
     const bins = this.#items.map((item) => item.bin_id);
     if (bins.length) call("POST", "api/queue/release", { bin_ids: bins }).catch(() => {}); // else the leases run out
   }
+}
+
+/** From a field, Escape leads back to the keys; from the reason, Enter does too. */
+function leave(event) {
+  const isReason = event.target.id === "reason";
+  if (event.key !== "Escape" && !(isReason && event.key === "Enter")) return;
+  event.preventDefault();
+  event.target.blur();
+  if (!isReason) byId("number-form").hidden = true;
 }
 
 function about(item) {
