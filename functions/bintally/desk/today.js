@@ -1,12 +1,14 @@
 // The day at a glance: what waits, what was done, and how long the rest will take.
 
-import { watch } from "./api.js";
+import { call, watch } from "./api.js";
 import { bar } from "./counts.js";
 import { element, plural, share, Table, whole } from "./dom.js";
 
 export function open(root, parameters, desk) {
   const figures = element("div", { class: "stack" });
-  root.append(element("h2", {}, "Today"), figures);
+  const audits = element("div", { class: "stack" });
+  root.append(element("h2", {}, "Today"), figures, audits);
+  call("GET", "api/audits").then((found) => audits.append(element("h3", {}, "Audits"), element("p", {}, auditText(found))), () => {});
   return watch("api/today", (day) => figures.replaceChildren(...drawn(day)), (problem) => {
     if (problem.status === 401) return desk.askToSignIn("Your sign-in has ended.");
     figures.replaceChildren(element("p", { role: "alert" }, `${problem.message} It tries again every few seconds.`));
@@ -27,6 +29,7 @@ function drawn(day) {
       ["People agree", day.agreement.pairs ? share(day.agreement.agree / day.agreement.pairs) : "–", `in ${plural(day.agreement.pairs, "photo")} that two people counted`],
     ]),
     progress(day),
+    element("p", {}, liftText(day.looks)),
     people(day.looks.by_person),
   ];
 }
@@ -47,6 +50,17 @@ function progress({ looks, waiting }) {
   const all = standing + waiting.look;
   if (!all) return "";
   return element("p", { class: "progress" }, bar(standing / all), `${share(standing / all)} of today's looks are done.`);
+}
+
+function liftText({ early_looks: looks, early_differences: found, differ_from_order: all }) {
+  return all ? `The first ${plural(looks, "look")}, half of them all, found ${whole(found)} of ${plural(all, "difference")}.` : "";
+}
+
+/** What lines drawn at random say about those that nobody looks at. */
+function auditText(found) {
+  if (!found.audits) return `No audit of the last ${found.days} days is settled. Lines are drawn at random, and wait in the review like any other.`;
+  const site = `${whole(found.wrong)} of ${plural(found.audits, "audited line")} of the last ${found.days} days ${found.wrong === 1 ? "was" : "were"} wrong: ${share(found.wrong_low)} to ${share(found.wrong_high)} of all lines.`;
+  return found.matches ? `${site} Of lines settled without a person, at most ${share(found.leak_bound)} are wrong (95%, from ${plural(found.matches, "audit")}).` : site;
 }
 
 function people(found) {

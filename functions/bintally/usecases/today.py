@@ -1,19 +1,21 @@
-"""What was done at the desk on a day, and what still waits."""
+"""What was done at the desk on a day, what still waits, and what the audits of the last weeks say."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Protocol
 
 from bintally.domain.attention import Group
 from bintally.domain.decisions import Decision
 from bintally.domain.desk_day import Figures, bounds_of, figures
 from bintally.domain.jobs import EngineName, InFlight
+from bintally.domain.quality import Quality, quality_of
 from bintally.domain.times import iso
 
 MAX_WAITING = 10_000  # at which counting ends
+AUDIT_DAYS = 30  # each is one query
 
 
 class DecisionsOfDays(Protocol):
@@ -95,3 +97,10 @@ def today(stores: DayStores, *, now: datetime, zone: tzinfo) -> Today:
 def decisions_of(decisions: DecisionsOfDays, day: date, zone: tzinfo) -> Sequence[Decision]:
     """The decisions of a day of the site."""
     return decisions.between(*bounds_of(day, zone))
+
+
+def audited(decisions: DecisionsOfDays, *, now: datetime, zone: tzinfo) -> Quality:
+    """The quality of the site by the audits of the last AUDIT_DAYS. It doesn't compare them with the model's counts."""
+    day = now.astimezone(zone).date()
+    begins, ends = bounds_of(day - timedelta(days=AUDIT_DAYS - 1), zone)[0], bounds_of(day, zone)[1]
+    return quality_of(decisions.between(begins, ends), {})

@@ -40,6 +40,7 @@ ACCESS: Mapping[tuple[str, str], frozenset[Role] | None] = {
     ("GET", "/api/consignment"): READERS,
     ("POST", "/api/accept"): SUPERVISORS,
     ("GET", "/api/today"): ALL,
+    ("GET", "/api/audits"): ALL,
     ("GET", "/api/export.csv"): READERS,
     ("POST", "/api/uploads"): COUNTERS,
     ("POST", "/api/photos"): COUNTERS,

@@ -16,11 +16,11 @@ from bintally.domain.attention import Group
 from bintally.domain.decisions import Decision
 from bintally.domain.spreadsheets import csv_text
 from bintally.handlers.desk_api.shapes import StoredDecision
-from bintally.handlers.desk_api.shapes_taking import Agreement, Day, Effort, Looks, PersonLooks, Photos, Waiting
+from bintally.handlers.desk_api.shapes_taking import Agreement, Audits, Day, Effort, Looks, PersonLooks, Photos, Waiting
 from bintally.handlers.desk_api.views import decision_view, line_view
 from bintally.handlers.settings import settings
 from bintally.handlers.wiring import dependencies
-from bintally.usecases.today import decisions_of, today
+from bintally.usecases.today import AUDIT_DAYS, audited, decisions_of, today
 from bintally.usecases.waiting import waiting_lines
 
 router = Router()  # type: ignore[no-untyped-call]
@@ -49,6 +49,8 @@ def figures() -> Day:
         seconds_median=done.seconds_median,
         differ_from_order=done.differ_from_order,
         cannot_tell=done.cannot_tell,
+        early_looks=done.early_looks,
+        early_differences=done.early_differences,
         by_person=[PersonLooks(**asdict(person)) for person in done.people],
     )
     return Day(
@@ -58,6 +60,22 @@ def figures() -> Day:
         looks=looks,
         agreement=Agreement(pairs=done.pairs, agree=done.agree),
         effort=Effort(looks=found.look, minutes=found.minutes),
+    )
+
+
+@router.get("/api/audits")
+def audits() -> Audits:
+    """How often lines are wrong, and how often among those that nobody looks at."""
+    found = audited(dependencies().decisions, now=datetime.now(UTC), zone=settings().zone)
+    return Audits(
+        days=AUDIT_DAYS,
+        audits=found.audits,
+        wrong=found.wrong,
+        wrong_low=round(found.discrepancy_rate.low, 4),
+        wrong_high=round(found.discrepancy_rate.high, 4),
+        matches=found.matches,
+        wrong_matches=found.wrong_matches,
+        leak_bound=round(found.leak_bound, 4),
     )
 
 

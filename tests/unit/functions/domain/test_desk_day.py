@@ -39,6 +39,12 @@ def test_a_day_is_summed_up() -> None:
     assert found.people == (Person("ann", 4, 2.5), Person("bob", 1, None))
 
 
+def test_half_of_the_looks_is_compared_with_all() -> None:
+    found = figures([look(4), look(1, 4), look(2, 5), look(3), look(5, 9), look(6, 9, undone_by="ann")])
+
+    assert (found.early_looks, found.early_differences, found.differ_from_order) == (3, 2, 3)
+
+
 def test_people_agree_if_they_said_the_same_about_a_photo() -> None:
     same = [look(1, image="a"), look(2, 3, "bob", "a"), look(3, 4, "cid", "a")]
     changed_mind = [look(4, 2, image="b"), look(5, 3, image="b"), look(6, 3, "bob", "b")]

@@ -28,7 +28,7 @@ def everything(image: Image, older: Image) -> None:
     ask("POST", "/api/undo", "counter", json={"bin_id": bin_id, "decision_id": "d-0"})
     for path, query in (("bin", f"id={bin_id}"), ("photo", f"id={image.image_id}"), ("consignment", "id=C-1")):
         assert ask("GET", f"/api/{path}", "viewer", query=query).status == 200
-    for path in ("lines", "today", "export.csv", "me", "config", "openapi.json"):
+    for path in ("lines", "today", "audits", "export.csv", "me", "config", "openapi.json"):
         assert ask("GET", f"/api/{path}", "viewer").status == 200
     ask("POST", "/api/uploads", "counter", json={"files": [{"key": "a", "size": 1}]})
     ask("POST", "/api/photos", "counter", json={"photos": [{"key": "a", "version_id": "1"}]})

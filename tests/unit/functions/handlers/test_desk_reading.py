@@ -147,6 +147,22 @@ def test_today_counts_what_was_done_and_what_waits() -> None:
     assert found["effort"] == {"looks": 2, "minutes": 0.1}
 
 
+def test_audits_say_how_often_lines_are_wrong() -> None:
+    none = get("/api/audits", "counter").body
+    assert (none["audits"], none["leak_bound"]) == (0, 1.0)
+
+    (bin_id,) = fill(1, audit_share=0.9999)
+    wanted = {"decision_id": "d-1", "bin_id": bin_id, "image_id": photo_of(bin_id), "count": 2, "blind": True}
+    assert ask("POST", "/api/decisions", "counter", json=wanted, headers={"If-Match": "*"}).status == 200
+
+    found = get("/api/audits", "counter").body
+    assert (found["days"], found["audits"], found["wrong"]) == (30, 1, 1)
+
+
+def photo_of(bin_id: str) -> str:
+    return wiring.dependencies().bins.read([bin_id])[bin_id].image.image_id
+
+
 def rows(**query: str) -> list[dict[str, str]]:
     reply = get("/api/export.csv", **query)
     assert reply.headers["content-type"] == "text/csv; charset=utf-8"
