@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from bintally.domain.jobs import EngineName
 
-from bincli.cost.calculator import Item, Site, compute, month, people, total
+from bincli.cost.calculator import Item, Site, compute, month, people_time, total
 from bincli.cost.prices import TABLE, Prices, read_prices
 from bincli.cost.usage import read_usage
 from bincli.errors import exit_on_error
@@ -56,6 +56,7 @@ def cost(
     looked_at: Annotated[float, typer.Option(min=0, max=1, metavar="SHARE", help="Lines a person looks at.")] = 0.9,
     look_seconds: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="For one line.")] = 15,
     wage: Annotated[float, typer.Option(min=0, metavar="USD", help="Of that person, an hour.")] = 25,
+    people: Annotated[int, typer.Option(min=0, metavar="N", help="Users of the desk; 0 for Desk=off.")] = 5,
     prices: Annotated[
         Path | None,
         typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Price table. Default: the shipped one."),
@@ -84,7 +85,7 @@ def cost(
         table, usage = read_prices(prices or TABLE), read_usage()
         speed = rate or float(usage["images_per_second"].get(instance, 0)) or Site.images_per_second
         site = Site(0, EngineName.ASYNC, instance, instances, deliveries, speed, photo_kb, months_kept, lines, retried)
-        site = replace(site, looked_at=looked_at, look_seconds=look_seconds, wage=wage)
+        site = replace(site, looked_at=looked_at, look_seconds=look_seconds, wage=wage, people=people)
         engines = [engine] if engine else list(EngineName)
         volumes = images or VOLUMES
         found = {
@@ -97,7 +98,7 @@ def cost(
 
 def bill(site: Site, prices: Prices, usage: Mapping[str, Any]) -> Bill:
     needed = compute(site, usage["assumed"])
-    return Bill(site, month(site, prices, usage), people(site), needed.hours, needed.fits)
+    return Bill(site, month(site, prices, usage), people_time(site), needed.hours, needed.fits)
 
 
 def by_instance(

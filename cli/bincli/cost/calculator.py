@@ -25,7 +25,8 @@ class Site:
     """What happens at a site.
 
     The images of a day arrive in `deliveries` that are spread over the day, each all at once. `retried` is the share of
-    images that are counted twice. A person looks at the share `looked_at` of the order lines.
+    images that are counted twice. A person looks at the share `looked_at` of the order lines:
+    one of `people` with a user at the desk.
     """
 
     images_a_day: int
@@ -41,6 +42,7 @@ class Site:
     looked_at: float = 0.9
     look_seconds: float = 15.0
     wage: float = 25.0
+    people: int = 5
 
     @property
     def images(self) -> int:
@@ -103,6 +105,7 @@ def month(site: Site, prices: Prices, usage: Mapping[str, Any]) -> list[Item]:
         *_buckets(site, prices, usage),
         *_messages(site, prices, usage),
         *_watching(site, prices, assumed),
+        *_desk(site, prices, assumed),
         Item("KMS key", assumed["keys"] * prices.of("kms", "key_month"), is_fixed=True),
         Item("Container in ECR", assumed["image_gb"] * prices.of("ecr", "gb_month"), is_fixed=True),
     ]
@@ -164,7 +167,19 @@ def _watching(site: Site, prices: Prices, assumed: Mapping[str, float]) -> Itera
     )
 
 
-def people(site: Site) -> float:
+def _desk(site: Site, prices: Prices, assumed: Mapping[str, float]) -> Iterator[Item]:
+    """The desk: its users, a page that asks for the day's figures while it is open, and what each look takes."""
+    second = prices.of("lambda", "gb_second") * assumed["desk_ms"] / 1000  # the function has 1 GB
+    request = (prices.of("apigateway", "million_requests") + prices.of("lambda", "million_requests")) / MILLION + second
+    units = assumed["desk_write_units"] * prices.of("dynamodb", "million_write_units")
+    units += assumed["desk_read_units"] * prices.of("dynamodb", "million_read_units")
+    look = assumed["desk_requests"] * request + units / MILLION
+    yield Item("Desk: looks", site.lines * site.looked_at * look if site.people else 0.0)
+    users = site.people * prices.of("cognito", "user_month")
+    yield Item("Desk: users, Today", users + (assumed["desk_polls"] * request if site.people else 0.0), is_fixed=True)
+
+
+def people_time(site: Site) -> float:
     """What it costs a month that people look at the order lines that the model is unsure about."""
     return site.lines * site.looked_at * site.look_seconds / 3600 * site.wage
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from bincli.cost.calculator import Site, compute, month, people, total
+from bincli.cost.calculator import Site, compute, month, people_time, total
 from bincli.cost.prices import Prices, read_prices
 from bincli.cost.usage import read_usage
 from bintally.domain.jobs import EngineName
@@ -26,6 +26,8 @@ PRICES = Prices(
         "kms": {"key_month": 1},
         "ecr": {"gb_month": 1},
         "xray": {"million_traces": 1},
+        "apigateway": {"million_requests": 1},
+        "cognito": {"user_month": 0.5},
     }
 )
 USAGE: dict[str, Any] = {
@@ -51,6 +53,11 @@ USAGE: dict[str, Any] = {
         "keys": 1,
         "metrics": 2,
         "image_gb": 1,
+        "desk_requests": 2,
+        "desk_polls": 100_000,
+        "desk_read_units": 10,
+        "desk_write_units": 5,
+        "desk_ms": 100,
     },
 }
 SITE = Site(10_000, EngineName.ASYNC, "ml.test", deliveries=1, images_per_second=100, retried=0)
@@ -126,9 +133,18 @@ def test_the_services_by_hand() -> None:
     assert (found["KMS key"], found["Container in ECR"]) == (1, 1)
 
 
+def test_the_desk_by_hand() -> None:
+    """270,000 looks of two requests, 10 reads at 2 and 5 writes at 1 a million; 5 users; 100,000 polls."""
+    found, request = items(replace(SITE, looked_at=0.9)), 2 / 1e6 + 0.0001
+    assert found["Desk: looks"] == pytest.approx(270_000 * (2 * request + (10 * 2 + 5) / 1e6))
+    assert found["Desk: users, Today"] == pytest.approx(5 * 0.5 + 100_000 * request)
+    without = items(replace(SITE, people=0))
+    assert (without["Desk: looks"], without["Desk: users, Today"]) == (0, 0)
+
+
 def test_peoples_time_is_lines_times_seconds_times_wage() -> None:
     """300,000 lines, half of them reviewed for 12 s, at 30 USD an hour: 500 hours."""
-    assert people(replace(SITE, looked_at=0.5, look_seconds=12, wage=30)) == pytest.approx(500 * 30)
+    assert people_time(replace(SITE, looked_at=0.5, look_seconds=12, wage=30)) == pytest.approx(500 * 30)
 
 
 @pytest.mark.parametrize("engine", EngineName)
