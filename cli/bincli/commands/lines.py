@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -12,6 +10,7 @@ from typing import Annotated
 import typer
 from bintally.domain.intervals import number_text
 from bintally.domain.names import normalised
+from bintally.domain.spreadsheets import csv_lines
 from bintally.domain.times import iso
 from bintally.domain.verdicts import OrderLine, Verdict
 
@@ -22,11 +21,9 @@ from bincli.errors import exit_on_error
 from bincli.options import Consignment, DueBefore, Json, Overdue, Profile, Region, Stack
 from bincli.output import Block, Note, Output
 from bincli.tables import Column, Table
-from bincli.text import visible
 from bincli.verdicts import attention, risk_text, verdict_text
 
 AUDIT = "drawn"
-FORMULA = ("=", "+", "-", "@")  # https://owasp.org/www-community/attacks/CSV_Injection
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,7 @@ def show_lines(deployment: Deployment, chosen: Filter, output: Output, *, as_csv
     """Print the chosen lines."""
     found = sorted(filter(chosen.includes, deployment.orders.all()), key=urgency_of)
     if as_csv:
-        output.out.out(csv_text(found), highlight=False, end="")
+        output.out.out(csv_of(found), highlight=False, end="")
     else:
         output.emit(map(line_record, found), view(found, chosen))
 
@@ -106,22 +103,11 @@ def urgency_of(line: OrderLine) -> tuple[object, ...]:
     return attention(line.verdict, line.risk), line.due_at or "~", line.key
 
 
-def csv_text(lines: Iterable[OrderLine]) -> str:
-    """The lines as CSV with a header. Text is never a formula, and control characters are escaped."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    for number, record in enumerate(map(line_record, lines)):
-        if not number:
-            writer.writerow(record)
-        writer.writerow([_cell(value) for value in record.values()])
-    return text.getvalue()
-
-
-def _cell(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    text = visible(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+def csv_of(lines: Iterable[OrderLine]) -> str:
+    """The lines as CSV with a header, with the fields of the JSON."""
+    records = [line_record(line) for line in lines]
+    rows = [list(record.values()) for record in records]
+    return "".join(csv_lines(list(records[0]), rows, "\n")) if records else ""
 
 
 def view(lines: Sequence[OrderLine], chosen: Filter) -> Iterator[Block]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bintally.domain.decisions import Decision, standing
@@ -22,17 +22,16 @@ class Adjustment:
     when: str
 
 
-def adjustments(decisions: Sequence[Decision]) -> list[Adjustment]:
-    """Those of the last decision about each photo that stands, in the order of the decisions."""
-    return [each for decision in _last_of_each_image(decisions) for each in _of_decision(decision)]
-
-
-def _last_of_each_image(decisions: Sequence[Decision]) -> Iterable[Decision]:
-    by_image: dict[str, list[Decision]] = {}
+def adjustments(decisions: Iterable[Decision]) -> list[Adjustment]:
+    """Those of the last decision about each photo that stands, the oldest first."""
+    last: dict[str, Decision] = {}
     for each in decisions:
-        by_image.setdefault(each.image_id, []).append(each)
-    last = {image_id: standing(about, image_id) for image_id, about in by_image.items()}
-    return [each for each in decisions if last[each.image_id] is each]
+        held = last.get(each.image_id)
+        found = standing((held, each) if held else (each,), each.image_id)
+        if found:
+            last[each.image_id] = found
+    in_order = sorted(last.values(), key=lambda each: (each.decided_at, each.decision_id))
+    return [adjustment for decision in in_order for adjustment in _of_decision(decision)]
 
 
 def _of_decision(decision: Decision) -> Iterator[Adjustment]:

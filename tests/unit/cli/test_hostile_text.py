@@ -27,6 +27,7 @@ from bincli.commands import (
     demo,
     deploy,
     destroy,
+    export,
     image,
     invoke,
     jobs,
@@ -49,6 +50,7 @@ from bincli.deploy.changes import Action, Change
 from bincli.deployment import Deployment
 from bincli.destroy.kept import Kept, Size
 from bincli.errors import CommandError, exit_on_error
+from bincli.export.contents import Content, Days
 from bincli.functions import Invocation
 from bincli.image.build import PushedImage
 from bincli.labels.export import Exported
@@ -105,6 +107,7 @@ def show_lines(text: str, output: Output) -> None:
     deployment = Deployment("fake", OUTPUTS, lambda service: FakeDynamo(**tables))
     lines.show_lines(deployment, lines.Filter(), output)
     lines.show_lines(deployment, lines.Filter(), output, as_csv=True)
+    export.print_rows(deployment, Content.LINES, Days(), output)
 
 
 def show_decision(text: str, output: Output) -> None:
@@ -259,6 +262,7 @@ SHOWN: dict[str, list[Callable[[str, Output], None]]] = {
     "demo": [show_demo, show_demo_orders],
     "invoke": [show_invocation],
     "decide": [show_decision, show_error],
+    "export": [show_lines, show_error],
     "history": [show_history, show_error],
     "jobs": [show_jobs],
     "labels export": [show_labels, show_error],

@@ -38,6 +38,7 @@ def test_there_are_these_commands_and_no_others():
         "demo",
         "deploy",
         "destroy",
+        "export",
         "history",
         "image",
         "invoke",

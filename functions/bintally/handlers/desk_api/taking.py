@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from itertools import chain
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from bintally.domain.adjustments import Adjustment, adjustments
+from bintally.domain.adjustments import adjustments
 from bintally.domain.attention import Group
-from bintally.domain.decisions import Decision
+from bintally.domain.sheets import ADJUSTMENTS, DECISIONS, LINES
 from bintally.domain.spreadsheets import csv_text
-from bintally.handlers.desk_api.shapes import StoredDecision
 from bintally.handlers.desk_api.shapes_taking import Agreement, Audits, Day, Effort, Looks, PersonLooks, Photos, Waiting
-from bintally.handlers.desk_api.views import decision_view, line_view
 from bintally.handlers.settings import settings
 from bintally.handlers.wiring import dependencies
 from bintally.usecases.today import AUDIT_DAYS, audited, decisions_of, today
@@ -25,8 +22,6 @@ from bintally.usecases.waiting import waiting_lines
 
 router = Router()  # type: ignore[no-untyped-call]
 MAX_ROWS = 20_000  # of a CSV file: an answer of a function has at most 6 MB
-LINE_COLUMNS = ("consignment_id", "bin_id", "expected", "counted", "counted_at_least", "verdict", "risk", "due_at",
-                "overdue", "reason")  # fmt: skip
 
 
 class Content(StrEnum):
@@ -92,15 +87,8 @@ def export(what: Content = Content.LINES, day: date | None = None) -> Response[s
 def _table(what: Content, day: date) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
     if what is Content.LINES:
         pages = (waiting_lines(dependencies().orders, group, lambda _: True, MAX_ROWS) for group in Group)
-        lines = chain.from_iterable(page.lines for page in pages)
-        return LINE_COLUMNS, ([getattr(line_view(line), name) for name in LINE_COLUMNS] for line in lines)
+        return LINES.names, (LINES.row(line) for page in pages for line in page.lines)
     decisions = decisions_of(dependencies().decisions, day, settings().zone)[:MAX_ROWS]
     if what is Content.DECISIONS:
-        return _decision_rows(decisions)
-    columns = [each.name for each in fields(Adjustment)]
-    return columns, (list(asdict(each).values()) for each in adjustments(decisions))
-
-
-def _decision_rows(decisions: Sequence[Decision]) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
-    columns = list(StoredDecision.model_fields)
-    return columns, ([getattr(decision_view(each), name) for name in columns] for each in decisions)
+        return DECISIONS.names, map(DECISIONS.row, decisions)
+    return ADJUSTMENTS.names, map(ADJUSTMENTS.row, adjustments(decisions))

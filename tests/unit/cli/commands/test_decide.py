@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from bincli.commands.bins import show_bins
 from bincli.commands.decide import show_history, store_decision, undo_decision
-from bincli.commands.lines import Filter, csv_text, show_lines
+from bincli.commands.lines import Filter, csv_of, show_lines
 from bincli.deployment import Deployment
 from bincli.errors import CommandError
 from bincli.main import app
@@ -126,7 +126,7 @@ def item_of(each):
 
 
 def test_text_in_csv_is_never_a_formula():
-    rows = csv_text([line("=cmd|'x'", "-1", Verdict.MATCH), line("C", "a,b", Verdict.MATCH)]).splitlines()
+    rows = csv_of([line("=cmd|'x'", "-1", Verdict.MATCH), line("C", "a,b", Verdict.MATCH)]).splitlines()
 
     assert rows[0].startswith("consignment_id,bin_id,expected")
     assert rows[1].startswith("'=cmd|'x','-1,3")
