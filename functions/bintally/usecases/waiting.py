@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Protocol
 
 from bintally.domain.attention import Group
+from bintally.domain.consignments import WaitingConsignment, waiting_by_consignment
 from bintally.domain.verdicts import OrderLine
 
 PER_READ = 100  # lines that are read at a time
@@ -46,6 +47,16 @@ def waiting_lines(
         found += [line for line in waiting if accepts(line)]
     page = found[:limit]
     return LinesPage(tuple(page), _place(page[-1]) if len(found) > limit else None)
+
+
+def waiting_consignments(orders: WaitingLines, limit: int) -> tuple[list[WaitingConsignment], bool]:
+    """The consignments of at most `limit` lines of each group, and whether these are all lines that wait.
+
+    Costs as much as that many lines of the queue: there is no index of consignments.
+    """
+    pages = [waiting_lines(orders, group, lambda _: True, limit) for group in Group]
+    found = waiting_by_consignment(line for page in pages for line in page.lines)
+    return found, all(page.end is None for page in pages)
 
 
 def is_in(line: OrderLine, group: Group) -> bool:

@@ -1,11 +1,10 @@
-"""Routes that show bins, photos, order lines and consignments."""
+"""Routes that show bins, photos and order lines."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
-from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
@@ -19,12 +18,12 @@ from bintally.domain.errors import NotFoundError
 from bintally.domain.history import Kind
 from bintally.domain.history import Moment as Happened
 from bintally.domain.names import MAX_BYTES, normalised
-from bintally.domain.verdicts import OrderLine, Verdict, consignment_verdict
+from bintally.domain.verdicts import OrderLine, Verdict
 from bintally.handlers.desk_api.access import Role, signed_in
 from bintally.handlers.desk_api.problems import Problem
 from bintally.handlers.desk_api.settings import desk_settings
 from bintally.handlers.desk_api.shapes import Photo
-from bintally.handlers.desk_api.shapes_reading import AcceptRequest, Bin, Consignment, Line, Lines, Moment
+from bintally.handlers.desk_api.shapes_reading import Bin, Lines, Moment
 from bintally.handlers.desk_api.views import (
     decided_view,
     decision_view,
@@ -34,7 +33,6 @@ from bintally.handlers.desk_api.views import (
     shown_view,
 )
 from bintally.handlers.wiring import dependencies
-from bintally.usecases.accept import accept
 from bintally.usecases.history import history
 from bintally.usecases.shown import lines_of_bins
 from bintally.usecases.waiting import Place, waiting_lines
@@ -102,33 +100,6 @@ def lines(
 
     page = waiting_lines(dependencies().orders, group, accepts, limit, place_in(after) if after else None)
     return Lines(lines=[line_view(line) for line in page.lines], next=text_of(page.end) if page.end else None)
-
-
-@router.get("/api/consignment")
-def consignment(id: Id) -> Consignment:
-    """A consignment with all its lines, worst first."""
-    found = dependencies().orders.of_consignment(id) or dependencies().orders.of_consignment(normalised(id))
-    if not found:
-        raise NotFoundError("There is no such consignment.")
-    tally = Counter(str(line.verdict) for line in found)
-    return Consignment(
-        consignment_id=found[0].consignment_id,
-        verdict=str(consignment_verdict(line.verdict for line in found)),
-        tally={verdict: tally[verdict] for verdict in Verdict if tally[verdict]},
-        lines=[line_view(line) for line in sorted(found, key=_worst_first)],
-    )
-
-
-@router.post("/api/accept")
-def accept_line(given: AcceptRequest) -> Line:
-    """Accept the verdict on a line, so that it waits no longer."""
-    key, who = (given.consignment_id, given.bin_id), signed_in(router.current_event.raw_event).name
-    accepted = accept(dependencies().orders, key, who=who, reason_code=given.reason_code, now=datetime.now(UTC))
-    return line_view(accepted)
-
-
-def _worst_first(line: OrderLine) -> tuple[object, ...]:
-    return list(Verdict).index(line.verdict), -(line.risk or 0.0), line.bin_id
 
 
 def text_of(place: Place) -> str:

@@ -1,12 +1,10 @@
-"""The JSON shapes of bins, order lines and consignments."""
+"""The JSON shapes of bins and order lines."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
-from bintally.domain.decisions import MAX_TEXT
-from bintally.domain.names import MAX_CHARACTERS
-from bintally.handlers.desk_api.shapes import BinId, ExpectedLine, Photo, Request, Shown, StoredDecision
+from bintally.handlers.desk_api.shapes import ExpectedLine, Photo, Shown, StoredDecision
 
 
 class Accepted(BaseModel):
@@ -38,21 +36,6 @@ class Lines(BaseModel):
 
     lines: list[Line]
     next: str | None
-
-
-class Consignment(BaseModel):
-    """`tally` is the number of lines by verdict."""
-
-    consignment_id: str
-    verdict: str
-    tally: dict[str, int]
-    lines: list[Line]
-
-
-class AcceptRequest(Request):
-    consignment_id: str = Field(min_length=1, max_length=MAX_CHARACTERS)
-    bin_id: BinId
-    reason_code: str = Field(min_length=1, max_length=MAX_TEXT)
 
 
 class Decided(BaseModel):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from bintally.domain.attention import Attention, Group
-from bintally.domain.image import Image
+from bintally.domain.image import Image, Status
+from bintally.domain.transitions import Completion
 from bintally.domain.verdicts import Finding, Verdict
 from bintally.handlers import wiring
 
@@ -28,11 +29,12 @@ def everything(image: Image, older: Image) -> None:
     ask("POST", "/api/undo", "counter", json={"bin_id": bin_id, "decision_id": "d-0"})
     for path, query in (("bin", f"id={bin_id}"), ("photo", f"id={image.image_id}"), ("consignment", "id=C-1")):
         assert ask("GET", f"/api/{path}", "viewer", query=query).status == 200
-    for path in ("lines", "today", "audits", "export.csv", "me", "config", "openapi.json"):
+    for path in ("lines", "consignments", "today", "audits", "export.csv", "me", "config", "openapi.json"):
         assert ask("GET", f"/api/{path}", "viewer").status == 200
     ask("POST", "/api/uploads", "counter", json={"files": [{"key": "a", "size": 1}]})
     ask("POST", "/api/photos", "counter", json={"photos": [{"key": "a", "version_id": "1"}]})
     ask("POST", "/api/accept", "supervisor", json={"consignment_id": "C-2", "bin_id": "act", "reason_code": "x"})
+    ask("POST", "/api/recount", "supervisor", json={"bin_id": bin_id, "image_id": image.image_id})
     orders = {"name": "o.csv", "text": "consignment_id,bin_id,expected\nC,B,1\n"}
     assert ask("POST", "/api/orders", "supervisor", json=orders, query="preview=false").body["imported"]
 
@@ -42,6 +44,7 @@ def test_the_desk_may_do_what_it_does_and_nothing_else(on_aws: dict[str, str], m
     image = wiring.dependencies().bins.read([bin_id])[bin_id].image
     older = make_image(f"{bin_id}/older.jpg", at="2026-05-04T07:00:00.000Z")
     wiring.dependencies().ledger.register([image, older], "job", NOON)
+    wiring.dependencies().ledger.complete([Completion(image.image_id, Status.COUNTED, "", None)], "job", NOON)
     line = order_line(3, bin_id="act", consignment="C-2")
     waiting = Finding(Verdict.SHORT, "", 3, attention=Attention(Group.ACT, "1"))
     wiring.dependencies().orders.put([line], NOON)

@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 import pytest
 from bintally.adapters.clients import client
-from bintally.domain.attention import Group
 from bintally.handlers import wiring
 
 from tests.unit.functions.examples import NOON, make_image
@@ -94,39 +93,6 @@ def test_what_has_not_changed_is_not_sent_again() -> None:
     assert (same.status, same.headers["etag"]) == (304, etag)
     fill(2)
     assert get("/api/lines", headers={"If-None-Match": etag}).status == 200
-
-
-def test_a_consignment_has_all_its_lines() -> None:
-    fill(2)
-
-    found = get("/api/consignment", id="C-1").body
-
-    assert (found["verdict"], found["tally"], len(found["lines"])) == ("UNCERTAIN", {"UNCERTAIN": 2}, 2)
-    assert get("/api/consignment", id="C-9").status == 404
-
-
-def test_a_supervisor_accepts_a_difference() -> None:
-    (bin_id,) = fill(1, Group.ACT)
-    wanted = {"consignment_id": "C-1", "bin_id": bin_id, "reason_code": "damaged"}
-    assert ask("POST", "/api/accept", "counter", json=wanted).status == 403
-
-    line = ask("POST", "/api/accept", "supervisor", json=wanted).body
-
-    assert (line["accepted"]["by"], line["accepted"]["reason_code"]) == ("ann", "damaged")
-    assert get("/api/lines", group="act").body["lines"] == []
-    assert ask("POST", "/api/accept", "supervisor", json=wanted).body == line, "twice is once"
-    assert ask("POST", "/api/accept", "supervisor", json=wanted | {"bin_id": "x"}).status == 404
-    assert ask("POST", "/api/accept", "supervisor", json=wanted | {"reason_code": "a\nb"}).status == 422
-
-
-def test_what_nobody_looked_at_is_not_accepted() -> None:
-    (bin_id,) = fill(1)
-
-    reply = ask(
-        "POST", "/api/accept", "supervisor", json={"consignment_id": "C-1", "bin_id": bin_id, "reason_code": "x"}
-    )
-
-    assert (reply.status, reply.body["code"]) == (409, "conflict")
 
 
 def test_an_id_may_hold_commas_slashes_and_markup() -> None:

@@ -10,7 +10,7 @@ from bintally.domain.decisions import Decision
 from bintally.domain.verdicts import Finding, Verdict
 from bintally.usecases.decide import decide
 from bintally.usecases.today import today
-from bintally.usecases.waiting import waiting_lines
+from bintally.usecases.waiting import waiting_consignments, waiting_lines
 
 from tests.fakes import Fakes
 from tests.unit.functions.examples import NOON, NOW, counted, make_images, order_line
@@ -46,6 +46,28 @@ def test_a_page_is_full_of_lines_that_are_wanted() -> None:
     assert len(page.lines) == 60
     assert page.end == ("same", "C-1", "bin-0119")
     assert waiting_lines(waiting(3).orders, Group.ACT, lambda _: True, 60).lines == ()
+
+
+def test_consignments_come_by_their_first_due_day_and_their_riskiest_line() -> None:
+    fakes = Fakes()
+    places = [
+        ("C-1", "2026-05-05#0009"),
+        ("C-2", "2026-05-04#0500"),
+        ("C-3", "2026-05-05#0001"),
+        ("C-1", "2026-06-01#1"),
+    ]
+    for number, (consignment, rank) in enumerate(places):
+        line = order_line(3, bin_id=f"B-{number}", consignment=consignment)
+        group, verdict = (Group.ACT, Verdict.SHORT) if number % 2 else (Group.LOOK, Verdict.UNCERTAIN)
+        fakes.orders.put([line], NOON)
+        fakes.orders.judge([(line, Finding(verdict, "?", 3, attention=Attention(group, rank)), 1)], NOON)
+
+    found, is_complete = waiting_consignments(fakes.orders, 10)
+
+    assert [each.consignment_id for each in found] == ["C-2", "C-3", "C-1"]
+    assert (found[2].verdict, found[2].look, found[2].act, found[2].risk) == (Verdict.SHORT, 1, 1, 1.0)
+    assert is_complete
+    assert not waiting_consignments(fakes.orders, 1)[1], "only one line of each group was read"
 
 
 def test_a_line_that_has_just_left_is_left_out() -> None:
