@@ -18,7 +18,7 @@ import json
 import sys
 from pathlib import Path
 
-from binlab.data.dataset import read_split
+from binlab.data.dataset import split_of_model
 from binlab.evaluate.certify import certify
 from binlab.evaluate.metrics import rounded
 from binlab.evaluate.orders import Rules
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     try:
         predictor = Predictor.load(options.model)
-        images = read_split(options.data, counts=lambda _: True)["validation"]
+        images = split_of_model(options.data, predictor.artifact.data)["validation"]
         predictions, _, _ = predict(predictor, images)
     except (ArtifactError, FileNotFoundError, ValueError) as error:
         print(f"certify.py: {error}", file=sys.stderr)

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from binlab.data.dataset import SHARES, LabelledImage, read_split
+from binlab.data.dataset import SHARES, LabelledImage, split_of_model
 from binlab.data.volumes import log_litres
 from binlab.evaluate.baselines import PRICE, Rekognition, count_of, rekognition_figures, responses, sample
 from binlab.evaluate.certify import check
@@ -125,8 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     try:
         predictor = Predictor.load(options.model, options.backend)
-        final = bool(predictor.artifact.data.get("final"))
-        split = read_split(options.data, counts=lambda _: True, final=final)
+        split = split_of_model(options.data, predictor.artifact.data)
         images = select(split[options.split], options.split, options.limit, predictor.artifact.classes)
         predictions, images, unreadable = predict(predictor, images)
     except (ArtifactError, FileNotFoundError, ValueError) as error:

@@ -32,7 +32,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from binlab.data.dataset import CLASSES, SHARES, LabelledImage, out_of_range, read_split
+from binlab.data.dataset import CLASSES, SHARES, LabelledImage, out_of_range, split_of_model
 from binlab.data.volumes import log_litres
 from binlab.evaluate.certify import certify
 from binlab.evaluate.metrics import rounded
@@ -218,8 +218,7 @@ def main(arguments: list[str] | None = None) -> None:
         )
         print(f"package.py: {wanted} wrote: {error}", file=sys.stderr)
         raise SystemExit(2) from error
-    final = bool((source.data if isinstance(source, Artifact) else source.record).get("final"))
-    everything = read_split(options.data, lambda _: True, final=final)
+    everything = split_of_model(options.data, source.data if isinstance(source, Artifact) else source.record)
     split = {name: images[: options.limit] for name, images in everything.items()}
     if isinstance(source, Artifact):
         repackage(options, source, split)

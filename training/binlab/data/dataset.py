@@ -12,9 +12,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from binlab.data.perceptual_hash import difference_hash_or_none
 from binlab.data.records import Contents, contents_of, expected_quantity, read_record
@@ -126,6 +127,11 @@ def read_split(
         split: [image for image in images if splits[image.id] == split and counts(image.count)]
         for split in ("train", *SHARES)
     }
+
+
+def split_of_model(root: Path, facts: Mapping[str, Any]) -> dict[str, list[LabelledImage]]:
+    """All images, split as they were for a model. `facts` are its training.json, or `data` of its model.json."""
+    return read_split(root, lambda _: True, final=bool(facts.get("final")))
 
 
 def place_images(images: Iterable[LabelledImage]) -> dict[str, tuple[str, str]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from binlab.data.dataset import CLASSES, LabelledImage, data_hash, place_images, read_images, read_split
+from binlab.data.dataset import CLASSES, LabelledImage, data_hash, place_images, read_images, read_split, split_of_model
 from binlab.data.perceptual_hash import difference_hash
 from binlab.data.preparing import Settings, prepare
 from binlab.data.sampling import final_split_of, split_of
@@ -111,6 +111,9 @@ def test_a_final_run_trains_on_most_validation_photos_and_on_no_test_photo(tmp_p
     assert final["test"] == usual["test"]
     assert final["validation"] < usual["validation"]
     assert final["train"] == usual["train"] | usual["validation"] - final["validation"]
+    for facts, expected in (({"final": True}, final), ({}, usual)):
+        split = split_of_model(tmp_path, facts)
+        assert {name: {image.id for image in images} for name, images in split.items()} == expected
 
 
 def test_a_group_is_calibrated_on_or_trained_on_as_a_whole() -> None:
