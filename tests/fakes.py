@@ -18,6 +18,7 @@ from bintally.adapters.consignments import LINES_PER_PAGE
 from bintally.adapters.jobs import CLOSED_FROM
 from bintally.domain.attention import Acceptance, Group
 from bintally.domain.bins import BinCount, replaces
+from bintally.domain.cancellations import Cancellation
 from bintally.domain.catalogue import Catalogue, parse_catalogue
 from bintally.domain.decisions import Decision
 from bintally.domain.errors import EngineUnavailableError, InvalidEventError, QuotaExceededError
@@ -463,6 +464,18 @@ class FakeIntakeQueue(_Fake):
         return self.waiting()
 
 
+UNJUDGED = {
+    "verdict": Verdict.PENDING,
+    "reason": NOT_COUNTED,
+    "counted": None,
+    "counted_at_least": None,
+    "odds": None,
+    "attention": None,
+    "audit_share": None,
+    "accepted": None,
+}
+
+
 @dataclass
 class FakeOrders(_Fake):
     items: dict[tuple[str, str], OrderLine] = field(default_factory=dict)
@@ -527,21 +540,41 @@ class FakeOrders(_Fake):
             if held and held.order_version >= line.order_version:
                 if held.replace_version < replaced_by:
                     self.items[key] = replace(held, replace_version=replaced_by)
+            elif held and held.cancelled:
+                kept = {"verdict": held.verdict, "reason": held.reason, "cancelled": held.cancelled}
+                kept |= {"counted": held.counted, "counted_at_least": held.counted_at_least, "odds": held.odds}
+                kept |= {"bin_revision": held.bin_revision, "audit_share": held.audit_share}
+                self.items[key] = replace(line, replace_version=replaced_by, **kept)
             elif held and held.verdict is not Verdict.WITHDRAWN and held.terms == line.terms:
                 self.items[key] = replace(held, order_version=line.order_version, replace_version=replaced_by)
             else:
-                fresh = {
-                    "verdict": Verdict.PENDING,
-                    "reason": NOT_COUNTED,
-                    "counted": None,
-                    "counted_at_least": None,
-                    "odds": None,
-                    "attention": None,
-                    "audit_share": None,
-                    "accepted": None,
-                }
-                self.items[key] = replace(line, bin_revision=0, replace_version=replaced_by, overdue=False, **fresh)
+                self.items[key] = replace(line, bin_revision=0, replace_version=replaced_by, overdue=False, **UNJUDGED)
                 self._clock(key)
+
+    def cancel(self, lines: Sequence[OrderLine], cancellation: Cancellation) -> int:
+        moved = 0
+        for line in self.each(lines):
+            held = self.items.get(line.key)
+            if held and not held.cancelled:
+                if held.verdict is not Verdict.WITHDRAWN:
+                    self.judged.append(line.consignment_id)
+                changes = {"verdict": Verdict.WITHDRAWN, "reason": cancellation.reason, "overdue": False}
+                self.items[line.key] = replace(held, cancelled=cancellation, attention=None, **changes)
+                self._clock(line.key)
+                moved += 1
+        return moved
+
+    def restore(self, lines: Sequence[OrderLine], now: str) -> int:
+        moved = 0
+        for line in self.each(lines):
+            held = self.items.get(line.key)
+            if held and held.cancelled:
+                is_outdated = held.order_version < held.replace_version
+                changes = {"reason": NO_LONGER_ORDERED} if is_outdated else {"bin_revision": 0, **UNJUDGED}
+                self.items[line.key] = replace(held, cancelled=None, **changes)
+                self._clock(line.key)
+                moved += 1
+        return moved
 
     def withdraw(self, lines: Sequence[tuple[OrderLine, str]], now: str) -> int:
         moved = 0
@@ -553,6 +586,7 @@ class FakeOrders(_Fake):
                     self.judged.append(line.consignment_id)
                     moved += 1
                 changes = {"replace_version": max(version, held.replace_version), "reason": NO_LONGER_ORDERED}
+                changes |= {"reason": held.cancelled.reason} if held.cancelled else {}
                 changes |= {"overdue": False, "attention": None}
                 self.items[key] = replace(held, verdict=Verdict.WITHDRAWN, **changes)
                 self._clock(key)

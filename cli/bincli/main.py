@@ -16,6 +16,7 @@ from bincli.commands import (
     backfill,
     backup,
     bins,
+    cancel,
     consignment,
     cost,
     count,
@@ -49,7 +50,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-order_commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Import order files and the catalogue.")
+order_commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Import and cancel orders.")
 model_commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Push, deploy and compare models.")
 label_commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Export what people counted.")
 setting_commands = typer.Typer(
@@ -118,6 +119,7 @@ for command in (
     app.command()(command)
 order_commands.command("import")(orders.import_file)
 order_commands.command()(orders.catalogue)
+order_commands.command()(cancel.cancel)
 app.add_typer(order_commands, name="orders")
 label_commands.command()(labels.export)
 app.add_typer(label_commands, name="labels")

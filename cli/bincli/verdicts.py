@@ -68,7 +68,7 @@ def tally(verdicts: Iterable[str]) -> dict[str, int]:
     return {verdict: counts[verdict] for verdict in sorted(counts, key=urgency)}
 
 
-def verdict_text(verdict: str, overdue: bool = False) -> Styled:
+def verdict_text(verdict: str, overdue: bool = False, cancelled: bool = False) -> Styled:
     """The verdict in its colour. MISSING already means overdue."""
-    suffix = ", overdue" if overdue and verdict != "MISSING" else ""
+    suffix = ", cancelled" if cancelled else ", overdue" if overdue and verdict != "MISSING" else ""
     return Styled(f"{verdict}{suffix}", STYLES.get(verdict, ""))

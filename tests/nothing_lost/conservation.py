@@ -140,7 +140,10 @@ def _concluded(of: OrderLine | Finding) -> tuple[object, ...]:
 
 
 def wrong_lines(fakes: Fakes, files: Sequence[ReceivedFile]) -> list[str]:
-    """Invariant 7: the remaining lines are those of the uploaded files, applied in order. T12 writes the files."""
+    """Invariant 7: the remaining lines are those of the uploaded files, applied in order. T12 writes the files.
+
+    A cancelled line follows the files too, as far as a restored one would.
+    """
     standing: dict[tuple[str, str], int] = {}
     for file in files:
         rows = [row.split(",")[:3] for row in file.data.decode().splitlines()[1:]]
@@ -148,11 +151,15 @@ def wrong_lines(fakes: Fakes, files: Sequence[ReceivedFile]) -> list[str]:
         standing = {key: number for key, number in standing.items() if file.adds or key[0] not in named}
         standing |= {(consignment_id, bin_id): int(number) for consignment_id, bin_id, number in rows}
     lines = fakes.orders.items.items()
-    found = {key: line.expected for key, line in lines if line.verdict is not Verdict.WITHDRAWN}
+    found = {key: line.expected for key, line in lines if line.verdict is not Verdict.WITHDRAWN or _restorable(line)}
     wrong = sorted(standing.items() ^ found.items())
     return [f"invariant 7: {key} expects {number}, in the files or the table alone" for key, number in wrong][
         :MAX_REPORTED
     ]
+
+
+def _restorable(line: OrderLine) -> bool:
+    return line.cancelled is not None and line.order_version >= line.replace_version
 
 
 def _facts(line: OrderLine) -> dict[str, object]:

@@ -1,12 +1,14 @@
-"""T12: orders before and after their counts, amended, cancelled, and imported repeatedly."""
+"""T12: orders before and after their counts, amended, withdrawn, cancelled, and imported repeatedly."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from random import Random
 
+from bintally.domain.cancellations import Cancellation
 from bintally.domain.changes import Changes
 from bintally.domain.verdicts import Verdict
+from bintally.usecases.cancel import cancel, restore
 from bintally.usecases.reconcile import reconcile
 
 from tests.nothing_lost.faults import FaultRates
@@ -71,6 +73,30 @@ def test_lines_missing_from_newer_files_are_withdrawn_in_any_order(chance: Rando
     verdicts = [line.verdict for line in platform.fakes.orders.items.values()]
     assert Verdict.PENDING not in verdicts
     assert verdicts.count(Verdict.WITHDRAWN) > ORDERS // 10
+
+
+def test_cancelled_lines_stay_cancelled_whatever_files_come_until_they_are_restored(chance: Random) -> None:
+    platform = Platform(chance, rates=FAULT_RATES, batch_size=25)
+    orders, wanted, ann = platform.fakes.orders, set[tuple[str, str]](), Cancellation("ann", "")
+    for number in range(ORDERS):
+        platform.put(f"bin-{number}/photo.jpg")
+    for name in "abcdefgh":
+        platform.order(rows(chance, chance.sample(range(ORDERS), ORDERS // 2)), f"{name}.csv", copies=3)
+        moment(platform)
+        platform.fakes.orders.step = lambda: None  # faults are the functions', not the command's
+        known = sorted(orders.items)
+        for consignment, bin_id in chance.sample(known, len(known) // 8):
+            cancel(platform.fakes, consignment, [bin_id], ann, now=platform.now)
+            wanted.add((consignment, bin_id))
+        for consignment, bin_id in chance.sample(sorted(wanted), len(wanted) // 4):
+            restore(platform.fakes, consignment, [bin_id], now=platform.now)
+            wanted.remove((consignment, bin_id))
+        platform.use(platform.injector)
+    heal(platform)
+
+    assert found_wrong(platform) == []
+    assert {key for key, line in orders.items.items() if line.cancelled} == wanted
+    assert {orders.items[key].verdict for key in wanted} == {Verdict.WITHDRAWN}
 
 
 def test_an_older_file_that_comes_last_changes_nothing(chance: Random) -> None:

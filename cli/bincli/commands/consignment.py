@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -112,6 +113,7 @@ def consignment_record(consignment_id: str, lines: Sequence[OrderLine]) -> Recor
         "verdict": str(consignment_verdict(line.verdict for line in lines)),
         "lines": len(lines),
         "verdicts": tally(line.verdict for line in lines),
+        "cancelled": sum(line.cancelled is not None for line in lines),
         "due_at": min(due, default=None),
     }
 
@@ -133,6 +135,7 @@ def line_record(line: OrderLine) -> Record:
         "audit": line.audit,
         "item_volume_l": line.item_volume_l,
         "sku": line.sku or None,
+        "cancelled": asdict(line.cancelled) if line.cancelled else None,
     }
 
 
@@ -140,7 +143,8 @@ def consignments_table(records: Iterable[Record]) -> Table:
     names = [Column("Consignment", folds=True), Column("Verdict"), Column("Lines", right=True)]
     table = Table([*names, Column("Of these", folds=True), Column("Due (UTC)")])
     for record in records:
-        verdicts = ", ".join(f"{number} {verdict}" for verdict, number in record["verdicts"].items())
+        parts = [f"{number} {verdict}" for verdict, number in record["verdicts"].items()]
+        verdicts = ", ".join([*parts, *([f"{record['cancelled']} of them cancelled"] if record["cancelled"] else [])])
         name, verdict = record["consignment_id"], verdict_text(record["verdict"])
         table.add(name, verdict, str(record["lines"]), verdicts, minute_text(record["due_at"]))
     return table
@@ -160,7 +164,7 @@ def lines_table(lines: Iterable[OrderLine]) -> Table:
     table = Table([Column("Bin", folds=True), *numbers, *verdict, Column("Reason", folds=True)])
     for line in lines:
         counted = number_text(line.counted, line.counted_at_least)
-        shown = verdict_text(line.verdict, line.overdue)
+        shown = verdict_text(line.verdict, line.overdue, line.cancelled is not None)
         table.add(line.bin_id, str(line.expected), counted, shown, risk_text(line.risk), line.reason)
     return table
 

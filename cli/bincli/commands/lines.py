@@ -121,7 +121,7 @@ def view(lines: Sequence[OrderLine], chosen: Filter) -> Iterator[Block]:
     )
     for line in lines:
         counted = number_text(line.counted, line.counted_at_least)
-        verdict = verdict_text(line.verdict, line.overdue)
+        verdict = verdict_text(line.verdict, line.overdue, line.cancelled is not None)
         cells = (
             str(line.expected),
             counted,

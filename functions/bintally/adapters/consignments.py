@@ -7,13 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
+from bintally.adapters.cancelled_lines import as_read, cancelling, restoring
 from bintally.adapters.dynamo import Item, pages, read_each, update, write_each
-from bintally.adapters.order_lines import PARTITIONS, audited, due_partition, line_from_item, queued
+from bintally.adapters.order_lines import PARTITIONS, audited, due_partition, key_of, line_from_item, queued, unjudged
 from bintally.adapters.queued_lines import Place, accepting, count_queued, queued_keys
 from bintally.domain.attention import Acceptance, Group
+from bintally.domain.cancellations import Cancellation
 from bintally.domain.history import LineRecord
 from bintally.domain.risk import odds_facts
-from bintally.domain.verdicts import NO_LONGER_ORDERED, NOT_COUNTED, WAITING, Finding, OrderLine, Verdict
+from bintally.domain.verdicts import NO_LONGER_ORDERED, WAITING, Finding, OrderLine, Verdict
 
 QUERIES_AT_ONCE = 8
 LINES_PER_PAGE = 100  # that are read at a time where reading may end early
@@ -83,7 +85,7 @@ class DynamoOrders:
 
     def accept(self, line: OrderLine, acceptance: Acceptance) -> bool:
         """Note that the verdict on a line was accepted, so it waits no longer; False if the line has changed."""
-        write = accepting(self._table, _key(line), line.expected, acceptance)
+        write = accepting(self._table, key_of(line), line.expected, acceptance)
         return write_each(self._client, [write]) == [None]
 
     def put(self, lines: Sequence[OrderLine], now: str) -> None:
@@ -99,16 +101,29 @@ class DynamoOrders:
         # It is never due again, and nobody has to look at it.
         changes |= {"judged_at": now, **dict.fromkeys(("overdue", "due_partition")), **queued(None)}
         condition = f"#order_version = :held AND {RAISED}"
+
         # A line keeps its own version, because the newer file may have it after all and be about to write it.
-        writes = [
-            update(
-                self._table, _key(line), changes | {"replace_version": version}, condition, {"held": line.order_version}
-            )
-            for line, version in lines
-        ]
-        refused = write_each(self._client, writes)
+        def withdrawing(line: OrderLine, version: str) -> Item:
+            own = {"replace_version": version, **({"reason": line.cancelled.reason} if line.cancelled else {})}
+            return update(self._table, key_of(line), changes | own, condition, {"held": line.order_version})
+
+        refused = write_each(self._client, [withdrawing(*each) for each in lines])
         written = [line for (line, _), item in zip(lines, refused, strict=True) if item is None]
         return sum(line.verdict is not Verdict.WITHDRAWN for line in written)
+
+    def cancel(self, lines: Sequence[OrderLine], cancellation: Cancellation) -> int:
+        """Move lines to WITHDRAWN until `restore`; how many moved. A line that is cancelled stays as it is."""
+        return write_each(self._client, [cancelling(self._table, line, cancellation) for line in lines]).count(None)
+
+    def restore(self, lines: Sequence[OrderLine], now: str) -> int:
+        """End the cancellation of lines; of how many. A line that the newest file has is PENDING again."""
+        restored, remaining = 0, [line for line in lines if line.cancelled]
+        while remaining:  # a write is refused only if an import, or another restore, has just written the line
+            refused = write_each(self._client, [restoring(self._table, line, now) for line in remaining])
+            restored += refused.count(None)
+            changed = [line.key for line, item in zip(remaining, refused, strict=True) if item is not None]
+            remaining = [line for line in self.read(changed).values() if line.cancelled]
+        return restored
 
     def judge(self, findings: Sequence[tuple[OrderLine, Finding, int]], now: str) -> set[tuple[str, str]]:
         refused = write_each(self._client, [self._judging(*finding, now) for finding in findings])
@@ -116,16 +131,19 @@ class DynamoOrders:
         return {(line.consignment_id, line.bin_id) for line, item in zip(lines, refused, strict=True) if item is None}
 
     def _putting(self, line: OrderLine, held: dict[tuple[str, str], OrderLine], now: str) -> Item:
-        """A line with the same terms only gets the new version. It keeps its verdict, unless that is WITHDRAWN."""
+        """A line with the same terms only gets the new version. It keeps its verdict, unless that is WITHDRAWN.
+
+        A cancelled line gets the new terms, and stays cancelled.
+        """
         old = held.get((line.consignment_id, line.bin_id))
         replaced_by = max(line.replace_version, old.replace_version if old else "")
         changes: dict[str, object] = {"replace_version": replaced_by} if replaced_by else {}
         if old is None or old.order_version < line.order_version:
             changes |= {"order_version": line.order_version} | _terms(line, old, now)
         if old is None:
-            return update(self._table, _key(line), changes, "attribute_not_exists(#order_version)")
-        condition = f"#order_version = :held{f' AND {RAISED}' if replaced_by else ''}"
-        return update(self._table, _key(line), changes, condition, {"held": old.order_version})
+            return update(self._table, key_of(line), changes, "attribute_not_exists(#order_version)")
+        condition = f"#order_version = :held AND {as_read(old)}{f' AND {RAISED}' if replaced_by else ''}"
+        return update(self._table, key_of(line), changes, condition, {"held": old.order_version})
 
     def _judging(self, line: OrderLine, finding: Finding, revision: int, now: str) -> Item:
         changes = {
@@ -146,7 +164,7 @@ class DynamoOrders:
         terms |= {"item_volume_l": line.item_volume_l}
         condition = f"{_has(terms)} AND (attribute_not_exists(#bin_revision) OR #bin_revision <= :bin_revision)"
         condition += " AND #verdict <> :withdrawn"
-        return update(self._table, _key(line), changes, condition, terms | {"withdrawn": Verdict.WITHDRAWN.value})
+        return update(self._table, key_of(line), changes, condition, terms | {"withdrawn": Verdict.WITHDRAWN.value})
 
     def _due(self, partition: str, now: str) -> Iterator[Item]:
         return pages(
@@ -173,12 +191,9 @@ class DynamoOrders:
 def _terms(line: OrderLine, old: OrderLine | None, now: str) -> dict[str, object]:
     """The attributes of a line, other than its version, that a newer import changes."""
     if old is None or not _keeps_verdict(old, line):
-        terms: dict[str, object] = {"expected": line.expected, "due_at": line.due_at}
+        terms: dict[str, object] = {"expected": line.expected, "due_at": line.due_at, "imported_at": now}
         terms |= {"item_volume_l": line.item_volume_l, "sku": line.sku or None}
-        found = dict.fromkeys(("bin_revision", "overdue", "counted", "counted_at_least", "accepted", *odds_facts(None)))
-        verdict = {"verdict": Verdict.PENDING.value, "reason": NOT_COUNTED}
-        waits = due_partition(line, Verdict.PENDING, False)
-        return {**terms, "imported_at": now, **found, **verdict, **waits, **queued(None), **audited(None)}
+        return terms if old and old.cancelled else terms | unjudged(line)
     # Adds lines of tables that are older than the index ByDue.
     return due_partition(line, old.verdict, old.overdue) if old.verdict in WAITING else {}
 
@@ -199,7 +214,3 @@ def _has(terms: Mapping[str, object]) -> str:
 def _is_newer(line: OrderLine, held: dict[tuple[str, str], OrderLine]) -> bool:
     old = held.get((line.consignment_id, line.bin_id))
     return old is None or old.order_version < line.order_version or old.replace_version < line.replace_version
-
-
-def _key(line: OrderLine) -> dict[str, object]:
-    return {"consignment_id": line.consignment_id, "bin_id": line.bin_id}

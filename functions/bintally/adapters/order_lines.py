@@ -6,8 +6,9 @@ import zlib
 
 from bintally.adapters.dynamo import Item
 from bintally.domain.attention import Acceptance, Attention, Group
-from bintally.domain.risk import Odds
-from bintally.domain.verdicts import WAITING, OrderLine, Verdict
+from bintally.domain.cancellations import Cancellation
+from bintally.domain.risk import Odds, odds_facts
+from bintally.domain.verdicts import NOT_COUNTED, WAITING, OrderLine, Verdict
 
 PARTITIONS = 8  # of the index ByDue, over which the lines of one order are spread
 
@@ -33,6 +34,7 @@ def line_from_item(item: Item) -> OrderLine:
         item_volume_l=float(item["item_volume_l"]) if "item_volume_l" in item else None,
         sku=item.get("sku", ""),
         accepted=_acceptance(item["accepted"]) if "accepted" in item else None,
+        cancelled=Cancellation(**item["cancelled"]) if "cancelled" in item else None,
     )
 
 
@@ -48,6 +50,19 @@ def _attention(item: Item) -> Attention | None:
 
 def _acceptance(facts: Item) -> Acceptance:
     return Acceptance(facts["by"], facts["at"], facts["reason_code"], int(facts["bin_revision"]))
+
+
+def key_of(line: OrderLine) -> dict[str, object]:
+    """The key of a line in the table."""
+    return {"consignment_id": line.consignment_id, "bin_id": line.bin_id}
+
+
+def unjudged(line: OrderLine) -> dict[str, object]:
+    """The change that makes a line PENDING, without anything that was found about it."""
+    found = dict.fromkeys(("bin_revision", "overdue", "counted", "counted_at_least", "accepted", *odds_facts(None)))
+    verdict = {"verdict": Verdict.PENDING.value, "reason": NOT_COUNTED}
+    waits = due_partition(line, Verdict.PENDING, False)
+    return {**found, **verdict, **waits, **queued(None), **audited(None)}
 
 
 def queued(attention: Attention | None) -> dict[str, object]:

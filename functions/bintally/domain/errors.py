@@ -10,6 +10,7 @@ BintallyError
 │   ├── NotFoundError       it is about a bin, a photo or a decision that does not exist
 │   ├── ConflictError       its id is that of another decision
 │   └── ChangedError        the bin is not as the person saw it
+├── CancellationError       lines can't be cancelled as asked: the command says why
 ├── StoreError              a table, bucket or event bus refused a request: the message is delivered again
 └── SettingError            an environment variable is missing or invalid: the whole function fails
 """
@@ -57,6 +58,10 @@ class ConflictError(DecisionError):
 
 class ChangedError(DecisionError):
     """The bin has changed since the person saw it: a newer photo was counted, or somebody decided about it."""
+
+
+class CancellationError(BintallyError):
+    """A cancellation that is not valid, or about an unknown order line."""
 
 
 class StoreError(BintallyError):

@@ -71,6 +71,7 @@ LINES: Sheet[OrderLine] = Sheet(
         *_own(Kind.TEXT, "reason"),
         _text("sku", lambda line: line.sku or None),
         *_own(Kind.NUMBER, "item_volume_l"),
+        Column("cancelled", Kind.FLAG, lambda line: line.cancelled is not None),
     )
 )
 

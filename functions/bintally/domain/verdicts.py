@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from bintally.domain.attention import Acceptance, Attention
 from bintally.domain.bins import BinCount, BinStatus
+from bintally.domain.cancellations import Cancellation
 from bintally.domain.due import due_words
 from bintally.domain.line_odds import odds_of, reason_of
 from bintally.domain.risk import Odds, OrderPrior
@@ -69,7 +70,8 @@ class OrderLine:
     consignment, or "" if none has. `attention` is the line's place in the queue of the desk, None if it is in none.
     `audit_share` is the share of lines that were drawn for an audit together with this one; None if it was not drawn.
     `item_volume_l` is the mean volume of one of the items in litres, None if it is unknown, and `sku` names the item.
-    `accepted` says who accepted a verdict on the line.
+    `accepted` says who accepted a verdict on the line. A line that somebody
+    `cancelled` is WITHDRAWN until it is restored.
     """
 
     consignment_id: str
@@ -90,6 +92,7 @@ class OrderLine:
     item_volume_l: float | None = None
     sku: str = ""
     accepted: Acceptance | None = None
+    cancelled: Cancellation | None = None
 
     @property
     def risk(self) -> float | None:

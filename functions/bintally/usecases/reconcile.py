@@ -137,7 +137,8 @@ def _completed(consignment_ids: Collection[str], orders: Orders) -> Iterator[Eve
         verdicts = [line.verdict for line in lines]
         if not lines:
             continue
-        facts = "".join(f"{line.bin_id}/{line.order_version}/{line.bin_revision}/{line.verdict};" for line in lines)
+        cancelled = sum(line.cancelled is not None for line in lines)
+        facts = "".join(f"{line.bin_id}/{line.order_version}/{line.bin_revision}/{_state(line)};" for line in lines)
         yield (
             "ConsignmentReconciled",
             {
@@ -145,5 +146,10 @@ def _completed(consignment_ids: Collection[str], orders: Orders) -> Iterator[Eve
                 "consignment_id": consignment_id,
                 "verdict": str(consignment_verdict(verdicts)),
                 "lines": {str(verdict): verdicts.count(verdict) for verdict in Verdict if verdict in verdicts},
+                **({"cancelled": cancelled} if cancelled else {}),
             },
         )
+
+
+def _state(line: OrderLine) -> str:
+    return f"{line.verdict}{'/cancelled' if line.cancelled else ''}"

@@ -21,6 +21,7 @@ from bincli.commands import (
     backfill,
     backup,
     bins,
+    cancel,
     consignment,
     count,
     decide,
@@ -61,11 +62,12 @@ from bincli.output import Output
 from bincli.site_settings import fault_of, settings_of
 from binlocal.errors import StackError
 from bintally.adapters.site_settings import SettingsVersion
+from bintally.domain.cancellations import Cancellation
 from bintally.domain.decisions import Decision
 from bintally.domain.history import Kind, Moment
 from bintally.domain.image import Image, LedgerEntry, Status
 from bintally.domain.labels import Label
-from bintally.domain.verdicts import VerdictRules
+from bintally.domain.verdicts import OrderLine, Verdict, VerdictRules
 from bintally.usecases.canary import CanaryReport
 
 from tests.nothing_lost.keys import KEYS
@@ -108,6 +110,12 @@ def show_lines(text: str, output: Output) -> None:
     lines.show_lines(deployment, lines.Filter(), output)
     lines.show_lines(deployment, lines.Filter(), output, as_csv=True)
     export.print_rows(deployment, Content.LINES, Days(), output)
+
+
+def show_cancelled(text: str, output: Output) -> None:
+    output.emit([], cancel.view({"consignment_id": text, "cancelled": 1, "unchanged": 1}, "cancelled"))
+    line = OrderLine(text, text, 3, cancelled=Cancellation(text, text, text), verdict=Verdict.WITHDRAWN, reason=text)
+    output.emit([], [consignment.lines_table([line])])
 
 
 def show_decision(text: str, output: Output) -> None:
@@ -267,6 +275,7 @@ SHOWN: dict[str, list[Callable[[str, Output], None]]] = {
     "jobs": [show_jobs],
     "labels export": [show_labels, show_error],
     "lines": [show_lines],
+    "orders cancel": [show_cancelled, show_error],
     "orders catalogue": [show_catalogue, show_error],
     "orders import": [show_import],
     "redrive": [show_redriven],

@@ -50,6 +50,7 @@ def test_there_are_these_commands_and_no_others():
         "model replay",
         "model rollback",
         "model status",
+        "orders cancel",
         "orders catalogue",
         "orders import",
         "quality",

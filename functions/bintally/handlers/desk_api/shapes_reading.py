@@ -29,6 +29,7 @@ class Line(ExpectedLine):
     overdue: bool
     waits_for: str | None
     accepted: Accepted | None
+    cancelled: bool
 
 
 class Lines(BaseModel):

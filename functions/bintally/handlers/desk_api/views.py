@@ -80,6 +80,7 @@ def line_view(line: OrderLine) -> Line:
         probability_more=more,
         waits_for=str(line.attention.group) if line.attention else None,
         accepted=accepted,
+        cancelled=line.cancelled is not None,
     )
 
 

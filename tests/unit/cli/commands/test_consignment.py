@@ -69,6 +69,7 @@ def test_a_line_as_json_has_its_reason():
         "audit": False,
         "item_volume_l": None,
         "sku": None,
+        "cancelled": None,
     }
 
 
