@@ -406,18 +406,16 @@ class FakeEngine(_Fake):
         if self.down or job.job_id in self.refuses:
             raise EngineUnavailableError(f"{job.job_id}: no endpoint")
         self.asked.append(job.job_id)
-        if not self.supports_polling:
-            return {
-                "output_location": self.location(job),
-                "failure_location": f"{JOBS_BUCKET}{self.name}/failure/{job.job_id}",
-            }
-        return {"output_location": self.location(job)}
+        receipt = {"output_location": self.location(job)}
+        if self.name is EngineName.ASYNC:
+            receipt["failure_location"] = f"{JOBS_BUCKET}{self.name}/failure/{job.job_id}"
+        return receipt
 
     def poll(self, job: Job) -> JobResult | None:
         self.step()
         if job.job_id in self.elsewhere:
             raise InvalidEventError(f"{job.output_location} is not in the jobs bucket")
-        if job.job_id in self.failures:
+        if job.job_id in self.failures and self.name is not EngineName.LAMBDA:  # Lambda keeps no failure
             output = self.location(job) if self.supports_polling else None
             result = replace(self.result(job, self.failures[job.job_id]), output_location=output)
         elif any(key in self.outputs for key in job.manifests):
@@ -722,6 +720,7 @@ class Fakes:
         self.jobs = FakeJobs(self.steps, batch_size)
         self.async_engine = FakeEngine(self.steps, batch_size)
         self.batch_engine = FakeEngine(self.steps, batch_size, EngineName.BATCH)
+        self.lambda_engine = FakeEngine(self.steps, batch_size, EngineName.LAMBDA)
         self.orders = FakeOrders(self.steps, batch_size)
         self.reports = FakeReports(self.steps, batch_size)
         self.catalogue = FakeCatalogue(self.steps, batch_size)
@@ -730,10 +729,10 @@ class Fakes:
 
     @property
     def engines(self) -> list[FakeEngine]:
-        return [self.async_engine, self.batch_engine]
+        return [self.async_engine, self.batch_engine, self.lambda_engine]
 
     def engine(self, name: EngineName) -> FakeEngine:
-        return self.async_engine if name is EngineName.ASYNC else self.batch_engine
+        return next(engine for engine in self.engines if engine.name is name)
 
     def state(self) -> dict[str, Any]:
         """What the tables hold."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -52,6 +52,13 @@ def s3_client(connections: int) -> S3Client:
         retries={"total_max_attempts": 4, "mode": "standard"},
     )
     return boto3.client("s3", config=config)
+
+
+def sns_client() -> Any:
+    """A client for the notifications of the Lambda function."""
+    import boto3
+
+    return boto3.client("sns")
 
 
 def read_object(client: S3Client, entry: Entry, limits: Limits, buckets: Collection[str]) -> bytes:

@@ -59,7 +59,7 @@ class SimulatedEngine(FakeEngine):
         return receipt
 
     def poll(self, job: Job) -> JobResult | None:
-        if self.name is EngineName.ASYNC:
+        if self.name is not EngineName.BATCH:
             return super().poll(job)
         self.step()
         unknown = ("Failed", f"SageMaker does not know {name_of(job)}.")
@@ -107,7 +107,8 @@ class SimulatedEngine(FakeEngine):
         else:
             if state == "Failed":
                 self.failures[job.job_id] = reason
-            self._tell(note(job, self.location(job), reason))
+            lambda_failed = reason and self.name is EngineName.LAMBDA
+            self._tell(invocation_record(job, reason) if lambda_failed else note(job, self.location(job), reason))
 
     def _tell(self, body: str) -> None:
         for _ in range(1 + self._happens(self.rates.doubled)):
@@ -128,6 +129,17 @@ def note(job: Job, output: str, failure: str = "") -> str:
     else:
         message["responseParameters"] = {"outputLocation": output}
     return json.dumps({"TopicArn": ERRORS if failure else SUCCESSES, "Message": json.dumps(message)})
+
+
+def invocation_record(job: Job, reason: str) -> str:
+    """SNS's message on an event that Lambda gave up."""
+    record = {
+        "version": "1.0",
+        "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": 1},
+        "requestPayload": {"job_id": job.job_id},
+        "responsePayload": {"errorMessage": reason},
+    }
+    return json.dumps({"TopicArn": ERRORS, "Message": json.dumps(record)})
 
 
 def transform_event(job: Job, state: str, output: str, reason: str = "", model: str = MODEL) -> str:

@@ -64,6 +64,7 @@ class Platform:
     def _wire(self) -> None:
         fakes = self.fakes
         fakes.async_engine, fakes.batch_engine = self._engine(EngineName.ASYNC), self._engine(EngineName.BATCH)
+        fakes.lambda_engine = self._engine(EngineName.LAMBDA)
         fakes.intake_queue.waiting = lambda: sum(each.visible_at <= self.now for each in self.intake.waiting)
         fakes.bins.items, fakes.ledger.items, fakes.orders.items = WatchedBins(), WatchedLedger(), WatchedLines()
 

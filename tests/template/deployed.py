@@ -52,6 +52,7 @@ def source() -> Mapping[str, Any]:
 def _transformed() -> Mapping[str, Any]:
     template = load_template(ROOT / "template.yaml")
     template["Globals"]["Function"]["CodeUri"] = "s3://code/functions.zip"
+    template["Resources"]["ModelFunction"]["Properties"]["CodeUri"] = "s3://code/model.zip"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", PSEUDO["AWS::Region"] or "")
         return MappingProxyType(transform(template, {}, _NoManagedPolicies()))

@@ -16,6 +16,7 @@ FUNCTIONS = {
     "OrdersFunction",
     "ReconcileFunction",
     "DeskFunction",
+    "ModelFunction",
 }
 
 

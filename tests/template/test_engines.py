@@ -1,4 +1,4 @@
-"""The two engines: their settings, the model they share, and the way of a transform job's end to collect."""
+"""The engines: their settings, the model they share, and the way of a transform job's end to collect."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ SETTINGS = [
     ("JobTimeout", "30000", "JOB_TIMEOUT"),
     ("MaxRequests", "9", "MAX_REQUESTS"),
     ("MaxTransformJobs", "2", "MAX_TRANSFORM_JOBS"),
+    ("MaxInvocations", "9", "MAX_INVOCATIONS"),
 ]
 
 
@@ -74,7 +75,7 @@ def test_parameters_reach_the_functions(parameter: str, value: str, variable: st
 def test_the_endpoint_is_the_default_engine() -> None:
     mode = source()["Parameters"]["InferenceMode"]
 
-    assert (mode["Default"], mode["AllowedValues"]) == ("async", ["async", "batch", "auto"])
+    assert (mode["Default"], mode["AllowedValues"]) == ("async", ["async", "batch", "lambda", "auto"])
 
 
 def test_a_request_times_out_only_after_sagemaker_has_dropped_it() -> None:

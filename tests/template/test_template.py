@@ -42,6 +42,12 @@ def test_functions_agree_on_code_and_settings() -> None:
     environments = {name: STACK.environment(name) for name in FUNCTIONS}
     desk = environments.pop("DeskFunction")  # the only one that people talk to
     shared = {name: value for name, value in desk.items() if not name.startswith("DESK_")}
+    model = environments.pop("ModelFunction")
+    assert set(model.items()) - set(shared.items()) == {
+        ("BINTALLY_IMAGE_BUCKETS", STACK.outputs["IntakeBucket"]),
+        ("SUCCESS_TOPIC", STACK.outputs["SuccessTopic"]),
+        ("ORT_DISABLE_TELEMETRY", "1"),
+    }
     assert all(environment == shared for environment in environments.values())
 
 

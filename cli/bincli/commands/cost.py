@@ -42,7 +42,7 @@ def cost(
     images: Annotated[
         list[int] | None, typer.Option("--images", min=0, metavar="N", help="Photos a day. Default: 0, 10k, 100k, 1M.")
     ] = None,
-    engine: Annotated[EngineName | None, typer.Option(help="Default: both.")] = None,
+    engine: Annotated[EngineName | None, typer.Option(help="Default: all three.")] = None,
     instance: Annotated[str, typer.Option(metavar="TYPE", help="Instance type.")] = INSTANCE,
     instances: Annotated[int, typer.Option(min=1, metavar="N", help="MaxInstances or BatchInstances.")] = 2,
     rate: Annotated[
@@ -91,7 +91,8 @@ def cost(
         found = {
             each: [bill(replace(site, engine=each, images_a_day=n), table, usage) for n in volumes] for each in engines
         }
-        types = [] if rate else by_instance(site, engines, volumes[-1], table, usage)
+        sized = [each for each in engines if each is not EngineName.LAMBDA]
+        types = by_instance(site, sized, volumes[-1], table, usage) if sized and not rate else []
         records = (record_of(each, table, usage) for bills in found.values() for each in bills)
         output.emit(records, view(found, types, table))
 
@@ -133,7 +134,8 @@ def view(
     found: Mapping[EngineName, Sequence[Bill]], types: Sequence[tuple[str, Sequence[Bill]]], prices: Prices
 ) -> Iterator[Block]:
     for engine, bills in found.items():
-        yield Styled(f"USD a month with the engine {engine}, {bills[0].site.instance}", "bold")
+        place = "" if engine is EngineName.LAMBDA else f", {bills[0].site.instance}"
+        yield Styled(f"USD a month with the engine {engine}{place}", "bold")
         yield bills_table(bills)
         yield ""
     if types:
@@ -143,7 +145,8 @@ def view(
         yield ""
     slow = [each.site for bills in found.values() for each in bills if not each.fits]
     for site in slow:
-        yield Styled(f"{site.instances} x {site.instance} can't count {site.images_a_day:,} photos a day.", "bold red")
+        what = "5 invocations" if site.engine is EngineName.LAMBDA else f"{site.instances} x {site.instance}"
+        yield Styled(f"{what} can't count {site.images_a_day:,} photos a day.", "bold red")
     yield Styled(f"Prices: {prices.origin}", "dim")
     yield Styled("Requests per photo are measured; times and sizes are assumptions. --json lists all of them.", "dim")
 

@@ -65,7 +65,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Compute:
-    """Hours of instances in a month. `fits` is false if the instances can't count what arrives."""
+    """Hours of instances, or of the model function, in a month. `fits` is false if they can't count what arrives."""
 
     hours: float
     fits: bool
@@ -76,7 +76,11 @@ def compute(site: Site, assumed: Mapping[str, float]) -> Compute:
     delivery = math.ceil(site.images_a_day / site.deliveries)
     if not delivery:
         return Compute(0.0, fits=True)
-    counting = delivery * (1 + site.retried) / site.images_per_second
+    attempts = delivery * (1 + site.retried)
+    if site.engine is EngineName.LAMBDA:
+        seconds = site.deliveries * attempts / assumed["model_images_per_second"]
+        return Compute(seconds * DAYS / 3600, seconds <= DAY_SECONDS * assumed["model_invocations"])
+    counting = attempts / site.images_per_second
     if site.engine is EngineName.BATCH:
         seconds = site.deliveries * (counting + assumed["start_seconds"] * _batch_instances(site, delivery))
         return Compute(seconds * DAYS / 3600, counting * site.deliveries <= DAY_SECONDS * site.instances)
@@ -97,10 +101,8 @@ def _batch_instances(site: Site, delivery: int) -> int:
 def month(site: Site, prices: Prices, usage: Mapping[str, Any]) -> list[Item]:
     """The bill of a month, except for people's time."""
     assumed: Mapping[str, float] = usage["assumed"]
-    hours = compute(site, assumed).hours
-    name = "endpoint" if site.engine is EngineName.ASYNC else "transform jobs"
     return [
-        Item(f"SageMaker {name}", hours * prices.instance_hour(site.instance)),
+        _model(site, prices, assumed),
         *_tables(site, prices, usage),
         *_buckets(site, prices, usage),
         *_messages(site, prices, usage),
@@ -109,6 +111,14 @@ def month(site: Site, prices: Prices, usage: Mapping[str, Any]) -> list[Item]:
         Item("KMS key", assumed["keys"] * prices.of("kms", "key_month"), is_fixed=True),
         Item("Container in ECR", assumed["image_gb"] * prices.of("ecr", "gb_month"), is_fixed=True),
     ]
+
+
+def _model(site: Site, prices: Prices, assumed: Mapping[str, float]) -> Item:
+    hours = compute(site, assumed).hours
+    if site.engine is EngineName.LAMBDA:
+        return Item("Model function", hours * 3600 * assumed["model_gb"] * prices.of("lambda", "gb_second"))
+    name = "endpoint" if site.engine is EngineName.ASYNC else "transform jobs"
+    return Item(f"SageMaker {name}", hours * prices.instance_hour(site.instance))
 
 
 def _amount(site: Site, usage: Mapping[str, Any], kind: str) -> float:

@@ -12,10 +12,14 @@ T = TypeVar("T")
 
 
 class EngineName(StrEnum):
-    """ASYNC: one manifest, one request to the endpoint. BATCH: many manifests, one transform job."""
+    """ASYNC: one manifest, one request to the endpoint. BATCH: many manifests, one transform job.
+
+    LAMBDA: one manifest, one asynchronous invocation of the model function.
+    """
 
     ASYNC = "async"
     BATCH = "batch"
+    LAMBDA = "lambda"
 
 
 class JobStatus(StrEnum):
@@ -70,16 +74,16 @@ class Job:
     @property
     def manifests(self) -> list[str]:
         """The keys of the job's manifests in the jobs bucket."""
-        if self.engine is EngineName.ASYNC:
-            return [f"{self.folder}manifest.jsonl"]
-        return [f"{self.folder}{number:05}.jsonl" for number in range(self.shards)]
+        if self.engine is EngineName.BATCH:
+            return [f"{self.folder}{number:05}.jsonl" for number in range(self.shards)]
+        return [f"{self.folder}manifest.jsonl"]
 
 
 @dataclass(frozen=True)
 class JobResult:
     """The engine's result for a job: where its output is, why it failed, or both if a part of it failed.
 
-    `transform_attempt` is the number of the transform job, or None for a request to the endpoint. `ended_at` is when
+    `transform_attempt` is the number of the transform job, or None for the other engines. `ended_at` is when
     the engine finished (ISO 8601), if that is known.
     """
 

@@ -12,6 +12,8 @@ from bintally.domain.jobs import EngineName
 
 ATTEMPTS_PER_TYPE = 3  # with one instance type, before trying the next one
 MAX_DELAY = timedelta(hours=1)
+# An event of the model function expires after an hour, and a run ends after 15 minutes: template.yaml says both.
+INVOCATION_TIMEOUT = timedelta(hours=1, minutes=20)
 CAPACITY_REASONS = (
     "CapacityError",
     "InsufficientCapacity",
@@ -25,6 +27,7 @@ class InferenceMode(StrEnum):
 
     ASYNC = "async"
     BATCH = "batch"
+    LAMBDA = "lambda"
     AUTO = "auto"
 
 
@@ -37,7 +40,7 @@ class Policy:
     `job_timeout`. An image without a result is retried after `retry_delay`, doubled for each attempt. Transform jobs
     try `instance_types` in order when capacity is unavailable. At most `max_requests` requests to the endpoint are
     unfinished at a time, so that none waits longer than SageMaker keeps it, and at most `max_transform_jobs` transform
-    jobs.
+    jobs, and at most `max_invocations` invocations of the model function, which leaves room for other functions.
     """
 
     mode: InferenceMode
@@ -50,6 +53,7 @@ class Policy:
     instance_types: tuple[str, ...]
     max_requests: int
     max_transform_jobs: int
+    max_invocations: int
 
 
 def engine_for(policy: Policy, backlog: int) -> EngineName:
@@ -67,7 +71,17 @@ def engine_for(policy: Policy, backlog: int) -> EngineName:
 
 def max_jobs(policy: Policy, engine: EngineName) -> int:
     """How many jobs of an engine may be unfinished at a time. More images stay pending."""
-    return policy.max_requests if engine is EngineName.ASYNC else policy.max_transform_jobs
+    limits = {
+        EngineName.ASYNC: policy.max_requests,
+        EngineName.BATCH: policy.max_transform_jobs,
+        EngineName.LAMBDA: policy.max_invocations,
+    }
+    return limits[engine]
+
+
+def timeout_of(policy: Policy, engine: EngineName) -> timedelta:
+    """How long after it was sent a job without a result has failed."""
+    return min(policy.job_timeout, INVOCATION_TIMEOUT) if engine is EngineName.LAMBDA else policy.job_timeout
 
 
 def manifest_size(policy: Policy, attempts: int) -> int:

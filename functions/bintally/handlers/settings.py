@@ -77,6 +77,10 @@ class Settings:
         return self._text("ENDPOINT_NAME")
 
     @property
+    def model_function(self) -> str:
+        return self._text("MODEL_FUNCTION")
+
+    @property
     def model_name(self) -> str:
         return self._text("MODEL_NAME")
 
@@ -110,6 +114,7 @@ class Settings:
             instance_types=tuple(part.strip() for part in self._text("BATCH_INSTANCE_TYPES").split(",")),
             max_requests=int(self._number("MAX_REQUESTS")),
             max_transform_jobs=int(self._number("MAX_TRANSFORM_JOBS")),
+            max_invocations=int(self._number("MAX_INVOCATIONS")),
         )
 
     @cached_property

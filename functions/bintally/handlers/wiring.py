@@ -16,6 +16,7 @@ from bintally.adapters.intake_queue import IntakeQueue
 from bintally.adapters.job_files import JobFiles
 from bintally.adapters.jobs import DynamoJobs
 from bintally.adapters.key_patterns import FindBin, finder_of
+from bintally.adapters.lambda_engine import LambdaEngine
 from bintally.adapters.leases import DynamoLeases
 from bintally.adapters.ledger import DynamoLedger
 from bintally.adapters.order_files import ImportReports, OrderFiles, OrderQueue
@@ -77,8 +78,14 @@ class AwsDependencies:
     def events(self) -> EventBus:
         return EventBus(client("events"))
 
-    def engine(self, name: EngineName) -> AsyncEngine | BatchEngine:
-        return self._async_engine if name is EngineName.ASYNC else self._batch_engine
+    def engine(self, name: EngineName) -> AsyncEngine | BatchEngine | LambdaEngine:
+        match name:
+            case EngineName.ASYNC:
+                return self._async_engine
+            case EngineName.BATCH:
+                return self._batch_engine
+            case EngineName.LAMBDA:
+                return self._lambda_engine
 
     @cached_property
     def intake_queue(self) -> IntakeQueue:
@@ -113,6 +120,10 @@ class AwsDependencies:
             instance_types=settings().policy.instance_types,
             instances=settings().batch_instances,
         )
+
+    @cached_property
+    def _lambda_engine(self) -> LambdaEngine:
+        return LambdaEngine(self._job_files, client("lambda"), function=settings().model_function)
 
 
 @cache

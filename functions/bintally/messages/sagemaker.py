@@ -1,7 +1,9 @@
-"""SageMaker's notifications: results of asynchronous requests (through SNS) and state changes of transform jobs.
+"""The engines' notifications: results of asynchronous requests (through SNS) and state changes of transform jobs.
 
 Formats: https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-predictions.html and
-https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html.
+https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html. The model function announces
+its outputs as SageMaker does. Its failures are announced by Lambda, with an invocation record:
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from bintally.domain.transforms import result_of
 from bintally.messages.sqs import Message, parse_body
 
 TRANSFORM = "SageMaker Transform Job State Change"
+MAX_REASON = 500  # characters. Longer failures are cut
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,22 @@ def _of_request(envelope: Message) -> Announcement:
     topic, note = str(envelope["TopicArn"]), parse_body(str(envelope.get("Message")))
     if note.get("eventName") == "TestNotification":
         return Announcement(None, topic)
+    if "requestContext" in note:
+        return Announcement(_failed_invocation(note), topic)
     job_id = str(note["inferenceId"])
     if note["invocationStatus"] == "Completed":
         return Announcement(JobResult(job_id, _location(note["responseParameters"]["outputLocation"])), topic)
     reason = str(note.get("failureReason") or "The request failed without a reason.")
     return Announcement(JobResult(job_id, None, reason), topic)
+
+
+def _failed_invocation(record: Message) -> JobResult:
+    """The failure of an event that Lambda gave up: it expired, or the function raised, ran too long or crashed."""
+    condition = str(record["requestContext"]["condition"])
+    payload = record.get("responsePayload")
+    message = payload.get("errorMessage") if isinstance(payload, dict) else None
+    reason = f"The model function failed ({condition}): {message or 'no message'}"
+    return JobResult(str(record["requestPayload"]["job_id"]), None, reason[:MAX_REASON])
 
 
 def _of_transform_job(event: Message) -> Announcement:

@@ -25,10 +25,10 @@ class IngestSummary:
 
 
 def ingest(dependencies: Dependencies, images: Iterable[Image], *, policy: Policy, now: datetime) -> IngestSummary:
-    """Register images, and submit them to the endpoint or leave them pending.
+    """Register images, and submit them to the endpoint or the model function, or leave them pending.
 
-    They stay pending for the scheduled submit if they should go to a transform job, or if the endpoint already has
-    `max_requests` unfinished requests.
+    They stay pending for the scheduled submit if they should go to a transform job, or if the engine already has as
+    many unfinished jobs as it may.
 
     Safe to repeat at any point with the same images, because of the order of the writes: manifest, job as PREPARED,
     ledger, job as OPEN, request. So no image names a job that the jobs table lacks, and no job gets a result before its
@@ -43,20 +43,22 @@ def ingest(dependencies: Dependencies, images: Iterable[Image], *, policy: Polic
             ledger.reject(image, "A folder, not a photo.", iso(now), "folder_marker")
     files = [image for image in new if not image.is_folder_marker]
     job_ids = {entry.job_id for entry in known.values() if entry.job_id and entry.status is Status.SUBMITTED}
-    if files and _wait(dependencies, len(files), policy):
+    engine = _engine(dependencies, len(files), policy) if files else None
+    if engine:
+        batches = batched(files, policy.micro_batch)
+        job_ids |= {_register(dependencies, batch, engine, iso(now)) for batch in batches}
+    elif files:
         ledger.receive(files, iso(now))
-    else:
-        job_ids |= {_register(dependencies, batch, iso(now)) for batch in batched(files, policy.micro_batch)}
     opened = [_opened(dependencies, job, iso(now)) for job in jobs.read(job_ids).values()]
-    requests = [job for job in opened if job.engine is EngineName.ASYNC]  # the schedule sends transform jobs
+    requests = [job for job in opened if job.engine is not EngineName.BATCH]  # the schedule sends transform jobs
     submission = submit_jobs(dependencies, requests, policy=policy, now=now)
     return IngestSummary(len(new), len(unique) - len(new), submission)
 
 
-def _wait(dependencies: Dependencies, files: int, policy: Policy) -> bool:
-    """Whether this many new images stay pending for the scheduled submit."""
+def _engine(dependencies: Dependencies, files: int, policy: Policy) -> EngineName | None:
+    """The engine for this many new images; None if they stay pending for the scheduled submit."""
     engine, room = choose_engine(dependencies, files, policy)
-    return engine is EngineName.BATCH or not room
+    return engine if room and engine is not EngineName.BATCH else None
 
 
 def _opened(dependencies: Dependencies, job: Job, now: str) -> Job:
@@ -67,10 +69,10 @@ def _opened(dependencies: Dependencies, job: Job, now: str) -> Job:
     return replace(job, status=JobStatus.OPEN)
 
 
-def _register(dependencies: Dependencies, images: Sequence[Image], now: str) -> str:
+def _register(dependencies: Dependencies, images: Sequence[Image], engine: EngineName, now: str) -> str:
     """Create a job for these images and register them with it; its id."""
-    job = job_of((image.image_id, 0) for image in images)
-    dependencies.engine(EngineName.ASYNC).prepare(job, [images])
+    job = job_of(((image.image_id, 0) for image in images), engine)
+    dependencies.engine(engine).prepare(job, [images])
     dependencies.jobs.create(job, now)
     dependencies.ledger.register(images, job.job_id, now)
     return job.job_id

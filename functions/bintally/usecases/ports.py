@@ -109,7 +109,7 @@ class Jobs(Protocol):
 
 
 class Engine(Protocol):
-    """SageMaker Async Inference or Batch Transform."""
+    """SageMaker Async Inference, Batch Transform, or the model function."""
 
     supports_polling: bool
     """Whether `poll` can tell a job in progress from a lost one. Where it can't, a job times out."""

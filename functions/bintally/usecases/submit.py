@@ -100,7 +100,7 @@ def assign_pending(
 
 def _readable(engine: EngineName, room: int, policy: Policy) -> int:
     """How many pending images a run reads: as many as fit into jobs, and at least a few for the metric of their age."""
-    size = policy.micro_batch if engine is EngineName.ASYNC else MAX_JOB_IMAGES
+    size = MAX_JOB_IMAGES if engine is EngineName.BATCH else policy.micro_batch
     return min(max(room * size, MIN_PENDING), MAX_PENDING)
 
 
@@ -109,9 +109,9 @@ def _oldest_first(entry: LedgerEntry) -> tuple[str, str]:
 
 
 def _jobs(pending: Sequence[LedgerEntry], engine: EngineName, policy: Policy) -> Iterator[list[Shard]]:
-    """The shards of each job: one for the endpoint, many for a transform job."""
+    """The shards of each job: many for a transform job, one for the other engines."""
     shards = list(_shards(pending, policy))
-    if engine is EngineName.ASYNC:
+    if engine is not EngineName.BATCH:
         yield from ([shard] for shard in shards)
         return
     job_shards: list[Shard] = []

@@ -11,7 +11,7 @@ from itertools import takewhile
 from bintally.domain.errors import SettingError, describe_error
 from bintally.domain.image import Status
 from bintally.domain.jobs import Job, JobResult, JobStatus
-from bintally.domain.policy import Policy
+from bintally.domain.policy import Policy, timeout_of
 from bintally.domain.times import iso
 from bintally.usecases.collect import collect
 from bintally.usecases.ports import Dependencies
@@ -97,7 +97,8 @@ def _check_sent(dependencies: Dependencies, job: Job, policy: Policy, now: datet
     if result is not None:
         collected = collect(dependencies, result, policy=policy, now=now)
         return "failed" if collected.failed else "answered", collected.status_counts
-    if not engine.supports_polling and job.submitted_at < iso(now - policy.job_timeout):
-        result = JobResult(job.job_id, None, f"No result {policy.job_timeout} after it was sent.")
+    timeout = timeout_of(policy, job.engine)
+    if not engine.supports_polling and job.submitted_at < iso(now - timeout):
+        result = JobResult(job.job_id, None, f"No result {timeout} after it was sent.")
         return "timed_out", collect(dependencies, result, policy=policy, now=now).status_counts
     return "", NOTHING

@@ -12,7 +12,7 @@ def test_nothing_costs_nothing(engine: EngineName) -> None:
     assert estimate(engine, 0).dollars == 0
 
 
-@given(st.sampled_from(EngineName), st.integers(1, 10**7), st.integers(1, 10**6))
+@given(st.sampled_from(EngineName), st.integers(1_000, 10**7), st.integers(1, 10**6))
 def test_more_photos_never_cost_less(engine: EngineName, number: int, more: int) -> None:
     assert 0 < estimate(engine, number).dollars <= estimate(engine, number + more).dollars
 

@@ -29,7 +29,7 @@ def test_a_plan_shows_number_size_duration_and_cost() -> None:
         "20 photos to upload, 10.0 MB; 3 are already in the bucket; 2 other files are ignored.",
         "At 10 photos/s the upload takes 2 s.",
     ]
-    assert [line.split("\t")[0] for line in lines[3:6]] == ["Engine", "async", "batch"]
+    assert [line.split("\t")[0] for line in lines[3:7]] == ["Engine", "async", "batch", "lambda"]
     assert "Prices: us-east-1, 2025-06" in lines[-1]
     assert "Nobody has checked them" in lines[-1]
 
@@ -38,7 +38,7 @@ def test_a_plan_as_json_has_the_same() -> None:
     (record,) = planned(as_json=True).records
 
     assert (record["images"], record["bytes"], record["unchanged"], record["ignored"]) == (20, 10_000_000, 3, 2)
-    assert [cost["engine"] for cost in record["costs"]] == ["async", "batch"]
+    assert [cost["engine"] for cost in record["costs"]] == ["async", "batch", "lambda"]
 
 
 def test_the_summary_shows_uploads_and_failures() -> None:

@@ -53,7 +53,7 @@ def test_a_browser_is_opened_only_where_there_is_one(monkeypatch: pytest.MonkeyP
         ("KeyPattern", "(?P<bin_id>[)", "is not a valid RE2 expression: missing \\]"),
         ("KeyPattern", r"(?P<bin_id>a)\1", "is not a valid RE2 expression: invalid escape sequence"),
         ("SiteTimeZone", "Mars/Olympus", "is not a time zone of the tz database"),
-        ("InferenceMode", "Batch", "is none of async, batch, auto"),
+        ("InferenceMode", "Batch", "is none of async, batch, lambda, auto"),
         ("MaxAttempts", "0", "is not from 1 to 10"),
         ("MaxAttempts", "many", "is not a number"),
         ("AlertEmail", "nobody", "does not match"),

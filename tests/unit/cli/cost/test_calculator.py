@@ -33,6 +33,7 @@ PRICES = Prices(
 USAGE: dict[str, Any] = {
     "image": {
         "async": {"write_units": 3, "index_units": 1, "read_units": 1, "events": 1},
+        "lambda": {"write_units": 3, "index_units": 1, "read_units": 1, "events": 1},
         "batch": {"write_units": 5, "index_units": 3, "read_units": 2, "events": 1},
     },
     "line": {"write_units": 2, "read_units": 1},
@@ -42,6 +43,9 @@ USAGE: dict[str, Any] = {
         "lambda_gb": 1,
         "log_kb": 1,
         "item_kb": 1,
+        "model_gb": 3,
+        "model_images_per_second": 10,
+        "model_invocations": 5,
         "traces": 0.5,
         "sqs_requests": 2,
         "idle_polls_a_minute": 5,

@@ -44,20 +44,20 @@ def dependencies(aws: None) -> Any:
     buckets = {"bucket": table("OrdersBucket"), "reports_bucket": table("JobsBucket")}
     made.catalogue = ItemCatalogue(client("s3"), **buckets)
     made.intake_queue = SimpleNamespace(depth=lambda: 0)
-    made.engine = lambda name: made.async_engine if name is EngineName.ASYNC else made.batch_engine
+    made.engine = lambda name: getattr(made, f"{name}_engine")
     return made
 
 
 def answer(dependencies: Any, job: Job, images: list[Image]) -> JobResult:
     """The model's output for a job, in the jobs bucket."""
     lines = "\n".join(json.dumps(prediction(image)) for image in images)
-    key = f"async/output/{job.job_id}.out"
+    key = f"{job.engine}/output/{job.job_id}.out"
     if job.engine is EngineName.BATCH:
         key = f"{job.manifests[0].replace('/input/', '/output/')}.out"
     client("s3").put_object(Bucket=table("JobsBucket"), Key=key, Body=lines.encode())
-    return JobResult(
-        job.job_id, f"s3://{table('JobsBucket')}/{key}" if job.engine is EngineName.ASYNC else job.output_location
-    )
+    if job.engine is EngineName.BATCH:
+        return JobResult(job.job_id, job.output_location)
+    return JobResult(job.job_id, f"s3://{table('JobsBucket')}/{key}")
 
 
 def only_job(dependencies: Any) -> Job:
@@ -87,8 +87,9 @@ def counted(dependencies: Any, mode: InferenceMode) -> Counter[str]:
     return counts + more
 
 
-def test_an_image_takes_as_many_requests_as_the_estimate_assumes_in_transform_jobs(dependencies: Any) -> None:
-    assert per(counted(dependencies, InferenceMode.BATCH), NUMBER) == about(read_usage()["image"]["batch"])
+@pytest.mark.parametrize("mode", [InferenceMode.BATCH, InferenceMode.LAMBDA])
+def test_an_image_takes_as_many_requests_as_the_estimate_assumes(dependencies: Any, mode: InferenceMode) -> None:
+    assert per(counted(dependencies, mode), NUMBER) == about(read_usage()["image"][mode.value])
 
 
 def test_an_image_and_an_order_line_take_as_many_requests_as_the_estimate_assumes(dependencies: Any) -> None:

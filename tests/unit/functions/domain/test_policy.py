@@ -7,6 +7,7 @@ import pytest
 from bintally.domain.jobs import EngineName
 from bintally.domain.policy import (
     ATTEMPTS_PER_TYPE,
+    INVOCATION_TIMEOUT,
     MAX_DELAY,
     InferenceMode,
     Policy,
@@ -17,6 +18,7 @@ from bintally.domain.policy import (
     manifest_size,
     max_jobs,
     retry_at,
+    timeout_of,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ from hypothesis import strategies as st
 from tests.unit.functions.examples import NOW
 from tests.unit.functions.usecases.runs import POLICY
 
-ASYNC, BATCH, AUTO = (replace(POLICY, mode=mode) for mode in InferenceMode)
+ASYNC, BATCH, LAMBDA, AUTO = (replace(POLICY, mode=mode) for mode in InferenceMode)
 # All that template.yaml lets an operator choose.
 policies = st.builds(
     replace,
@@ -45,6 +47,7 @@ times = st.integers(0, 10**6)
 def test_an_operator_who_named_an_engine_gets_it(pending: int) -> None:
     assert engine_for(ASYNC, pending) is EngineName.ASYNC
     assert engine_for(BATCH, pending) is EngineName.BATCH
+    assert engine_for(LAMBDA, pending) is EngineName.LAMBDA
 
 
 @pytest.mark.parametrize(
@@ -64,9 +67,17 @@ def test_more_images_never_go_from_batch_to_the_endpoint(policy: Policy, some: i
 
 
 def test_each_engine_has_a_limit_of_its_own() -> None:
-    policy = replace(POLICY, max_requests=5, max_transform_jobs=2)
+    policy = replace(POLICY, max_requests=5, max_transform_jobs=2, max_invocations=3)
 
-    assert (max_jobs(policy, EngineName.ASYNC), max_jobs(policy, EngineName.BATCH)) == (5, 2)
+    assert [max_jobs(policy, engine) for engine in EngineName] == [5, 2, 3]
+
+
+def test_an_invocation_without_a_result_fails_as_soon_as_lambda_has_dropped_it() -> None:
+    policy = replace(POLICY, job_timeout=timedelta(hours=7))
+
+    assert timeout_of(policy, EngineName.ASYNC) == timeout_of(policy, EngineName.BATCH) == timedelta(hours=7)
+    assert timeout_of(policy, EngineName.LAMBDA) == INVOCATION_TIMEOUT
+    assert timeout_of(replace(policy, job_timeout=timedelta(minutes=5)), EngineName.LAMBDA) == timedelta(minutes=5)
 
 
 # ---- How many share a manifest

@@ -15,7 +15,7 @@ from bintally.adapters.clients import client
 
 EVENTS = Path(__file__).resolve().parents[4] / "events"
 FUNCTIONS = ("intake", "submit", "collect", "orders", "reconcile")
-SERVICES = ("dynamodb", "s3", "sagemaker", "sagemaker-runtime", "events", "sqs", "ssm")
+SERVICES = ("dynamodb", "s3", "sagemaker", "sagemaker-runtime", "lambda", "events", "sqs", "ssm")
 CONTEXT = SimpleNamespace(
     function_name="bintally",
     memory_limit_in_mb=512,

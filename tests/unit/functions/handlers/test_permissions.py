@@ -17,7 +17,7 @@ from tests.template.deployed import AT, stack
 from tests.unit.functions.aws import empty_stack
 from tests.unit.functions.examples import EARLIER, make_images, prediction
 from tests.unit.functions.handlers.conftest import forget_settings, functions_environment
-from tests.unit.functions.handlers.lambdas import FUNCTIONS, bodies, event, messages, requests_made, run
+from tests.unit.functions.handlers.lambdas import FUNCTIONS, bodies, event, messages, notification, requests_made, run
 from tests.unit.functions.handlers.test_orders import HEADER, put
 from tests.unit.functions.handlers.test_story import put_orders, put_predictions
 
@@ -28,7 +28,13 @@ NOT_ASKED_FOR = {
     ("orders", "s3:ListBucket"): "as for submit",
 }
 LITTLE_TIME = 6  # the delivery whose import another run has to finish
-WORK = (EngineName.ASYNC, EngineName.ASYNC, EngineName.BATCH)
+WORK = (
+    (EngineName.ASYNC, JobStatus.OPEN),
+    (EngineName.ASYNC, JobStatus.SENT),
+    (EngineName.BATCH, JobStatus.SENT),
+    (EngineName.LAMBDA, JobStatus.OPEN),
+    (EngineName.LAMBDA, JobStatus.SENT),
+)
 CALLS = {"Put": "PutItem", "Update": "UpdateItem"}
 
 Need = tuple[str, str]
@@ -55,6 +61,8 @@ def needed(service: str, operation: str, params: dict[str, Any]) -> Iterator[Nee
             yield f"sagemaker:{operation}", f"arn:aws:sagemaker:{AT}:endpoint/{params['EndpointName']}"
         case "sagemaker", _:
             yield f"sagemaker:{operation}", f"arn:aws:sagemaker:{AT}:transform-job/{params['TransformJobName']}"
+        case "lambda", "Invoke":
+            yield "lambda:InvokeFunction", f"arn:aws:lambda:{AT}:function:{params['FunctionName']}"
         case "events", "PutEvents":
             assert {entry["Source"] for entry in params["Entries"]} == {"bintally"}
             yield "events:PutEvents", f"arn:aws:events:{AT}:event-bus/default"
@@ -127,7 +135,7 @@ def permissions_used(on_aws: dict[str, str], setting: Callable[[str, str], None]
         if function == "submit":
             setting("INFERENCE_MODE", "auto" if number % 2 else "batch")
             setting("SWEEP_AFTER", "0")  # the outputs were written just now
-            leave_work(on_aws["JOBS_BUCKET"], make_images(4 * number)[-4:])
+            leave_work(on_aws["JOBS_BUCKET"], make_images(6 * number)[-6:])
         if delivery == event("collect/async-failure.json"):
             lose_manifests(on_aws["JOBS_BUCKET"])
         with requests_made() as made:
@@ -135,10 +143,24 @@ def permissions_used(on_aws: dict[str, str], setting: Callable[[str, str], None]
         assert not answer.get("batchItemFailures"), (number, function)
         found[function] |= {need for request in made for need in needed(*request)}
     forget_jobs(on_aws)
+    setting("INFERENCE_MODE", "lambda")
     with requests_made() as made:
         run("intake", event("intake/s3-put.json"))
+        run("intake", messages(notification("P-99-Z/a.jpg")))
     found["intake"] |= {need for request in made for need in needed(*request)}
+    announced = messages(announced_by_lambda())
+    with requests_made() as made:
+        run("collect", announced)
+    found["collect"] |= {need for request in made for need in needed(*request)}
     return found
+
+
+def announced_by_lambda() -> str:
+    """The notification of the one job of the model function."""
+    (job,) = [job for job in wiring.dependencies().jobs.all() if job.engine is EngineName.LAMBDA]
+    (body,) = bodies("collect/lambda-success.json")
+    named = json.loads(body["Message"])["inferenceId"]
+    return json.dumps(body).replace(named, job.job_id)
 
 
 def forget_jobs(on_aws: dict[str, str]) -> None:
@@ -153,16 +175,16 @@ def lose_manifests(bucket: str) -> None:
 
 
 def leave_work(bucket: str, images: Sequence[Image]) -> None:
-    """For a scheduled run: a pending image, an OPEN job, one with results, and one that SageMaker does not know."""
+    """For a scheduled run: a pending image, OPEN jobs, some with results, and one that SageMaker does not know."""
     wiring.dependencies().ledger.receive(images[:1], EARLIER)
-    for image, engine, status in zip(images[1:], WORK, (JobStatus.OPEN, JobStatus.SENT, JobStatus.SENT), strict=True):
+    for image, (engine, status) in zip(images[1:], WORK, strict=True):
         job = job_of([(image.image_id, 0)], engine)
         wiring.dependencies().engine(engine).prepare(job, [[image]])
         wiring.dependencies().jobs.create(job, EARLIER)
         wiring.dependencies().ledger.register([image], job.job_id, EARLIER)
         wiring.dependencies().jobs.open(job, EARLIER)
         if status is JobStatus.SENT:
-            key = f"async/output/{job.job_id}.out"
+            key = f"{'lambda' if engine is EngineName.LAMBDA else 'async'}/output/{job.job_id}.out"
             wiring.dependencies().jobs.mark_sent(job, {"output_location": f"s3://{bucket}/{key}"}, EARLIER)
             client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(prediction(image)).encode())
             if engine is EngineName.ASYNC:

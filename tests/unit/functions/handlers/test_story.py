@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,7 @@ FUNCTION_EVENTS = [path.relative_to(EVENTS) for name in FUNCTIONS for path in so
 OUT = sorted(path.stem for path in (EVENTS / "out").glob("*.json"))
 KINDS = ["BinCounted", "ConsignmentReconciled", "DiscrepancyFound", "ImageRejected"]
 Event = tuple[str, dict[str, Any]]
+MODES = {"transform": "batch", "lambda": "lambda"}  # by the first word of an event's file
 QUEUES = {"intake": "IntakeQueue", "collect": "ResultsQueue", "orders": "OrdersQueue"}
 
 
@@ -59,11 +60,12 @@ def put_orders(environment: dict[str, str]) -> None:
 
 
 def put_predictions(environment: dict[str, str]) -> None:
-    (envelope,) = bodies("collect/async-success.json")
-    location = json.loads(envelope["Message"])["responseParameters"]["outputLocation"]
-    bucket, _, key = location.removeprefix("s3://").partition("/")
-    assert bucket == environment["JOBS_BUCKET"]
-    client("s3").put_object(Bucket=bucket, Key=key, Body=message("predictions.jsonl"))
+    for name in ("async-success", "lambda-success"):
+        (envelope,) = bodies(f"collect/{name}.json")
+        location = json.loads(envelope["Message"])["responseParameters"]["outputLocation"]
+        bucket, _, key = location.removeprefix("s3://").partition("/")
+        assert bucket == environment["JOBS_BUCKET"]
+        client("s3").put_object(Bucket=bucket, Key=key, Body=message("predictions.jsonl"))
 
 
 def run_story(environment: dict[str, str]) -> list[Event]:
@@ -249,6 +251,41 @@ def test_a_transform_job_without_capacity_is_submitted_again(batch: dict[str, st
     assert wiring.dependencies().ledger.statuses() == {Status.SUBMITTED: 3}
 
 
+# ---- With the model function
+
+
+@pytest.fixture
+def invoked(on_aws: dict[str, str], setting: Callable[[str, str], None]) -> Sequence[dict[str, Any]]:
+    """The photos of both intake events are in invocations, and the first has written its output. The requests."""
+    setting("INFERENCE_MODE", "lambda")
+    with requests_made() as made:
+        for name in ("s3-put", "s3-eventbridge"):
+            run("intake", event(f"intake/{name}.json"))
+    put_predictions(on_aws)
+    return [params for service, _, params in made if service == "lambda"]
+
+
+def test_the_model_function_gets_the_event_of_the_sample(invoked: Sequence[dict[str, Any]]) -> None:
+    assert json.loads(invoked[0]["Payload"]) == event("model/manifest.json")
+    assert {(each["FunctionName"], each["InvocationType"]) for each in invoked} == {("bintally-model", "Event")}
+
+
+def test_a_finished_invocation_completes_its_images(invoked: object) -> None:
+    for _ in range(2):  # Lambda may run an event twice
+        assert failed(run("collect", event("collect/lambda-success.json"))) == []
+
+    assert wiring.dependencies().ledger.statuses() == {Status.COUNTED: 1, Status.REJECTED: 1, Status.SUBMITTED: 1}
+
+
+def test_a_failed_invocation_releases_its_images(invoked: object) -> None:
+    assert failed(run("collect", event("collect/lambda-failure.json"))) == []
+
+    (job_id,) = [job.job_id for job in wiring.dependencies().jobs.all() if job.status is JobStatus.FAILED]
+    job = wiring.dependencies().jobs.read([job_id])[job_id]
+    assert "Task timed out after 900.00 seconds" in job.reason
+    assert wiring.dependencies().ledger.statuses()[Status.RECEIVED] == 1
+
+
 # ---- Each file alone
 
 
@@ -258,8 +295,7 @@ def test_a_function_accepts_its_sample_event(
 ) -> None:
     put_orders(on_aws)
     put_predictions(on_aws)
-    if path.name.startswith("transform-"):
-        setting("INFERENCE_MODE", "batch")
+    setting("INFERENCE_MODE", MODES.get(path.name.partition("-")[0], "async"))
     for name in ("s3-put", "s3-eventbridge"):
         run("intake", event(f"intake/{name}.json"))
         run("submit", event("submit/schedule.json"))
@@ -274,7 +310,8 @@ def test_these_are_all_the_files() -> None:
 
     messages = {f"messages/{name}" for name in ("manifest.jsonl", "predictions.jsonl", "orders.csv", "orders.json")}
     examples = {f"{folder}/{kind}.json" for folder in ("out", "schemas") for kind in KINDS}
-    assert found == {str(path) for path in FUNCTION_EVENTS} | messages | examples | {"README.md"}
+    others = {"README.md", "model/manifest.json"}  # tests/unit/model_code/test_function.py runs the model function
+    assert found == {str(path) for path in FUNCTION_EVENTS} | messages | examples | others
 
 
 def test_the_readme_lists_every_file() -> None:

@@ -274,3 +274,39 @@ def test_any_mutated_event_is_refused_or_gives_a_result(data: st.DataObject) -> 
 def test_any_other_message_is_refused(body: str) -> None:
     with pytest.raises(InvalidEventError):
         result(body)
+
+
+# ---- Records of invocations that Lambda gave up
+
+
+def test_an_output_of_the_model_function_is_announced_as_one_of_the_endpoint() -> None:
+    note = note_of("lambda-success")
+
+    assert result(envelope(note)) == JobResult(note["inferenceId"], note["responseParameters"]["outputLocation"])
+
+
+def test_a_failed_invocation_names_its_job_and_its_reason() -> None:
+    record = note_of("lambda-failure")
+
+    parsed = result(envelope(record, "error"))
+
+    assert parsed is not None
+    assert (parsed.job_id, parsed.output_location) == (record["requestPayload"]["job_id"], None)
+    assert parsed.failure_reason.startswith("The model function failed (RetriesExhausted): ")
+    assert "timed out after 900.00 seconds" in parsed.failure_reason
+
+
+@pytest.mark.parametrize("payload", [None, "text", {}, {"errorMessage": None}])
+def test_an_event_that_expired_has_no_response(payload: object) -> None:
+    record = note_of("lambda-failure") | {"responsePayload": payload}
+    record["requestContext"] |= {"condition": "EventAgeExceeded"}
+
+    parsed = result(envelope(record, "error"))
+
+    assert parsed is not None
+    assert parsed.failure_reason == "The model function failed (EventAgeExceeded): no message"
+
+
+def test_an_invocation_of_something_else_is_no_result() -> None:
+    with pytest.raises(InvalidEventError, match="job_id"):
+        result(envelope(note_of("lambda-failure") | {"requestPayload": {}}, "error"))

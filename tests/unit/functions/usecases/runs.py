@@ -38,6 +38,7 @@ POLICY = Policy(
     instance_types=("ml.c6i.xlarge", "ml.m5.xlarge"),
     max_requests=400,
     max_transform_jobs=4,
+    max_invocations=400,
 )
 ONCE = replace(POLICY, max_attempts=1)
 

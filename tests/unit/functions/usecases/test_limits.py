@@ -134,3 +134,16 @@ def test_auto_gives_a_small_rest_to_a_transform_job_while_the_queue_is_full() ->
         fakes.intake_queue.waiting = lambda queued=queued: queued
         scheduled(fakes, NOW, AUTO)
         assert unfinished(fakes, engine) == 1
+
+
+# ---- Invocations of the model function
+
+
+def test_a_bounded_number_of_invocations_are_unfinished() -> None:
+    fakes = pending(20)
+    policy = replace(POLICY, mode=InferenceMode.LAMBDA, micro_batch=2, max_invocations=3)
+
+    assert [scheduled(fakes, later(minute), policy).assigned for minute in range(2)] == [6, 0]
+    finish(fakes, EngineName.LAMBDA, 1)
+    assert scheduled(fakes, later(2), policy).assigned == 2
+    assert unfinished(fakes, EngineName.LAMBDA) == 3

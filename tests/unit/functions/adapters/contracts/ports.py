@@ -12,6 +12,7 @@ from bintally.adapters.consignments import DynamoOrders
 from bintally.adapters.decisions import DynamoDecisions
 from bintally.adapters.job_files import JobFiles
 from bintally.adapters.jobs import DynamoJobs
+from bintally.adapters.lambda_engine import LambdaEngine
 from bintally.adapters.leases import DynamoLeases
 from bintally.adapters.ledger import DynamoLedger
 from bintally.adapters.order_files import ImportReports
@@ -32,6 +33,7 @@ from tests.unit.functions.usecases.runs import first_job_of
 
 IMAGES = make_images(3)
 JOB = first_job_of(IMAGES)
+INVOCATION = job_of([(image.image_id, 0) for image in IMAGES], EngineName.LAMBDA)
 BATCH = job_of([(image.image_id, 0) for image in IMAGES], EngineName.BATCH, 2)
 ANSWER = Prediction(3, 0.9, SURE_OF_3, MODEL)
 RECEIPT = {"output_location": "s3://jobs/out", "failure_location": "s3://jobs/failure"}
@@ -50,12 +52,17 @@ class SageMaker:
             create_transform_job=self._create,
             describe_transform_job=self._describe,
         )
+        self.functions = StubClient("lambda", invoke=self._run)
 
     def _invoke(self, InferenceId: str, **_: Any) -> Any:  # noqa: N803
         self._available()
         folder = f"s3://{table('JobsBucket')}/async"
         output, failure = f"{folder}/output/{InferenceId}.out", f"{folder}/failure/{InferenceId}-error.out"
         return {"OutputLocation": output, "FailureLocation": failure}
+
+    def _run(self, **_: Any) -> Any:
+        self._available()
+        return {"StatusCode": 202}
 
     def _create(self, TransformJobName: str, **_: Any) -> Any:  # noqa: N803
         self._available()
@@ -86,6 +93,7 @@ def adapters() -> Any:
         orders=DynamoOrders(dynamodb, table("ConsignmentsTable")),
         async_engine=AsyncEngine(files, sagemaker.client, endpoint="bintally-counter"),
         batch_engine=BatchEngine(files, sagemaker.client, **batch),
+        lambda_engine=LambdaEngine(files, sagemaker.functions, function="bintally-model"),
         reports=ImportReports(s3, bucket=jobs),
         sagemaker=sagemaker,
     )

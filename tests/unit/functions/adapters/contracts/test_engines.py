@@ -17,6 +17,7 @@ from tests.unit.functions.adapters.contracts.ports import (
     ANSWER,
     BATCH,
     IMAGES,
+    INVOCATION,
     JOB,
 )
 from tests.unit.functions.aws import client, table
@@ -27,15 +28,15 @@ from tests.unit.functions.examples import (
 )
 from tests.unit.functions.usecases.runs import first_job_of
 
-ENGINES = pytest.mark.parametrize("job", [JOB, BATCH], ids=["async", "batch"])
+ENGINES = pytest.mark.parametrize("job", [JOB, BATCH, INVOCATION], ids=["async", "batch", "lambda"])
 
 
 def engine_of(ports: Any, job: Job) -> Any:
-    return ports.async_engine if job.engine is EngineName.ASYNC else ports.batch_engine
+    return getattr(ports, f"{job.engine}_engine")
 
 
 def shards_of(job: Job) -> list[list[Image]]:
-    return [IMAGES] if job.engine is EngineName.ASYNC else [IMAGES[:2], IMAGES[2:]]
+    return [IMAGES[:2], IMAGES[2:]] if job.engine is EngineName.BATCH else [IMAGES]
 
 
 def requested_ids(job: Job) -> list[list[str]]:
@@ -53,7 +54,7 @@ def answer(ports: Any, job: Job, shards: list[int], failure: str = "") -> None:
     records = [prediction(image) for number in shards for image in shards_of(job)[number]]
     if isinstance(ports, Fakes):
         _answer_by_fake(engine_of(ports, job), job, records, failure)
-    elif job.engine is EngineName.ASYNC:
+    elif job.engine is not EngineName.BATCH:
         put(job.failure_location, failure) if failure else put(job.output_location, lines(records))
     else:
         for number in shards:
@@ -107,8 +108,8 @@ def test_a_job_that_was_never_prepared_asks_about_nothing(ports: Any, job: Job) 
 
 @pytest.mark.parametrize(
     ("job", "keys"),
-    [(JOB, {"output_location", "failure_location"}), (BATCH, {"output_location"})],
-    ids=["async", "batch"],
+    [(JOB, {"output_location", "failure_location"}), (BATCH, {"output_location"}), (INVOCATION, {"output_location"})],
+    ids=["async", "batch", "lambda"],
 )
 def test_an_accepted_job_has_a_receipt(ports: Any, job: Job, keys: set[str]) -> None:
     engine_of(ports, job).prepare(job, shards_of(job))
@@ -138,8 +139,9 @@ def test_a_used_up_quota_has_its_own_name(ports: Any) -> None:
         ports.batch_engine.submit(BATCH)
 
 
-def test_the_endpoint_cannot_be_polled(ports: Any) -> None:
+def test_only_transform_jobs_can_be_polled(ports: Any) -> None:
     assert not ports.async_engine.supports_polling
+    assert not ports.lambda_engine.supports_polling
     assert ports.batch_engine.supports_polling
 
 
@@ -153,7 +155,7 @@ def test_a_finished_job_has_an_output_location(ports: Any, job: Job) -> None:
     asked = sent(ports, job)
     answer(ports, asked, list(range(job.shards)))
 
-    attempt = None if job.engine is EngineName.ASYNC else 0
+    attempt = 0 if job.engine is EngineName.BATCH else None
     assert polled(ports, asked) == JobResult(job.job_id, asked.output_location, "", attempt)
     assert list(engine_of(ports, job).results(asked, asked.output_location)) == [
         (ids, dict.fromkeys(ids, ANSWER)) for ids in requested_ids(job)
