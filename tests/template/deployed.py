@@ -26,6 +26,9 @@ AT = f"{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}"
 ARNS = {
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{AT}:table/{{}}",
     "AWS::Events::Rule": f"arn:aws:events:{AT}:rule/{{}}",
+    "AWS::Events::Connection": f"arn:aws:events:{AT}:connection/{{}}",
+    "AWS::Events::ApiDestination": f"arn:aws:events:{AT}:api-destination/{{}}",
+    "AWS::SecretsManager::Secret": f"arn:aws:secretsmanager:{AT}:secret:{{}}",
     "AWS::IAM::Role": f"arn:aws:iam::{PSEUDO['AWS::AccountId']}:role/{{}}",
     "AWS::KMS::Key": f"arn:aws:kms:{AT}:key/{{}}",
     "AWS::Lambda::Function": f"arn:aws:lambda:{AT}:function:{{}}",
@@ -166,8 +169,9 @@ class Stack:
 
 @cache
 def stack() -> Stack:
-    """The stack as the local one is: with a model image, everything else at its default."""
-    return Stack(ModelImageUri="000000000000.dkr.ecr.us-east-1.amazonaws.com/bintally:1", AlertEmail="a@example.com")
+    """The stack with all that is optional: a model, an address for alerts and a webhook. Else as the local one."""
+    image = "000000000000.dkr.ecr.us-east-1.amazonaws.com/bintally:1"
+    return Stack(ModelImageUri=image, AlertEmail="a@example.com", WebhookUrl="https://example.com/bintally")
 
 
 @cache

@@ -17,7 +17,7 @@ from tests.template.queries import (
     policy_documents,
     properties_of,
     queue_of,
-    statements,
+    to_services,
 )
 
 TRANSFORM_EVENTS = sorted((ROOT / "events" / "collect").glob("transform-*.json"))
@@ -174,8 +174,8 @@ def test_undelivered_events_are_in_a_queue_that_redrive_reads() -> None:
 def test_the_rule_alone_may_send_from_eventbridge_to_both_queues() -> None:
     from_events = {
         (statement["Resource"].rpartition("-")[2], condition_keys(statement)["aws:SourceArn"])
-        for _, statement in statements("Allow")
-        if statement.get("Principal") == {"Service": "events.amazonaws.com"} and "Results" in str(statement["Resource"])
+        for _, statement in to_services()
+        if statement["Principal"] == {"Service": "events.amazonaws.com"} and "Results" in str(statement["Resource"])
     }
 
     arn = f"arn:aws:events:{AT}:rule/bintally-TransformRule"

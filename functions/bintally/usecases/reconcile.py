@@ -11,6 +11,7 @@ from urllib.parse import quote
 from bintally.domain.audits import drawn_share
 from bintally.domain.bins import BinCount
 from bintally.domain.changes import Changes
+from bintally.domain.decisions import MODEL
 from bintally.domain.queue import attention_of
 from bintally.domain.risk import odds_facts
 from bintally.domain.times import iso
@@ -39,11 +40,12 @@ class ReconcileSummary:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The finding for a line, and the revision of the bin that it rests on (0: the bin has no count)."""
+    """The finding for a line, the revision of the bin that it rests on (0: no count), and whose count that is."""
 
     line: OrderLine
     finding: Finding
     revision: int
+    source: str = MODEL
 
     @property
     def is_new(self) -> bool:
@@ -110,7 +112,7 @@ def _judge(
     finding = line_verdict(line, count, now=now, rules=rules, zone=zone)
     finding = replace(finding, audit_share=drawn_share(line, count, rules.audit_share))
     finding = replace(finding, attention=attention_of(line, finding, count, zone, second_look=second_look))
-    return Judgement(line, finding, count.revision if count else 0)
+    return Judgement(line, finding, count.revision if count else 0, count.source if count else MODEL)
 
 
 def _discrepancy(judgement: Judgement) -> Event:
@@ -127,6 +129,7 @@ def _discrepancy(judgement: Judgement) -> Event:
         **{name: number for name, number in numbers.items() if number is not None},
         "verdict": str(finding.verdict),
         "reason": finding.reason,
+        "source": judgement.source,
     }
 
 

@@ -217,3 +217,12 @@ def test_it_gives_up_on_a_bin_that_never_rests() -> None:
 
     with pytest.raises(StoreError, match="Others changed bin P-17-C"):
         decide(fakes, WANTED, now=NOW)
+
+
+def test_a_difference_that_a_person_counted_is_published_as_a_humans() -> None:
+    fakes = stack()
+    decide(fakes, WANTED, now=NOW)
+    reconciled(fakes, OF_BIN)
+
+    (found,) = fakes.events.of_kind("DiscrepancyFound")
+    assert (found["counted"], found["expected"], found["source"]) == (2, 3, "human")

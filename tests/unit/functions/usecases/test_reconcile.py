@@ -166,6 +166,7 @@ def test_a_variance_is_published_with_both_numbers() -> None:
         "probability_fewer": 0.009078,
         "probability_more": 0.885022,
         "reason": "2 expected, 3 counted: 10.6% as expected, 0.9% fewer, 88.5% more.",
+        "source": "model",
     }
 
 
