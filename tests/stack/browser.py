@@ -6,6 +6,7 @@ import shutil
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from binlocal.stack import Stack
 from playwright.sync_api import Browser, Page
 
@@ -33,6 +34,24 @@ def signed_in(browser: Browser, stack: Stack, role: str) -> Page:
     page.locator("input[name=password]").fill(stack.desk.passwords[role])
     page.keyboard.press("Enter")
     return page
+
+
+def go(page: Page, address: str) -> None:
+    """Go to a page of the desk, and wait until it is there."""
+    page.goto(f"{page.url.split('#')[0]}#{address}")
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")  # hashchange is over
+    page.locator(".page:not([aria-busy])").wait_for(state="attached")
+    page.wait_for_load_state("networkidle")
+
+
+def accessible(page: Page, address: str) -> None:
+    """Look at a page in both themes, on a desk and on a phone: axe finds nothing, and nothing scrolls sideways."""
+    go(page, address)
+    for view in VIEWS:
+        seen(page, view, address.replace("?id=", "-")[:40])
+        violations = Axe().run(page).response["violations"]
+        assert not [(each["id"], [node["target"] for node in each["nodes"]]) for each in violations], view
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (view, "scrolls sideways")
 
 
 def seen(page: Page, view: tuple[str, int], name: str) -> None:

@@ -7,17 +7,26 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from binlocal.stack import running_stack
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.stack.browser import CHROMIUM, FLAGS, IN_BROWSER, SECONDS, VIEWS, seen, signed_in, waiting
+from tests.stack.browser import CHROMIUM, FLAGS, IN_BROWSER, SECONDS, accessible, go, signed_in, waiting
 from tests.stack.conftest import Floor, eventually
 
 pytestmark = IN_BROWSER
 HOSTILE = "<img src=x onerror=alert(1)> & 'q' \u202eabc"
 BINS = ["A-1", "A-2", HOSTILE]
-PAGES = ["review", "lines", "consignment?id=C-1", "bins", "bins?id=A-1", "today", "bring-in", "take-out"]
+PAGES = [
+    "review",
+    "lines",
+    "consignments",
+    "consignment?id=C-1",
+    "bins",
+    "bins?id=A-1",
+    "today",
+    "bring-in",
+    "take-out",
+]
 ORDERS = "consignment_id,bin_id,expected\nC-9,B-1,3\nC-9,B-2,many\n"
 
 
@@ -43,19 +52,9 @@ def supervisor(site: Floor) -> Iterator[Page]:
         yield page
 
 
-def go(page: Page, address: str) -> None:
-    page.goto(f"{page.url.split('#')[0]}#{address}")
-    page.wait_for_load_state("networkidle")
-
-
 @pytest.mark.parametrize("address", PAGES)
 def test_a_page_is_accessible_in_both_themes_on_a_desk_and_on_a_phone(supervisor: Page, address: str) -> None:
-    go(supervisor, address)
-    for view in VIEWS:
-        seen(supervisor, view, address.replace("?id=", "-"))
-        violations = Axe().run(supervisor).response["violations"]
-        assert not [(each["id"], [node["target"] for node in each["nodes"]]) for each in violations], view
-        assert supervisor.evaluate("document.documentElement.scrollWidth <= innerWidth"), (view, "scrolls sideways")
+    accessible(supervisor, address)
 
 
 def test_a_bin_is_found_by_scanning_one_after_the_other_and_hostile_ids_are_text(supervisor: Page) -> None:

@@ -33,9 +33,14 @@ export function verdictMark(verdict) {
   return element("span", { class: "verdict", "data-verdict": verdict }, verdict);
 }
 
-/** What a page shows instead of data: that there is none, or a problem. */
+/** When a line is due, and that this has passed. */
+export function dueText({ due_at: due, overdue }) {
+  return due ? element("span", { class: overdue && "overdue" }, moment(due), overdue && " overdue") : "";
+}
+
+/** What a page shows instead of data: that there is none, or a problem. `text` may be a list with nodes. */
 export function emptyState(title, text, ...more) {
-  return element("div", { class: "empty" }, element("h3", {}, title), element("p", {}, text), ...more);
+  return element("div", { class: "empty" }, element("h3", {}, title), element("p", {}, ...[text].flat()), ...more);
 }
 
 /** A table that scrolls sideways, and shows each row as a card where the screen is narrow. */

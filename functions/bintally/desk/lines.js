@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { countedText, riskBar } from "./counts.js";
-import { element, emptyState, link, moment, Table, verdictMark, whole } from "./dom.js";
+import { dueText, element, emptyState, link, Table, verdictMark, whole } from "./dom.js";
 
 const AT_ONCE = 100;
 const GROUPS = { look: "To look at", act: "To act on" };
@@ -67,8 +67,4 @@ function cells(line) {
     dueText(line),
     line.reason,
   ];
-}
-
-function dueText(line) {
-  return line.due_at ? element("span", { class: line.overdue && "overdue" }, moment(line.due_at), line.overdue && " overdue") : "";
 }

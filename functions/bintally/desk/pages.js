@@ -3,6 +3,7 @@
 import * as bins from "./bins.js";
 import * as bring from "./bring.js";
 import * as consignment from "./consignment.js";
+import * as consignments from "./consignments.js";
 import { byId, element, emptyState } from "./dom.js";
 import * as lines from "./lines.js";
 import * as take from "./take.js";
@@ -18,6 +19,7 @@ const COUNTERS = ["counter", "supervisor"];
 const PAGES = {
   review: { label: "Review", roles: COUNTERS },
   lines: { label: "Lines", roles: READERS, open: lines.open },
+  consignments: { label: "Consignments", roles: READERS, open: consignments.open },
   consignment: { title: "Consignment", roles: READERS, open: consignment.open },
   bins: { label: "Bins", roles: ALL, open: bins.open },
   today: { label: "Today", roles: ALL, open: today.open },
@@ -61,6 +63,7 @@ export class Pages {
     const name = this.#allowed(asked) ? asked : Object.keys(PAGES).find((each) => this.#allowed(each));
     const root = this.#frame(name);
     if (!root) return;
+    root.setAttribute("aria-busy", "true");
     try {
       const end = (await PAGES[name].open(root, new URLSearchParams(query), this.#desk)) ?? null;
       if (opened === this.#opened) this.#end = end;
@@ -68,6 +71,8 @@ export class Pages {
     } catch (problem) {
       if (problem.status === 401) return this.#desk.askToSignIn("Your sign-in has ended.");
       root.replaceChildren(emptyState("This page can't be shown", problem.message, retry()));
+    } finally {
+      root.removeAttribute("aria-busy");
     }
   }
 

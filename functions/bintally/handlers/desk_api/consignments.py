@@ -16,6 +16,7 @@ from bintally.domain.errors import NotFoundError
 from bintally.domain.names import MAX_BYTES, normalised
 from bintally.domain.verdicts import OrderLine, Verdict, consignment_verdict
 from bintally.handlers.desk_api.access import signed_in
+from bintally.handlers.desk_api.shapes import Photo
 from bintally.handlers.desk_api.shapes_consignments import (
     AcceptRequest,
     Consignment,
@@ -26,7 +27,7 @@ from bintally.handlers.desk_api.shapes_consignments import (
     WaitingConsignment,
 )
 from bintally.handlers.desk_api.shapes_reading import Line
-from bintally.handlers.desk_api.views import decided_view, etag_of, line_view
+from bintally.handlers.desk_api.views import decided_view, etag_of, line_view, photo_view
 from bintally.handlers.wiring import dependencies
 from bintally.usecases.accept import accept
 from bintally.usecases.recount import recount_photo
@@ -34,6 +35,7 @@ from bintally.usecases.waiting import waiting_consignments
 
 router = Router()  # type: ignore[no-untyped-call]
 MAX_LINES = 500  # of a group, that the list of consignments is made of
+PHOTOS = 100  # addresses of photos in a reply; the others are asked for one by one
 
 
 @router.get("/api/consignments")
@@ -76,14 +78,19 @@ def recount(given: RecountRequest) -> Recounting:
 
 def _with_photos(lines: Sequence[OrderLine]) -> list[ConsignmentLine]:
     counts = dependencies().bins.read([line.bin_id for line in lines])
-    return [_with_photo(line, counts.get(line.bin_id)) for line in lines]
+    now = datetime.now(UTC)
+    photos = {each.bin_id: photo_view(each.image, now) for line in lines[:PHOTOS] if (each := counts.get(line.bin_id))}
+    return [_with_photo(line, counts.get(line.bin_id), photos.get(line.bin_id)) for line in lines]
 
 
-def _with_photo(line: OrderLine, count: BinCount | None) -> ConsignmentLine:
-    facts = line_view(line).model_dump()
-    if count is None:
-        return ConsignmentLine(**facts, image_id=None, etag=None, decided=None)
-    return ConsignmentLine(**facts, image_id=count.image.image_id, etag=etag_of(count), decided=decided_view(count))
+def _with_photo(line: OrderLine, count: BinCount | None, photo: Photo | None) -> ConsignmentLine:
+    return ConsignmentLine(
+        **line_view(line).model_dump(),
+        image_id=count.image.image_id if count else None,
+        etag=etag_of(count) if count else None,
+        photo=photo,
+        decided=decided_view(count) if count else None,
+    )
 
 
 def _worst_first(line: OrderLine) -> tuple[object, ...]:

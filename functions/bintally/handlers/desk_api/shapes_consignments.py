@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from bintally.domain.decisions import MAX_TEXT
 from bintally.domain.names import MAX_CHARACTERS
-from bintally.handlers.desk_api.shapes import BinId, Id, Request
+from bintally.handlers.desk_api.shapes import BinId, Id, Photo, Request
 from bintally.handlers.desk_api.shapes_reading import Decided, Line
 
 
@@ -30,10 +30,14 @@ class Consignments(BaseModel):
 
 
 class ConsignmentLine(Line):
-    """A line with the photo that its bin shows, null without one, and what a person said about that."""
+    """A line with the photo that its bin shows, null without one, and what a person said about that.
+
+    `photo` is null behind the first lines too: ask for it by `image_id`.
+    """
 
     image_id: str | None
     etag: str | None
+    photo: Photo | None
     decided: Decided | None
 
 

@@ -70,6 +70,7 @@ def test_a_line_has_its_photo_and_who_counted_it() -> None:
     lines = {line["bin_id"]: line for line in get("/api/consignment", id="C-1").body["lines"]}
 
     assert lines[first]["image_id"] == photo_of(first).image_id
+    assert "X-Amz-Signature" in lines[first]["photo"]["url"]
     assert (lines[first]["decided"]["who"], lines[first]["decided"]["count"]) == ("ann", 2)
     assert [line["etag"] for line in lines.values()] == ['"2"', '"1"']
 
