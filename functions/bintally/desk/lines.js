@@ -16,7 +16,7 @@ export async function open(root, parameters) {
   const group = parameters.get("group") in GROUPS ? parameters.get("group") : "look";
   const asked = { group, verdict: parameters.get("verdict") ?? "", overdue: parameters.get("overdue") === "true" };
   const first = await page(asked);
-  root.append(element("h2", {}, "Lines"), toolbar(asked));
+  root.append(element("h2", {}, "Lines"), element("p", {}, link("consignments", {}, "By consignment")), toolbar(asked));
   if (!first.lines.length) return root.append(emptyState(`Nothing ${GROUPS[group].toLowerCase()}`, NOTHING[group]));
   const table = new Table("First what is due first, then the riskiest.", COLUMNS, ["Expected", "Counted"]);
   table.add(first.lines.map(cells));

@@ -19,7 +19,7 @@ const COUNTERS = ["counter", "supervisor"];
 const PAGES = {
   review: { label: "Review", roles: COUNTERS },
   lines: { label: "Lines", roles: READERS, open: lines.open },
-  consignments: { label: "Consignments", roles: READERS, open: consignments.open },
+  consignments: { title: "Consignments", roles: READERS, open: consignments.open },
   consignment: { title: "Consignment", roles: READERS, open: consignment.open },
   bins: { label: "Bins", roles: ALL, open: bins.open },
   today: { label: "Today", roles: ALL, open: today.open },
