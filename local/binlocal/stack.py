@@ -117,7 +117,7 @@ def running_stack(
         sagemaker_port = free_port(port + 1 if 0 < port < LAST_PORT else 0)
         environment = client_environment(local_url(port or free_port()), local_url(sagemaker_port))
         command = container or model_server(model or shipped())
-        servers = start_servers(running, environment, workdir, command, faults, bridge)
+        servers = start_servers(running, environment, workdir, model or shipped(), command, faults, bridge)
         deployment = deploy(cache(partial(create_client, environment)), stack_name, template, parameters)
         start_pollers(running, environment)
         start_scheduler(running, environment, schedule_seconds)
@@ -159,13 +159,16 @@ def start_servers(
     running: ExitStack,
     environment: Mapping[str, str],
     workdir: Path,
+    model: Path,
     container: Sequence[str],
     faults: Path | None,
     bridge: str | None,
 ) -> tuple[AnyServer, AnyServer]:
     """Starts MiniStack and the local SageMaker. Both respond when this returns."""
     running.callback(shutil.rmtree, workdir / "tmp", ignore_errors=True)
-    ministack = start_ministack(ministack_environment(environment, workdir / "tmp"), workdir / "ministack.log", bridge)
+    # The model function runs in MiniStack.
+    variables = {**ministack_environment(environment, workdir / "tmp"), "BINTALLY_MODEL": str(model.resolve())}
+    ministack = start_ministack(variables, workdir / "ministack.log", bridge)
     running.enter_context(stopping(ministack))
     sagemaker = SupervisedServer(partial(start_sagemaker, environment, container, workdir, faults, bridge))
     running.enter_context(stopping(sagemaker))

@@ -10,10 +10,10 @@ import pytest
 from bintally.domain.image import Status
 from bintally.domain.jobs import EngineName, Job, JobStatus
 from bintally.domain.manifest import parse_manifest
-from bintally.domain.policy import InferenceMode
+from bintally.domain.policy import InferenceMode, timeout_of
 from bintally.domain.transforms import name_of
 
-from tests.nothing_lost.engines import SERVER_ERROR, SimulatedEngine, note, transform_event
+from tests.nothing_lost.engines import SERVER_ERROR, SimulatedEngine, invocation_record, note, transform_event
 from tests.nothing_lost.healing import deliver, found_wrong, heal
 from tests.nothing_lost.platform import Platform
 from tests.unit.functions.examples import refusal
@@ -26,6 +26,11 @@ Failure = Callable[[SimulatedEngine, Job], str]  # happens to the engine; what i
 def error_note(engine: SimulatedEngine, job: Job) -> str:
     engine.failures[job.job_id] = SERVER_ERROR
     return note(job, "", SERVER_ERROR)
+
+
+def dropped(engine: SimulatedEngine, job: Job) -> str:
+    """Lambda gave up the event."""
+    return invocation_record(job, "Task timed out after 900.00 seconds")
 
 
 def empty_output(engine: SimulatedEngine, job: Job) -> str:
@@ -50,7 +55,7 @@ def stopped(engine: SimulatedEngine, job: Job) -> str:
 
 
 def _ended(engine: SimulatedEngine, job: Job, state: str) -> str:
-    if engine.name is EngineName.ASYNC:
+    if engine.name is not EngineName.BATCH:
         return note(job, engine.location(job))
     engine.states[name_of(job)] = (state, "")
     return transform_event(job, state, engine.location(job))
@@ -60,6 +65,8 @@ FORMS: list[tuple[InferenceMode, Failure]] = [
     (InferenceMode.ASYNC, error_note),
     (InferenceMode.ASYNC, empty_output),
     (InferenceMode.ASYNC, unreachable),
+    (InferenceMode.LAMBDA, dropped),
+    (InferenceMode.LAMBDA, empty_output),
     (InferenceMode.BATCH, failed),
     (InferenceMode.BATCH, stopped),
     (InferenceMode.BATCH, empty_output),
@@ -108,7 +115,9 @@ def test_an_unannounced_failure_is_found_by_the_next_sweep(
     mode: InferenceMode, failure: Failure, chance: Random
 ) -> None:
     platform, _ = failing(mode, failure, chance)
-    platform.now += platform.policy.sweep_after + timedelta(seconds=1)
+    is_kept = failure is not dropped  # Lambda announces what it gives up, and keeps no record
+    patience = platform.policy.sweep_after if is_kept else timeout_of(platform.policy, EngineName.LAMBDA)
+    platform.now += patience + timedelta(seconds=1)
     platform.round()
 
     assert_given_back_and_counted(platform)

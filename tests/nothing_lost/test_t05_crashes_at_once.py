@@ -73,7 +73,7 @@ CASES: dict[str, tuple[Prepare, Callable[[Platform], object], Callable[[Platform
 }
 
 
-@pytest.mark.parametrize("mode", [InferenceMode.ASYNC, InferenceMode.BATCH])
+@pytest.mark.parametrize("mode", [InferenceMode.ASYNC, InferenceMode.BATCH, InferenceMode.LAMBDA])
 @pytest.mark.parametrize("case", CASES)
 def test_nothing_is_lost(case: str, mode: InferenceMode, chance: Random) -> None:
     prepare, run, other = CASES[case]

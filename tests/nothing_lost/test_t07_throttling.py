@@ -26,7 +26,7 @@ def rates_of(kind: str, rate: float) -> FaultRates:
     return FaultRates(refused=rate**REQUESTS_OF_A_STEP) if kind == "refused" else FaultRates(**{kind: rate})
 
 
-@pytest.mark.parametrize("mode", [InferenceMode.ASYNC, InferenceMode.BATCH])
+@pytest.mark.parametrize("mode", [InferenceMode.ASYNC, InferenceMode.BATCH, InferenceMode.LAMBDA])
 @pytest.mark.parametrize("rate", [0.01, 0.1, 0.5])
 @pytest.mark.parametrize("kind", ["refused", "throttled", "timeouts", "failed", "full"])
 def test_nothing_is_lost_and_attempts_are_bounded(kind: str, rate: float, mode: InferenceMode, chance: Random) -> None:

@@ -63,7 +63,7 @@ def needs_of(parameters: Mapping[str, str]) -> list[Need]:
         return needs
     endpoint = parameters["InferenceInstanceType"]
     needs.append(Need("sagemaker", f"{endpoint} for endpoint usage", int(parameters["MaxInstances"]), "the endpoint"))
-    if parameters["InferenceMode"] != "async":
+    if parameters["InferenceMode"] in ("batch", "auto"):
         transform = parameters["BatchInstanceTypes"].split(",")[0]
         wanted = int(parameters["BatchInstances"]) * int(parameters["MaxTransformJobs"])
         needs.append(Need("sagemaker", f"{transform} for transform job usage", wanted, "transform jobs"))
