@@ -53,7 +53,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     out = env("SM_OUTPUT_DATA_DIR", ".work/evaluation")
     add("--out", type=Path, default=out, help="(default: %(default)s)")
     add("--figures", type=Path, metavar="DIR", help="also write the plots as PNG; they show no photo")
-    add("--match-risk", type=float, default=0.02, help="highest risk of a MATCH (default: %(default)s)")
+    add("--match-risk", type=float, default=0.0175, help="highest risk of a MATCH (default: %(default)s)")
     add("--variance", type=float, default=0.5, help="probability needed for SHORT and OVER (default: %(default)s)")
     add("--discrepancy-rate", type=float, default=0.05, help="share of orders that are wrong (default: %(default)s)")
     add("--rekognition", action="store_true", help="compare with Amazon Rekognition on some of the photos")

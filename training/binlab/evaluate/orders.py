@@ -30,7 +30,7 @@ Verdicts = npt.NDArray[np.str_]
 class Rules:
     """The rules of a verdict, as `VerdictRules` in `functions/bintally/domain/verdicts.py` explains them."""
 
-    match_risk: float = 0.02
+    match_risk: float = 0.0175
     variance: float = 0.5
     discrepancy_rate: float = 0.05
     steps: tuple[float, ...] = (0.7, 0.2, 0.1)
