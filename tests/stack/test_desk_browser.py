@@ -83,6 +83,7 @@ def test_a_person_counts_undoes_and_loses_nothing_while_the_desk_is_away(site: F
     reasons = {bin_id: item.get("reason_code", "") for bin_id, item in stored(site).items()}
     assert reasons == {bin_id: "hidden" if bin_id == first else "" for bin_id in BINS}
     eventually(lambda: not waiting(site), "nothing waits")
+    page.context.close()
 
 
 def test_who_may_only_look_has_lines_and_no_review(site: Floor, browser: Browser) -> None:
@@ -92,3 +93,27 @@ def test_who_may_only_look_has_lines_and_no_review(site: Floor, browser: Browser
     expect(page.get_by_role("link", name="Review")).to_have_count(0)
     page.goto(f"{page.url.split('#')[0]}#review")
     expect(page.get_by_role("heading", name="Lines")).to_be_visible(timeout=SECONDS)
+
+
+def test_two_people_at_once_never_get_the_same_bin(site: Floor, browser: Browser, drawings: list[bytes]) -> None:
+    bins = [f"T-{number}" for number in range(8)]
+    for bin_id, drawing in zip(bins, drawings, strict=False):
+        site.drop(f"{bin_id}/photo.jpg", drawing)
+    rows = "\n".join(f"C-2,{bin_id},40" for bin_id in bins)
+    site.order("more.csv", f"consignment_id,bin_id,expected\n{rows}\n".encode())
+    eventually(lambda: waiting(site, "C-2") == set(bins), "the bins wait for a look")
+    pages = [signed_in(browser, site.stack, role) for role in ("counter", "supervisor")]
+    for page in pages:
+        page.locator("#review").wait_for(timeout=SECONDS)
+    answered: list[str] = []
+
+    def each_answers() -> bool:
+        for page in pages:
+            if page.locator("#review").is_visible():
+                answered.append(page.locator("#bin").inner_text())
+                page.keyboard.press("1")
+        return len(answered) >= len(bins)
+
+    eventually(each_answers, "both answer until nothing waits")
+    assert sorted(answered) == bins
+    eventually(lambda: {*bins} <= decisions(site).keys(), "every answer is stored, and none twice")
