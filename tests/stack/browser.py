@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from binlocal.stack import Stack
-from playwright.sync_api import Browser, Page
+from binlocal.stack import Stack, running_stack
+from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.stack.conftest import ROOT, Floor, plain
+from tests.stack.conftest import ROOT, Floor, eventually, plain
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 IN_BROWSER = [
@@ -19,9 +22,29 @@ IN_BROWSER = [
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed."),
 ]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+QUOTE = '"'
 SCREENS = ROOT / ".work" / "screens"
 SECONDS = 30_000  # milliseconds; a bound, not a wait
 VIEWS = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
+
+
+@contextmanager
+def waiting_site(workdir: Path, drawings: Sequence[bytes], bins: Sequence[str]) -> Iterator[Floor]:
+    """A stack of its own, where the bins wait for a look: none holds as many items as ordered."""
+    with running_stack(workdir=workdir, schedule_seconds=2) as stack:
+        floor = Floor(stack)
+        for bin_id, drawing in zip(bins, drawings, strict=False):
+            floor.drop(f"{bin_id}/p.jpg", drawing)
+        rows = "\n".join(f'C-1,"{bin_id.replace(QUOTE, 2 * QUOTE)}",40' for bin_id in bins)
+        floor.order("orders.csv", f"consignment_id,bin_id,expected\n{rows}\n".encode())
+        eventually(lambda: waiting(floor) == set(bins), "the bins wait for a look")
+        yield floor
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
 
 
 def signed_in(browser: Browser, stack: Stack, role: str) -> Page:

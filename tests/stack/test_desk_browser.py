@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from binlocal.stack import running_stack
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.stack.browser import CHROMIUM, FLAGS, IN_BROWSER, SECONDS, VIEWS, decisions, seen, signed_in, stored, waiting
+from tests.stack.browser import (
+    IN_BROWSER,
+    SECONDS,
+    VIEWS,
+    chromium,
+    decisions,
+    seen,
+    signed_in,
+    stored,
+    waiting,
+    waiting_site,
+)
 from tests.stack.conftest import Floor, eventually
 
 pytestmark = IN_BROWSER
@@ -18,21 +28,14 @@ BINS = ["A-1", "A-2", "A-3", HOSTILE]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, drawings: list[bytes]) -> Iterator[Floor]:
-    """A stack of its own, where BINS wait for a look: nothing holds as many items as ordered."""
-    with running_stack(workdir=tmp_path_factory.mktemp("desk"), schedule_seconds=2) as stack:
-        floor = Floor(stack)
-        for number, bin_id in enumerate(BINS):
-            floor.drop(f"{bin_id}/photo.jpg", drawings[number])
-        rows = "\n".join(f'C-1,"{bin_id}",40' for bin_id in BINS)
-        floor.order("orders.csv", f"consignment_id,bin_id,expected\n{rows}\n".encode())
-        eventually(lambda: waiting(floor) == set(BINS), "the bins wait for a look")
+    with waiting_site(tmp_path_factory.mktemp("desk"), drawings, BINS) as floor:
         yield floor
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as browser:
+        yield browser
 
 
 def taken(page: Page, name: str) -> None:

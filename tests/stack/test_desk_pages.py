@@ -7,10 +7,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from binlocal.stack import running_stack
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.stack.browser import CHROMIUM, FLAGS, IN_BROWSER, SECONDS, accessible, go, signed_in, waiting
+from tests.stack.browser import IN_BROWSER, SECONDS, accessible, chromium, go, signed_in, waiting_site
 from tests.stack.conftest import Floor, eventually
 
 pytestmark = IN_BROWSER
@@ -32,21 +31,13 @@ ORDERS = "consignment_id,bin_id,expected\nC-9,B-1,3\nC-9,B-2,many\n"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, drawings: list[bytes]) -> Iterator[Floor]:
-    """A stack of its own, where BINS wait for a look: nothing holds as many items as ordered."""
-    with running_stack(workdir=tmp_path_factory.mktemp("desk-pages"), schedule_seconds=2) as stack:
-        floor = Floor(stack)
-        for number, bin_id in enumerate(BINS):
-            floor.drop(f"{bin_id}/photo.jpg", drawings[number])
-        rows = "\n".join(f'C-1,"{bin_id}",40' for bin_id in BINS)
-        floor.order("orders.csv", f"consignment_id,bin_id,expected\n{rows}\n".encode())
-        eventually(lambda: waiting(floor) == set(BINS), "the bins wait for a look")
+    with waiting_site(tmp_path_factory.mktemp("desk-pages"), drawings, BINS) as floor:
         yield floor
 
 
 @pytest.fixture(scope="module")
 def supervisor(site: Floor) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as browser:
         page = signed_in(browser, site.stack, "supervisor")
         page.get_by_role("navigation").wait_for()
         yield page
