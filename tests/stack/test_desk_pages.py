@@ -7,7 +7,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from bintally.domain.canary import PREFIX
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.stack.browser import IN_BROWSER, SECONDS, accessible, chromium, go, signed_in, waiting_site
 from tests.stack.conftest import Floor, eventually
@@ -96,6 +97,32 @@ def test_photos_and_orders_are_brought_in_and_what_is_wrong_is_said(
     supervisor.get_by_role("button", name="Import the good rows").click()
     expect(supervisor.get_by_role("link", name="C-9")).to_be_visible(timeout=SECONDS)
     eventually(lambda: set(site.lines("C-9")) == {"B-1"}, "the good row is imported")
+
+
+def test_one_bad_name_and_one_failed_upload_stop_no_other_photo(
+    site: Floor, supervisor: Page, drawings: list[bytes], tmp_path: Path
+) -> None:
+    """The desk refuses names of the smoke test's photos."""
+    names = ["F-1.jpg", f"{PREFIX}x.jpg", "F-2.jpg", "F-3.jpg"]
+    for name, drawing in zip(names, drawings, strict=False):
+        (tmp_path / name).write_bytes(drawing)
+    failed: list[str] = []
+
+    def fail_once(route: Route) -> None:
+        is_first = route.request.method == "PUT" and "F-2.jpg" in route.request.url and not failed
+        failed.append(route.request.url) if is_first else None
+        route.abort() if is_first else route.continue_()
+
+    go(supervisor, "today")  # leaves the list of another test
+    go(supervisor, "bring-in")
+    supervisor.route("**/*", fail_once)
+    supervisor.locator("input[type=file][multiple]").set_input_files([tmp_path / name for name in names])
+    expect(supervisor.get_by_text("2 of 4 photos done, 2 failed.")).to_be_visible(timeout=SECONDS)
+    supervisor.get_by_role("button", name="Send the failed ones again").click()
+    expect(supervisor.get_by_text("3 of 4 photos done, 1 failed.")).to_be_visible(timeout=SECONDS)
+    supervisor.unroute("**/*")
+    assert len(failed) == 1
+    assert all(site.bin(bin_id) for bin_id in ("F-1", "F-2", "F-3"))
 
 
 def test_what_waits_is_taken_out_as_csv_and_on_paper(supervisor: Page) -> None:

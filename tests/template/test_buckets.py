@@ -110,3 +110,13 @@ def test_every_bucket_requires_tls() -> None:
         statement = refusing[bucket["BucketName"]]
         assert (statement["Principal"], statement["Action"]) == ("*", "s3:*"), name
         assert sorted(statement["Resource"]) == [arn, f"{arn}/*"], name
+
+
+def test_only_the_desk_uploads_photos_from_a_browser() -> None:
+    """And it may read which version S3 has made of a photo."""
+    (rule,) = STACK.resources["IntakeBucket"]["Properties"]["CorsConfiguration"]["CorsRules"]
+
+    assert (rule["AllowedMethods"], rule["AllowedHeaders"]) == (["PUT"], ["content-type"])
+    assert rule["ExposedHeaders"] == ["x-amz-version-id"]
+    (origin,) = rule["AllowedOrigins"]
+    assert origin.startswith("https://") and "execute-api" in origin and "*" not in origin

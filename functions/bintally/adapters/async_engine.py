@@ -11,7 +11,7 @@ from bintally.adapters.job_files import JSON_LINES, JobFiles
 from bintally.domain.errors import EngineUnavailableError
 from bintally.domain.image import Image
 from bintally.domain.jobs import Job, JobResult
-from bintally.domain.manifest import Result, parse_output
+from bintally.domain.manifest import Result
 
 OUTPUTS, FAILURES = "async/output/", "async/failure/"  # as template.yaml configures the endpoint
 MAX_REASON = 500  # characters. Longer failures are cut
@@ -56,10 +56,4 @@ class AsyncEngine:
         return JobResult(job.job_id, None, reason, ended_at=written_at)
 
     def results(self, job: Job, output_location: str | None) -> Iterator[tuple[list[str], dict[str, Result]]]:
-        results = (
-            parse_output(self._files.read(self._files.key_of(output_location, OUTPUTS)) or "")
-            if output_location
-            else {}
-        )
-        for _, image_ids in self._files.manifests(job):
-            yield image_ids, results
+        return self._files.results(job, output_location, OUTPUTS)

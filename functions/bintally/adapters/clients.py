@@ -19,7 +19,10 @@ CONFIG = Config(
 # For what a function can do without: it must not wait long.
 IMPATIENT = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 # Presigned requests for objects encrypted with KMS need signature version 4, which is not boto3's default everywhere.
-SIGNED = CONFIG.merge(Config(signature_version="s3v4"))
+# Without a style, boto3 presigns S3's global host. For a new bucket in another region that host may answer with a
+# redirect, which a browser's preflight doesn't follow
+# (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html).
+SIGNED = CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
 
 
 @cache

@@ -12,7 +12,7 @@ from bintally.adapters.errors import store_errors
 from bintally.domain.errors import InvalidEventError
 from bintally.domain.image import Image
 from bintally.domain.jobs import Job
-from bintally.domain.manifest import build_manifest, parse_manifest
+from bintally.domain.manifest import Result, build_manifest, parse_manifest, parse_output
 from bintally.domain.times import iso
 
 JSON_LINES = "application/jsonlines"
@@ -20,7 +20,7 @@ MAX_BYTES = 16 * 2**20  # that are read of an object. 1,000 predictions have les
 
 
 class JobFiles:
-    """The files of both engines in the bucket `bucket`."""
+    """The files of the engines in the bucket `bucket`."""
 
     def __init__(self, s3: Any, bucket: str) -> None:
         self._s3 = s3
@@ -36,6 +36,15 @@ class JobFiles:
         """The key and the image ids of each manifest."""
         for key in job.manifests:
             yield key, parse_manifest(self.read(key) or "")
+
+    def results(
+        self, job: Job, output_location: str | None, prefix: str
+    ) -> Iterator[tuple[list[str], dict[str, Result]]]:
+        """The image ids of each manifest, with the results in the job's one output; none without an output."""
+        output = self.read(self.key_of(output_location, prefix)) if output_location else None
+        results = parse_output(output or "")
+        for _, image_ids in self.manifests(job):
+            yield image_ids, results
 
     def read(self, key: str) -> str | None:
         """The text of an object, cut after 16 MiB so that no output fills the function's memory; None without one."""

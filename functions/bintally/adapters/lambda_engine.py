@@ -12,7 +12,7 @@ from bintally.adapters.job_files import JobFiles
 from bintally.domain.errors import EngineUnavailableError
 from bintally.domain.image import Image
 from bintally.domain.jobs import Job, JobResult
-from bintally.domain.manifest import Result, parse_output
+from bintally.domain.manifest import Result
 
 OUTPUTS = "lambda/output/"  # as template.yaml allows the function
 
@@ -53,13 +53,7 @@ class LambdaEngine:
         return None
 
     def results(self, job: Job, output_location: str | None) -> Iterator[tuple[list[str], dict[str, Result]]]:
-        results = (
-            parse_output(self._files.read(self._files.key_of(output_location, OUTPUTS)) or "")
-            if output_location
-            else {}
-        )
-        for _, image_ids in self._files.manifests(job):
-            yield image_ids, results
+        return self._files.results(job, output_location, OUTPUTS)
 
 
 def _output_key(job: Job) -> str:

@@ -18,16 +18,22 @@ export class Problem extends Error {
 
 export async function call(method, path, body, headers = {}) {
   const answer = await sent(method, path, body, headers);
-  const found = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Problem(answer.status, found.code ?? "", found.detail ?? `The desk answered ${answer.status}.`);
-  return found;
+  await refuse(answer);
+  return answer.json();
 }
 
 /** A file of the API, as a Blob. */
 export async function download(path) {
   const answer = await sent("GET", path);
-  if (!answer.ok) throw new Problem(answer.status, "", `The desk answered ${answer.status}.`);
+  await refuse(answer);
   return answer.blob();
+}
+
+/** Throws the problem that an answer reports, unless it is a success or says that nothing has changed. */
+async function refuse(answer) {
+  if (answer.ok || answer.status === 304) return;
+  const { code, detail } = await answer.json().catch(() => ({}));
+  throw new Problem(answer.status, code ?? "", detail ?? `The desk answered ${answer.status}.`);
 }
 
 async function sent(method, path, body, headers = {}) {
@@ -37,7 +43,7 @@ async function sent(method, path, body, headers = {}) {
   try {
     // keepalive: a request that was sent when the tab was closed still arrives. Browsers allow it 64 KiB.
     const text = JSON.stringify(body);
-    return await fetch(path, { method, headers: all, body: text, keepalive: method === "POST" && text.length < 60_000 });
+    return await fetch(path, { method, headers: all, body: text, keepalive: method === "POST" && (text?.length ?? 0) < 60_000 });
   } catch {
     throw new Problem(0, "offline", "The desk can't be reached.");
   }
@@ -59,8 +65,8 @@ export function watch(path, draw, onProblem) {
     if (stopped || document.hidden) return;
     try {
       const answer = await sent("GET", path, undefined, etag ? { "If-None-Match": etag } : {});
-      const found = answer.status === 304 ? null : await answer.json().catch(() => ({}));
-      if (found && !answer.ok) throw new Problem(answer.status, found.code ?? "", found.detail ?? `The desk answered ${answer.status}.`);
+      await refuse(answer);
+      const found = answer.status === 304 ? null : await answer.json();
       if (stopped) return;
       if (found) draw(found);
       if (found) etag = answer.headers.get("ETag") ?? "";

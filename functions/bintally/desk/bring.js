@@ -9,6 +9,7 @@ import { orderImport } from "./orders.js";
 const AT_ONCE = 4;
 const SIGNED = 20; // addresses asked for in one request
 const LOOK = 2000; // milliseconds
+const ADDRESS = 120_000; // milliseconds for which an address is used; it lasts longer
 const BIGGEST = 20 * 1024 * 1024; // bytes that the model reads of one photo
 const PHOTO = /\.(jpe?g|png)$/i;
 const ENDED = { COUNTED: "counted", REJECTED: "can't be counted", FAILED: "not counted", SUPERSEDED: "replaced by a newer photo" };
@@ -53,12 +54,11 @@ function picker(label, attributes, take) {
   return [input, element("button", { type: "button", onclick: () => input.click() }, label)];
 }
 
-/** Photos on their way. A photo is `{key, file, state, reason, version_id, bin_id}`. */
+/** Photos on their way. A photo is `{key, file, state, reason, version_id, bin_id, looks, address}`. */
 class Uploads {
   #desk;
   #photos = [];
   #running = 0;
-  #signed = new Map();
   #timer = 0;
   #summary = element("p", { role: "status" });
   #retry = element("button", { type: "button", hidden: true, onclick: () => this.#again() }, "Send the failed ones again");
@@ -71,10 +71,11 @@ class Uploads {
   }
 
   add(files, binId) {
-    const added = files.map(({ path, file }) => ({ key: binId ? `${binId}/${file.name}` : path, file, state: "waiting", reason: "" }));
+    const added = files.map(({ path, file }) => ({ key: binId ? `${binId}/${path.split("/").at(-1)}` : path, file, state: "waiting", reason: "", looks: 0 }));
     for (const photo of added) {
       photo.cells = [element("span", {}), element("span", {})];
-      if (!PHOTO.test(photo.key)) fail(photo, "not a photo (JPEG or PNG)", false);
+      if (!photo.file) fail(photo, "can't be read from this device", false);
+      else if (!PHOTO.test(photo.key)) fail(photo, "not a photo (JPEG or PNG)", false);
       else if (!photo.file.size || photo.file.size > BIGGEST) fail(photo, photo.file.size ? "larger than 20 MiB" : "empty", false);
     }
     this.#photos.push(...added);
@@ -86,7 +87,8 @@ class Uploads {
 
   end() {
     clearTimeout(this.#timer);
-    if (this.#photos.some((photo) => photo.state === "waiting")) this.#desk.notice("Some photos were not sent, because the page was left.");
+    const unsent = this.#photos.filter((photo) => ["waiting", "sending", "failed"].includes(photo.state)).length;
+    if (unsent) this.#desk.notice(`${plural(unsent, "photo was", "photos were")} not sent before this page was left. Choose the folder again: what is there already does no harm.`);
     this.#photos = [];
   }
 
@@ -115,29 +117,35 @@ class Uploads {
     const answer = await fetch(url, { method, headers, body: photo.file });
     if (!answer.ok) throw new Error(`the intake bucket answered ${answer.status}`);
     photo.version_id = answer.headers.get("x-amz-version-id");
+    if (!photo.version_id) throw new Error("the intake bucket did not say which version it is");
     set(photo, "sent");
   }
 
   /** Where to put the photo. Addresses are asked for several photos at a time, and last a few minutes. */
   async #address(photo) {
-    const held = this.#signed.get(photo);
-    this.#signed.delete(photo);
-    if (held && held.until > Date.now()) return held;
-    const next = [photo, ...this.#photos.filter((each) => each.state === "waiting").slice(0, SIGNED - 1)];
-    const { uploads } = await call("POST", "api/uploads", { files: next.map(({ key, file }) => ({ key, size: file.size })) });
-    const until = Date.now() + 120_000;
-    next.forEach((each, index) => this.#signed.set(each, { ...uploads[index], until }));
-    this.#signed.delete(photo);
-    return uploads[0];
+    if (!(photo.address?.until > Date.now())) {
+      const others = this.#photos.filter((each) => each.state === "waiting").slice(0, SIGNED - 1);
+      await sign([photo, ...others]).catch((problem) => {
+        if (problem.status !== 422) throw problem;
+        return sign([photo]); // the desk refuses all of them because of one name, which may be another photo's
+      });
+    }
+    const { address } = photo;
+    photo.address = null; // a retry asks for another one
+    return address;
   }
 
   async #look() {
-    const sent = this.#photos.filter((photo) => photo.state === "sent").slice(0, 100);
+    const waiting = this.#photos.filter((photo) => photo.state === "sent");
+    const sent = waiting.sort((one, other) => one.looks - other.looks).slice(0, 100); // each has its turn
+    for (const photo of sent) photo.looks += 1;
     try {
       const { photos } = await call("POST", "api/photos", { photos: sent.map(({ key, version_id }) => ({ key, version_id })) });
       photos.forEach((found, index) => note(sent[index], found));
+      this.#desk.notice("");
     } catch (problem) {
       if (problem.status === 401) return this.#desk.askToSignIn("Your sign-in has ended. The photos that were sent are being counted.");
+      this.#desk.notice(`How far the photos are can't be seen: ${problem.message}`);
     }
     this.#timer = 0;
     this.#work();
@@ -151,6 +159,13 @@ class Uploads {
     this.#summary.textContent = this.#photos.length ? `${text.filter(Boolean).join(", ")}.` : "";
     this.#retry.hidden = !this.#photos.some((photo) => photo.state === "failed" && photo.passing);
   }
+}
+
+/** Get an address for each of these photos. */
+async function sign(photos) {
+  const { uploads } = await call("POST", "api/uploads", { files: photos.map(({ key, file }) => ({ key, size: file.size })) });
+  const until = Date.now() + ADDRESS;
+  photos.forEach((photo, index) => { photo.address = { ...uploads[index], until }; });
 }
 
 /** Take over what the ledger says. */

@@ -8,7 +8,7 @@ export function countedText(line) {
   return line.counted_at_least === null ? "–" : `${whole(line.counted_at_least)} or more`;
 }
 
-/** What the model said, such as "3, sure to 61%; 2 to 4 (90%)". */
+/** What the model said, such as "3, 61% sure; 2 to 4 (90%)". */
 export function modelText(model) {
   if (model.count === null && model.at_least === null) return model.reason || model.status.toLowerCase();
   const count = model.count === null ? `${whole(model.at_least)} or more` : whole(model.count);

@@ -70,7 +70,8 @@ function importButton(file, found, desk, result) {
       const imported = await call("POST", "api/orders?preview=false", file);
       const consignments = [...new Set(imported.lines.map((line) => line.consignment_id))];
       result.replaceChildren(summary(imported, "imported; they are compared with the counts in a moment"),
-        element("p", {}, ...consignments.slice(0, 20).flatMap((id) => [link("consignment", { id }, id), " "])));
+        element("p", {}, ...consignments.slice(0, 20).flatMap((id) => [link("consignment", { id }, id), " "]),
+          link("consignments", {}, "All consignments that wait")));
       desk.notice("");
     } catch (problem) {
       button.disabled = false;

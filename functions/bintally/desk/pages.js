@@ -14,8 +14,7 @@ const ALL = ["viewer", "counter", "supervisor"];
 const COUNTERS = ["counter", "supervisor"];
 
 // In the order of the navigation. A page without a label is reached by links. `open(root, parameters, desk)` fills the
-// page and may return a function that ends it; `desk` has `me`, `config`, `notice(text)` and
-// `askToSignIn(text)`.
+// page and may return a function that ends it; `desk` has `me`, `config`, `notice(text)` and `askToSignIn(text)`.
 const PAGES = {
   review: { label: "Review", roles: COUNTERS },
   lines: { label: "Lines", roles: READERS, open: lines.open },
@@ -79,10 +78,12 @@ export class Pages {
   /** Mark the page in the navigation. Returns the empty element to fill, or null for the review. */
   #frame(name) {
     for (const each of byId("pages").children) {
-      const current = each.hash === `#${name}`;
-      if (current) each.setAttribute("aria-current", "page");
-      else each.removeAttribute("aria-current");
-      if (current) each.scrollIntoView({ block: "nearest", inline: "nearest" });
+      if (each.hash !== `#${name}`) {
+        each.removeAttribute("aria-current");
+        continue;
+      }
+      each.setAttribute("aria-current", "page");
+      each.scrollIntoView({ block: "nearest", inline: "nearest" });
     }
     byId("counting").hidden = !isReview(name);
     byId("view").hidden = isReview(name);

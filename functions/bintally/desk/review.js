@@ -93,6 +93,7 @@ export class Review {
     const photo = byId("photo");
     photo.src = item.photo.url;
     photo.alt = `Photo of bin ${item.bin_id}`;
+    byId("number").blur(); // at once: a browser takes the focus of a hidden field away only with the next frame
     byId("number-form").hidden = true;
     byId("number").value = "";
     byId("reason").value = "";

@@ -14,6 +14,7 @@ from bintally.domain.adjustments import adjustments
 from bintally.domain.attention import Group
 from bintally.domain.sheets import ADJUSTMENTS, DECISIONS, LINES
 from bintally.domain.spreadsheets import csv_text
+from bintally.handlers.desk_api.problems import Problem
 from bintally.handlers.desk_api.shapes_taking import Agreement, Audits, Day, Effort, Looks, PersonLooks, Photos, Waiting
 from bintally.handlers.settings import settings
 from bintally.handlers.wiring import dependencies
@@ -78,17 +79,26 @@ def audits() -> Audits:
 def export(what: Content = Content.LINES, day: date | None = None) -> Response[str]:
     """Lines that wait, or the decisions or adjustments of a day of the site, as CSV for spreadsheets."""
     of_day = day or datetime.now(settings().zone).date()
-    columns, rows = _table(what, of_day)
+    columns, rows = table_of(what, of_day, MAX_ROWS)
     name = f"bintally-{what}-{of_day}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(200, "text/csv; charset=utf-8", csv_text(columns, rows), headers=headers)
 
 
-def _table(what: Content, day: date) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
+def table_of(what: Content, day: date, most: int) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
+    """The columns and rows of what is asked for. Raises Problem if a part has more than `most` rows."""
     if what is Content.LINES:
-        pages = (waiting_lines(dependencies().orders, group, lambda _: True, MAX_ROWS) for group in Group)
+        pages = [waiting_lines(dependencies().orders, group, lambda _: True, most) for group in Group]
+        if any(page.end for page in pages):
+            raise too_many(most)
         return LINES.names, (LINES.row(line) for page in pages for line in page.lines)
-    decisions = decisions_of(dependencies().decisions, day, settings().zone)[:MAX_ROWS]
+    decisions = decisions_of(dependencies().decisions, day, settings().zone)
+    if len(decisions) > most:
+        raise too_many(most)
     if what is Content.DECISIONS:
         return DECISIONS.names, map(DECISIONS.row, decisions)
     return ADJUSTMENTS.names, map(ADJUSTMENTS.row, adjustments(decisions))
+
+
+def too_many(most: int) -> Problem:
+    return Problem(422, "too_many", f"There are more than {most:,} rows. `bintally export` writes all of them.")

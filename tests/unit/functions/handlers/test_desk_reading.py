@@ -10,6 +10,8 @@ from urllib.parse import quote
 import pytest
 from bintally.adapters.clients import client
 from bintally.handlers import wiring
+from bintally.handlers.desk_api.problems import Problem
+from bintally.handlers.desk_api.taking import Content, table_of
 
 from tests.unit.functions.examples import NOON, make_image
 from tests.unit.functions.handlers.desk import Reply, ask, desk_environment, fill
@@ -123,6 +125,17 @@ def test_audits_say_how_often_lines_are_wrong() -> None:
 
     found = get("/api/audits", "counter").body
     assert (found["days"], found["audits"], found["wrong"]) == (30, 1, 1)
+
+
+@pytest.mark.parametrize("what", [Content.LINES, Content.DECISIONS])
+def test_a_table_with_too_many_rows_is_refused_and_not_cut(what: Content) -> None:
+    for bin_id in fill(3):
+        decided(bin_id)
+    today = datetime.now(UTC).date()
+
+    assert len(list(table_of(what, today, 3)[1])) == 3
+    with pytest.raises(Problem, match="bintally export"):
+        table_of(what, today, 2)
 
 
 def photo_of(bin_id: str) -> str:
