@@ -20,6 +20,7 @@ from bintally.domain.attention import Acceptance, Group
 from bintally.domain.bins import BinCount, replaces
 from bintally.domain.cancellations import Cancellation
 from bintally.domain.catalogue import Catalogue, parse_catalogue
+from bintally.domain.checks import Check
 from bintally.domain.decisions import Decision
 from bintally.domain.errors import EngineUnavailableError, InvalidEventError, QuotaExceededError
 from bintally.domain.image import Image, LedgerEntry, Status
@@ -237,6 +238,9 @@ class FakeDecisions(_Fake):
         self.step()
         found = [each for each in self.items.values() if begins <= each.decided_at < ends]
         return sorted(found, key=lambda each: (each.decided_at, each.decision_id))
+
+    def first(self, begins: str, ends: str, limit: int) -> list[Decision]:
+        return self.between(begins, ends)[:limit]
 
     def add(self, decision: Decision, shown: BinCount | None) -> bool:
         return self._write(decision, shown, (decision.bin_id, decision.decision_id) not in self.items)
@@ -646,6 +650,20 @@ class FakeLeases(_Fake):
 
 
 @dataclass
+class FakeChecks(_Fake):
+    items: dict[tuple[str, str], Check] = field(default_factory=dict)
+
+    def put(self, check: Check) -> None:
+        self.step()
+        self.items[check.at[:10], check.check_id] = check
+
+    def between(self, begins: str, ends: str) -> list[Check]:
+        self.step()
+        found = [each for each in self.items.values() if begins <= each.at < ends]
+        return sorted(found, key=lambda each: (each.at, each.check_id))
+
+
+@dataclass
 class FakeReports(_Fake):
     """`written` are the reports on files that are done, `noted` how far each import is."""
 
@@ -717,6 +735,7 @@ class Fakes:
         self.bins = FakeBins(self.steps, batch_size)
         self.decisions = FakeDecisions(self.steps, batch_size, self.bins)
         self.leases = FakeLeases(self.steps, batch_size)
+        self.checks = FakeChecks(self.steps, batch_size)
         self.jobs = FakeJobs(self.steps, batch_size)
         self.async_engine = FakeEngine(self.steps, batch_size)
         self.batch_engine = FakeEngine(self.steps, batch_size, EngineName.BATCH)

@@ -242,7 +242,8 @@ def test_an_index_contains_what_is_unfinished(
 
 
 @pytest.mark.parametrize(
-    "table", ["ImagesTable", "BinsTable", "ConsignmentsTable", "DecisionsTable", "LeasesTable", "JobsTable"]
+    "table",
+    ["ImagesTable", "BinsTable", "ConsignmentsTable", "DecisionsTable", "LeasesTable", "ChecksTable", "JobsTable"],
 )
 def test_every_attribute_that_is_defined_is_a_key(table: str) -> None:
     """As DynamoDB requires."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date, timedelta
+from itertools import islice
 from typing import Any
 
 from bintally.adapters.bins import deciding
@@ -27,6 +28,12 @@ def decision_from_item(item: Item) -> Decision:
         lines=tuple(map(_line, item.get("lines", []))),
         bin_revision=int(item["bin_revision"]),
     )
+
+
+def days_of(begins: str, ends: str) -> list[str]:
+    """The days (ISO 8601, UTC) that a period touches, the first one first."""
+    first, last = date.fromisoformat(begins[:10]), date.fromisoformat(ends[:10])
+    return [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
 
 
 def _number(item: Item, name: str) -> float | None:
@@ -64,11 +71,14 @@ class DynamoDecisions:
 
     def between(self, begins: str, ends: str) -> list[Decision]:
         """The decisions from `begins` to before `ends`, the oldest first. Those of the last seconds may be missing."""
-        first, last = date.fromisoformat(begins[:10]), date.fromisoformat(ends[:10])
-        days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
-        return [decision_from_item(item) for day in days for item in self._of_day(day, begins, ends)]
+        return [decision_from_item(item) for day in days_of(begins, ends) for item in self._of_day(day, begins, ends)]
 
-    def _of_day(self, day: str, begins: str, ends: str) -> Iterator[Item]:
+    def first(self, begins: str, ends: str, limit: int) -> list[Decision]:
+        """At most `limit` decisions from `begins` to before `ends`, the oldest first, without reading many more."""
+        found = (item for day in days_of(begins, ends) for item in self._of_day(day, begins, ends, limit))
+        return [decision_from_item(item) for item in islice(found, limit)]
+
+    def _of_day(self, day: str, begins: str, ends: str, per_page: int | None = None) -> Iterator[Item]:
         values = {":day": {"S": day}, ":begins": {"S": begins}, ":ends": {"S": ends}}
         found = pages(
             self._client,
@@ -77,6 +87,7 @@ class DynamoDecisions:
             IndexName="ByDay",
             KeyConditionExpression="decided_on = :day AND decided_at BETWEEN :begins AND :ends",
             ExpressionAttributeValues=values,
+            **({"Limit": per_page} if per_page else {}),
         )
         return (item for item in found if item["decided_at"] < ends)
 

@@ -25,6 +25,7 @@ export class Outbox {
     addEventListener("online", () => this.send());
   }
 
+  /** `answer` has an `id`, the `path` of the API it goes to, its `body`, and the `etag` of its bin. */
   add(answer) {
     this.#answers.push(answer);
     this.#save();
@@ -33,8 +34,8 @@ export class Outbox {
 
   /** Take back an answer that was not sent. Returns whether there was one. */
   remove(id) {
-    const kept = this.#answers.filter((answer) => answer.body.decision_id !== id);
-    const removed = kept.length < this.#answers.length && !(this.#sending && this.#answers[0].body.decision_id === id);
+    const kept = this.#answers.filter((answer) => answer.id !== id);
+    const removed = kept.length < this.#answers.length && !(this.#sending && this.#answers[0].id === id);
     if (removed) {
       this.#answers = kept;
       this.#save();
@@ -58,7 +59,7 @@ export class Outbox {
   async #sendFirst() {
     const [answer] = this.#answers;
     try {
-      const reply = await call("POST", "api/decisions", answer.body, { "If-Match": answer.etag });
+      const reply = await call("POST", answer.path, answer.body, { "If-Match": answer.etag });
       this.#onStored(answer, reply);
     } catch (problem) {
       if (problem.isPassing || problem.status === 401) return problem;

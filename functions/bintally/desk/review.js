@@ -44,13 +44,14 @@ export class Review {
 
   /** What the desk said of an answer: shown only now, so that people count blind. */
   stored(answer, reply) {
-    if (this.#last?.id !== answer.body.decision_id) return;
-    byId("last-text").textContent = `${answer.body.bin_id}: ${described(answer.body.count, reply.shown)}`;
+    if (this.#last?.id !== answer.id) return;
+    const { bin_id: bin, count } = answer.body;
+    byId("last-text").textContent = `${bin}: ${reply.basis ? compared(count, reply) : described(count, reply.shown)}`;
   }
 
   refused(answer) {
-    this.#done.delete(answer.body.bin_id);
-    if (this.#last?.id === answer.body.decision_id) byId("last").hidden = true;
+    if (!answer.body.after) this.#done.delete(answer.body.bin_id); // a check is not asked again
+    if (this.#last?.id === answer.id) byId("last").hidden = true;
   }
 
   async #fill() {
@@ -58,8 +59,8 @@ export class Review {
     this.#fetching = true;
     try {
       const { items, more } = await call("POST", "api/queue", { limit: AHEAD });
-      const known = new Set(this.#items.map((item) => item.bin_id));
-      const fresh = items.filter((item) => !known.has(item.bin_id) && !this.#done.has(item.bin_id));
+      const known = new Set([...this.#items.map(name), ...this.#done]);
+      const fresh = items.filter((item) => !known.has(name(item)));
       fresh.forEach((item) => this.#prefetch(item));
       const wasEmpty = !this.#items.length;
       this.#items.push(...fresh);
@@ -75,7 +76,7 @@ export class Review {
   #prefetch(item) {
     const photo = new Image();
     photo.src = item.photo.url;
-    this.#photos.set(item.bin_id, photo);
+    this.#photos.set(name(item), photo);
   }
 
   #draw(more = true) {
@@ -106,17 +107,19 @@ export class Review {
     if (!item) return;
     const id = crypto.randomUUID();
     const seconds = Math.round(performance.now() - this.#startedAt) / 1000;
-    const body = {
-      decision_id: id, bin_id: item.bin_id, image_id: item.image_id, count, cannot_tell: count === null,
-      seconds: Math.min(seconds, 3600), reason_code: byId("reason").value, blind: item.shown === null,
+    const said = {
+      bin_id: item.bin_id, image_id: item.image_id, count, cannot_tell: count === null, seconds: Math.min(seconds, 3600),
     };
-    this.#done.add(item.bin_id);
-    this.#photos.delete(item.bin_id);
+    const [path, body] = item.after
+      ? ["api/checks", { ...said, after: item.after }]
+      : ["api/decisions", { ...said, decision_id: id, reason_code: byId("reason").value, blind: item.shown === null }];
+    this.#done.add(name(item));
+    this.#photos.delete(name(item));
     this.#last = { id, item };
     byId("last").hidden = false;
     byId("last-text").textContent = `${item.bin_id}: ${count === null ? "can't tell" : `${count} counted`}.`;
     this.#draw();
-    this.#outbox.add({ body, etag: item.etag });
+    this.#outbox.add({ id, path, body, etag: item.etag });
     if (this.#items.length < AHEAD) this.#fill();
   }
 
@@ -126,11 +129,11 @@ export class Review {
     this.#last = null;
     byId("last").hidden = true;
     try {
-      if (!this.#outbox.remove(id)) {
+      if (!this.#outbox.remove(id) && !item.after) { // the next answer to a check replaces this one
         const { etag } = await call("POST", "api/undo", { bin_id: item.bin_id, decision_id: id });
         item.etag = etag;
       }
-      this.#done.delete(item.bin_id);
+      this.#done.delete(name(item));
       this.#items.unshift(item);
       this.#draw();
     } catch (problem) {
@@ -166,9 +169,14 @@ export class Review {
   }
 
   #release() {
-    const bins = this.#items.map((item) => item.bin_id);
+    const bins = this.#items.filter((item) => !item.after).map((item) => item.bin_id);
     if (bins.length) call("POST", "api/queue/release", { bin_ids: bins }).catch(() => {}); // else the leases run out
   }
+}
+
+/** The bin, or for a photo that was counted already the check: a bin may be asked about twice, once as a check. */
+function name(item) {
+  return item.after ? `check after ${item.after}` : item.bin_id;
 }
 
 /** From a field, Escape leads back to the keys; from the reason, Enter does too. */
@@ -187,8 +195,17 @@ function about(item) {
   return [`Photo of ${taken}.`, ...goods.filter(Boolean)].join(" ");
 }
 
+const saidText = (count) => (count === null ? "you can't tell" : `${count} counted`);
+
+/** About a photo that was counted already. */
+function compared(count, { known, basis }) {
+  const whose = { known: "two people", other: "somebody", own: "you" }[basis];
+  const before = `a check of how we count: ${whose} said ${known} before`;
+  return `${saidText(count)}; ${before}${count === known ? "" : ", which stays until a supervisor asks again"}.`;
+}
+
 function described(count, shown) {
-  const said = count === null ? "you can't tell" : `${count} counted`;
+  const said = saidText(count);
   const orders = shown.expected.map((line) => `${line.expected} expected by ${line.consignment_id}: ${line.verdict}`);
   const model = shown.model.count ?? (shown.model.at_least === null ? null : `${shown.model.at_least} or more`);
   return [said, ...orders, model === null ? "" : `the model counted ${model}`].filter(Boolean).join("; ") + ".";

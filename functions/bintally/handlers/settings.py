@@ -61,6 +61,10 @@ class Settings:
         return self._text("DECISIONS_TABLE")
 
     @property
+    def checks_table(self) -> str:
+        return self._text("CHECKS_TABLE")
+
+    @property
     def leases_table(self) -> str:
         return self._text("LEASES_TABLE")
 

@@ -8,6 +8,7 @@ from bintally.adapters.async_engine import AsyncEngine
 from bintally.adapters.batch_engine import BatchEngine
 from bintally.adapters.bins import DynamoBins
 from bintally.adapters.catalogues import ItemCatalogue
+from bintally.adapters.checks import DynamoChecks
 from bintally.adapters.clients import client
 from bintally.adapters.consignments import DynamoOrders
 from bintally.adapters.decisions import DynamoDecisions
@@ -53,6 +54,10 @@ class AwsDependencies:
     @cached_property
     def decisions(self) -> DynamoDecisions:
         return DynamoDecisions(client("dynamodb"), settings().decisions_table, settings().bins_table)
+
+    @cached_property
+    def checks(self) -> DynamoChecks:
+        return DynamoChecks(client("dynamodb"), settings().checks_table)
 
     @cached_property
     def leases(self) -> DynamoLeases:

@@ -34,6 +34,8 @@ ACCESS: Mapping[tuple[str, str], frozenset[Role] | None] = {
     ("POST", "/api/queue/release"): COUNTERS,
     ("POST", "/api/decisions"): COUNTERS,
     ("POST", "/api/undo"): COUNTERS,
+    ("POST", "/api/checks"): COUNTERS,
+    ("GET", "/api/checks"): ALL,
     ("GET", "/api/photo"): ALL,
     ("GET", "/api/bin"): ALL,
     ("GET", "/api/lines"): READERS,

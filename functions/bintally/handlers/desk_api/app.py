@@ -11,11 +11,11 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from bintally.domain.errors import ChangedError, ConflictError, DecisionError, NotFoundError, StoreError
-from bintally.handlers.desk_api import bringing, consignments, reading, review, session, taking
+from bintally.handlers.desk_api import bringing, checks, consignments, reading, review, session, taking
 from bintally.handlers.desk_api.problems import Problem
 from bintally.handlers.observability import logger
 
-ROUTERS = (session.router, review.router, reading.router, consignments.router, taking.router, bringing.router)
+ROUTERS = tuple(module.router for module in (session, review, checks, reading, consignments, taking, bringing))
 STATUSES = {
     NotFoundError: (404, "not_found"),
     ConflictError: (409, "conflict"),

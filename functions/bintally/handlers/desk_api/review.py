@@ -32,6 +32,7 @@ from bintally.handlers.desk_api.shapes import (
 from bintally.handlers.desk_api.views import decision_view, etag_of, item_view, shown_view
 from bintally.handlers.settings import settings
 from bintally.handlers.wiring import dependencies
+from bintally.usecases.checks import with_checks
 from bintally.usecases.decide import decide, undo
 from bintally.usecases.queue import next_bins
 from bintally.usecases.shown import lines_of_bins
@@ -45,12 +46,12 @@ def current_user() -> User:
 
 @router.post("/api/queue")
 def queue(wanted: QueueRequest) -> Queue:
-    """Lease the next bins to the caller."""
-    now = datetime.now(UTC)
-    second_look = settings().second_look
-    leased = next_bins(dependencies(), current_user().name, wanted.limit, now=now, second_look=second_look)
-    lines = lines_of_bins(dependencies().orders, [each.bin_id for each in leased.counts])
-    items = [item_view(each, leased.until, lines, now, blind=is_hidden(each.bin_id, lines)) for each in leased.counts]
+    """Lease the next bins to the caller, with photos that were counted already among them."""
+    now, who = datetime.now(UTC), current_user().name
+    leased = next_bins(dependencies(), who, wanted.limit, now=now, second_look=settings().second_look)
+    asked = [*with_checks(dependencies(), leased.counts, who, share=desk_settings().check_share, now=now)]
+    lines = lines_of_bins(dependencies().orders, [each.count.bin_id for each in asked])
+    items = [item_view(each, leased.until, lines, now, blind=is_hidden(each.count.bin_id, lines)) for each in asked]
     return Queue(items=items, more=leased.more, lease_seconds=int(LEASE.total_seconds()))
 
 

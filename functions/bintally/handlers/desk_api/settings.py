@@ -23,6 +23,18 @@ class DeskSettings:
         return self._text("DESK_BLIND") == "on"
 
     @property
+    def check_share(self) -> float:
+        """The share of the bins of the queue that are followed by a photo that was counted already.
+
+        0 where people see the numbers before they answer: their answer would say nothing about their counting.
+        """
+        text = self._text("DESK_CHECK_SHARE")
+        try:
+            return float(text) if self.blind else 0.0
+        except ValueError as error:
+            raise SettingError(f"The environment variable DESK_CHECK_SHARE is not a number: {text!r}.") from error
+
+    @property
     def client_id(self) -> str:
         return self._text("DESK_CLIENT_ID")
 

@@ -95,7 +95,10 @@ class Goods(BaseModel):
 
 
 class Item(BaseModel):
-    """A bin to look at. `shown` is null if people count blind."""
+    """A bin to look at. `shown` is null if people count blind.
+
+    `after` is null, but for a photo that was counted already the photo that it follows: its answer goes to /api/checks.
+    """
 
     bin_id: str
     image_id: str
@@ -105,6 +108,7 @@ class Item(BaseModel):
     lease_until: str
     goods: list[Goods]
     shown: Shown | None
+    after: str | None = None
 
 
 class Queue(BaseModel):

@@ -26,6 +26,7 @@ from bintally.handlers.desk_api.shapes import (
 from bintally.handlers.desk_api.shapes_reading import Accepted, Decided, Line
 from bintally.handlers.settings import settings
 from bintally.handlers.wiring import dependencies
+from bintally.usecases.checks import Asked
 from bintally.usecases.shown import judged
 
 
@@ -38,8 +39,9 @@ def photo_view(image: Image, now: datetime) -> Photo:
     return Photo(url=dependencies().photos.url(image), expires_at=iso(now + PHOTO_ADDRESS))
 
 
-def item_view(count: BinCount, until: str, lines: Sequence[OrderLine], now: datetime, *, blind: bool) -> Item:
+def item_view(asked: Asked, until: str, lines: Sequence[OrderLine], now: datetime, *, blind: bool) -> Item:
     """`lines` are those of several bins."""
+    count = asked.count
     own = [line for line in lines if line.bin_id == count.bin_id]
     goods = dict.fromkeys((line.sku, line.item_volume_l) for line in own if line.sku or line.item_volume_l)
     return Item(
@@ -51,6 +53,7 @@ def item_view(count: BinCount, until: str, lines: Sequence[OrderLine], now: date
         lease_until=until,
         goods=[Goods(sku=sku, item_volume_l=volume) for sku, volume in goods],
         shown=None if blind else shown_view(count, own, now),
+        after=asked.after or None,
     )
 
 

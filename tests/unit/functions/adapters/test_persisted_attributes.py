@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bintally.domain.attention import Acceptance, Attention, Group
+from bintally.domain.checks import Basis, Check
 from bintally.domain.decisions import Decision
 from bintally.domain.image import Status
 from bintally.domain.intervals import Interval
@@ -48,6 +49,7 @@ DECISION = """
     bin_id decision_id image_id who decided_at count cannot_tell blind seconds reason_code selection_probability lines
     bin_revision undone_by undone_at decided_on
 """
+CHECK = "day check_id bin_id image_id who at count seconds known basis expires"
 JOB_FIELDS = """
     job_id engine shards images folder status reason created_at prepare_count send_count transform_attempt due_at
     submitted_at output_location failure_location touched_at unfinished_engine closed_at
@@ -87,6 +89,7 @@ def fill(ports: Any) -> None:
     ports.orders.judge([(lines[3], waiting, 4)], NOON)
     ports.orders.accept(lines[3], Acceptance("ann", NOON, "damaged", 4))
     ports.leases.take([Lease("b", "ann", LATER)], NOON)
+    ports.checks.put(Check("c", "b", "photo", "ann", NOON, 3, 2.5, 3, Basis.KNOWN))
     fill_decisions(ports)
     for job in (JOB, BATCH):
         ports.jobs.create(job, NOON)
@@ -113,4 +116,5 @@ def test_stored_items_have_the_attributes_of_the_contract(aws: None) -> None:
     assert attributes("ConsignmentsTable") == set(LINE.split())
     assert attributes("DecisionsTable") == set(DECISION.split())
     assert attributes("LeasesTable") == set(LEASE.split())
+    assert attributes("ChecksTable") == set(CHECK.split())
     assert attributes("JobsTable") == set(JOB_FIELDS.split())

@@ -8,6 +8,7 @@ from typing import Any
 from bintally.adapters.async_engine import AsyncEngine
 from bintally.adapters.batch_engine import BatchEngine
 from bintally.adapters.bins import DynamoBins
+from bintally.adapters.checks import DynamoChecks
 from bintally.adapters.consignments import DynamoOrders
 from bintally.adapters.decisions import DynamoDecisions
 from bintally.adapters.job_files import JobFiles
@@ -89,6 +90,7 @@ def adapters() -> Any:
         bins=DynamoBins(dynamodb, table("BinsTable")),
         decisions=DynamoDecisions(dynamodb, table("DecisionsTable"), table("BinsTable")),
         leases=DynamoLeases(dynamodb, table("LeasesTable")),
+        checks=DynamoChecks(dynamodb, table("ChecksTable")),
         jobs=DynamoJobs(dynamodb, table("JobsTable")),
         orders=DynamoOrders(dynamodb, table("ConsignmentsTable")),
         async_engine=AsyncEngine(files, sagemaker.client, endpoint="bintally-counter"),
