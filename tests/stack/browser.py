@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from binlocal.stack import Stack, running_stack
+from binlocal.stack import PARAMETERS, Stack, running_stack
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.stack.conftest import ROOT, Floor, eventually, plain
@@ -29,9 +29,9 @@ VIEWS = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
 
 
 @contextmanager
-def waiting_site(workdir: Path, drawings: Sequence[bytes], bins: Sequence[str]) -> Iterator[Floor]:
+def waiting_site(workdir: Path, drawings: Sequence[bytes], bins: Sequence[str], **parameters: str) -> Iterator[Floor]:
     """A stack of its own, where the bins wait for a look: none holds as many items as ordered."""
-    with running_stack(workdir=workdir, schedule_seconds=2) as stack:
+    with running_stack(workdir=workdir, schedule_seconds=2, parameters={**PARAMETERS, **parameters}) as stack:
         floor = Floor(stack)
         for bin_id, drawing in zip(bins, drawings, strict=False):
             floor.drop(f"{bin_id}/p.jpg", drawing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -13,6 +14,7 @@ from tests.stack.browser import (
     VIEWS,
     chromium,
     decisions,
+    go,
     seen,
     signed_in,
     stored,
@@ -28,7 +30,7 @@ BINS = ["A-1", "A-2", "A-3", HOSTILE]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, drawings: list[bytes]) -> Iterator[Floor]:
-    with waiting_site(tmp_path_factory.mktemp("desk"), drawings, BINS) as floor:
+    with waiting_site(tmp_path_factory.mktemp("desk"), drawings, BINS, CheckShare="1") as floor:
         yield floor
 
 
@@ -120,3 +122,52 @@ def test_two_people_at_once_never_get_the_same_bin(site: Floor, browser: Browser
     eventually(each_answers, "both answer until nothing waits")
     assert sorted(answered) == bins
     eventually(lambda: {*bins} <= decisions(site).keys(), "every answer is stored, and none twice")
+
+
+def an_hour_passes(floor: Floor) -> None:
+    """All decisions were made an hour earlier."""
+    for item in stored(floor).values():
+        earlier = datetime.fromisoformat(item["decided_at"]).astimezone(UTC) - timedelta(hours=1)
+        at = earlier.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        floor.dynamodb.update_item(
+            TableName=floor.stack.outputs["DecisionsTable"],
+            Key={name: {"S": item[name]} for name in ("bin_id", "decision_id")},
+            UpdateExpression="SET decided_at = :at, decided_on = :day",
+            ExpressionAttributeValues={":at": {"S": at}, ":day": {"S": at[:10]}},
+        )
+
+
+def test_photos_that_were_counted_already_come_again_and_change_nothing(
+    site: Floor, browser: Browser, drawings: list[bytes]
+) -> None:
+    before = decisions(site)
+    an_hour_passes(site)
+    for bin_id, drawing in zip(("N-1", "N-2"), drawings, strict=False):
+        site.drop(f"{bin_id}/photo.jpg", drawing)
+    site.order("again.csv", b"consignment_id,bin_id,expected\nC-3,N-1,40\nC-3,N-2,40\n")
+    eventually(lambda: waiting(site, "C-3") == {"N-1", "N-2"}, "the bins wait for a look")
+    page = signed_in(browser, site.stack, "counter")
+    name, last = page.locator("#bin"), page.locator("#last-text")
+    page.locator("#review").wait_for(timeout=SECONDS)
+
+    asked = []
+    for _ in range(4):  # two bins, each followed by a check
+        asked.append(name.inner_text())
+        page.keyboard.press("4")
+        expect(last).to_contain_text("expected by C-3" if asked[-1] in ("N-1", "N-2") else "a check of how we count")
+    page.keyboard.press("u")
+    expect(name).to_have_text(asked[-1])
+    page.keyboard.press(" ")
+    expect(last).to_contain_text("you can't tell; a check of how we count")
+    expect(page.get_by_role("heading", name="Nothing waits for a look")).to_be_visible(timeout=SECONDS)
+
+    assert asked[::2] == ["N-1", "N-2"] or asked[::2] == ["N-2", "N-1"]
+    assert {*asked[1::2]} <= before.keys()
+    assert decisions(site) == before | {"N-1": "4", "N-2": "4"}, "no count is changed by a check"
+    page = signed_in(browser, site.stack, "supervisor")
+    expect(page.get_by_role("heading", name="Nothing waits for a look")).to_be_visible(timeout=SECONDS)
+    go(page, "today")
+    people = page.get_by_role("region", name="Checks by person").get_by_role("row", name="counter")
+    expect(people).to_contain_text("2")
+    expect(page.get_by_role("region", name="Counted differently")).to_contain_text(asked[1])
+    taken(page, "today-checks")

@@ -87,7 +87,8 @@ export class Review {
       const [title, text] = more
         ? ["Others are looking at what waits", "New bins appear here as soon as there are some."]
         : ["Nothing waits for a look", "New bins appear here as soon as there are some."];
-      return this.#show(title, text);
+      this.#show(title, text);
+      return this.#offerUndo();
     }
     byId("bin").textContent = item.bin_id;
     byId("about").textContent = about(item);
@@ -123,6 +124,14 @@ export class Review {
     if (this.#items.length < AHEAD) this.#fill();
   }
 
+  /** Where nothing waits any more. Without the focus: a space too much must not undo. */
+  #offerUndo() {
+    const button = byId("state-action");
+    button.hidden = !this.#last;
+    button.textContent = "Undo the last answer";
+    button.onclick = () => this.#undo();
+  }
+
   async #undo() {
     if (!this.#last) return;
     const { id, item } = this.#last;
@@ -139,6 +148,7 @@ export class Review {
     } catch (problem) {
       byId("last").hidden = false;
       byId("last-text").textContent = `${item.bin_id}: not undone. ${problem.message}`;
+      if (byId("review").hidden) byId("state-text").textContent = byId("last-text").textContent;
       this.#last = { id, item };
     }
   }
@@ -155,7 +165,8 @@ export class Review {
 
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (byId("review").hidden || byId("counting").hidden || byId("help").open) return;
+    if (byId("counting").hidden || byId("help").open) return;
+    if (byId("review").hidden) return event.key.toLowerCase() === "u" && this.#undo();
     if (event.target.matches("input, select")) return leave(event);
     const actions = {
       " ": () => this.#answer(null), 6: () => this.#askNumber(), u: () => this.#undo(), z: () => this.#zoom(),

@@ -101,5 +101,5 @@ def known_count(decisions: Sequence[Decision], image_id: str, who: str) -> tuple
 def agreement(checks: Iterable[Check]) -> Agreement:
     """How often these answers were the known ones."""
     found = list(checks)
-    told = [each for each in found if each.count is not None]
-    return Agreement(len(told), sum(each.is_same for each in told), len(found) - len(told))
+    counts = [each for each in found if each.count is not None]
+    return Agreement(len(counts), sum(each.is_same for each in counts), len(found) - len(counts))

@@ -49,14 +49,14 @@ def test_what_is_checked_is_days_old_at_most_and_minutes_at_least(after: str) ->
     assert iso(NOW - timedelta(days=CHECK_DAYS)) <= begins <= ends == iso(NOW - REPEAT_AFTER)
 
 
-def test_what_was_undone_or_told_nothing_is_not_checked() -> None:
-    told = [replace(ANN, image_id=str(number)) for number in range(20)]
+def test_what_was_undone_or_has_no_count_is_not_checked() -> None:
+    counts = [replace(ANN, image_id=str(number)) for number in range(20)]
     silent = [replace(ANN, undone_by="ann"), replace(ANN, count=None)]
 
-    found = in_random_order(check_id_of("ann", "1"), [*told, *silent])
-    other = in_random_order(check_id_of("ann", "2"), told)
+    found = in_random_order(check_id_of("ann", "1"), [*counts, *silent])
+    other = in_random_order(check_id_of("ann", "2"), counts)
 
-    assert sorted(map(str, found)) == sorted(map(str, told)) == sorted(map(str, other))
+    assert sorted(map(str, found)) == sorted(map(str, counts)) == sorted(map(str, other))
     assert found != other
 
 

@@ -26,10 +26,12 @@ def everything(image: Image, older: Image) -> None:
     for number, about in enumerate((image, older)):
         wanted = {"decision_id": f"d-{number}", "bin_id": bin_id, "image_id": about.image_id, "count": 2}
         assert ask("POST", "/api/decisions", "counter", json=wanted, headers={"If-Match": "*"}).status == 200
+    check = {"after": "a", "bin_id": bin_id, "image_id": image.image_id, "count": 2}
+    assert ask("POST", "/api/checks", "counter", json=check).status == 200
     ask("POST", "/api/undo", "counter", json={"bin_id": bin_id, "decision_id": "d-0"})
     for path, query in (("bin", f"id={bin_id}"), ("photo", f"id={image.image_id}"), ("consignment", "id=C-1")):
         assert ask("GET", f"/api/{path}", "viewer", query=query).status == 200
-    for path in ("lines", "consignments", "today", "audits", "export.csv", "me", "config", "openapi.json"):
+    for path in ("lines", "consignments", "today", "audits", "checks", "export.csv", "me", "config", "openapi.json"):
         assert ask("GET", f"/api/{path}", "viewer").status == 200
     ask("POST", "/api/uploads", "counter", json={"files": [{"key": "a", "size": 1}]})
     ask("POST", "/api/photos", "counter", json={"photos": [{"key": "a", "version_id": "1"}]})
@@ -51,6 +53,7 @@ def test_the_desk_may_do_what_it_does_and_nothing_else(on_aws: dict[str, str], m
     wiring.dependencies().orders.judge([(line, waiting, 1)], NOON)
 
     with desk_environment(monkeypatch), requests_made() as made:
+        monkeypatch.setenv("DESK_CHECK_SHARE", "1")
         everything(image, older)
 
     found: set[Need] = {need for request in made for need in needed(*request)}
