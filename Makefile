@@ -25,7 +25,7 @@ export SAM_CLI_TELEMETRY := 0
 # Keep compiled modules, whatever the environment says: the tests start many processes.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test setup unit check format model-smoke soak rehearsal build smoke-stack instance-type lambda-image invoke-docker clean
+.PHONY: help demo test setup unit check format model-smoke soak bench rehearsal build smoke-stack instance-type lambda-image invoke-docker clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -58,6 +58,9 @@ model-smoke: $(VENV)/test.done ## run every training step on 400 photos of DATA,
 
 soak: $(VENV)/test.done ## run ten minutes of load with faults everywhere, then the audit
 	$(BIN)/python benchmarks/soak.py
+
+bench: $(VENV)/test.done ## measure the figures of docs/performance.md: make bench [BENCH="--only inference"]
+	$(BIN)/python -m benchmarks.bench $(BENCH)
 
 rehearsal: setup ## deploy, change, destroy and restore a stack on the local one
 	$(BIN)/pytest -n 0 -m "" -vv tests/stack/test_rehearsal.py

@@ -318,7 +318,10 @@ def test_a_module_is_short_enough_to_read(folders: tuple[str, ...], lines: int) 
 # ---- Tests
 
 # Folders under tests/unit that mirror no package, and why.
-NO_PACKAGE = {"functions/adapters/contracts": "one suite for the fakes and the adapters of every port"}
+NO_PACKAGE = {
+    "benchmarks": "scripts, which are no package",
+    "functions/adapters/contracts": "one suite for the fakes and the adapters of every port",
+}
 
 
 def packages_of(folder: Path) -> list[Path]:
