@@ -33,11 +33,14 @@ TITLES = {
 }
 
 
+EXACT = ("aws",)  # sections without a speed
+
+
 def page(results: Results) -> str:
     """The whole page."""
     blocks = ["# Performance", INTRODUCTION, METHOD, "## Targets", targets(results), "## Machine", *machines(results)]
     for name, section in results.items():
-        blocks += [f"## {TITLES[name]}", about(section["measured"]), *BODIES[name](section)]
+        blocks += [f"## {TITLES[name]}", about(name, section["measured"]), *BODIES[name](section)]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -89,9 +92,11 @@ def machine_words(measured: Section) -> str:
         {machine["memory_gib"]} GiB, {machine["system"]}, Python {machine["python"]}; {versions}. {measured["note"]}""")
 
 
-def about(measured: Section) -> str:
+def about(name: str, measured: Section) -> str:
     """When a section was measured, and on what."""
     quick = " **A quick run: not to be quoted.**" if measured["quick"] else ""
+    if name in EXACT:
+        return f"Counted on {measured['date']}: without repeats, because nothing here depends on the machine.{quick}"
     repeats = f"{measured['repeats']} repeats, {measured['seconds']} s"
     return f"Measured on {measured['date']} with {measured['photos']}: {repeats}.{quick}"
 
@@ -174,7 +179,7 @@ def end_to_end(section: Section) -> Iterator[str]:
 def aws(section: Section) -> Iterator[str]:
     yield plot("aws", "Dollars for a million images by rhythm and mode")
     yield prose(f"""For an image in mode `async`. Ours: {section["number"]} images in one job. One by one: the same
-        code with a job and a request for each image, which is the design of the public samples. Requests and units of
+        code with a job and a request for each image, as the public samples send them. Requests and units of
         the functions are counted at the SDK against a simulated AWS; the rest follows from the design.""")
     rows = [[row["name"], row["how"], number(row["ours"]), number(row["one_by_one"])] for row in section["operations"]]
     for name, words in TOTALS.items():

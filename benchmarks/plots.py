@@ -116,13 +116,13 @@ def aws(section: Section) -> Figure:
     for place, row in zip(range(len(rows))[::-1], rows, strict=True):
         for step, mode in enumerate(modes):
             at, value = place + 0.26 - 0.26 * step, row["modes"][mode]
-            panel.barh(at, value, 0.22, color=MODES[mode], label=mode if row is rows[0] else None)
-            panel.text(1.08 * value, at, f"{value:,.3g}" if value < 1000 else f"{value:,.0f}", va="center", fontsize=8)
+            panel.plot(value, at, "o", color=MODES[mode], markersize=7, label=mode if row is rows[0] else None)
+            panel.text(1.18 * value, at, f"{value:,.3g}" if value < 1000 else f"{value:,.0f}", va="center", fontsize=8)
     panel.set_yticks(range(len(rows))[::-1], [row["name"] for row in rows], fontsize=9)
     panel.set_xscale("log")
     panel.set_xlim(right=3 * most)
     panel.set_title("US dollars for a million images (unchecked prices, logarithmic)", fontsize=10, loc="left")
-    panel.legend(frameon=False, fontsize=9, loc="lower right")
+    panel.legend(frameon=False, fontsize=9, loc="upper right")
     flat(panel)
     return figure
 

@@ -90,7 +90,7 @@ TARGETS = (
         4, "", False, "writes in transactions take two units each",
     ),
     Target(
-        "US dollars for a million images, all at once", "aws", lambda section: section["flood"],
+        "US dollars for a million images, all at once, unchecked prices", "aws", lambda section: section["flood"],
         9, "", False, "write units, uploads and events: see the table",
     ),
     Target(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import bench
+from benchmarks import aws_usage, bench
 from benchmarks.measure import Options, compared, machine, rates, spread
 from benchmarks.page import page, table
 from benchmarks.targets import TARGETS, judged
@@ -53,15 +53,24 @@ def test_words_are_to_the_left_and_numbers_to_the_right() -> None:
 
 
 @pytest.mark.slow
-def test_a_quick_run_writes_results_page_and_plot(tmp_path: Path) -> None:
+@pytest.mark.parametrize("section", ["inference", "aws"])
+def test_a_quick_run_writes_results_page_and_plot(section: str, tmp_path: Path) -> None:
     images = str(ROOT / "tests" / "photos")
 
-    assert bench.main(["--images", images, "--only", "inference", "--quick", "--out", str(tmp_path)]) == 0
+    assert bench.main(["--images", images, "--only", section, "--quick", "--out", str(tmp_path)]) == 0
 
     found = json.loads((tmp_path / bench.RESULTS).read_text())
-    assert found["inference"]["measured"]["quick"]
+    assert found[section]["measured"]["quick"]
     assert "not to be quoted" in (tmp_path / bench.PAGE).read_text()
-    assert (tmp_path / "performance" / "inference.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "performance" / f"{section}.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_a_job_of_many_images_takes_fewer_requests_than_jobs_of_one() -> None:
+    many, one = aws_usage.counted(4, 4), aws_usage.counted(2, 1)
+
+    assert many["dynamodb TransactWriteItems"] < one["dynamodb TransactWriteItems"]
+    assert many["write_units"] < one["write_units"]
 
 
 def test_some_photos_are_taken_again_when_there_are_few(tmp_path: Path) -> None:
