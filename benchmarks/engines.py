@@ -30,7 +30,13 @@ from bintally.adapters.consignments import DynamoOrders
 from bintally.adapters.jobs import DynamoJobs
 
 MODES = ("async", "batch", "auto")
-PARAMETERS = {"BatchWindow": "1", "MicroBatchSize": "30", "BatchThreshold": "40", "SweepAfter": "10"}
+PARAMETERS = {
+    "BatchWindow": "1",
+    "MicroBatchSize": "30",
+    "LambdaThreshold": "0",
+    "BatchThreshold": "40",
+    "SweepAfter": "10",
+}
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:

@@ -38,6 +38,7 @@ from tqdm import tqdm
 
 PARAMETERS = {
     "BatchWindow": "1", "InferenceMode": "auto", "MicroBatchSize": "30", "BatchThreshold": "40", "MaxAttempts": "5",
+    "LambdaThreshold": "0",
     "SweepAfter": "10", "RetryDelay": "1", "JobTimeout": "60",
 }  # fmt: skip
 VISIBILITY = "15"  # seconds until a failed message is retried; minutes on AWS

@@ -24,6 +24,7 @@ TRANSFORM_EVENTS = sorted((ROOT / "events" / "collect").glob("transform-*.json")
 # Parameter, value that is not its default, variable.
 SETTINGS = [
     ("InferenceMode", "auto", "INFERENCE_MODE"),
+    ("LambdaThreshold", "100", "LAMBDA_THRESHOLD"),
     ("BatchThreshold", "20000", "BATCH_THRESHOLD"),
     ("BatchInstanceTypes", "ml.m5.large,ml.c5.large", "BATCH_INSTANCE_TYPES"),
     ("BatchInstances", "7", "BATCH_INSTANCES"),
@@ -90,6 +91,21 @@ def test_manifests_and_predictions_outlive_their_job_and_its_message() -> None:
     longest_message = max(queue["MessageRetentionPeriod"] for queue in properties_of("AWS::SQS::Queue").values())
 
     assert days * 24 * 3600 > longest_job + longest_message
+
+
+@pytest.mark.parametrize(("image", "engines"), [("", "lambda"), ("image", "async,batch,lambda")])
+def test_the_functions_know_which_engines_the_stack_has(image: str, engines: str) -> None:
+    """Endpoint and transform jobs need the container image, the model function has its own code."""
+    stack = Stack(ModelImageUri=image, InferenceMode="auto")
+
+    assert stack.environment("SubmitFunction")["ENGINES"] == engines
+    assert (
+        bool(stack.of_type("AWS::SageMaker::Endpoint")) == bool(stack.of_type("AWS::SageMaker::Model")) == bool(image)
+    )
+    for function in ("IntakeFunction", "SubmitFunction"):
+        assert allowed(function, "lambda:InvokeFunction") == [f"arn:aws:lambda:{AT}:function:bintally-model"]
+        assert stack.environment(function)["MODEL_FUNCTION"] == "bintally-model"
+    assert stack.resources["ModelFunction"]["Properties"]["FunctionName"] == "bintally-model"
 
 
 # ---- One model

@@ -16,7 +16,7 @@ START = (
 
 def hints_of(parameters: Mapping[str, str]) -> Iterator[str]:
     """About the parameters that the stack will have."""
-    if not parameters["ModelImageUri"]:
+    if not parameters["ModelImageUri"] and parameters.get("InferenceMode") not in ("lambda", "auto"):
         yield "Without a model container nothing is counted. Pass --image, or --set ModelImageUri=ADDRESS."
     if not parameters["AlertEmail"]:
         yield "AlertEmail is empty: nobody hears of alarms and discrepancies. Pass --set AlertEmail=ADDRESS."

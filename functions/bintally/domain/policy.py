@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,6 +14,7 @@ ATTEMPTS_PER_TYPE = 3  # with one instance type, before trying the next one
 MAX_DELAY = timedelta(hours=1)
 # An event of the model function expires after an hour, and a run ends after 15 minutes: template.yaml says both.
 INVOCATION_TIMEOUT = timedelta(hours=1, minutes=20)
+SUBSTITUTES = (EngineName.ASYNC, EngineName.LAMBDA, EngineName.BATCH)  # in order, where an engine is missing
 CAPACITY_REASONS = (
     "CapacityError",
     "InsufficientCapacity",
@@ -23,7 +24,7 @@ CAPACITY_REASONS = (
 
 
 class InferenceMode(StrEnum):
-    """AUTO uses the batch engine for large backlogs and the endpoint for everything else."""
+    """AUTO chooses an engine by the backlog: see `engine_for`."""
 
     ASYNC = "async"
     BATCH = "batch"
@@ -41,9 +42,12 @@ class Policy:
     try `instance_types` in order when capacity is unavailable. At most `max_requests` requests to the endpoint are
     unfinished at a time, so that none waits longer than SageMaker keeps it, and at most `max_transform_jobs` transform
     jobs, and at most `max_invocations` invocations of the model function, which leaves room for other functions.
+    `engines` are those that the stack has, at least one. A `lambda_threshold` of 0 keeps AUTO from the model function.
     """
 
     mode: InferenceMode
+    engines: Collection[EngineName]
+    lambda_threshold: int
     batch_threshold: int
     micro_batch: int
     max_attempts: int
@@ -59,14 +63,25 @@ class Policy:
 def engine_for(policy: Policy, backlog: int) -> EngineName:
     """The engine for the next images, when `backlog` images have not been counted yet.
 
-    A running endpoint responds within seconds. One that scales from zero takes about five minutes, as long as a
-    transform job takes to start, so small numbers of images go to the endpoint. A transform job is only paid for while
-    it runs, uses several instances, and keeps the endpoint free for images that somebody is waiting for, so large
-    backlogs go there. The threshold should be where counting takes longer than starting.
+    An operator who named an engine gets it. AUTO weighs when the first count arrives with what counting costs:
+
+    - Below `lambda_threshold`, the model function. It answers in seconds and is paid for only while it counts. An image
+      costs about four times as much as at a busy endpoint, but no instance has to be started and kept.
+    - From `batch_threshold` on, transform jobs, which win over the function if both apply. Their instances take
+      minutes to start, are only paid for while they count, and leave the endpoint to images that people wait for.
+    - In between, the endpoint. A backlog that the function does not work off is a steady stream, which keeps instances
+      busy, and a busy instance is the cheapest.
+
+    If the stack lacks the engine, the endpoint counts; without one the function, and without both transform jobs.
+    docs/decisions.md derives the thresholds from prices.
     """
-    if policy.mode is InferenceMode.AUTO:
-        return EngineName.BATCH if backlog >= policy.batch_threshold else EngineName.ASYNC
-    return EngineName(policy.mode.value)
+    if policy.mode is not InferenceMode.AUTO:
+        return EngineName(policy.mode.value)
+    if backlog >= policy.batch_threshold:
+        wanted = EngineName.BATCH
+    else:
+        wanted = EngineName.LAMBDA if backlog < policy.lambda_threshold else EngineName.ASYNC
+    return next(engine for engine in (wanted, *SUBSTITUTES) if engine in policy.engines)
 
 
 def max_jobs(policy: Policy, engine: EngineName) -> int:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bintally.domain.due import site_zone
 from bintally.domain.errors import SettingError
+from bintally.domain.jobs import EngineName
 from bintally.domain.policy import InferenceMode, Policy
 from bintally.domain.risk import OrderPrior, steps_of
 from bintally.domain.verdicts import VerdictRules
@@ -109,6 +110,8 @@ class Settings:
     def policy(self) -> Policy:
         return Policy(
             mode=self._mode("INFERENCE_MODE"),
+            engines=self._engines("ENGINES"),
+            lambda_threshold=int(self._number("LAMBDA_THRESHOLD")),
             batch_threshold=int(self._number("BATCH_THRESHOLD")),
             micro_batch=int(self._number("MICRO_BATCH_SIZE")),
             max_attempts=int(self._number("MAX_ATTEMPTS")),
@@ -157,6 +160,14 @@ class Settings:
             return steps_of(text)
         except ValueError as error:
             raise SettingError(f"The environment variable {name}: {error}") from error
+
+    def _engines(self, name: str) -> frozenset[EngineName]:
+        text = self._text(name)
+        try:
+            return frozenset(map(EngineName, text.split(",")))
+        except ValueError as error:
+            known = ", ".join(EngineName)
+            raise SettingError(f"The environment variable {name} is {text!r}; it must list some of {known}.") from error
 
     def _mode(self, name: str) -> InferenceMode:
         text = self._text(name)

@@ -55,13 +55,15 @@ def always() -> bool:
 def choose_engine(dependencies: Dependencies, pending: int, policy: Policy) -> tuple[EngineName, int]:
     """The engine for `pending` images, and how many more jobs it may have.
 
-    In mode `auto` the backlog also includes images in unfinished requests to the endpoint and notifications in the
-    intake queue: steady small deliveries are a backlog if the endpoint can't keep up.
+    In mode `auto` the backlog also includes images that the endpoint and the model function have not counted yet, and
+    notifications in the intake queue: steady small deliveries are a backlog if the engine can't keep up. A job keeps
+    its engine, whatever the backlog is when it is sent again.
     """
     endpoint = dependencies.jobs.in_flight(EngineName.ASYNC)
     backlog = pending
     if policy.mode is InferenceMode.AUTO:
-        backlog += endpoint.images + dependencies.intake_queue.depth()
+        function = dependencies.jobs.in_flight(EngineName.LAMBDA)
+        backlog += endpoint.images + function.images + dependencies.intake_queue.depth()
     engine = engine_for(policy, backlog)
     in_flight = endpoint if engine is EngineName.ASYNC else dependencies.jobs.in_flight(engine)
     return engine, max(max_jobs(policy, engine) - in_flight.jobs, 0)

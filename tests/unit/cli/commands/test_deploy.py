@@ -185,6 +185,14 @@ def test_what_nobody_would_hear_or_count_is_said() -> None:
     assert "AlertEmail is empty" in account.output.stderr
 
 
+@pytest.mark.parametrize("mode", ["lambda", "auto"])
+def test_the_model_function_counts_without_a_container(mode: str) -> None:
+    account = Account()
+    account.deploy(plan=True, InferenceMode=mode)
+
+    assert "nothing is counted" not in account.output.stderr
+
+
 @pytest.mark.parametrize(("instances", "said"), [(0, True), (1, False)])
 def test_an_endpoint_without_an_instance_is_said_before_its_type_changes(instances: int, said: bool) -> None:
     account = Account("CREATE_COMPLETE")

@@ -32,6 +32,8 @@ policies = st.builds(
     replace,
     st.just(POLICY),
     mode=st.sampled_from(InferenceMode),
+    engines=st.sets(st.sampled_from(EngineName), min_size=1),
+    lambda_threshold=st.integers(0, 1_000_000),
     batch_threshold=st.integers(1, 1_000_000),
     micro_batch=st.integers(1, 1000),
     max_attempts=st.integers(1, 10),
@@ -58,12 +60,43 @@ def test_auto_takes_the_batch_engine_from_the_threshold_on(pending: int, engine:
     assert engine_for(AUTO, pending) is engine
 
 
-@given(policies, times, times)
-def test_more_images_never_go_from_batch_to_the_endpoint(policy: Policy, some: int, more: int) -> None:
-    fewer, more = sorted((some, more))
+@pytest.mark.parametrize(
+    ("pending", "engine"),
+    [
+        (0, EngineName.LAMBDA),
+        (3, EngineName.LAMBDA),
+        (4, EngineName.ASYNC),
+        (9, EngineName.ASYNC),
+        (10, EngineName.BATCH),
+    ],
+)
+def test_auto_takes_the_model_function_below_its_threshold(pending: int, engine: EngineName) -> None:
+    assert engine_for(replace(AUTO, lambda_threshold=4), pending) is engine
 
-    if engine_for(policy, fewer) is EngineName.BATCH:
-        assert engine_for(policy, more) is EngineName.BATCH
+
+def test_a_flood_goes_to_transform_jobs_however_high_the_functions_threshold_is() -> None:
+    assert engine_for(replace(AUTO, lambda_threshold=1_000), 10) is EngineName.BATCH
+
+
+@pytest.mark.parametrize("pending", [0, 5, 1_000_000])
+def test_without_an_endpoint_the_function_counts_everything(pending: int) -> None:
+    """Also where its threshold is 0: nothing else can count."""
+    assert engine_for(replace(AUTO, engines={EngineName.LAMBDA}), pending) is EngineName.LAMBDA
+
+
+ORDER = (EngineName.LAMBDA, EngineName.ASYNC, EngineName.BATCH)
+
+
+@given(policies, times, times)
+def test_more_images_never_go_back_to_an_engine_for_fewer(policy: Policy, some: int, other: int) -> None:
+    fewer, more = (ORDER.index(engine_for(policy, number)) for number in sorted((some, other)))
+
+    assert fewer <= more
+
+
+@given(policies, times)
+def test_auto_never_chooses_an_engine_that_the_stack_lacks(policy: Policy, pending: int) -> None:
+    assert engine_for(replace(policy, mode=InferenceMode.AUTO), pending) in policy.engines
 
 
 def test_each_engine_has_a_limit_of_its_own() -> None:

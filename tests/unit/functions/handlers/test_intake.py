@@ -195,6 +195,7 @@ def test_a_delivery_is_submitted_or_left_to_the_schedule_as_the_operator_chose(
     mode: str, number: int, status: Status, on_aws: dict[str, str], setting: Callable[[str, str], None]
 ) -> None:
     setting("INFERENCE_MODE", mode)
+    setting("ENGINES", "async,batch,lambda")
     setting("BATCH_THRESHOLD", "10")
 
     answer = run("intake", messages(*(notification(f"bin-{index}/a.jpg") for index in range(number))))

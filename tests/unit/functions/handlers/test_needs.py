@@ -11,6 +11,8 @@ from tests.unit.functions.handlers.lambdas import event, failed, run
 
 POLICY = {
     "INFERENCE_MODE",
+    "ENGINES",
+    "LAMBDA_THRESHOLD",
     "BATCH_THRESHOLD",
     "MICRO_BATCH_SIZE",
     "MAX_ATTEMPTS",

@@ -131,6 +131,8 @@ def permissions_used(on_aws: dict[str, str], setting: Callable[[str, str], None]
     found: dict[str, set[Need]] = {name: set() for name in FUNCTIONS}
     put_predictions(on_aws)
     setting("INFERENCE_MODE", "auto")
+    setting("ENGINES", "async,batch,lambda")
+    setting("LAMBDA_THRESHOLD", "0")
     for number, (function, delivery) in enumerate(deliveries):
         if function == "submit":
             setting("INFERENCE_MODE", "auto" if number % 2 else "batch")

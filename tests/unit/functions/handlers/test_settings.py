@@ -5,6 +5,7 @@ from functools import cached_property
 
 import pytest
 from bintally.domain.errors import SettingError
+from bintally.domain.jobs import EngineName
 from bintally.domain.policy import InferenceMode, Policy
 from bintally.domain.risk import OrderPrior
 from bintally.domain.verdicts import VerdictRules
@@ -41,6 +42,8 @@ def test_the_template_gives_what_the_functions_need() -> None:
     assert settings.batch_instances == parameters["BatchInstances"]["Default"]
     assert settings.policy == Policy(
         mode=InferenceMode.ASYNC,
+        engines=frozenset(EngineName),
+        lambda_threshold=2_500,
         batch_threshold=10_000,
         micro_batch=500,
         max_attempts=3,
@@ -69,6 +72,8 @@ def test_the_templates_parameters_reach_the_functions() -> None:
 def test_the_operators_policy_reaches_the_functions() -> None:
     chosen = Stack(
         InferenceMode="auto",
+        ModelImageUri="image",
+        LambdaThreshold="5",
         BatchThreshold="20",
         BatchInstanceTypes="ml.c5.large,ml.m5.large",
         BatchInstances="7",
@@ -86,6 +91,8 @@ def test_the_operators_policy_reaches_the_functions() -> None:
         assert settings.batch_instances == 7
         assert settings.policy == Policy(
             mode=InferenceMode.AUTO,
+            engines=frozenset(EngineName),
+            lambda_threshold=5,
             batch_threshold=20,
             micro_batch=500,
             max_attempts=5,
@@ -124,6 +131,11 @@ def test_a_mode_that_is_not_known_is_named() -> None:
         read_all(GIVEN | {"INFERENCE_MODE": "Batch"})
 
 
+def test_an_engine_that_is_not_known_is_named() -> None:
+    with pytest.raises(SettingError, match="ENGINES is 'async,x'; it must list some of async, batch, lambda"):
+        read_all(GIVEN | {"ENGINES": "async,x"})
+
+
 def test_spaces_between_instance_types_are_ignored() -> None:
     given = GIVEN | {"BATCH_INSTANCE_TYPES": "ml.c5.large, ml.m5.large"}
 
@@ -144,6 +156,7 @@ NUMBERS = [
     "BATCH_INSTANCES",
     "BATCH_THRESHOLD",
     "JOB_TIMEOUT",
+    "LAMBDA_THRESHOLD",
     "DISCREPANCY_RATE",
     "MATCH_RISK",
     "MAX_ATTEMPTS",

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from bintally.domain.changes import Changes
 from bintally.domain.errors import BintallyError
 from bintally.domain.image import Image
-from bintally.domain.jobs import Job, JobResult, job_of
+from bintally.domain.jobs import EngineName, Job, JobResult, job_of
 from bintally.domain.manifest import parse_manifest
 from bintally.domain.objects import StoredObject
 from bintally.domain.orders import ReceivedFile
@@ -29,6 +29,8 @@ from tests.unit.functions.examples import NOW, RULES, order_file, prediction
 MAX_STEPS = 200
 POLICY = Policy(
     mode=InferenceMode.ASYNC,
+    engines=frozenset(EngineName),
+    lambda_threshold=0,
     batch_threshold=10,
     micro_batch=500,
     max_attempts=3,

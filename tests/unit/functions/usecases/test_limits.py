@@ -136,6 +136,31 @@ def test_auto_gives_a_small_rest_to_a_transform_job_while_the_queue_is_full() ->
         assert unfinished(fakes, engine) == 1
 
 
+def test_auto_gives_a_burst_to_the_function_and_a_backlog_behind_it_to_the_endpoint() -> None:
+    """What the function has not counted yet is part of the backlog."""
+    fakes, images = Fakes(), make_images(700)
+    policy = replace(AUTO, lambda_threshold=600)
+
+    ingested(fakes, images[:400], policy=policy)
+    ingested(fakes, images[400:], policy=policy)
+
+    assert [unfinished(fakes, engine) for engine in (EngineName.LAMBDA, EngineName.ASYNC)] == [1, 1]
+
+
+def test_a_job_that_could_not_be_sent_keeps_its_engine() -> None:
+    policy = replace(AUTO, lambda_threshold=600)
+    fakes = Fakes()
+    fakes.lambda_engine.down = True
+    ingested(fakes, make_images(400), policy=policy)
+    (job,) = [held.job for held in fakes.jobs.items.values()]
+    fakes.lambda_engine.down = False
+    fakes.intake_queue.waiting = lambda: 100_000
+
+    assert scheduled(fakes, later(5), policy).submission.sent == (job.job_id,)
+    assert job.engine is EngineName.LAMBDA
+    assert unfinished(fakes, EngineName.BATCH) == unfinished(fakes, EngineName.ASYNC) == 0
+
+
 # ---- Invocations of the model function
 
 
