@@ -12,6 +12,7 @@ from tests.stack.browser import (
     IN_BROWSER,
     SECONDS,
     VIEWS,
+    accessible,
     chromium,
     decisions,
     go,
@@ -30,7 +31,7 @@ BINS = ["A-1", "A-2", "A-3", HOSTILE]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, drawings: list[bytes]) -> Iterator[Floor]:
-    with waiting_site(tmp_path_factory.mktemp("desk"), drawings, BINS, CheckShare="1") as floor:
+    with waiting_site(tmp_path_factory.mktemp("desk"), drawings, BINS, CheckShare="1", MatchRisk="0") as floor:
         yield floor
 
 
@@ -122,6 +123,8 @@ def test_two_people_at_once_never_get_the_same_bin(site: Floor, browser: Browser
     eventually(each_answers, "both answer until nothing waits")
     assert sorted(answered) == bins
     eventually(lambda: {*bins} <= decisions(site).keys(), "every answer is stored, and none twice")
+    for page in pages:
+        page.context.close()  # an open page takes new bins
 
 
 def an_hour_passes(floor: Floor) -> None:
@@ -164,6 +167,7 @@ def test_photos_that_were_counted_already_come_again_and_change_nothing(
     assert asked[::2] == ["N-1", "N-2"] or asked[::2] == ["N-2", "N-1"]
     assert {*asked[1::2]} <= before.keys()
     assert decisions(site) == before | {"N-1": "4", "N-2": "4"}, "no count is changed by a check"
+    page.context.close()
     page = signed_in(browser, site.stack, "supervisor")
     expect(page.get_by_role("heading", name="Nothing waits for a look")).to_be_visible(timeout=SECONDS)
     go(page, "today")
@@ -171,3 +175,37 @@ def test_photos_that_were_counted_already_come_again_and_change_nothing(
     expect(people).to_contain_text("2")
     expect(page.get_by_role("region", name="Counted differently")).to_contain_text(asked[1])
     taken(page, "today-checks")
+    page.context.close()
+
+
+def test_probable_matches_are_confirmed_in_one_go_and_the_marked_ones_stay(
+    site: Floor, browser: Browser, drawings: list[bytes]
+) -> None:
+    bins = [f"G-{number}" for number in range(4)]
+    for bin_id, drawing in zip(bins, drawings, strict=False):
+        site.drop(f"{bin_id}/photo.jpg", drawing)
+    eventually(lambda: all(site.bin(bin_id) for bin_id in bins), "the bins are counted")
+    counts = {bin_id: site.bin(bin_id)["count"] for bin_id in bins}
+    rows = "\n".join(f"C-4,{bin_id},{count}" for bin_id, count in counts.items())
+    site.order("probable.csv", f"consignment_id,bin_id,expected\n{rows}\n".encode())
+    eventually(lambda: waiting(site, "C-4") == set(bins), "without any allowed risk, no line is settled")
+    before = decisions(site)
+    page = signed_in(browser, site.stack, "supervisor")
+    page.locator("#review").wait_for(timeout=SECONDS)
+
+    accessible(page, "confirm")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.get_by_role("button", name="G-2").click()
+    expect(page.get_by_role("button", name="G-2")).to_contain_text("Not confirmed")
+    seen(page, ("light", 1280), "confirm-marked")
+    page.get_by_role("button", name="Confirm 3 bins").click()
+    expect(page.get_by_role("status")).to_contain_text("3 bins confirmed. 1 left for the review.")
+    expect(page.get_by_role("heading", name="No probable matches wait")).to_be_visible()
+    confirmed = {bin_id: count for bin_id, count in counts.items() if bin_id != "G-2"}
+    assert decisions(site) == before | confirmed
+    reasons = {item["reason_code"] for bin_id, item in stored(site).items() if bin_id in confirmed}
+    assert reasons == {"grid"}
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("status")).to_contain_text("3 bins wait again.")
+    assert decisions(site) == before
+    eventually(lambda: waiting(site, "C-4") == set(bins), "all wait again")

@@ -2,6 +2,7 @@
 
 import * as bins from "./bins.js";
 import * as bring from "./bring.js";
+import * as confirm from "./confirm.js";
 import * as consignment from "./consignment.js";
 import * as consignments from "./consignments.js";
 import { byId, element, emptyState } from "./dom.js";
@@ -17,6 +18,7 @@ const COUNTERS = ["counter", "supervisor"];
 // page and may return a function that ends it; `desk` has `me`, `config`, `notice(text)` and `askToSignIn(text)`.
 const PAGES = {
   review: { label: "Review", roles: COUNTERS },
+  confirm: { label: "Confirm", roles: ["supervisor"], open: confirm.open },
   lines: { label: "Lines", roles: READERS, open: lines.open },
   consignments: { title: "Consignments", roles: READERS, open: consignments.open },
   consignment: { title: "Consignment", roles: READERS, open: consignment.open },

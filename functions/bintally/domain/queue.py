@@ -19,6 +19,7 @@ NOT_DUE = "9999-12-31"  # the due day of a line without one
 RISK_STEPS = 9999
 AGREEING = 2  # people, where a count that differs from the order needs a second look
 NO_PHOTO_TELLS = frozenset({Verdict.MISSING, Verdict.UNREADABLE})
+PROBABLE_RISK = 0.5  # at most: then the order is rather right than wrong
 SETTLED = frozenset({Verdict.MATCH, Verdict.PENDING, Verdict.WITHDRAWN})
 
 
@@ -59,6 +60,16 @@ def attention_of(
 def wants_second_look(count: BinCount | None) -> bool:
     """Whether one person alone has said how many a photo shows."""
     return bool(count and count.human and count.human.count is not None and count.human.people < AGREEING)
+
+
+def is_probable(line: OrderLine) -> bool:
+    """Whether a photo probably shows what this line expects, although nobody could settle it. An audit never is."""
+    return (
+        line.verdict is Verdict.UNCERTAIN
+        and line.audit_share is None
+        and line.odds is not None
+        and line.odds.risk <= PROBABLE_RISK
+    )
 
 
 def _position(line: OrderLine, finding: Finding, count: BinCount | None) -> float:

@@ -10,10 +10,13 @@ from typing import Protocol
 
 from bintally.domain.attention import Group
 from bintally.domain.bins import BinCount
-from bintally.domain.queue import LEASE, Lease, wants_second_look
+from bintally.domain.queue import LEASE, Lease, is_probable, wants_second_look
 from bintally.domain.times import iso
+from bintally.domain.verdicts import OrderLine
 
 PER_PAGE = 100  # lines whose bins are examined at a time
+MAX_PAGES = 20  # in which probable matches are looked for
+Key = tuple[str, str]
 
 
 class QueuedLines(Protocol):
@@ -21,6 +24,12 @@ class QueuedLines(Protocol):
 
     def queued(self, group: Group) -> Iterable[tuple[str, str]]:
         """The keys of the lines of a group, in the order of their rank. Changes of the last seconds may be missing."""
+
+    def of_bins(self, bin_ids: Collection[str]) -> set[tuple[str, str]]:
+        """The keys of the lines that name one of these bins."""
+
+    def read(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], OrderLine]:
+        """The lines with these keys that exist; strongly consistent."""
 
 
 class QueuedBins(Protocol):
@@ -86,11 +95,52 @@ def next_bins(stores: QueueStores, who: str, limit: int, *, now: datetime, secon
     return Leased(tuple(found), until, others_have_some)
 
 
-def _pages(keys: Iterable[tuple[str, str]]) -> Iterator[list[str]]:
-    """The bins of the lines, each once, some at a time."""
-    seen: set[str] = set()
+def probable_bins(stores: QueueStores, who: str, limit: int, *, now: datetime, without: Collection[str] = ()) -> Leased:
+    """Lease bins to a person whose photo probably shows what each of their orders expects, and these expect the same.
+
+    They are in the order of the queue, `without` those that the person has left for the review. Nobody else gets them
+    meanwhile, as with `next_bins`.
+    """
+    until = iso(now + LEASE)
+    found: list[BinCount] = []
+    for keys in islice(_batches(stores.orders.queued(Group.LOOK)), MAX_PAGES):
+        lines = stores.orders.read(keys)
+        others = {line.bin_id for line in lines.values() if not is_probable(line)} | set(without)
+        bin_ids = [each for each in dict.fromkeys(bin_id for _, bin_id in keys) if each not in others]
+        leases = stores.leases.read(bin_ids)
+        free = [each for each in bin_ids if each not in leases or not leases[each].keeps_out(who, iso(now))]
+        while free and len(found) < limit:
+            wanted, free = free[: limit - len(found)], free[limit - len(found) :]
+            taken = _take(stores, [Lease(bin_id, who, until) for bin_id in wanted], iso(now), second_look=False)
+            found += _with_probable_lines(stores, taken, who)
+        if len(found) == limit:
+            return Leased(tuple(found), until, more=True)
+    return Leased(tuple(found), until, more=False)
+
+
+def _with_probable_lines(stores: QueueStores, counts: Sequence[BinCount], who: str) -> list[BinCount]:
+    """Those of these bins whose lines are all probable, of all pages of the queue; the others are given back."""
+    lines = stores.orders.read(stores.orders.of_bins([count.bin_id for count in counts])).values()
+    found = []
+    for count in counts:
+        own = [line for line in lines if line.bin_id == count.bin_id and line.attention]
+        if own and all(map(is_probable, own)) and len({line.expected for line in own}) == 1:
+            found.append(count)
+    if others := {count.bin_id for count in counts} - {count.bin_id for count in found}:
+        stores.leases.release(others, who)
+    return found
+
+
+def _batches(keys: Iterable[Key]) -> Iterator[list[Key]]:
     lines = iter(keys)
     while page := list(islice(lines, PER_PAGE)):
+        yield page
+
+
+def _pages(keys: Iterable[Key]) -> Iterator[list[str]]:
+    """The bins of the lines, each once, some at a time."""
+    seen: set[str] = set()
+    for page in _batches(keys):
         fresh = list(dict.fromkeys(bin_id for _, bin_id in page if bin_id not in seen))
         seen.update(fresh)
         if fresh:

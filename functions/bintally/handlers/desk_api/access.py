@@ -32,6 +32,7 @@ ACCESS: Mapping[tuple[str, str], frozenset[Role] | None] = {
     ("GET", "/api/openapi.json"): ALL,
     ("POST", "/api/queue"): COUNTERS,
     ("POST", "/api/queue/release"): COUNTERS,
+    ("POST", "/api/queue/probable"): SUPERVISORS,
     ("POST", "/api/decisions"): COUNTERS,
     ("POST", "/api/undo"): COUNTERS,
     ("POST", "/api/checks"): COUNTERS,

@@ -22,6 +22,7 @@ from bintally.handlers.desk_api.settings import desk_settings
 from bintally.handlers.desk_api.shapes import (
     Answer,
     DecisionRequest,
+    ProbableRequest,
     Queue,
     QueueRequest,
     Released,
@@ -32,9 +33,9 @@ from bintally.handlers.desk_api.shapes import (
 from bintally.handlers.desk_api.views import decision_view, etag_of, item_view, shown_view
 from bintally.handlers.settings import settings
 from bintally.handlers.wiring import dependencies
-from bintally.usecases.checks import with_checks
+from bintally.usecases.checks import Asked, with_checks
 from bintally.usecases.decide import decide, undo
-from bintally.usecases.queue import next_bins
+from bintally.usecases.queue import next_bins, probable_bins
 from bintally.usecases.shown import lines_of_bins
 
 router = Router()  # type: ignore[no-untyped-call]
@@ -52,6 +53,17 @@ def queue(wanted: QueueRequest) -> Queue:
     asked = [*with_checks(dependencies(), leased.counts, who, share=desk_settings().check_share, now=now)]
     lines = lines_of_bins(dependencies().orders, [each.count.bin_id for each in asked])
     items = [item_view(each, leased.until, lines, now, blind=is_hidden(each.count.bin_id, lines)) for each in asked]
+    return Queue(items=items, more=leased.more, lease_seconds=int(LEASE.total_seconds()))
+
+
+@router.post("/api/queue/probable")
+def probable(wanted: ProbableRequest) -> Queue:
+    """Lease bins that probably hold what is ordered, to confirm several at once. They show the order and the count."""
+    now = datetime.now(UTC)
+    who = current_user().name
+    leased = probable_bins(dependencies(), who, wanted.limit, now=now, without=set(wanted.without))
+    lines = lines_of_bins(dependencies().orders, [each.bin_id for each in leased.counts])
+    items = [item_view(Asked(each), leased.until, lines, now, blind=False) for each in leased.counts]
     return Queue(items=items, more=leased.more, lease_seconds=int(LEASE.total_seconds()))
 
 

@@ -87,6 +87,12 @@ class QueueRequest(Request):
     limit: int = Field(6, ge=1, le=MAX_ITEMS)
 
 
+class ProbableRequest(QueueRequest):
+    """`without`: bins that are left for the review."""
+
+    without: list[BinId] = Field([], max_length=1_000)
+
+
 class Goods(BaseModel):
     """What orders say about the items in a bin: the number of the item, and its volume in litres."""
 

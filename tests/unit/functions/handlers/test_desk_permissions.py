@@ -22,6 +22,7 @@ def everything(image: Image, older: Image) -> None:
     """Each route with all that it can do."""
     bin_id = image.bin_id
     ask("POST", "/api/queue", "counter", json={"limit": 1})
+    assert ask("POST", "/api/queue/probable", "supervisor", json={"limit": 1}).status == 200
     ask("POST", "/api/queue/release", "counter", json={"bin_ids": [bin_id]})
     for number, about in enumerate((image, older)):
         wanted = {"decision_id": f"d-{number}", "bin_id": bin_id, "image_id": about.image_id, "count": 2}

@@ -11,11 +11,12 @@ from bintally.domain.changes import Changes
 from bintally.domain.decisions import Decision
 from bintally.domain.errors import ChangedError
 from bintally.domain.queue import LEASE
+from bintally.domain.risk import Odds
 from bintally.domain.times import iso
 from bintally.domain.verdicts import Finding, Verdict
 from bintally.usecases import queue
 from bintally.usecases.decide import decide, undo
-from bintally.usecases.queue import next_bins
+from bintally.usecases.queue import next_bins, probable_bins
 from bintally.usecases.reconcile import reconcile
 
 from tests.fakes import Fakes
@@ -141,3 +142,54 @@ def test_where_a_second_look_is_wanted_two_people_have_to_agree() -> None:
     assert [*fakes.orders.queued(Group.ACT)] == [("C-0", "bin-0000")]
     undo(fakes, "bin-0000", "ann-2", who="ann", now=NOW)
     assert offered("dan")
+
+
+def probable(places: dict[int, Finding | None]) -> Fakes:
+    """Bins whose lines wait with these findings, None for one that probably matches."""
+    fakes = waiting(len(places))
+    for place, found in places.items():
+        line = fakes.orders.items["C-0", f"bin-{place:04}"]
+        finding = found or Finding(Verdict.UNCERTAIN, "?", 3, odds=Odds(0.2, 0.1))
+        fakes.orders.judge([(line, replace(finding, attention=line.attention), 1)], NOON)
+    return fakes
+
+
+def confirmable(fakes: Fakes, who: str = "ann", limit: int = 12, **more: object) -> list[int]:
+    found = probable_bins(fakes, who, limit, now=NOW, **more)  # type: ignore[arg-type]
+    return [int(count.bin_id.removeprefix("bin-")) for count in found.counts]
+
+
+def test_only_what_is_rather_right_than_wrong_can_be_confirmed() -> None:
+    short = Finding(Verdict.SHORT, "?", 3, odds=Odds(0.3, 0.2))
+    unlikely = Finding(Verdict.UNCERTAIN, "?", 3, odds=Odds(0.4, 0.2))
+    unknown = Finding(Verdict.UNCERTAIN, "?", 3)
+    audit = Finding(Verdict.UNCERTAIN, "?", 3, odds=Odds(0.1, 0.1), audit_share=0.03)
+
+    assert confirmable(probable({0: None, 1: short, 2: unlikely, 3: unknown, 4: audit, 5: None})) == [0, 5]
+
+
+def test_a_bin_with_another_order_that_differs_can_not_be_confirmed_and_is_given_back() -> None:
+    fakes = probable({0: None, 1: None})
+    other = order_line(4, bin_id="bin-0000", consignment="C-9")
+    fakes.orders.put([other], NOON)
+    also = Finding(Verdict.UNCERTAIN, "?", 3, odds=Odds(0.2, 0.1), attention=Attention(Group.LOOK, "9999"))
+    fakes.orders.judge([(other, also, 1)], NOON)
+
+    assert confirmable(fakes) == [1]
+    assert taken(fakes, "bob") == [0]
+
+
+def test_what_is_to_be_confirmed_belongs_to_one_person() -> None:
+    fakes = probable(dict.fromkeys(range(4)))
+
+    assert confirmable(fakes, "ann", 2) == [0, 1]
+    assert confirmable(fakes, "bob") == [2, 3]
+    assert taken(fakes, "cid") == []
+    assert confirmable(fakes, "ann", 2, without={"bin-0000"}) == [1]
+
+
+def test_what_somebody_has_decided_about_is_not_to_be_confirmed() -> None:
+    fakes = probable({0: None, 1: None})
+    decide(fakes, Decision("bin-0000", "d", "", "bob", "", 3), now=NOW)
+
+    assert confirmable(fakes) == [1]

@@ -1,4 +1,4 @@
-"""The desk: photos that were counted already, among those of the queue."""
+"""The desk: what the queue has besides bins that wait: photos that were counted already, and probable matches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from bintally.domain.decisions import Decision
+from bintally.domain.risk import Odds
 from bintally.domain.times import iso
+from bintally.domain.verdicts import Finding, Verdict
 from bintally.handlers import wiring
 from bintally.handlers.desk_api import settings
 from bintally.usecases.decide import decide
@@ -120,3 +122,19 @@ def test_where_people_see_the_numbers_nothing_is_checked(monkeypatch: pytest.Mon
 
     assert len(ask("POST", "/api/queue", "counter", name="bob", json={"limit": 1}).body["items"]) == 1
     assert answer(item).status == 404
+
+
+def test_a_supervisor_gets_probable_matches_with_their_numbers() -> None:
+    bin_id, _ = fill(2)
+    tables = wiring.dependencies()
+    [line] = tables.orders.read(tables.orders.of_bins([bin_id])).values()
+    probable = Finding(Verdict.UNCERTAIN, "?", 3, odds=Odds(0.1, 0.1), attention=line.attention)
+    tables.orders.judge([(line, probable, 1)], iso(HOUR_AGO))
+
+    reply = ask("POST", "/api/queue/probable", "supervisor", json={"limit": 12})
+
+    assert [item["bin_id"] for item in reply.body["items"]] == [bin_id]
+    assert [each["expected"] for each in reply.body["items"][0]["shown"]["expected"]] == [3]
+    left = ask("POST", "/api/queue/probable", "supervisor", json={"limit": 12, "without": [bin_id]})
+    assert left.body["items"] == []
+    assert ask("POST", "/api/queue/probable", "counter", json={"limit": 12}).status == 403
