@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from bintally.domain.canary import PREFIX
@@ -18,6 +18,7 @@ HOSTILE = "<img src=x onerror=alert(1)> & 'q' \u202eabc"
 BINS = ["A-1", "A-2", HOSTILE]
 PAGES = [
     "review",
+    "confirm",
     "lines",
     "consignments",
     "consignment?id=C-1",
@@ -27,6 +28,7 @@ PAGES = [
     "bring-in",
     "take-out",
 ]
+LINES = 2_000
 ORDERS = "consignment_id,bin_id,expected\nC-9,B-1,3\nC-9,B-2,many\n"
 
 
@@ -153,3 +155,32 @@ def test_a_counter_sees_only_the_pages_of_a_counter(site: Floor, supervisor: Pag
     ]
     go(page, "bins?id=A-2")
     expect(page.get_by_text("Hidden until somebody has counted this photo")).to_be_visible(timeout=SECONDS)
+
+
+def test_two_thousand_lines_come_while_somebody_scrolls(supervisor: Page) -> None:
+    supervisor.route("**/api/lines?*", many_lines)
+    supervisor.set_viewport_size({"width": 1280, "height": 800})
+    go(supervisor, "lines?verdict=SHORT")
+    rows = supervisor.locator("tbody tr")
+
+    while (shown := rows.count()) < LINES:
+        supervisor.evaluate("scrollTo(0, document.body.scrollHeight)")
+        expect(rows).not_to_have_count(shown)
+
+    expect(rows.last).to_contain_text(f"B-{LINES - 1}")
+    expect(supervisor.get_by_role("button", name="Show more")).to_be_hidden()
+    supervisor.unroute("**/api/lines?*")
+
+
+def many_lines(route: Route) -> None:
+    """A page of LINES lines that wait."""
+    asked = parse_qs(urlsplit(route.request.url).query)
+    start, limit = int(asked.get("after", ["0"])[0]), int(asked["limit"][0])
+    end = min(start + limit, LINES)
+    line = {
+        "consignment_id": "C-1", "expected": 3, "due_at": None, "verdict": "SHORT", "reason": "2 counted, 3 expected.",
+        "risk": 0.9, "counted": 2, "counted_at_least": None, "probability_fewer": 0.9, "probability_more": 0.0,
+        "overdue": False, "waits_for": "look", "accepted": None, "cancelled": False,
+    }  # fmt: skip
+    lines = [{**line, "bin_id": f"B-{number}"} for number in range(start, end)]
+    route.fulfill(json={"lines": lines, "next": str(end) if end < LINES else None})

@@ -20,7 +20,9 @@ export async function open(root, parameters) {
   if (!first.lines.length) return root.append(emptyState(`Nothing ${GROUPS[group].toLowerCase()}`, NOTHING[group]));
   const table = new Table("First what is due first, then the riskiest.", COLUMNS, ["Expected", "Counted"]);
   table.add(first.lines.map(cells));
-  root.append(table.root, moreButton(asked, first.next, table));
+  const more = new More(asked, first.next, table);
+  root.append(table.root, more.root);
+  return () => more.end();
 }
 
 function page(asked, after = "") {
@@ -28,15 +30,45 @@ function page(asked, after = "") {
   return call("GET", `api/lines?${new URLSearchParams(given)}`);
 }
 
-function moreButton(asked, next, table) {
-  const button = element("button", { type: "button", hidden: !next }, "Show more");
-  button.addEventListener("click", async () => {
-    const found = await page(asked, next);
-    table.add(found.lines.map(cells));
-    next = found.next;
-    button.hidden = !next;
-  });
-  return button;
+/** The lines behind the first ones: they come when somebody scrolls near them, or presses the button. */
+class More {
+  #asked;
+  #next;
+  #table;
+  #button = element("button", { type: "button", onclick: () => this.#load() }, "Show more");
+  #problem = element("p", { role: "alert" });
+  #near = new IntersectionObserver((changes) => changes.at(-1).isIntersecting && this.#load(), { rootMargin: "1200px" });
+  root = element("div", {}, this.#problem, this.#button);
+
+  constructor(asked, next, table) {
+    this.#asked = asked;
+    this.#table = table;
+    this.#wait(next);
+  }
+
+  end() {
+    this.#near.disconnect();
+  }
+
+  #wait(next) {
+    this.#next = next;
+    this.root.hidden = !next;
+    if (next) this.#near.observe(this.#button);
+  }
+
+  async #load() {
+    this.end(); // one page at a time; what is observed again and near is reported again
+    this.#button.disabled = true;
+    this.#problem.textContent = "";
+    try {
+      const found = await page(this.#asked, this.#next);
+      this.#table.add(found.lines.map(cells));
+      this.#wait(found.next);
+    } catch (problem) {
+      this.#problem.textContent = `The next lines can't be shown: ${problem.message}`;
+    }
+    this.#button.disabled = false;
+  }
 }
 
 function toolbar(asked) {
