@@ -10,7 +10,7 @@ import pytest
 from bintally.domain.canary import PREFIX
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.stack.browser import IN_BROWSER, SECONDS, accessible, chromium, go, signed_in, waiting_site
+from tests.stack.browser import IN_BROWSER, SECONDS, accessible, chromium, go, seen, signed_in, waiting_site
 from tests.stack.conftest import Floor, eventually
 
 pytestmark = IN_BROWSER
@@ -168,6 +168,7 @@ def test_two_thousand_lines_come_while_somebody_scrolls(supervisor: Page) -> Non
         expect(rows).not_to_have_count(shown)
 
     expect(rows.last).to_contain_text(f"B-{LINES - 1}")
+    seen(supervisor, ("light", 1280), "lines-2000")
     expect(supervisor.get_by_role("button", name="Show more")).to_be_hidden()
     supervisor.unroute("**/api/lines?*")
 

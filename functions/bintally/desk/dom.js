@@ -47,7 +47,7 @@ export function emptyState(title, text, ...more) {
 export class Table {
   #columns;
   #numbers;
-  #body = element("tbody");
+  #table = element("table");
 
   /** `numbers` names the columns that are aligned as numbers. */
   constructor(caption, columns, numbers = []) {
@@ -55,16 +55,27 @@ export class Table {
     this.#numbers = numbers;
     const heads = columns.map((name) => element("th", { scope: "col", class: this.#kind(name) }, name));
     this.root = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-      element("table", {}, element("caption", {}, caption), element("thead", {}, element("tr", {}, heads)), this.#body));
+      this.#table);
+    this.#table.append(element("caption", {}, caption), element("thead", {}, element("tr", {}, heads)));
   }
 
   /** Add rows: for each column text, a node, or a list of them. */
   add(rows) {
-    this.#body.append(...rows.map((cells) => element("tr", {}, cells.map((cell, index) => {
+    this.#table.append(element("tbody", {}, rows.map((cells) => element("tr", {}, cells.map((cell, index) => {
       const name = this.#columns[index];
       const content = cell !== "" && element("div", {}, ...[cell].flat());
       return element("td", { "data-label": name, class: this.#kind(name) }, content);
-    }))));
+    })))));
+  }
+
+  /** Keep the columns as wide as they are, so that more rows don't make the browser measure all of them again. */
+  keepWidths() {
+    const heads = [...this.#table.querySelectorAll("th")];
+    if (getComputedStyle(heads[0].parentElement).display !== "table-row") return; // cards on a narrow screen
+    const all = this.#table.offsetWidth;
+    const shares = heads.map((head) => head.offsetWidth / all);
+    heads.forEach((head, index) => { head.style.width = `${100 * shares[index]}%`; });
+    this.#table.classList.add("fixed");
   }
 
   #kind(name) {

@@ -62,6 +62,7 @@ class More {
     this.#problem.textContent = "";
     try {
       const found = await page(this.#asked, this.#next);
+      this.#table.keepWidths();
       this.#table.add(found.lines.map(cells));
       this.#wait(found.next);
     } catch (problem) {
