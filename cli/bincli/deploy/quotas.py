@@ -55,15 +55,17 @@ class Checked:
 
 def needs_of(parameters: Mapping[str, str]) -> list[Need]:
     """What a stack with these parameters needs."""
+    mode = parameters["InferenceMode"]
+    counting = int(parameters["MaxInvocations"]) if mode in ("lambda", "auto") else 0
     needs = [
-        Need("lambda", "Concurrent executions", CONCURRENT_RUNS, "runs of the functions at once"),
+        Need("lambda", "Concurrent executions", CONCURRENT_RUNS + counting, "runs of the functions at once"),
         Need("events", "PutEvents throttle limit in transactions per second", EVENT_REQUESTS, "events of collect"),
     ]
     if not parameters["ModelImageUri"]:
         return needs
     endpoint = parameters["InferenceInstanceType"]
     needs.append(Need("sagemaker", f"{endpoint} for endpoint usage", int(parameters["MaxInstances"]), "the endpoint"))
-    if parameters["InferenceMode"] in ("batch", "auto"):
+    if mode in ("batch", "auto"):
         transform = parameters["BatchInstanceTypes"].split(",")[0]
         wanted = int(parameters["BatchInstances"]) * int(parameters["MaxTransformJobs"])
         needs.append(Need("sagemaker", f"{transform} for transform job usage", wanted, "transform jobs"))

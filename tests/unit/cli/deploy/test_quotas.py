@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from bincli.deploy.quotas import CONCURRENT_RUNS, Checked, Need, check_quotas, needs_of
 from binlocal.template import load_template
 from botocore.stub import Stubber
@@ -18,6 +19,7 @@ PARAMETERS = {
     "BatchInstanceTypes": "ml.m5.xlarge,ml.c5.xlarge",
     "BatchInstances": "3",
     "MaxTransformJobs": "4",
+    "MaxInvocations": "5",
 }
 ENDPOINT = Need("sagemaker", "ml.c6i.xlarge for endpoint usage", 2, "the endpoint")
 
@@ -34,7 +36,14 @@ def test_a_stack_needs_instances_for_the_engines_that_it_uses() -> None:
 
 
 def test_every_stack_needs_concurrency_and_events() -> None:
-    assert names(ModelImageUri="")["Concurrent executions"] == CONCURRENT_RUNS
+    assert names(ModelImageUri="", InferenceMode="async")["Concurrent executions"] == CONCURRENT_RUNS
+
+
+@pytest.mark.parametrize("mode", ["lambda", "auto"])
+def test_a_model_function_runs_besides_the_others(mode: str) -> None:
+    found = names(InferenceMode=mode)
+
+    assert found["Concurrent executions"] == CONCURRENT_RUNS + 5
 
 
 def test_the_table_of_quotas_in_the_document_is_what_is_checked() -> None:
