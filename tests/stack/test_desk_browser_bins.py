@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
+from bincli.deployment import Deployment
+from bintally.domain.decisions import Decision
+from bintally.usecases.decide import decide
 from playwright.sync_api import Browser, Page, expect
 
 from tests.stack.browser import IN_BROWSER, SECONDS, accessible, chromium, go, signed_in, stored, waiting, waiting_site
@@ -98,13 +102,18 @@ def test_a_supervisor_asks_for_a_new_photo_and_for_another_look(site: Floor, sup
     expect(row.get_by_role("status")).to_contain_text("A new photo is asked for", timeout=SECONDS)
     eventually(lambda: "Take a new photo" in site.lines("C-1")["A-3"]["reason"], "the line says so")
     assert stored(site)["A-3"]["reason_code"] == "new_photo"
+    image_id, stores = (
+        stored(site)["A-3"]["image_id"],
+        Deployment(site.stack.name, site.stack.outputs, site.stack.client),
+    )
+    decide(stores, Decision("A-3", "second", image_id, "bob", "", 2), now=datetime.now(UTC))
 
     go(supervisor, "bins?id=A-3")
     supervisor.get_by_text("Ask for…").click()
-    supervisor.get_by_role("button", name="Another look, without the answer of supervisor").click()
+    supervisor.get_by_role("button", name="Another look, without what people answered").click()
     expect(supervisor.get_by_text("It waits in the review again.")).to_be_visible(timeout=SECONDS)
     eventually(lambda: "A-3" in waiting(site), "the line waits for a look")
-    assert "A-3" not in stored(site)
+    assert "A-3" not in stored(site), "neither answer stands"
 
 
 def test_a_supervisor_has_the_model_count_again(site: Floor, supervisor: Page) -> None:

@@ -9,7 +9,7 @@ export function askMenu(bin, desk) {
   const menu = element("details", { class: "menu" }, element("summary", {}, "Ask for…"));
   const add = (ask, done, ...label) => menu.append(element("button", { type: "button", onclick: () => carryOut(menu, ask, done, bin, desk) }, ...label));
   if (!bin.decided?.cannot_tell) add(newPhoto(bin), "A new photo is asked for. The line waits until it arrives.", "A new photo");
-  if (bin.decided) add(() => anotherLook(bin), "It waits in the review again.", "Another look, without the answer of ", element("bdi", {}, bin.decided.who));
+  if (bin.decided) add(() => anotherLook(bin), "It waits in the review again.", "Another look, without what people answered");
   add(() => call("POST", "api/recount", { bin_id: bin.bin_id, image_id: bin.image_id }), "The model counts the photo again.", "Another count by the model");
   return menu;
 }
@@ -33,8 +33,13 @@ function newPhoto(bin) {
   return () => call("POST", "api/decisions", { decision_id: id, bin_id, image_id, cannot_tell: true, reason_code: "new_photo" }, { "If-Match": etag });
 }
 
-/** Without the standing answer the line is in the queue again, for everybody at once. */
-async function anotherLook({ bin_id, decided }) {
-  await call("POST", "api/undo", { bin_id, decision_id: decided.decision_id });
+/** Without any standing answer the line is in the queue again, for everybody at once. Two people may have answered. */
+async function anotherLook({ bin_id, image_id, decided }) {
+  let standing = decided;
+  while (standing) {
+    await call("POST", "api/undo", { bin_id, decision_id: standing.decision_id });
+    const now = await call("GET", `api/bin?${new URLSearchParams({ id: bin_id })}`);
+    standing = now.image_id === image_id ? now.decided : null;
+  }
   await call("POST", "api/queue/release", { bin_ids: [bin_id] });
 }
