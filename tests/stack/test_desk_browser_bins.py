@@ -102,11 +102,8 @@ def test_a_supervisor_asks_for_a_new_photo_and_for_another_look(site: Floor, sup
     expect(row.get_by_role("status")).to_contain_text("A new photo is asked for", timeout=SECONDS)
     eventually(lambda: "Take a new photo" in site.lines("C-1")["A-3"]["reason"], "the line says so")
     assert stored(site)["A-3"]["reason_code"] == "new_photo"
-    image_id, stores = (
-        stored(site)["A-3"]["image_id"],
-        Deployment(site.stack.name, site.stack.outputs, site.stack.client),
-    )
-    decide(stores, Decision("A-3", "second", image_id, "bob", "", 2), now=datetime.now(UTC))
+    second = Decision("A-3", "second", stored(site)["A-3"]["image_id"], "bob", "", 2)
+    decide(Deployment(site.stack.name, site.stack.outputs, site.stack.client), second, now=datetime.now(UTC))
 
     go(supervisor, "bins?id=A-3")
     supervisor.get_by_text("Ask for…").click()
