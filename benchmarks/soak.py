@@ -115,8 +115,10 @@ def soaked(stack: Stack, photos: Sequence[bytes], options: argparse.Namespace) -
     kills = run_faults(soak, options)
     url = f"{stack.environment['AWS_ENDPOINT_URL_SAGEMAKER']}/_faults"
     key = authorization(stack.environment)
-    faults = urllib3.request("GET", url, headers=key).json()["counts"]
-    urllib3.request("PUT", url, json={}, headers=key)
+    # The local SageMaker may have been killed just now, and starts again.
+    until_up = urllib3.Retry(total=20, backoff_factor=0.2, backoff_max=2)
+    faults = urllib3.request("GET", url, headers=key, retries=until_up).json()["counts"]
+    urllib3.request("PUT", url, json={}, headers=key, retries=until_up)
     report, failed = soak.heal(options.healing)
     found = {"faults": faults, "kills": dict(kills), "failed_before_retry": failed}
     return {**soak.figures(report), **found, "seconds": round(time.monotonic() - started), **verdict(report, soak)}

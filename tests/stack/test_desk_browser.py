@@ -31,7 +31,9 @@ BINS = ["A-1", "A-2", "A-3", HOSTILE]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, drawings: list[bytes]) -> Iterator[Floor]:
-    with waiting_site(tmp_path_factory.mktemp("desk"), drawings, BINS, CheckShare="1", MatchRisk="0") as floor:
+    # Checks after each bin, no line settled without a person, and no audits, which are drawn at random.
+    parameters = {"CheckShare": "1", "MatchRisk": "0", "AuditShare": "0"}
+    with waiting_site(tmp_path_factory.mktemp("desk"), drawings, BINS, **parameters) as floor:
         yield floor
 
 

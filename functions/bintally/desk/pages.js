@@ -20,7 +20,7 @@ const PAGES = {
   review: { label: "Review", roles: COUNTERS },
   confirm: { label: "Confirm", roles: ["supervisor"], open: confirm.open },
   lines: { label: "Lines", roles: READERS, open: lines.open },
-  consignments: { title: "Consignments", roles: READERS, open: consignments.open },
+  consignments: { label: "Consignments", roles: READERS, open: consignments.open },
   consignment: { title: "Consignment", roles: READERS, open: consignment.open },
   bins: { label: "Bins", roles: ALL, open: bins.open },
   today: { label: "Today", roles: ALL, open: today.open },
@@ -85,7 +85,6 @@ export class Pages {
         continue;
       }
       each.setAttribute("aria-current", "page");
-      each.scrollIntoView({ block: "nearest", inline: "nearest" });
     }
     byId("counting").hidden = !isReview(name);
     byId("view").hidden = isReview(name);
