@@ -63,9 +63,14 @@ def wants_second_look(count: BinCount | None) -> bool:
 
 
 def is_probable(line: OrderLine) -> bool:
-    """Whether a photo probably shows what this line expects, although nobody could settle it. An audit never is."""
+    """Whether the model counted what this line expects, but not surely enough to settle it. An audit never is.
+
+    The risk alone does not say so: where the order is far from what the photo shows, no number near the order explains
+    the photo better than another.
+    """
     return (
         line.verdict is Verdict.UNCERTAIN
+        and line.counted == line.expected
         and line.audit_share is None
         and line.odds is not None
         and line.odds.risk <= PROBABLE_RISK

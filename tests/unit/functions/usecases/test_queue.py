@@ -164,8 +164,11 @@ def test_only_what_is_rather_right_than_wrong_can_be_confirmed() -> None:
     unlikely = Finding(Verdict.UNCERTAIN, "?", 3, odds=Odds(0.4, 0.2))
     unknown = Finding(Verdict.UNCERTAIN, "?", 3)
     audit = Finding(Verdict.UNCERTAIN, "?", 3, odds=Odds(0.1, 0.1), audit_share=0.03)
+    far = Finding(Verdict.UNCERTAIN, "?", 1, odds=Odds(0.02, 0.02))
+    over = Finding(Verdict.UNCERTAIN, "?", None, 6, odds=Odds(0.02, 0.02))
 
-    assert confirmable(probable({0: None, 1: short, 2: unlikely, 3: unknown, 4: audit, 5: None})) == [0, 5]
+    findings = [None, short, unlikely, unknown, audit, far, over, None]
+    assert confirmable(probable(dict(enumerate(findings)))) == [0, 7]
 
 
 def test_a_bin_with_another_order_that_differs_can_not_be_confirmed_and_is_given_back() -> None:
