@@ -84,8 +84,7 @@ def next_bins(stores: QueueStores, who: str, limit: int, *, now: datetime, secon
     found: list[BinCount] = []
     others_have_some = False
     for bin_ids in _pages(stores.orders.queued(Group.LOOK)):
-        leases = stores.leases.read(bin_ids)
-        free = [each for each in bin_ids if each not in leases or not leases[each].keeps_out(who, iso(now))]
+        free = _free(stores, bin_ids, who, iso(now))
         others_have_some = others_have_some or len(free) < len(bin_ids)
         while free and len(found) < limit:
             wanted, free = free[: limit - len(found)], free[limit - len(found) :]
@@ -105,10 +104,10 @@ def probable_bins(stores: QueueStores, who: str, limit: int, *, now: datetime, w
     found: list[BinCount] = []
     for keys in islice(_batches(stores.orders.queued(Group.LOOK)), MAX_PAGES):
         lines = stores.orders.read(keys)
-        others = {line.bin_id for line in lines.values() if not is_probable(line)} | set(without)
+        others = {line.bin_id for line in lines.values() if not is_probable(line)}
+        others |= {*without, *(count.bin_id for count in found)}  # a bin may have lines on several pages
         bin_ids = [each for each in dict.fromkeys(bin_id for _, bin_id in keys) if each not in others]
-        leases = stores.leases.read(bin_ids)
-        free = [each for each in bin_ids if each not in leases or not leases[each].keeps_out(who, iso(now))]
+        free = _free(stores, bin_ids, who, iso(now))
         while free and len(found) < limit:
             wanted, free = free[: limit - len(found)], free[limit - len(found) :]
             taken = _take(stores, [Lease(bin_id, who, until) for bin_id in wanted], iso(now), second_look=False)
@@ -116,6 +115,12 @@ def probable_bins(stores: QueueStores, who: str, limit: int, *, now: datetime, w
         if len(found) == limit:
             return Leased(tuple(found), until, more=True)
     return Leased(tuple(found), until, more=False)
+
+
+def _free(stores: QueueStores, bin_ids: Sequence[str], who: str, now: str) -> list[str]:
+    """Those of these bins that nobody else has open."""
+    leases = stores.leases.read(bin_ids)
+    return [each for each in bin_ids if each not in leases or not leases[each].keeps_out(who, now)]
 
 
 def _with_probable_lines(stores: QueueStores, counts: Sequence[BinCount], who: str) -> list[BinCount]:

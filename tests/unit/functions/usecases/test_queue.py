@@ -196,3 +196,13 @@ def test_what_somebody_has_decided_about_is_not_to_be_confirmed() -> None:
     decide(fakes, Decision("bin-0000", "d", "", "bob", "", 3), now=NOW)
 
     assert confirmable(fakes) == [1]
+
+
+def test_a_bin_with_lines_on_two_pages_of_the_queue_is_to_be_confirmed_once() -> None:
+    fakes = probable(dict.fromkeys(range(queue.PER_PAGE)))
+    last = order_line(3, bin_id="bin-0000", consignment="C-9")
+    fakes.orders.put([last], NOON)
+    again = Finding(Verdict.UNCERTAIN, "?", 3, odds=Odds(0.2, 0.1), attention=Attention(Group.LOOK, "9999"))
+    fakes.orders.judge([(last, again, 1)], NOON)
+
+    assert confirmable(fakes, limit=queue.PER_PAGE + 1) == [*range(queue.PER_PAGE)]
